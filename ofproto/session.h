@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An OpenFlow session: one connection, from socket to negotiated, live channel (section 6.3).
+ *
+ * Hello with version bitmap, features (on the controller's side), echo when idle and a liveness
+ * timeout, reconnect with back-off for active sessions, bounded output.  Targets are written as
+ * ovs-ofctl writes them: tcp:HOST[:PORT], ssl:HOST[:PORT], unix:PATH; listeners ptcp:[PORT][:ADDR],
+ * pssl:[PORT][:ADDR], punix:PATH.  Port 0 in a listener: any; of_listener_port() tells.
+ *
+ * Thread: the one that runs the libev loop.  Owner: whoever called _new(); a passive session is owned
+ * by its listener's user after ops->accept().
+ */
+#ifndef WEFT_OFPROTO_SESSION_H
+#define WEFT_OFPROTO_SESSION_H
+
+#include <ev.h>
+
+#include "base/err.h"
+#include "ofproto/wire.h"
+
+struct of_session;
+struct of_listener;
+
+enum of_side { OF_SWITCH, OF_CONTROLLER };
+
+/* Callbacks; any may be NULL.  A callback may call of_session_free() on its own session. */
+struct of_session_ops {
+	/* Negotiated (controller side: features reply has come, given here; switch side: NULL). */
+	void (*up)(struct of_session *s, const struct of_features_reply *features, void *arg);
+	/* A message that the session does not answer itself; lives until the callback returns. */
+	void (*msg)(struct of_session *s, const struct of_msg *m, void *arg);
+	/* A message that was refused; an error has been sent already (unless it was an error itself). */
+	void (*bad)(struct of_session *s, const uint8_t *raw, size_t n, const struct of_err *e,
+		    void *arg);
+	/* Lost.  An active session tries again by itself; a passive one is to be freed. */
+	void (*down)(struct of_session *s, const char *why, void *arg);
+	/* All output that waited for the peer has been written. */
+	void (*drained)(struct of_session *s, void *arg);
+	/* Every message in and out, whole, for snoop. */
+	void (*snoop)(struct of_session *s, bool sent, const uint8_t *raw, size_t n, void *arg);
+};
+
+/* TLS: PEM files.  All NULL: TLS is not to be had on this session. */
+struct of_tls {
+	const char *private_key, *certificate, *ca_cert;
+};
+
+struct of_session_opts {
+	enum of_side side;
+	const struct of_session_ops *ops;
+	void *arg;
+	const struct of_tls *tls; /* for ssl: targets; outlives the session */
+	double echo_interval;	  /* seconds of silence before an echo request; 0: 5.0 */
+	double max_backoff;	  /* seconds between attempts at most; 0: 8.0 */
+	size_t tx_limit;	  /* bytes that may wait for a slow peer before the session drops; 0: 64 MiB */
+	bool once;		  /* active, but does not try again (command line tools) */
+	uint8_t auxiliary_id;
+};
+
+/* Active.  NULL with words in 'e' when the target cannot be parsed. */
+struct of_session *of_session_new(struct ev_loop *loop, const char *target,
+				  const struct of_session_opts *opts, struct err *e);
+/* Closes and frees; NULL is fine.  ops->down is not called. */
+void of_session_free(struct of_session *s);
+
+bool of_session_is_up(const struct of_session *s);
+/* "tcp:127.0.0.1:6653": the target, or the peer of a passive session. */
+const char *of_session_name(const struct of_session *s);
+/* Seconds since the session came up, 0 when it is down. */
+double of_session_uptime(const struct of_session *s);
+/* Bytes accepted for sending that the peer has not taken yet. */
+size_t of_session_backlog(const struct of_session *s);
+
+/* A fresh transaction id. */
+uint32_t of_session_xid(struct of_session *s);
+
+/*
+ * Queues 'body' (of family msg) with 'xid'.  0; -ENOTCONN when the session is not up; -EMSGSIZE,
+ * -EINVAL as of_encode(); -ENOBUFS when tx_limit is passed (the session then goes down).
+ */
+int of_session_send(struct of_session *s, uint32_t xid, const struct of_any *body);
+/* The same for bytes that are a whole message already. */
+int of_session_send_raw(struct of_session *s, const uint8_t *p, size_t n);
+/* An error that answers 'm' (7.4.1: with at least its first 64 bytes). */
+int of_session_send_error(struct of_session *s, const struct of_msg *m, uint16_t type,
+			  uint16_t code);
+
+/* Stops and restarts reading from the peer, for back pressure. */
+void of_session_pause(struct of_session *s, bool paused);
+
+/*
+ * Listens.  'accept' makes the options (arg, ops) for each connection that comes: it returns 0 to take
+ * it, or -errno to close it; on_new is told the session.  NULL with words in 'e' on failure.
+ */
+struct of_listener *of_listener_new(struct ev_loop *loop, const char *target,
+				    const struct of_session_opts *opts,
+				    void (*on_new)(struct of_session *s, void *arg), void *arg,
+				    struct err *e);
+void of_listener_free(struct of_listener *l);
+/* The TCP port listened on; 0 for a Unix socket. */
+uint16_t of_listener_port(const struct of_listener *l);
+/* Gives a passive session, inside or after on_new, its own ops and argument. */
+void of_session_set_ops(struct of_session *s, const struct of_session_ops *ops, void *arg);
+
+#endif
