@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OpenFlow agent: connections to controllers, and what their messages do to the datapath.
+ *
+ * One agent a switch, on the control thread's libev loop.  It answers every message of OpenFlow 1.3.5
+ * (or refuses it with the error that the specification names), keeps roles, async configuration and
+ * bundles per connection, and sends packet-in, flow-removed and port-status to those who want them.
+ */
+#ifndef WEFT_DATAPATH_AGENT_H
+#define WEFT_DATAPATH_AGENT_H
+
+#include <ev.h>
+
+#include "base/err.h"
+#include "datapath/role.h"
+#include "ofproto/session.h"
+
+struct agent;
+struct dp;
+
+struct agent_opts {
+	const char *const *controllers; /* active targets */
+	unsigned int n_controllers;
+	const char *const *listeners; /* ptcp:, pssl:, punix: */
+	unsigned int n_listeners;
+	const char *socket; /* management socket's path; NULL: none */
+	const char *host_id;
+	struct of_tls tls;
+};
+
+struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_opts *o,
+			struct err *e) CONTROL;
+void agent_free(struct agent *a) CONTROL;
+
+#endif

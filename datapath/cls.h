@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Classifiers: how a table finds a packet's flow.  One interface, several templates.
+ *
+ * Each table is served by the first template of cls_templates[] that fits its rules: direct (a few
+ * rules), exact (one mask: a hash), lpm (one prefix field, priority agrees with length), tuple (a hash
+ * for each mask, merged so that the number of probes is bounded; always fits).  PMDs look up whole
+ * bursts while the control thread changes the classifier: insert and remove keep readers correct,
+ * or return -EAGAIN, and table.c then builds another one aside and swaps it in.
+ *
+ * Among visible rules (flow.h) that hit, the highest priority wins.  Two visible rules of equal priority that
+ * both hit: either (6.2 leaves it open), but always the same one for the same packet and rules.
+ */
+#ifndef WEFT_DATAPATH_CLS_H
+#define WEFT_DATAPATH_CLS_H
+
+#include "datapath/flow.h"
+#include "datapath/pkt.h"
+#include "datapath/role.h"
+
+/* What a table's rules look like as a whole: templates decide by it. */
+struct cls_shape {
+	uint32_t n_rules;
+	uint32_t n_masks;
+	uint16_t min_priority, max_priority; /* of rules that match on something */
+	bool lpm;	/* one prefix-masked field (plus exact ones in common), priority grows with length */
+	struct cls_rule *const *rules; /* n_rules of them */
+};
+
+struct cls {
+	const struct cls_ops *ops;
+	uint64_t words; /* key words that any rule has looked at since it was built */
+};
+
+struct cls_ops {
+	const char *name;
+	bool (*fits)(const struct cls_shape *);
+	/* Room for shape->n_rules and growth; the rules are inserted by build.  NULL: no memory. */
+	struct cls *(*build)(const struct cls_shape *);
+	/* 0; -EAGAIN: does not fit this template or its size any more; -ENOMEM. */
+	int (*insert)(struct cls *, struct cls_rule *);
+	/* Unlinks; the caller frees the rule after a grace period.  0 or -EAGAIN. */
+	int (*remove)(struct cls *, struct cls_rule *);
+	/*
+	 * For each packet i in 'todo': hit[i] = its rule, or NULL.  'version' is b->version.
+	 */
+	void (*lookup)(const struct cls *, const struct burst *b, uint64_t todo,
+		       const struct cls_rule **hit);
+	size_t (*memory)(const struct cls *); /* bytes, for stats */
+	void (*free)(struct cls *);	      /* after a grace period */
+};
+
+/* In order of preference, NULL at the end. */
+extern const struct cls_ops *const cls_templates[];
+
+extern const struct cls_ops cls_direct, cls_exact, cls_lpm, cls_tuple;
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The datapath: tables, groups, meters, ports and packet threads of one switch.
+ *
+ * One writer, the control thread.  PMDs read what is marked so, under one RCU (rte_rcu_qsbr), and report
+ * quiescent once per iteration.  Exhaustion is an answer, never an abort.
+ */
+#ifndef WEFT_DATAPATH_DP_H
+#define WEFT_DATAPATH_DP_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datapath/pmd.h"
+#include "datapath/port.h"
+#include "datapath/role.h"
+#include "datapath/table.h"
+
+struct fdb;
+struct group_table;
+struct meter_table;
+struct rte_mempool;
+struct rte_rcu_qsbr;
+struct table_state;
+
+/* Who wants to know of changes (the agent).  Called in the control thread. */
+struct dp_events {
+	void (*port_status)(void *arg, const struct port *p, uint8_t reason); /* OFPPR_* */
+	void *arg;
+};
+
+struct dp_opts {
+	const char *name; /* "br0" */
+	uint64_t dpid;
+	const char *pmd_cores;
+	uint32_t cache_entries; /* per PMD; 0: off */
+	uint32_t max_flows;	/* per table; 0: 1,000,000 */
+	bool standalone;	/* --fail-mode */
+};
+
+struct dp {
+	/* Read by PMDs. */
+	_Atomic uint64_t version; /* what bursts see (flow.h) */
+	struct cls *_Atomic tables[N_TABLES]; /* NULL: empty */
+	struct port *_Atomic *ports; /* by OpenFlow number, PORT_LAST + 1 of them; NULL: none */
+	struct port *_Atomic local;
+	struct port *_Atomic port_slots[PORT_MAX];
+	_Atomic uint32_t frag_mode;	/* OFPC_FRAG_* */
+	_Atomic uint32_t miss_send_len;
+	_Atomic bool invalid_ttl_to_controller;
+	struct rte_rcu_qsbr *rcu;
+	struct rte_mempool *pool;
+	struct fdb *fdb;	/* NORMAL's MAC table */
+
+	/* Control thread. */
+	char name[32];
+	uint64_t dpid;
+	struct dp_opts opts;
+	struct pmd *pmds[PMD_MAX];
+	unsigned int n_pmds;
+	struct dp_events events;
+	struct table_events table_events;
+	struct table_state *table_state;
+	struct group_table *groups;
+	struct meter_table *meters;
+	struct port_table *port_table;
+	struct punt_state *punts;
+	struct vtep_state *vteps;
+	struct insts_table *insts;
+	struct retired *retired; /* waiting for a grace period */
+};
+
+/* EAL must be up (eal.h).  NULL with words in 'e'. */
+struct dp *dp_new(const struct dp_opts *o, struct err *e) CONTROL;
+void dp_free(struct dp *dp) CONTROL;
+
+/* Makes all changes since the last call visible to every burst that starts from now on. */
+void dp_publish(struct dp *dp) CONTROL;
+/* Waits until no PMD can see the past any more: after it, a barrier may be answered.  Bounded; frees what was retired. */
+void dp_barrier(struct dp *dp) CONTROL;
+/* Frees 'p' by 'fn' once every PMD was quiescent; never blocks. */
+void dp_retire(struct dp *dp, void *p, void (*fn)(void *)) CONTROL;
+/* Frees what may be freed by now; call now and then. */
+void dp_reclaim(struct dp *dp) CONTROL;
+
+/* For changes being made: the version at which they will be seen. */
+static inline uint64_t dp_next_version(const struct dp *dp)
+{
+	return atomic_load_explicit(&dp->version, memory_order_relaxed) + 1;
+}
+
+#endif

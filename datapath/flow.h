@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A flow entry, and the versions by which PMDs see changes.
+ *
+ * The control thread inserts and removes flows in the classifiers at any time; a flow counts for a
+ * burst only if added <= burst.version < removed.  Publishing a change, of one flow or of a bundle over many
+ * tables, is one store to dp->version, so every burst sees all of it or nothing.  A removed flow is unlinked and
+ * freed after its version was published and every PMD was quiescent.
+ *
+ * Counters: each PMD counts in its own array, indexed by flow->id (stats.h); the control thread sums.
+ * Idle time comes from watching the sums, so that the packet path stores no time.
+ */
+#ifndef WEFT_DATAPATH_FLOW_H
+#define WEFT_DATAPATH_FLOW_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datapath/role.h"
+#include "ofproto/match.h"
+
+struct insts;
+
+#define FLOW_VERSION_NEVER UINT64_MAX
+
+/*
+ * A mask as classifiers use it: the words of the key that it touches.  Interned per datapath: equal
+ * masks are one object, compared by pointer.
+ */
+struct cls_mask {
+	uint64_t words;	  /* bit i: word i of struct flow_key is looked at */
+	uint8_t n_words;
+	uint8_t word[FLOW_KEY_WORDS]; /* their indexes, ascending */
+	uint64_t bits[FLOW_KEY_WORDS]; /* their masks, n_words of them (network order) */
+	uint32_t refs;	  /* control thread */
+	void *priv;	  /* mask.c's */
+};
+
+/* What a classifier sees of a flow.  Read by PMDs; constant but for 'removed'. */
+struct cls_rule {
+	const struct cls_mask *mask;
+	uint64_t added;
+	_Atomic uint64_t removed; /* FLOW_VERSION_NEVER while it is installed */
+	uint16_t priority;
+	uint64_t value[]; /* mask->n_words words, already masked */
+};
+
+struct flow {
+	/* What PMDs read when a packet hits. */
+	struct insts *insts;
+	uint64_t cookie;
+	uint32_t id; /* index of its counters */
+	uint8_t table_id;
+
+	/* Control thread. */
+	uint16_t flags; /* OFPFF_* */
+	uint16_t idle_timeout, hard_timeout;
+	double created, used; /* seconds, monotonic */
+	uint64_t base_packets, base_bytes; /* sums at the last RESET_COUNTS */
+	uint64_t seen_packets;	/* sum when 'used' was last set */
+	void *index;		/* table.c's */
+
+	struct cls_rule rule; /* last: ends in a flexible array */
+};
+
+static inline struct flow *flow_of_rule(const struct cls_rule *r)
+{
+	return (struct flow *)((char *)(uintptr_t)r - offsetof(struct flow, rule));
+}
+
+/* Whether a burst at 'version' sees the rule. */
+static inline bool cls_rule_visible(const struct cls_rule *r, uint64_t version)
+{
+	return r->added <= version &&
+	       version < atomic_load_explicit(&r->removed, memory_order_acquire);
+}
+
+/* Whether key words under the rule's mask equal its value. */
+static inline bool cls_rule_hits(const struct cls_rule *r, const uint64_t *key)
+{
+	const struct cls_mask *m = r->mask;
+
+	for (unsigned int i = 0; i < m->n_words; i++)
+		if ((key[m->word[i]] & m->bits[i]) != r->value[i])
+			return false;
+	return true;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a frame to its flow key, once a packet.
+ *
+ * Never reads past the frame, whatever its headers claim: a header that does not fit ends the
+ * parse, and the fields beyond it stay zero (as a match on them then fails or sees zero).
+ * Tags: 802.1Q and 802.1ad; MPLS; PBB I-TAG; ARP/RARP; IPv4 with options; IPv6 with extension headers
+ * (ipv6_exthdr with its order and repetition flags); TCP, UDP, SCTP, ICMP, ICMPv6 with ND options.
+ * PMD threads, and whoever owns the packet.
+ */
+#ifndef WEFT_DATAPATH_PARSE_H
+#define WEFT_DATAPATH_PARSE_H
+
+#include "datapath/pkt.h"
+
+/*
+ * Fills p->key (but for the pipeline's own fields: in_port, in_phy_port, metadata, tunnel, registers,
+ * which it leaves alone) and the offsets from p->m.  False when there is not even an Ethernet header.
+ */
+bool pkt_parse(struct pkt *p);
+
+/*
+ * Starts packet 'idx' of 'b' on frame 'm' that came in on 'in_port': pipeline fields zeroed, parsed.
+ * Takes the mbuf.  False: too short, and the mbuf is still the caller's.
+ */
+bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_port);
+
+/* After an action moved headers (push, pop): the same frame again, pipeline fields kept. */
+void pkt_reparse(struct pkt *p);
+
+#endif

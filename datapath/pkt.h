@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A packet on its way through the pipeline, the burst it travels in, and what leaves.
+ *
+ * One burst belongs to one PMD thread (or to the control thread's tests and trace).  Nothing here
+ * is shared between threads.
+ */
+#ifndef WEFT_DATAPATH_PKT_H
+#define WEFT_DATAPATH_PKT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "datapath/drop.h"
+#include "ofproto/key.h"
+
+struct rte_mbuf;
+struct flow;
+struct insts;
+struct port;
+
+enum {
+	BURST_MAX = 32, /* packets; at most 64: sets of packets are one uint64_t */
+	OUT_MAX	  = 256, /* what leaves of one burst before it must be flushed */
+	PKT_NONE  = UINT16_MAX, /* offset of a header that is not there */
+	ACT_SET_FIELDS = 16,	/* set-field actions in one action set */
+};
+
+/*
+ * The action set (5.10): at most one action of each kind.  'have' has a bit for each slot, so that
+ * clearing is one store.  Slots point into the programs of flows, which live until the next quiescent state.
+ */
+struct act_set {
+	uint32_t have;
+	uint8_t n_fields;
+	const struct act_op *slot[16];
+	const struct act_op *field[ACT_SET_FIELDS];
+};
+
+struct pkt {
+	struct flow_key key; /* kept in step with the frame by every action */
+	struct rte_mbuf *m;  /* contiguous up to and including the L4 header */
+
+	/* Byte offsets in the frame; PKT_NONE where there is no such header. */
+	uint16_t l2_end;  /* first byte after the MACs: outermost tag or ethertype */
+	uint16_t mpls;	  /* top label */
+	uint16_t pbb;	  /* I-TAG, after its ethertype */
+	uint16_t l3;
+	uint16_t l4;
+	uint16_t nd_sll, nd_tll; /* addresses in the options */
+	uint16_t frame_len;	 /* as received, for byte counters */
+	uint8_t n_vlans;
+	uint8_t idx;		 /* place in the burst: order of leaving */
+
+	/* State in the pipeline. */
+	uint8_t table_id; /* where it is; what a packet-in says */
+	uint8_t depth;	  /* group nesting */
+	bool dropped;	  /* by a meter or an action: nothing more happens to it */
+	bool sent;	  /* at least one output: ending without is an explicit drop */
+	int16_t pending;  /* index in burst.out that waits for the frame, or -1 (see act.h) */
+	uint64_t cookie;  /* of the flow that is being executed */
+	const struct flow *flow; /* ... and that flow; NULL in a packet-out */
+	struct act_set set;
+};
+
+/* Outer addresses for an output to a tunnel port, copied from the key at that moment. */
+struct out_tunnel {
+	be64 tun_id;
+	be32 src, dst;
+	uint8_t ipv6_dst[16];
+	uint8_t tos, ttl;
+	be16 flags;
+};
+
+enum out_kind {
+	OUT_PORT,	/* to a physical, tunnel or local port */
+	OUT_CONTROLLER, /* packet-in */
+	OUT_NORMAL,	/* the switch's own learning bridge decides */
+};
+
+/* One frame that leaves the pipeline.  Owns its mbuf. */
+struct out {
+	struct rte_mbuf *m;
+	enum out_kind kind;
+	uint8_t idx;	   /* packet it came from */
+	uint8_t reason;	   /* OFPR_*, for a packet-in */
+	uint8_t table_id;
+	uint16_t max_len;  /* packet-in: bytes to send, OFPCML_NO_BUFFER: all */
+	uint32_t port;	   /* OpenFlow port number */
+	uint32_t in_port;
+	uint32_t queue_id;
+	uint64_t cookie;
+	struct out_tunnel tun; /* valid where 'port' is a tunnel */
+	struct flow_key *key;  /* packet-in only: copy, from the burst's key pool */
+};
+
+struct burst {
+	uint64_t version;    /* of the tables that this burst sees (flow.h) */
+	uint32_t n;
+	uint32_t n_out;
+	uint32_t n_keys;
+	bool out_of_order;   /* some out[] came later than one of a higher idx */
+	struct pkt pkt[BURST_MAX];
+	struct out out[OUT_MAX];
+	struct flow_key keys[BURST_MAX]; /* for packet-ins */
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packet threads.  One packet from rx to tx is told in pmd.c, in one sitting.
+ *
+ *   rx burst -> parse -> tunnel decap -> flow cache -> pipeline -> outputs -> tx buffers; flush; quiescent
+ *
+ * A PMD never allocates memory, locks, logs or makes a system call for a packet.  With nothing to do it
+ * sleeps, longer and longer up to PMD_SLEEP_MAX_US, and is back at full speed with the first packet.
+ * Its struct is its own: others read counters (single writer, relaxed) and write only to its rings.
+ */
+#ifndef WEFT_DATAPATH_PMD_H
+#define WEFT_DATAPATH_PMD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "datapath/pkt.h"
+#include "datapath/port.h"
+#include "datapath/role.h"
+
+struct cache;
+struct dp;
+struct rte_ring;
+struct rte_mempool;
+struct txq;
+
+enum { PMD_MAX = 16, PMD_SLEEP_MAX_US = 250 };
+
+/* Packets and bytes of one flow as one PMD saw them. */
+struct flow_counter {
+	uint64_t packets, bytes;
+};
+
+enum {
+	FLOW_COUNTER_CHUNK = 4096, /* flow ids are spread over chunks of so many */
+	FLOW_COUNTER_CHUNKS = 4096,
+};
+
+struct pmd_perf {
+	uint64_t iterations, busy_iterations, busy_cycles, idle_cycles, sleeps;
+	uint64_t rx, created, tx, consumed;  /* conservation: rx + created = tx + consumed + sum of drops */
+	uint64_t cache_hits, cache_misses;
+	uint64_t table_lookups[256], table_matches[256];
+};
+
+struct pmd {
+	struct dp *dp;
+	unsigned int id;    /* index in dp->pmds[] and RCU thread id */
+	unsigned int core;  /* CPU it is pinned to */
+	struct rte_mempool *pool; /* for copies */
+	struct cache *cache;	  /* NULL: off */
+	struct rte_ring *punt;	  /* to the control thread: packet-ins, VTEP frames, learning (punt.h) */
+	struct rte_ring *inject;  /* from the control thread: packet-outs, VTEP answers */
+	/* Chunk i holds counters of flow ids i * FLOW_COUNTER_CHUNK ...; set by the control thread before an id is used. */
+	struct flow_counter *_Atomic flow_chunks[FLOW_COUNTER_CHUNKS];
+	struct port_counters *ports; /* by port slot; PORT_MAX of them, the last + 1 for packets without a port */
+	struct pmd_perf perf;
+	/* What leaves when burst->out is full, and at the end of a burst (output.c; tests put their own). */
+	void (*flush)(struct pmd *w, struct burst *b);
+	void *flush_arg;
+	struct burst *burst; /* scratch */
+	struct txq *txq;     /* by port slot (pmd.c's) */
+};
+
+/* One more packet of 'bytes' for flow 'id'. */
+static inline void pmd_count_flow(struct pmd *w, uint32_t id, uint32_t bytes)
+{
+	struct flow_counter *c = atomic_load_explicit(&w->flow_chunks[id / FLOW_COUNTER_CHUNK],
+						      memory_order_relaxed);
+
+	c += id % FLOW_COUNTER_CHUNK;
+	c->packets++;
+	c->bytes += bytes;
+}
+
+/* Counts a drop of a packet that came in on port 'in_port' (0 or unknown: no port). */
+void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why) PMD;
+
+/* ---- Control thread ---- */
+
+/* Makes dp->pmds[] for the cores in 'list' ("1,3-5"; NULL: one, unpinned); threads start later. */
+int pmd_init_all(struct dp *dp, const char *list, struct err *e) CONTROL;
+int pmd_start_all(struct dp *dp, struct err *e) CONTROL;
+void pmd_stop_all(struct dp *dp) CONTROL;
+/* A PMD without a thread, for tests and trace: rings, counters, cache as the real ones. */
+struct pmd *pmd_new_detached(struct dp *dp) CONTROL;
+void pmd_free_detached(struct pmd *w) CONTROL;
+/* Ports or queues changed: assigns rx queues to PMDs again (seen at their next iteration). */
+void pmd_assign_queues(struct dp *dp) CONTROL;
+
+/* ---- PMD threads ---- */
+
+/* One round over all queues of 'w'; returns packets handled.  The thread's loop, and tests, call it. */
+unsigned int pmd_iteration(struct pmd *w) PMD;
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ports: what --port's SPEC says, as OpenFlow ports with queues for the PMDs.
+ *
+ *   vdev:ARGS  dpdk:PCI  af_packet:IFNAME  af_xdp:IFNAME  tap:IFNAME  vhost-user:PATH[,server]  vxlan[:k=v,...]
+ *   then after a semicolon: iface-id=ID, physnet=NAME, vlan-mode=..., tag=N, trunks=A-B+C, mtu=N, queues=N
+ *
+ * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[], under
+ * RCU.  A port that is removed is first unpublished, freed after every PMD was quiescent.
+ */
+#ifndef WEFT_DATAPATH_PORT_H
+#define WEFT_DATAPATH_PORT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datapath/drop.h"
+#include "datapath/role.h"
+#include "ofproto/wire.h"
+
+struct dp;
+struct pmd;
+struct rte_mbuf;
+struct tunnel;
+
+enum {
+	PORT_MAX = 1024, /* ports at a time; OpenFlow numbers 1..PORT_LAST and OFPP_LOCAL */
+	PORT_LAST = 0xfeff,
+	PORT_NAME_MAX = 15, /* OFP_MAX_PORT_NAME_LEN less the NUL */
+	PORT_QUEUES_MAX = 16,
+};
+
+enum port_type {
+	PORT_VDEV,
+	PORT_DPDK,
+	PORT_AF_PACKET,
+	PORT_AF_XDP,
+	PORT_TAP,
+	PORT_VHOST_USER,
+	PORT_VXLAN, /* no device of its own: encapsulates towards its uplink */
+};
+
+/* Parsed SPEC. */
+struct port_spec {
+	enum port_type type;
+	char text[512];	    /* as given */
+	char device[384];   /* devargs, PCI address, interface, path; vxlan: its own options */
+	char iface_id[64];  /* "": the port's name */
+	char physnet[64];   /* provider network reached through this port; "": none */
+	uint8_t vlan_mode;  /* vlan/port_mode.h */
+	uint16_t tag;
+	uint8_t trunks[512]; /* bitmap of 4096 */
+	bool has_trunks;
+	uint16_t mtu;	    /* 0: the device's own */
+	uint16_t queues;
+};
+
+/* Hot half: what PMDs read for each packet. */
+struct port {
+	uint32_t no;		     /* OpenFlow number */
+	uint16_t slot;		     /* index in dp->port_slots[] and in the PMDs' counters */
+	uint16_t ethdev;	     /* RTE_MAX_ETHPORTS: none (vxlan) */
+	uint16_t n_txq;		     /* queues; fewer than PMDs: the rest hand over to an owner */
+	uint16_t mtu;
+	_Atomic uint32_t config;     /* OFPPC_* */
+	_Atomic uint32_t state;	     /* OFPPS_* */
+	struct tunnel *tunnel;	     /* vxlan ports; NULL for others */
+	uint8_t mac[6];
+	const struct vlan_port *vlan; /* rules for NORMAL (vlan/port_mode.h) */
+	struct port_cold *cold;	     /* control thread: name, spec, timestamps, features */
+};
+
+struct port_counters { /* of one PMD; single writer */
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t rx_dropped, tx_dropped;
+	uint64_t drops[N_DROPS];
+};
+
+/* ---- Control thread ---- */
+
+int port_spec_parse(const char *s, struct port_spec *out, struct err *e);
+
+/*
+ * Adds a port; 'no' 0: the first free number; OFPP_LOCAL is the local port.  0 and '*out', or -errno with
+ * words: -EEXIST (name or number), -ENOSPC, -EINVAL, the device's own error.  Raises port status.
+ */
+int port_add(struct dp *dp, const char *name, uint32_t no, const struct port_spec *spec,
+	     struct port **out, struct err *e) CONTROL;
+int port_del(struct dp *dp, struct port *p, struct err *e) CONTROL;
+struct port *port_by_no(const struct dp *dp, uint32_t no);
+struct port *port_by_name(const struct dp *dp, const char *name) CONTROL;
+const char *port_name(const struct port *p);
+const struct port_spec *port_spec(const struct port *p);
+const char *port_type_name(enum port_type t);
+/* In ascending order of number; 'visit' returns non-zero to stop. */
+int port_each(const struct dp *dp, int (*visit)(void *arg, struct port *p), void *arg) CONTROL;
+
+/* OFPT_PORT_MOD: 0 or -EPROTO with OFPET_PORT_MOD_FAILED and its code. */
+int port_mod(struct dp *dp, const struct of_port_mod *pm, struct of_err *e) CONTROL;
+/* Fills the OpenFlow description and statistics. */
+void port_desc(const struct port *p, struct of_port *out) CONTROL;
+void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats *out) CONTROL;
+/* Sum of the PMDs' counters, drops by reason included. */
+void port_counters(const struct dp *dp, const struct port *p, struct port_counters *out) CONTROL;
+/* Looks at link states; call about every 100 ms.  Raises port status. */
+void port_poll_links(struct dp *dp) CONTROL;
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reference interpreter: OpenFlow 1.3.5 chapter 5 read aloud, slowly.
+ *
+ * Linear search over plain flows, instructions and actions straight from their decoded form, packets as byte
+ * strings, header fields found anew for every access.  It shares no code with the compiled path but the codec and
+ * field.def: it is the oracle that the compiled pipeline is compared with.  Tests only; any one thread.
+ */
+#ifndef WEFT_DATAPATH_REF_H
+#define WEFT_DATAPATH_REF_H
+
+#include <stdint.h>
+
+#include "ofproto/wire.h"
+
+struct ref;
+
+enum ref_out_kind { REF_OUT_PORT, REF_OUT_CONTROLLER, REF_OUT_NORMAL };
+
+struct ref_out {
+	enum ref_out_kind kind;
+	uint32_t port;
+	uint8_t reason, table_id;
+	uint16_t max_len;
+	uint64_t cookie;
+	uint64_t tun_id;
+	uint32_t n;
+	uint8_t *frame;
+};
+
+struct ref *ref_new(void);
+void ref_free(struct ref *r);
+/* Ports that exist: FLOOD, ALL and outputs go to these. */
+void ref_port_add(struct ref *r, uint32_t no);
+/* The same messages that the switch takes; 0, or -EPROTO. */
+int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm);
+int ref_group_mod(struct ref *r, const struct of_group_mod *gm);
+/* Runs a frame; outputs in order, owned by 'r' until the next call. */
+uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in_port,
+		    struct ref_out **out);
+
+#endif

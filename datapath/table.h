@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flow tables as the OpenFlow agent sees them: add, modify, delete, expire, read (6.4, 7.3.4.1).
+ *
+ * Changes are made at a version that is not published yet; dp_publish() (dp.h) makes all of them visible at
+ * once and retires what they removed.  A bundle opens a transaction, and table_rollback() undoes it whole.
+ * Everything here: control thread.  Owner: struct dp.
+ */
+#ifndef WEFT_DATAPATH_TABLE_H
+#define WEFT_DATAPATH_TABLE_H
+
+#include "datapath/cls.h"
+#include "datapath/flow.h"
+#include "ofproto/wire.h"
+
+struct dp;
+struct table;
+
+enum { N_TABLES = 254 }; /* 0..253; 254 is reserved, 255 is OFPTT_ALL */
+
+/* Told of each flow that goes, when it has OFPFF_SEND_FLOW_REM or a monitor wants it. */
+struct table_events {
+	void (*flow_removed)(void *arg, const struct flow *f, const struct of_match *match,
+			     uint8_t reason, uint64_t packets, uint64_t bytes, double duration);
+	void *arg;
+};
+
+/*
+ * Executes a flow_mod in full: add, modify(_strict), delete(_strict), OFPFF_CHECK_OVERLAP, RESET_COUNTS,
+ * cookie masks, out_port/out_group filters, OFPTT_ALL for deletes.  0, or -EPROTO with the error to
+ * send (OFPFMFC_TABLE_FULL, OVERLAP, BAD_TABLE_ID, BAD_COMMAND, BAD_FLAGS ...); nothing has changed then.
+ */
+int table_flow_mod(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL;
+
+/* Deletes the flows that use a group or a meter that goes away (6.4, 6.5). */
+void table_delete_by_group(struct dp *dp, const struct group *g) CONTROL;
+void table_delete_by_meter(struct dp *dp, const struct meter *m) CONTROL;
+
+/* Idle and hard timeouts; call about every 500 ms with monotonic seconds. */
+void table_expire(struct dp *dp, double now) CONTROL;
+
+/* A bundle: changes between begin and commit are all or nothing. */
+void table_begin(struct dp *dp) CONTROL;
+void table_commit(struct dp *dp) CONTROL;
+void table_rollback(struct dp *dp) CONTROL;
+
+/* Sums of the PMDs' counters since the flow was added or its counts reset. */
+void flow_counts(const struct dp *dp, const struct flow *f, uint64_t *packets,
+		 uint64_t *bytes) CONTROL;
+void flow_match(const struct flow *f, struct of_match *out) CONTROL;
+
+/*
+ * Walks the flows that a stats request selects (table or OFPTT_ALL, match as non-strict filter,
+ * out_port, out_group, cookie/mask), in order of table, then priority descending.  'visit' returns non-zero to stop.
+ */
+int table_select(struct dp *dp, const struct of_mp_flow_request *q,
+		 int (*visit)(void *arg, const struct flow *f), void *arg) CONTROL;
+
+uint32_t table_count(const struct dp *dp, uint8_t table_id) CONTROL;
+/* The template that serves the table now: "direct", ... and how many masks it has. */
+const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks) CONTROL;
+
+#endif
