@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ends one reading of resource.def.  No include guard: it is read once for each reading. */
+#undef RESOURCE
+#undef ELEMENT
+#undef ID
+#undef TEXT
+#undef BOOL
+#undef NUM
+#undef ENUM
+#undef MAC
+#undef IP
+#undef CIDR
+#undef TIME
+#undef LIST
+#undef TEXTS
+#undef IPS
+#undef DICT
+#undef ALIAS
+#undef CALC
+#undef FIXED
+#undef END

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The world: what tenants asked for (intent) and what is seen (observations), in memory.
+ *
+ *   net ──< subnet                 host ──< sw ──< sw_port
+ *    └────< port ── place ──────────────────────────┘
+ *
+ * Intent comes from the store and the REST side (through txn.h), observations from the switch
+ * sessions.  Apps read it as 'const struct world *' and derive flows; they change nothing.  Every
+ * change marks its object; listeners hear of marked objects in batches: at once for
+ * observations, and for intent when it is durable.
+ *
+ * Thread: the one that runs the libev loop.  Owner: main().  Objects belong to the world; a pointer
+ * is good until a listener has been told of its deletion.
+ */
+#ifndef WEFT_CONTROLLER_WORLD_H
+#define WEFT_CONTROLLER_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "controller/ip.h"
+
+enum {
+	UUID_TEXT = 37, /* with the final NUL */
+	TAP_NAME = 15,	/* "tap" and 11 characters of the port's id, with the final NUL */
+	INDEX_MAX = 0xffffff,
+};
+
+#define NUM_NONE UINT32_MAX /* a number that is null */
+
+enum net_type { NET_VXLAN, NET_VLAN, NET_FLAT };
+enum ipv6_mode { IPV6_MODE_NONE, IPV6_SLAAC, IPV6_DHCP_STATEFUL, IPV6_DHCP_STATELESS };
+enum vnic_type { VNIC_NORMAL, VNIC_VIRTIO_FORWARDER };
+
+/* Words as the API has them, ended by NULL; index is the enum's value. */
+extern const char *const net_type_names[];
+extern const char *const ipv6_mode_names[];
+extern const char *const vnic_type_names[];
+
+/* ---- attributes: struct net_attrs, subnet_attrs, port_attrs, pool, host_route, fixed_ip,
+ * address_pair ---- */
+
+#define RESOURCE(noun, name, collection) struct noun##_attrs {
+#define ELEMENT(noun)			 struct noun {
+#define ID(m, ...)			 char m[UUID_TEXT];
+#define TEXT(m, ...)			 char *m;
+#define BOOL(m, ...)			 bool m;
+#define NUM(m, ...)			 uint32_t m;
+#define ENUM(m, name, e, ...)		 enum e m;
+#define MAC(m, ...)			 uint8_t m[6];
+#define IP(m, ...)			 struct ip_addr m;
+#define CIDR(m, ...)			 struct ip_prefix m;
+#define TIME(m, ...)			 int64_t m;
+#define LIST(m, name, element, ...) \
+	struct element *m;          \
+	size_t n_##m;
+#define TEXTS(m, ...) \
+	char **m;     \
+	size_t n_##m;
+#define IPS(m, ...)        \
+	struct ip_addr *m; \
+	size_t n_##m;
+#define DICT(m, ...) char *m;
+#define ALIAS(...)
+#define CALC(...)
+#define FIXED(...)
+#define END(noun) \
+	}         \
+	;
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+
+/* ---- objects ---- */
+
+enum world_kind { WORLD_NET, WORLD_SUBNET, WORLD_PORT, WORLD_SWITCH, WORLD_KINDS };
+
+/* What about an object changed; several at once. */
+enum world_what {
+	WORLD_ADDED = 1 << 0,
+	WORLD_DELETED =
+		1 << 1,	      /* unlinked already, freed after told(); its pointers up still hold */
+	WORLD_ATTRS = 1 << 2, /* intent: any attribute */
+	WORLD_PLACE = 1 << 3, /* port: bound, moved, unbound */
+	WORLD_LINK = 1 << 4,  /* port: its switch port's link or MTU; switch: a port's */
+	WORLD_SESSION = 1 << 5,	 /* switch: went up or down */
+	WORLD_SW_PORTS = 1 << 6, /* switch: a port came, went, or changed */
+	WORLD_VTEP = 1 << 7,	 /* switch: its VTEP's address or port */
+	WORLD_MACS = 1 << 8,	 /* switch: what app l2 has learned */
+	WORLD_WANTS = 1 << 9,	 /* switch: what its host is asked to create (world_wants) */
+};
+
+/* First member of every object. */
+struct world_obj {
+	enum world_kind kind;
+	uint32_t what;		       /* enum world_what, not told yet */
+	struct world_obj *prev, *next; /* in the list of marked objects, when what != 0 */
+};
+
+struct net {
+	struct world_obj obj;
+	struct net_attrs a;	/* a.index: number in the data plane; a.segment: VNI or VLAN id */
+	struct subnet *subnets; /* DL list by net_prev, net_next */
+	struct port *ports;	/* DL list by net_prev, net_next */
+	size_t n_subnets, n_ports;
+	UT_hash_handle hh, hh_index, hh_segment;
+};
+
+struct subnet {
+	struct world_obj obj;
+	struct subnet_attrs a;
+	struct net *net;
+	struct address *addresses; /* hash: in use, by ip */
+	struct ip_addr hint;	   /* where the search for a free address goes on */
+	struct subnet *net_prev, *net_next;
+	UT_hash_handle hh;
+};
+
+/* An address of a subnet that a port has. */
+struct address {
+	struct ip_addr ip;
+	struct port *port;
+	UT_hash_handle hh;
+};
+
+/* Where a port is bound. */
+struct place {
+	struct sw *sw;	    /* NULL: nowhere */
+	struct sw_port *sp; /* NULL with it */
+};
+
+struct port {
+	struct world_obj obj;
+	struct port_attrs a; /* a.index: its number in cookies (24 bits) */
+	struct net *net;
+	struct host *host; /* of a.host_id; NULL: none given */
+	char *spec; /* binding:profile's "weft_spec": the switch port to create; NULL: none */
+	char tap[TAP_NAME]; /* the device name that Neutron's users give it */
+	struct place place;
+	char *fault; /* why the switch does not have what the port needs; NULL: nothing known */
+	struct port *net_prev, *net_next;
+	struct port *host_prev, *host_next;
+	struct port *name_next; /* others with the same name */
+	UT_hash_handle hh, hh_index, hh_tap, hh_name, hh_mac;
+};
+
+/* A port of a switch, as seen. */
+struct sw_port {
+	struct sw *sw;
+	uint32_t ofport;
+	char *name;
+	char *iface_id; /* what it is to be bound by; the switch says the name when none was given
+			 */
+	char *physnet;	/* it is the way to this physical network; NULL: not an uplink */
+	uint8_t mac[6];
+	uint16_t mtu;
+	bool admin_up, link_up;
+	bool tunnel;  /* a VXLAN port */
+	bool managed; /* created by the controller (PortAdd), to be removed when no longer wanted */
+	struct port *port;	 /* the tenant port that is bound here */
+	UT_hash_handle hh;	 /* in sw->ports, by ofport */
+	UT_hash_handle hh_iface; /* in sw->ifaces, by iface_id */
+};
+
+/* The switch's VXLAN tunnel end point. */
+struct vtep {
+	struct ip_addr addr; /* family 0: it has none */
+	uint32_t ofport;     /* of its flow-based VXLAN port */
+	uint16_t mtu;	     /* of the underlay; 0: not known */
+};
+
+/* A station behind a switch port that belongs to no tenant network (app l2). */
+struct learned {
+	struct {
+		uint8_t mac[6];
+		uint16_t vid; /* 0: untagged */
+	} key;
+	uint32_t ofport;
+	double seen; /* ev_now() */
+	UT_hash_handle hh;
+};
+
+/* What the reconciler says of a switch, for people; it has no bearing on flows. */
+struct sw_report {
+	uint64_t flows, groups, meters; /* that it should have */
+	uint64_t pending;		/* changes not acknowledged yet */
+	uint64_t drift_repaired;	/* flows found missing, changed or foreign, since start */
+	uint64_t refused;		/* messages that the switch answered with an error */
+	double synced;			/* ev_now() when it last had all; 0: never */
+};
+
+struct sw {
+	struct world_obj obj;
+	uint64_t dpid;
+	struct host *host;
+	char *name;    /* "br0" */
+	char *version; /* software description */
+	char *peer;    /* "tcp:10.0.0.1:40112"; the last one when the session is down */
+	bool up;
+	double since; /* ev_now() when it came up or went down */
+	struct vtep vtep;
+	struct sw_port *ports;	/* hash by ofport */
+	struct sw_port *ifaces; /* hash by iface_id */
+	struct learned *macs;	/* hash by key */
+	struct sw_report report;
+	char *fault; /* NULL: nothing wrong but what can be seen above */
+	struct sw *host_prev, *host_next;
+	UT_hash_handle hh;
+};
+
+/* A host: named by its switches and by binding:host_id. */
+struct host {
+	char *id;
+	struct sw *sws;	    /* DL list by host_prev, host_next; empty: never seen */
+	struct port *ports; /* DL list by host_prev, host_next: those with this binding:host_id */
+	UT_hash_handle hh;
+};
+
+struct world {
+	struct net *nets; /* by a.id; the next four by what they say */
+	struct net *nets_by_index;
+	struct subnet *subnets;
+	struct port *ports;
+	struct port *ports_by_index, *ports_by_tap, *ports_by_name, *ports_by_mac;
+	struct sw *sws; /* by dpid */
+	struct host *hosts;
+	struct vni_pool *vnis;	      /* in use by networks */
+	struct vid_pools *vids;	      /* in use by networks, a pool for each physical network */
+	uint32_t next_net, next_port; /* where the search for a free index goes on */
+	struct world_obj *marked;     /* DL list: to be told to the listeners */
+	struct world_listener *listeners;
+	unsigned int held;	  /* > 0: do not tell yet */
+	double (*now)(void *arg); /* seconds; for 'seen' and 'since' */
+	void *now_arg;
+};
+
+/* 'now' NULL: the wall clock. */
+struct world *world_new(double (*now)(void *arg), void *now_arg);
+void world_free(struct world *w);
+
+/* ---- reading ---- */
+
+/* for (WORLD_EACH(n, w->nets)): any of the main hashes; in order of creation. */
+#define WORLD_EACH(x, head)          \
+	__typeof__(head) x = (head); \
+	x;                           \
+	x = x->hh.next
+/* A net's ports and subnets; a host's ports and switches. */
+#define NET_EACH_PORT(p, n)          \
+	struct port *p = (n)->ports; \
+	p;                           \
+	p = p->net_next
+#define NET_EACH_SUBNET(s, n)            \
+	struct subnet *s = (n)->subnets; \
+	s;                               \
+	s = s->net_next
+#define HOST_EACH_PORT(p, h)         \
+	struct port *p = (h)->ports; \
+	p;                           \
+	p = p->host_next
+#define HOST_EACH_SWITCH(s, h)   \
+	struct sw *s = (h)->sws; \
+	s;                       \
+	s = s->host_next
+
+struct net *world_net_find(const struct world *w, const char *id);
+struct net *world_net_by_index(const struct world *w, uint32_t index);
+struct subnet *world_subnet_find(const struct world *w, const char *id);
+struct port *world_port_find(const struct world *w, const char *id);
+struct port *world_port_by_index(const struct world *w, uint32_t index);
+/* The port of 'net' with this MAC. */
+struct port *world_port_by_mac(const struct world *w, const struct net *net, const uint8_t mac[6]);
+struct host *world_host_find(const struct world *w, const char *id);
+struct sw *world_switch_find(const struct world *w, uint64_t dpid);
+struct sw_port *sw_port_find(const struct sw *sw, uint32_t ofport);
+struct sw_port *sw_port_by_iface(const struct sw *sw, const char *iface_id);
+/* The way to a physical network; NULL when the switch has none. */
+struct sw_port *sw_port_by_physnet(const struct sw *sw, const char *physnet);
+
+/* May carry packets now: bound on a switch that is up, link up, port and net administratively up.
+ */
+bool port_is_active(const struct port *p);
+
+/*
+ * Switch ports that 'sw' is asked to create: for each tenant port with binding:host_id of this
+ * switch's host and a "weft_spec" in its binding:profile.  A host's ports are wanted on one of its
+ * switches: the one with the lowest dpid that is up.  for (p = world_wants(sw, NULL); p; p =
+ * world_wants(sw, p)): create p->tap with p->spec and iface-id p->a.id.
+ */
+const struct port *world_wants(const struct sw *sw, const struct port *after);
+
+/* ---- hearing of changes ---- */
+
+struct world_listener {
+	/* 'obj' changed in 'what' (enum world_what).  A net is told for its subnets as well. */
+	void (*changed)(struct world *w, const struct world_obj *obj, uint32_t what, void *arg);
+	/* All that was marked has been told. */
+	void (*told)(struct world *w, void *arg);
+	void *arg;
+	struct world_listener *next;
+};
+
+void world_listen(struct world *w, struct world_listener *l);
+void world_unlisten(struct world *w, struct world_listener *l);
+
+/* Marks an object as changed.  A place marks its port; whoever needs the net asks port->net. */
+void world_mark_dirty(struct world *w, struct world_obj *obj, uint32_t what);
+/* Between these listeners are not told; they nest. */
+void world_hold(struct world *w);
+void world_release(struct world *w);
+
+/* ---- observations: from the switch sessions.  Each tells the listeners before it returns ---- */
+
+/* 0, or -EINVAL, -ENOMEM: nothing has changed then. */
+int world_switch_up(struct world *w, uint64_t dpid, const char *host_id, const char *name,
+		    const char *version, const char *peer, struct sw **out);
+/* Its ports and VTEP stay known: what it carries, it goes on carrying. */
+void world_switch_down(struct world *w, struct sw *sw);
+/* Forgets a switch that is down (an operator's word: it will not come back). */
+void world_switch_forget(struct world *w, struct sw *sw);
+
+/* What a port is said to be; strings are copied.  iface_id NULL: the name. */
+struct sw_port_info {
+	uint32_t ofport;
+	const char *name, *iface_id, *physnet;
+	uint8_t mac[6];
+	uint16_t mtu;
+	bool admin_up, link_up, tunnel, managed;
+};
+
+/* Adds, or changes the one with this number; binds and unbinds tenant ports accordingly. */
+struct sw_port *world_switch_port_set(struct world *w, struct sw *sw,
+				      const struct sw_port_info *info);
+void world_switch_port_del(struct world *w, struct sw *sw, uint32_t ofport);
+/* Begins and ends a complete list: ports not set in between are deleted at its end. */
+void world_switch_ports_begin(struct world *w, struct sw *sw);
+void world_switch_ports_end(struct world *w, struct sw *sw);
+
+void world_vtep_set(struct world *w, struct sw *sw, const struct vtep *vtep);
+
+/* App l2's learned stations; at most 'WORLD_MACS_MAX' a switch, then -ENOSPC. */
+enum { WORLD_MACS_MAX = 65536 };
+int world_mac_learn(struct world *w, struct sw *sw, const uint8_t mac[6], uint16_t vid,
+		    uint32_t ofport);
+void world_mac_forget(struct world *w, struct sw *sw, const uint8_t mac[6], uint16_t vid);
+/* Forgets those not seen since 'before'. */
+void world_mac_age(struct world *w, struct sw *sw, double before);
+const struct learned *world_mac_find(const struct sw *sw, const uint8_t mac[6], uint16_t vid);
+
+/* What is wrong with it in words, shown in /weft/v1/status; NULL: nothing (any more). */
+void world_switch_fault(struct world *w, struct sw *sw, const char *text);
+void world_port_fault(struct world *w, struct port *p, const char *text);
+
+/* ---- intent: from the store and txn.c only ---- */
+
+/* Takes what 'a' owns, on success.  NULL when memory is out. */
+struct net *world_net_add(struct world *w, struct net_attrs *a);
+struct subnet *world_subnet_add(struct world *w, struct subnet_attrs *a);
+struct port *world_port_add(struct world *w, struct port_attrs *a);
+
+/* Exchanges the attributes: 'a' has the old ones afterwards. */
+void world_net_set(struct world *w, struct net *n, struct net_attrs *a);
+void world_subnet_set(struct world *w, struct subnet *s, struct subnet_attrs *a);
+void world_port_set(struct world *w, struct port *p, struct port_attrs *a);
+
+/* Unlinks (a net with no ports and subnets, a subnet with no addresses); _relink undoes it. */
+void world_obj_unlink(struct world *w, struct world_obj *o);
+void world_obj_relink(struct world *w, struct world_obj *o);
+/* Of an unlinked object that no listener is to be told of any more. */
+void world_obj_free(struct world *w, struct world_obj *o);
+
+/* A free data plane index for a net or port; NUM_NONE when all are in use. */
+uint32_t world_index_get(struct world *w, enum world_kind kind);
+
+#endif
