@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An underlay address: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so that one type, one
+ * compare and one table serve both.
+ *
+ * Plain data, any thread.
+ */
+#ifndef WEFT_VXLAN_ADDR_H
+#define WEFT_VXLAN_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/byteorder.h"
+
+struct vxlan_addr {
+	uint8_t b[16];
+};
+
+/* Fits an address of either kind as text. */
+#define VXLAN_ADDR_STRLEN 46
+
+static inline struct vxlan_addr vxlan_addr_v4(be32 ip)
+{
+	struct vxlan_addr a = { .b = { [10] = 0xff, [11] = 0xff } };
+
+	memcpy(a.b + 12, &ip, 4);
+	return a;
+}
+
+static inline struct vxlan_addr vxlan_addr_v6(const uint8_t ip[16])
+{
+	struct vxlan_addr a;
+
+	memcpy(a.b, ip, 16);
+	return a;
+}
+
+static inline bool vxlan_addr_eq(const struct vxlan_addr *a, const struct vxlan_addr *b)
+{
+	return !memcmp(a->b, b->b, 16);
+}
+
+static inline bool vxlan_addr_is_v4(const struct vxlan_addr *a)
+{
+	return get_be64(a->b) == 0 && get_be32(a->b + 8) == 0xffff;
+}
+
+/* The four bytes of an IPv4 address. */
+static inline be32 vxlan_addr_to_v4(const struct vxlan_addr *a)
+{
+	be32 ip;
+
+	memcpy(&ip, a->b + 12, 4);
+	return ip;
+}
+
+static inline bool vxlan_addr_is_zero(const struct vxlan_addr *a)
+{
+	return get_be64(a->b) == 0 &&
+	       (get_be64(a->b + 8) == 0 || get_be64(a->b + 8) == UINT64_C(0xffff00000000));
+}
+
+static inline bool vxlan_addr_is_multicast(const struct vxlan_addr *a)
+{
+	return vxlan_addr_is_v4(a) ? a->b[12] >= 224 : a->b[0] == 0xff;
+}
+
+/* "192.0.2.1" or "2001:db8::1"; 0 or -EINVAL. */
+int vxlan_addr_parse(const char *text, struct vxlan_addr *a);
+
+/* Into 'buf', which it returns. */
+const char *vxlan_addr_format(const struct vxlan_addr *a, char buf[VXLAN_ADDR_STRLEN]);
+
+#endif
