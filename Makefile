@@ -8,7 +8,19 @@ CC     := gcc
 endif
 PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
-SAN    ?=
+# Sanitizers: each in a build directory of its own (check-asan and friends).
+ifdef ASAN
+SAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT    := -O1 -g
+endif
+ifdef TSAN
+SAN    := -fsanitize=thread
+OPT    := -O1 -g
+endif
+ifdef FUZZ
+SAN    := -fsanitize=address,undefined,fuzzer-no-link
+OPT    := -O1 -g
+endif
 
 # What the libraries' own pkg-config files say; asked for once, when there is something to compile.
 PKGS    := libmicrohttpd libcurl jansson yaml-0.1 sqlite3 gnutls libprotobuf-c libpcap
@@ -84,21 +96,120 @@ $(B)/weft-ofctl: $(B)/cli/ofctl.o $(CLI_LIBS)
 $(B)/weftctl: $(B)/cli/weftctl.o $(CLI_LIBS)
 	$(LINK) $(PKG_LIBS)
 
-# ---- unit tests: tests/unit/NAME.c is one cmocka program, linked with every room ----
+# ---- tests: each prints what it checked and ends with "N passed, N failed"; tests/run sums them up ----
 
 UNIT_SRCS := $(wildcard tests/unit/*.c)
 UNITS     := $(UNIT_SRCS:tests/unit/%.c=$(B)/tests/unit/%)
+FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
+SYS       := $(wildcard tests/sys/*.sh tests/sys/*.py)
+CONFORM   := $(wildcard tests/conform/*.sh tests/conform/*.py)
+E2E       := $(wildcard tests/e2e/*.sh tests/e2e/*.py)
+JOBS      ?= 2
 
 $(B)/tests/%.o: tests/%.c | protos
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(DPDK_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(call lib,datapath controller apps vxlan vlan cli ofproto base)
+$(B)/tests/%: $(B)/tests/%.o $(call lib,datapath controller apps vxlan vlan cli ofproto base)
 	$(LINK) $(DPDK_LIBS) $(PKG_LIBS) -lcmocka
 
-units: $(UNITS) ## Build the unit tests
+tests: $(UNITS) $(TOOLS) ## Build the unit tests
 
-.PHONY: all help protos units
+RUN_TESTS = B=$(B) $(PYTHON) tests/run -j $(JOBS) --logs $(B)/log
+
+check: deps ## Install, build, run every test that needs no special machine
+	+$(MAKE) all tests
+	+$(MAKE) B=$(B)-asan ASAN=1 all tests
+	$(RUN_TESTS) $(UNITS) $(SYS) $(CONFORM) $(E2E) tests/lint/all \
+		-- B=$(B)-asan $(UNITS:$(B)/%=$(B)-asan/%)
+
+check-unit: all tests ## Unit tests alone
+	$(RUN_TESTS) $(UNITS)
+check-sys: all ## System tests: namespaces, real frames
+	$(RUN_TESTS) $(SYS)
+check-conform: all tests ## Against other implementations and the corpora
+	$(RUN_TESTS) $(CONFORM)
+check-e2e: all ## Controller and switches together
+	$(RUN_TESTS) $(E2E)
+
+check-asan: ## Unit and system tests under AddressSanitizer and UBSan
+	+$(MAKE) B=$(B)-asan ASAN=1 all tests
+	B=$(B)-asan $(PYTHON) tests/run -j $(JOBS) --logs $(B)-asan/log $(UNITS:$(B)/%=$(B)-asan/%) $(SYS) $(E2E)
+
+check-tsan: ## Concurrent unit tests under ThreadSanitizer
+	+$(MAKE) B=$(B)-tsan TSAN=1 tests
+	B=$(B)-tsan TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" \
+		$(PYTHON) tests/run -j $(JOBS) --logs $(B)-tsan/log $(UNITS:$(B)/%=$(B)-tsan/%)
+
+# libFuzzer; SECONDS each.
+SECONDS ?= 60
+check-fuzz: ## Fuzz every target for a minute
+	+$(MAKE) B=$(B)-fuzz CC=clang FUZZ=1 fuzzers
+	B=$(B)-fuzz $(PYTHON) tests/run -j $(JOBS) --logs $(B)-fuzz/log \
+		$(FUZZ_SRCS:tests/fuzz/%.c=tests/fuzz/run:%:$(SECONDS))
+
+FUZZERS := $(FUZZ_SRCS:tests/fuzz/%.c=$(B)/fuzz/%)
+fuzzers: $(FUZZERS)
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(call lib,datapath controller apps vxlan vlan cli ofproto base)
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer $(DPDK_LIBS) $(PKG_LIBS)
+
+lint: ## Format, layers, thread roles, licence lines, files' sizes
+	tests/lint/all
+
+# ---- for users ----
+
+DEPS := $(shell sed 's/\#.*//' packages)
+deps: ## Install what is needed from Debian's packages (as root)
+	@missing=$$(dpkg-query -W -f '$${db:Status-Status} $${Package}\n' $(DEPS) 2>/dev/null | \
+		sed -n 's/^installed //p' | sort > $(TMPLIST); \
+		printf '%s\n' $(DEPS) | sort | comm -23 - $(TMPLIST); rm -f $(TMPLIST)); \
+	if [ -n "$$missing" ]; then \
+		echo "installing:" $$missing; \
+		apt-get update -q && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+TMPLIST := $(shell mktemp -u)
+
+demo: deps ## The product in a minute; CHECK=1 runs it to the end
+	+$(MAKE) all
+	B=$(B) CHECK=$(CHECK) bench/demo
+
+bench: deps all ## Measure, write bench/results/
+	B=$(B) bench/run
+
+cov: ## Line coverage of the unit and system tests
+	+$(MAKE) B=$(B)-cov OPT="-O0 -g --coverage" all tests
+	B=$(B)-cov $(PYTHON) tests/run -j $(JOBS) --logs $(B)-cov/log $(UNITS:$(B)/%=$(B)-cov/%) $(SYS) $(E2E)
+	gcovr -r . --object-directory $(B)-cov --exclude tests --exclude $(B) | tee $(B)-cov/coverage.txt
+
+MAN := $(wildcard docs/*.8)
+docs: ## Check the man pages; write the expanded wire structures to build/
+	mandoc -T lint -W warning $(MAN)
+	@mkdir -p $(B)
+	$(CC) -std=gnu17 -I. -I$(B) -E -P ofproto/wire.h | clang-format > $(B)/wire-expanded.h
+
+DESTDIR ?=
+install: all ## Install into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/weft-switch $(B)/weft-controller $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(B)/weft-ofctl $(B)/weftctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man8
+
+DEBVER = $(shell git describe --tags 2>/dev/null | sed 's/^v//' | grep . || echo 0~git$(VERSION))
+deb: ## A Debian package in build/
+	rm -rf $(B)/deb && $(MAKE) install DESTDIR=$(B)/deb PREFIX=/usr
+	install -d $(B)/deb/DEBIAN
+	printf 'Package: weft\nVersion: %s\nArchitecture: %s\nMaintainer: The Weft authors <weft@localhost>\nDepends: %s\nDescription: software-defined network for many tenants on shared hosts\n' \
+		"$(DEBVER)" "$$(dpkg --print-architecture)" \
+		"$$(packaging/depends $(PROGRAMS))" > $(B)/deb/DEBIAN/control
+	dpkg-deb --root-owner-group --build $(B)/deb $(B)/weft_$(DEBVER)_$$(dpkg --print-architecture).deb
+
+clean: ## Remove what was built
+	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-cov
+
+.PHONY: all help protos tests check check-unit check-sys check-conform check-e2e check-asan check-tsan \
+        check-fuzz fuzzers lint deps demo bench cov docs install deb clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
