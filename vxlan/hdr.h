@@ -23,28 +23,28 @@
 #define VXLAN_F_VNI    0x08
 #define VXLAN_VNI_MASK 0xffffff
 
-/* Each is a counter; name, text.  NONE is "taken". */
-#define VXLAN_DROPS(X)                                                   \
-	X(NONE, "taken")                                                 \
-	/* received from the underlay */                                 \
-	X(OUTER_SHORT, "outer header cut short")                         \
-	X(OUTER_SPLIT, "outer headers not in one segment")               \
-	X(OUTER_LEN, "outer length field beyond the frame or too small") \
-	X(OUTER_CSUM, "outer IPv4 header checksum wrong")                \
-	X(UDP_CSUM, "outer UDP checksum wrong")                          \
-	X(OUTER_FRAG, "outer packet is a fragment")                      \
-	X(NO_VNI, "VXLAN header without a valid VNI flag")               \
-	X(INNER_SHORT, "inner frame shorter than an Ethernet header")    \
-	X(ECN, "congestion experienced outside, inner not ECN-capable")  \
-	/* sent to the underlay */                                       \
-	X(RUNT, "frame shorter than an Ethernet header")                 \
-	X(NO_NEXTHOP, "tunnel endpoint has no next hop yet")             \
-	X(TOO_BIG, "inner frame does not fit the tunnel MTU")            \
-	X(OFFLOAD, "requested checksum offload cannot be completed")     \
-	X(NO_MBUF, "no packet buffer for a private copy")
+/* Each is a counter; id, name, text.  NONE is "taken". */
+#define VXLAN_DROPS(X)                                                                \
+	X(NONE, "none", "taken")                                                      \
+	/* received from the underlay */                                              \
+	X(OUTER_SHORT, "outer_short", "outer header cut short")                       \
+	X(OUTER_SPLIT, "outer_split", "outer headers not in one segment")             \
+	X(OUTER_LEN, "outer_len", "outer length field beyond the frame or too small") \
+	X(OUTER_CSUM, "outer_csum", "outer IPv4 header checksum wrong")               \
+	X(UDP_CSUM, "udp_csum", "outer UDP checksum wrong")                           \
+	X(OUTER_FRAG, "outer_frag", "outer packet is a fragment")                     \
+	X(NO_VNI, "no_vni", "VXLAN header without a valid VNI flag")                  \
+	X(INNER_SHORT, "inner_short", "inner frame shorter than an Ethernet header")  \
+	X(ECN, "ecn", "congestion experienced outside, inner not ECN-capable")        \
+	/* sent to the underlay */                                                    \
+	X(RUNT, "runt", "frame shorter than an Ethernet header")                      \
+	X(NO_NEXTHOP, "no_nexthop", "tunnel endpoint has no next hop yet")            \
+	X(TOO_BIG, "too_big", "inner frame does not fit the tunnel MTU")              \
+	X(OFFLOAD, "offload", "requested checksum offload cannot be completed")       \
+	X(NO_MBUF, "no_mbuf", "no packet buffer for a private copy")
 
 enum vxlan_drop {
-#define X(name, text) VXLAN_DROP_##name,
+#define X(id, name, text) VXLAN_DROP_##id,
 	VXLAN_DROPS(X)
 #undef X
 		VXLAN_N_DROPS
