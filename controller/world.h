@@ -105,7 +105,7 @@ struct net {
 	struct subnet *subnets; /* DL list by net_prev, net_next */
 	struct port *ports;	/* DL list by net_prev, net_next */
 	size_t n_subnets, n_ports;
-	UT_hash_handle hh, hh_index, hh_segment;
+	UT_hash_handle hh, hh_index;
 };
 
 struct subnet {
@@ -142,7 +142,13 @@ struct port {
 	char *fault; /* why the switch does not have what the port needs; NULL: nothing known */
 	struct port *net_prev, *net_next;
 	struct port *host_prev, *host_next;
-	struct port *name_next; /* others with the same name */
+	struct port *name_next; /* others with the same name, younger ones later */
+	struct {
+		uint32_t net; /* index */
+		uint8_t mac[6];
+		uint16_t zero;
+	} mac_key;
+	bool named; /* in world.ports_by_name's chains */
 	UT_hash_handle hh, hh_index, hh_tap, hh_name, hh_mac;
 };
 
@@ -160,6 +166,7 @@ struct sw_port {
 	bool tunnel;  /* a VXLAN port */
 	bool managed; /* created by the controller (PortAdd), to be removed when no longer wanted */
 	struct port *port;	 /* the tenant port that is bound here */
+	bool listed;		 /* since the last world_switch_ports_begin() */
 	UT_hash_handle hh;	 /* in sw->ports, by ofport */
 	UT_hash_handle hh_iface; /* in sw->ifaces, by iface_id */
 };
@@ -219,7 +226,7 @@ struct host {
 };
 
 struct world {
-	struct net *nets; /* by a.id; the next four by what they say */
+	struct net *nets; /* by a.id, as subnets and ports; the others by what they say */
 	struct net *nets_by_index;
 	struct subnet *subnets;
 	struct port *ports;
@@ -231,7 +238,8 @@ struct world {
 	uint32_t next_net, next_port; /* where the search for a free index goes on */
 	struct world_obj *marked;     /* DL list: to be told to the listeners */
 	struct world_listener *listeners;
-	unsigned int held;	  /* > 0: do not tell yet */
+	bool telling;
+	unsigned int listing;	  /* between ports_begin and ports_end */
 	double (*now)(void *arg); /* seconds; for 'seen' and 'since' */
 	void *now_arg;
 };
@@ -244,7 +252,7 @@ void world_free(struct world *w);
 
 /* for (WORLD_EACH(n, w->nets)): any of the main hashes; in order of creation. */
 #define WORLD_EACH(x, head)          \
-	__typeof__(head) x = (head); \
+	__typeof__(&*(head)) x = (head); \
 	x;                           \
 	x = x->hh.next
 /* A net's ports and subnets; a host's ports and switches. */
@@ -305,11 +313,10 @@ struct world_listener {
 void world_listen(struct world *w, struct world_listener *l);
 void world_unlisten(struct world *w, struct world_listener *l);
 
-/* Marks an object as changed.  A place marks its port; whoever needs the net asks port->net. */
+/* Marks an object as changed; told with the next batch. */
 void world_mark_dirty(struct world *w, struct world_obj *obj, uint32_t what);
-/* Between these listeners are not told; they nest. */
-void world_hold(struct world *w);
-void world_release(struct world *w);
+/* Tells the listeners of all that is marked, and frees what was deleted. */
+void world_tell(struct world *w);
 
 /* ---- observations: from the switch sessions.  Each tells the listeners before it returns ---- */
 
@@ -355,21 +362,30 @@ void world_port_fault(struct world *w, struct port *p, const char *text);
 
 /* ---- intent: from the store and txn.c only ---- */
 
-/* Takes what 'a' owns, on success.  NULL when memory is out. */
-struct net *world_net_add(struct world *w, struct net_attrs *a);
-struct subnet *world_subnet_add(struct world *w, struct subnet_attrs *a);
-struct port *world_port_add(struct world *w, struct port_attrs *a);
+/*
+ * A change of intent has two steps, so that it can be taken back while it is not durable: first the
+ * object is added, set or unlinked, which everyone who looks something up sees; then, when it is
+ * durable or taken back, world_settle() draws the consequences (bindings, marks).
+ */
 
-/* Exchanges the attributes: 'a' has the old ones afterwards. */
-void world_net_set(struct world *w, struct net *n, struct net_attrs *a);
-void world_subnet_set(struct world *w, struct subnet *s, struct subnet_attrs *a);
-void world_port_set(struct world *w, struct port *p, struct port_attrs *a);
-
-/* Unlinks (a net with no ports and subnets, a subnet with no addresses); _relink undoes it. */
+/* Takes what 'a' owns and leaves it empty.  A net, subnet or port; what it refers to must be there.
+ */
+struct world_obj *world_obj_add(struct world *w, enum world_kind kind, void *a);
+/* Exchanges the attributes: 'a' has the old ones afterwards.  id, index and parents must be the
+ * same. */
+void world_obj_set(struct world *w, struct world_obj *o, void *a);
+/* A net without ports and subnets, a subnet without addresses in use, a port. */
 void world_obj_unlink(struct world *w, struct world_obj *o);
+/* Undoes world_obj_unlink(). */
 void world_obj_relink(struct world *w, struct world_obj *o);
-/* Of an unlinked object that no listener is to be told of any more. */
+/* Of an unlinked one that never was settled. */
 void world_obj_free(struct world *w, struct world_obj *o);
+/* 'what': WORLD_ADDED, WORLD_ATTRS or WORLD_DELETED; the caller calls world_tell() after it. */
+void world_settle(struct world *w, struct world_obj *o, uint32_t what);
+
+struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
+/* Its struct net_attrs, subnet_attrs or port_attrs. */
+void *world_obj_attrs(struct world_obj *o);
 
 /* A free data plane index for a net or port; NUM_NONE when all are in use. */
 uint32_t world_index_get(struct world *w, enum world_kind kind);

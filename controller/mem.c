@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static void *there(void *p)
+{
+	if (!p) {
+		log_err("mem", "out of memory");
+		abort();
+	}
+	return p;
+}
+
+void *mem_get(size_t n)
+{
+	return there(calloc(1, n ? n : 1));
+}
+
+void *mem_array(size_t n, size_t size)
+{
+	return there(calloc(n ? n : 1, size));
+}
+
+void *mem_dup(const void *p, size_t n)
+{
+	return memcpy(mem_get(n), p, n);
+}
+
+char *mem_str(const char *s)
+{
+	return s ? there(strdup(s)) : NULL;
+}
+
+char *mem_printf(const char *fmt, ...)
+{
+	char *s = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return there(n < 0 ? NULL : s);
+}

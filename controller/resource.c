@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/resource.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/mem.h"
+
+const char *const net_type_names[] = { "vxlan", "vlan", "flat", NULL };
+/* The mode that is none has no word: it is null. */
+const char *const ipv6_mode_names[] = { "", "slaac", "dhcpv6-stateful", "dhcpv6-stateless", NULL };
+const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
+
+/* ---- the rows ---- */
+
+#define C RIGHT_CREATE
+#define U RIGHT_UPDATE
+#define R RIGHT_REQUIRED
+#define N RIGHT_NULL
+#define A RIGHT_ADMIN_SETS
+#define V RIGHT_ADMIN_SEES
+#define H RIGHT_HIDDEN
+#define S RIGHT_SORT
+
+/* Each RESOURCE or ELEMENT becomes a function whose typedef 'self' the rows can refer to. */
+#define OPEN(noun, struct_name)                           \
+	static const struct attr *noun##_rows(size_t *n_) \
+	{                                                 \
+		typedef struct_name self;                 \
+		static const struct attr rows[] = {
+#define END(noun)                           \
+	}                                   \
+	;                                   \
+	(void)sizeof(self);                 \
+	*n_ = sizeof(rows) / sizeof(*rows); \
+	return rows;                        \
+	}
+#define RESOURCE(noun, name, collection) OPEN(noun, struct noun##_attrs)
+#define ELEMENT(noun)			 OPEN(noun, struct noun)
+
+#define ROW(t, m, nm, rt, ...)         \
+	{ .type = ATTR_##t,            \
+	  .member = #m,                \
+	  .name = nm,                  \
+	  .offset = offsetof(self, m), \
+	  .rights = (rt),              \
+	  __VA_ARGS__ },
+#define COUNT(m)		   .n_offset = offsetof(self, n_##m)
+
+#define ID(m, nm, of, rt)	   ROW(ID, m, nm, rt, .max = UUID_TEXT - 1)
+#define TEXT(m, nm, mx, df, rt)	   ROW(TEXT, m, nm, rt, .max = (mx), .text = (df))
+#define BOOL(m, nm, df, rt)	   ROW(BOOL, m, nm, rt, .preset = (df))
+#define NUM(m, nm, mn, mx, df, rt) ROW(NUM, m, nm, rt, .min = (mn), .max = (mx), .preset = (df))
+#define ENUM(m, nm, e, df, rt)	   ROW(ENUM, m, nm, rt, .words = e##_names, .preset = (df))
+#define MAC(m, nm, rt)		   ROW(MAC, m, nm, rt, .max = 0)
+#define IP(m, nm, rt)		   ROW(IP, m, nm, rt, .max = 0)
+#define CIDR(m, nm, rt)		   ROW(CIDR, m, nm, rt, .max = 0)
+#define TIME(m, nm, rt)		   ROW(TIME, m, nm, rt, .max = 0)
+#define LIST(m, nm, el, mx, rt) \
+	ROW(LIST, m, nm, rt, COUNT(m), .max_n = (mx), .element = &el##_shape)
+#define TEXTS(m, nm, len, mx, rt) ROW(TEXTS, m, nm, rt, COUNT(m), .max = (len), .max_n = (mx))
+#define IPS(m, nm, mx, rt)	  ROW(IPS, m, nm, rt, COUNT(m), .max_n = (mx))
+#define DICT(m, nm, mx, rt)	  ROW(DICT, m, nm, rt, .max = (mx))
+#define ALIAS(nm, m)		  ROW(TEXT, m, nm, C | S | RIGHT_ALIAS, .max = 255)
+#define CALC(nm, t, fn, rt) \
+	{ .type = ATTR_CALC, .name = nm, .rights = (rt), .calc_type = ATTR_##t, .calc = fn },
+#define FIXED(nm, json) { .type = ATTR_FIXED, .name = nm, .rights = C | U, .text = json },
+
+static struct shape pool_shape, host_route_shape, fixed_ip_shape, address_pair_shape;
+
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+
+static struct shape pool_shape = { "pool", sizeof(struct pool) };
+static struct shape host_route_shape = { "host_route", sizeof(struct host_route) };
+static struct shape fixed_ip_shape = { "fixed_ip", sizeof(struct fixed_ip) };
+static struct shape address_pair_shape = { "address_pair", sizeof(struct address_pair) };
+
+struct resource resources[N_RESOURCES] = {
+	[WORLD_NET] = { WORLD_NET,
+			"network",
+			"networks",
+			"Network",
+			{ "net", sizeof(struct net_attrs) } },
+	[WORLD_SUBNET] = { WORLD_SUBNET,
+			   "subnet",
+			   "subnets",
+			   "Subnet",
+			   { "subnet", sizeof(struct subnet_attrs) } },
+	[WORLD_PORT] = { WORLD_PORT,
+			 "port",
+			 "ports",
+			 "Port",
+			 { "port", sizeof(struct port_attrs) } },
+};
+
+/* The rows are in functions, so the shapes learn of them when the program starts. */
+__attribute__((constructor)) static void rows_init(void)
+{
+	pool_shape.attrs = pool_rows(&pool_shape.n);
+	host_route_shape.attrs = host_route_rows(&host_route_shape.n);
+	fixed_ip_shape.attrs = fixed_ip_rows(&fixed_ip_shape.n);
+	address_pair_shape.attrs = address_pair_rows(&address_pair_shape.n);
+	resources[WORLD_NET].shape.attrs = net_rows(&resources[WORLD_NET].shape.n);
+	resources[WORLD_SUBNET].shape.attrs = subnet_rows(&resources[WORLD_SUBNET].shape.n);
+	resources[WORLD_PORT].shape.attrs = port_rows(&resources[WORLD_PORT].shape.n);
+}
+
+/* ---- by rows alone ---- */
+
+const struct attr *attr_find(const struct shape *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->attrs[i].name, name))
+			return &s->attrs[i];
+	return NULL;
+}
+
+void attrs_init(const struct shape *s, void *p)
+{
+	memset(p, 0, s->size);
+	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++) {
+		if (a->rights & RIGHT_ALIAS)
+			continue;
+		if (a->type == ATTR_TEXT)
+			*(char **)attr_at(a, p) = mem_str(a->text);
+		else if (a->type == ATTR_BOOL)
+			*(bool *)attr_at(a, p) = a->preset;
+		else if (a->type == ATTR_NUM || a->type == ATTR_ENUM)
+			*(uint32_t *)attr_at(a, p) = a->preset;
+	}
+}
+
+static void list_free(const struct attr *a, void *p)
+{
+	char *list = *(char **)attr_at(a, p);
+
+	for (size_t i = 0; i < *attr_n(a, p); i++) {
+		if (a->type == ATTR_LIST)
+			attrs_fini(a->element, list + i * a->element->size);
+		else if (a->type == ATTR_TEXTS)
+			free(((char **)(void *)list)[i]);
+	}
+	free(list);
+	*(char **)attr_at(a, p) = NULL;
+	*attr_n(a, p) = 0;
+}
+
+void attr_clear(const struct attr *a, void *p)
+{
+	switch (a->type) {
+	case ATTR_TEXT:
+	case ATTR_DICT:
+		free(*(char **)attr_at(a, p));
+		*(char **)attr_at(a, p) = NULL;
+		break;
+	case ATTR_LIST:
+	case ATTR_TEXTS:
+	case ATTR_IPS:
+		list_free(a, p);
+		break;
+	case ATTR_IP:
+		*(struct ip_addr *)attr_at(a, p) = (struct ip_addr){ 0 };
+		break;
+	default:
+		break; /* owns nothing, and every value is one */
+	}
+}
+
+void attrs_fini(const struct shape *s, void *p)
+{
+	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++)
+		if (a->member)
+			attr_clear(a, p);
+	memset(p, 0, s->size);
+}
+
+static void list_copy(const struct attr *a, void *dst, const void *src)
+{
+	const char *from = *(char **)attr_at(a, src);
+	size_t n = *attr_n(a, src);
+	size_t size = a->type == ATTR_LIST    ? a->element->size
+		      : a->type == ATTR_TEXTS ? sizeof(char *)
+					      : sizeof(struct ip_addr);
+	char *to;
+
+	*(char **)attr_at(a, dst) = NULL;
+	if (!n)
+		return;
+	to = mem_array(n, size);
+	*(char **)attr_at(a, dst) = to;
+	for (size_t i = 0; i < n; i++) {
+		if (a->type == ATTR_LIST)
+			attrs_copy(a->element, to + i * size, from + i * size);
+		else if (a->type == ATTR_TEXTS)
+			((char **)(void *)to)[i] = mem_str(((char *const *)(const void *)from)[i]);
+		else
+			memcpy(to + i * size, from + i * size, size);
+	}
+}
+
+void attrs_copy(const struct shape *s, void *dst, const void *src)
+{
+	memcpy(dst, src, s->size);
+	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++) {
+		if (a->rights & RIGHT_ALIAS)
+			continue;
+		if (a->type == ATTR_TEXT || a->type == ATTR_DICT)
+			*(char **)attr_at(a, dst) = mem_str(*(char **)attr_at(a, src));
+		else if (a->type == ATTR_LIST || a->type == ATTR_TEXTS || a->type == ATTR_IPS)
+			list_copy(a, dst, src);
+	}
+}

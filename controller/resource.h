@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptor rows of the tenant resources, and what can be done with attributes by rows alone.
+ *
+ * resource.def, read a second time.  Who wants to handle "any resource" (the northbound engine, the
+ * records) walks these rows; who knows which resource it has uses the structs of world.h.
+ *
+ * Constant data; any thread.
+ */
+#ifndef WEFT_CONTROLLER_RESOURCE_H
+#define WEFT_CONTROLLER_RESOURCE_H
+
+#include <jansson.h>
+
+#include "controller/world.h"
+
+enum attr_type {
+	ATTR_ID,
+	ATTR_TEXT,
+	ATTR_BOOL,
+	ATTR_NUM,
+	ATTR_ENUM,
+	ATTR_MAC,
+	ATTR_IP,
+	ATTR_CIDR,
+	ATTR_TIME,
+	ATTR_LIST,
+	ATTR_TEXTS,
+	ATTR_IPS,
+	ATTR_DICT,
+	ATTR_CALC,
+	ATTR_FIXED,
+};
+
+/* The letters of resource.def. */
+enum attr_right {
+	RIGHT_CREATE = 1 << 0,
+	RIGHT_UPDATE = 1 << 1,
+	RIGHT_REQUIRED = 1 << 2,
+	RIGHT_NULL = 1 << 3,
+	RIGHT_ADMIN_SETS = 1 << 4,
+	RIGHT_ADMIN_SEES = 1 << 5,
+	RIGHT_HIDDEN = 1 << 6,
+	RIGHT_SORT = 1 << 7,
+	RIGHT_ALIAS = 1 << 8, /* the member is another row's */
+};
+
+/* What a number of an enum is stored in is compiler's choice; all of ours are this wide. */
+_Static_assert(sizeof(enum net_type) == 4 && sizeof(enum ipv6_mode) == 4 &&
+		       sizeof(enum vnic_type) == 4,
+	       "enum members are read as uint32_t");
+
+struct shape;
+
+struct attr {
+	enum attr_type type;
+	uint32_t rights;
+	const char *member; /* also the name of the record's field; NULL: no member */
+	const char *name;
+	size_t offset;		     /* of the member */
+	size_t n_offset;	     /* of n_member: LIST, TEXTS, IPS */
+	uint32_t min, max;	     /* NUM: value; TEXT, TEXTS: max characters; DICT: max bytes */
+	uint32_t max_n;		     /* LIST, TEXTS, IPS */
+	uint32_t preset;	     /* NUM, ENUM, BOOL: default */
+	const char *text;	     /* TEXT: default; FIXED: its value as JSON */
+	const char *const *words;    /* ENUM */
+	const struct shape *element; /* LIST */
+	enum attr_type calc_type;    /* CALC: as what it is filtered and sorted */
+	json_t *(*calc)(const struct world_obj *o);
+};
+
+/* A struct of attributes. */
+struct shape {
+	const char *noun;
+	size_t size;
+	const struct attr *attrs;
+	size_t n;
+};
+
+struct resource {
+	enum world_kind kind;
+	const char *name, *collection; /* in bodies and paths */
+	const char *type;	       /* "Network": in the names of errors */
+	struct shape shape;
+};
+
+/* By world_kind: WORLD_NET, WORLD_SUBNET, WORLD_PORT. */
+enum { N_RESOURCES = 3 };
+extern struct resource resources[N_RESOURCES];
+
+const struct attr *attr_find(const struct shape *s, const char *name);
+
+/* Sets every member to its default.  'p' is raw memory of s->size bytes. */
+void attrs_init(const struct shape *s, void *p);
+/* Frees what the members own and zeroes them. */
+void attrs_fini(const struct shape *s, void *p);
+/* Frees one member's value and zeroes it. */
+void attr_clear(const struct attr *a, void *p);
+/* A deep copy into raw memory. */
+void attrs_copy(const struct shape *s, void *dst, const void *src);
+
+static inline void *attr_at(const struct attr *a, const void *p)
+{
+	return (char *)(uintptr_t)p + a->offset;
+}
+
+static inline size_t *attr_n(const struct attr *a, const void *p)
+{
+	return (size_t *)(void *)((char *)(uintptr_t)p + a->n_offset);
+}
+
+/* The functions that say the values of CALC rows. */
+#define RESOURCE(...)
+#define ELEMENT(...)
+#define ID(...)
+#define TEXT(...)
+#define BOOL(...)
+#define NUM(...)
+#define ENUM(...)
+#define MAC(...)
+#define IP(...)
+#define CIDR(...)
+#define TIME(...)
+#define LIST(...)
+#define TEXTS(...)
+#define IPS(...)
+#define DICT(...)
+#define ALIAS(...)
+#define CALC(name, type, fn, rights) json_t *fn(const struct world_obj *o);
+#define FIXED(...)
+#define END(noun)
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "controller/mem.h"
+#include "controller/world_priv.h"
+#include "vlan/vid.h"
+#include "vxlan/vni.h"
+
+/* ---- life ---- */
+
+static double wall_clock(void *arg)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+struct world *world_new(double (*now)(void *arg), void *now_arg)
+{
+	struct world *w = mem_get(sizeof(*w));
+
+	w->now = now ? now : wall_clock;
+	w->now_arg = now_arg;
+	w->vnis = vni_pool_new();
+	w->vids = vid_pools_new();
+	if (!w->vnis || !w->vids) {
+		world_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+static void unlink_and_free(struct world *w, struct world_obj *o)
+{
+	world_obj_unlink(w, o);
+	world_obj_free(w, o);
+}
+
+void world_free(struct world *w)
+{
+	struct subnet *s, *s_next;
+	struct port *p, *p_next;
+	struct net *n, *n_next;
+	struct sw *sw, *sw_next;
+
+	if (!w)
+		return;
+	w->listeners = NULL;
+	world_tell(w); /* frees what was deleted */
+	HASH_ITER (hh, w->ports, p, p_next) {
+		unlink_and_free(w, &p->obj);
+	}
+	HASH_ITER (hh, w->subnets, s, s_next) {
+		unlink_and_free(w, &s->obj);
+	}
+	HASH_ITER (hh, w->nets, n, n_next) {
+		unlink_and_free(w, &n->obj);
+	}
+	HASH_ITER (hh, w->sws, sw, sw_next) {
+		sw_free(w, sw);
+	}
+	vni_pool_free(w->vnis);
+	vid_pools_free(w->vids);
+	free(w);
+}
+
+/* ---- look-up ---- */
+
+struct net *world_net_find(const struct world *w, const char *id)
+{
+	struct net *n;
+
+	HASH_FIND_STR(w->nets, id, n);
+	return n;
+}
+
+struct net *world_net_by_index(const struct world *w, uint32_t index)
+{
+	struct net *n;
+
+	HASH_FIND(hh_index, w->nets_by_index, &index, sizeof(index), n);
+	return n;
+}
+
+struct subnet *world_subnet_find(const struct world *w, const char *id)
+{
+	struct subnet *s;
+
+	HASH_FIND_STR(w->subnets, id, s);
+	return s;
+}
+
+struct port *world_port_find(const struct world *w, const char *id)
+{
+	struct port *p;
+
+	HASH_FIND_STR(w->ports, id, p);
+	return p;
+}
+
+struct port *world_port_by_index(const struct world *w, uint32_t index)
+{
+	struct port *p;
+
+	HASH_FIND(hh_index, w->ports_by_index, &index, sizeof(index), p);
+	return p;
+}
+
+struct port *world_port_by_mac(const struct world *w, const struct net *net, const uint8_t mac[6])
+{
+	__typeof__(((struct port *)0)->mac_key) key = { .net = net->a.index };
+	struct port *p;
+
+	memcpy(key.mac, mac, 6);
+	HASH_FIND(hh_mac, w->ports_by_mac, &key, sizeof(key), p);
+	return p;
+}
+
+struct host *world_host_find(const struct world *w, const char *id)
+{
+	struct host *h;
+
+	HASH_FIND_STR(w->hosts, id, h);
+	return h;
+}
+
+struct sw *world_switch_find(const struct world *w, uint64_t dpid)
+{
+	struct sw *sw;
+
+	HASH_FIND(hh, w->sws, &dpid, sizeof(dpid), sw);
+	return sw;
+}
+
+struct sw_port *sw_port_find(const struct sw *sw, uint32_t ofport)
+{
+	struct sw_port *sp;
+
+	HASH_FIND(hh, sw->ports, &ofport, sizeof(ofport), sp);
+	return sp;
+}
+
+struct sw_port *sw_port_by_iface(const struct sw *sw, const char *iface_id)
+{
+	struct sw_port *sp;
+
+	HASH_FIND(hh_iface, sw->ifaces, iface_id, strlen(iface_id), sp);
+	return sp;
+}
+
+struct sw_port *sw_port_by_physnet(const struct sw *sw, const char *physnet)
+{
+	struct sw_port *found = NULL;
+
+	/* The lowest port number, so that the answer does not hang on the order of discovery. */
+	for (WORLD_EACH(sp, sw->ports))
+		if (sp->physnet && !strcmp(sp->physnet, physnet) &&
+		    (!found || sp->ofport < found->ofport))
+			found = sp;
+	return found;
+}
+
+struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id)
+{
+	struct net *n;
+	struct subnet *s;
+	struct port *p;
+
+	switch (kind) {
+	case WORLD_NET:
+		return (n = world_net_find(w, id)) ? &n->obj : NULL;
+	case WORLD_SUBNET:
+		return (s = world_subnet_find(w, id)) ? &s->obj : NULL;
+	case WORLD_PORT:
+		return (p = world_port_find(w, id)) ? &p->obj : NULL;
+	default:
+		return NULL;
+	}
+}
+
+void *world_obj_attrs(struct world_obj *o)
+{
+	switch (o->kind) {
+	case WORLD_NET:
+		return &((struct net *)o)->a;
+	case WORLD_SUBNET:
+		return &((struct subnet *)o)->a;
+	case WORLD_PORT:
+		return &((struct port *)o)->a;
+	default:
+		return NULL;
+	}
+}
+
+bool port_is_active(const struct port *p)
+{
+	return p->place.sp && p->place.sp->link_up && p->a.admin_state_up &&
+	       p->net->a.admin_state_up;
+}
+
+const struct port *world_wants(const struct sw *sw, const struct port *after)
+{
+	const struct port *p = after ? after->host_next : sw->host->ports;
+
+	if (!sw->up)
+		return NULL;
+	if (!after)
+		for (HOST_EACH_SWITCH(other, sw->host))
+			if (other->up && other->dpid < sw->dpid)
+				return NULL;
+	while (p && !p->spec)
+		p = p->host_next;
+	return p;
+}
+
+uint32_t world_index_get(struct world *w, enum world_kind kind)
+{
+	uint32_t *next = kind == WORLD_NET ? &w->next_net : &w->next_port;
+
+	for (uint32_t i = 0; i <= INDEX_MAX; i++) {
+		uint32_t index = *next = *next % INDEX_MAX + 1; /* 1 to INDEX_MAX */
+
+		if (kind == WORLD_NET ? !world_net_by_index(w, index)
+				      : !world_port_by_index(w, index))
+			return index;
+	}
+	return NUM_NONE;
+}
+
+/* ---- hosts ---- */
+
+struct host *host_get(struct world *w, const char *id)
+{
+	struct host *h = world_host_find(w, id);
+
+	if (!h) {
+		h = mem_get(sizeof(*h));
+		h->id = mem_str(id);
+		HASH_ADD_KEYPTR(hh, w->hosts, h->id, strlen(h->id), h);
+	}
+	return h;
+}
+
+void host_drop(struct world *w, struct host *h)
+{
+	if (!h || h->sws || h->ports)
+		return;
+	HASH_DEL(w->hosts, h);
+	free(h->id);
+	free(h);
+}
+
+void host_mark(struct world *w, const struct host *h, uint32_t what)
+{
+	if (h)
+		for (HOST_EACH_SWITCH(sw, h))
+			world_mark_dirty(w, &sw->obj, what);
+}
+
+/* ---- listeners ---- */
+
+void world_listen(struct world *w, struct world_listener *l)
+{
+	LL_APPEND(w->listeners, l);
+}
+
+void world_unlisten(struct world *w, struct world_listener *l)
+{
+	LL_DELETE(w->listeners, l);
+}
+
+void world_mark_dirty(struct world *w, struct world_obj *o, uint32_t what)
+{
+	if (!o->what && what)
+		DL_APPEND(w->marked, o);
+	o->what |= what;
+}
+
+/* A listener may mark more; that is told in the next round. */
+void world_tell(struct world *w)
+{
+	struct world_obj *gone = NULL, *o, *next;
+	struct world_listener *l;
+
+	if (w->telling)
+		return;
+	w->telling = true;
+	while (w->marked) {
+		while ((o = w->marked)) {
+			uint32_t what = o->what;
+
+			DL_DELETE(w->marked, o);
+			o->what = 0;
+			LL_FOREACH (w->listeners, l) {
+				if (l->changed)
+					l->changed(w, o, what, l->arg);
+			}
+			if (what & WORLD_DELETED)
+				LL_PREPEND(gone, o);
+		}
+		LL_FOREACH (w->listeners, l) {
+			if (l->told)
+				l->told(w, l->arg);
+		}
+	}
+	LL_FOREACH_SAFE (gone, o, next) {
+		world_obj_free(w, o);
+	}
+	w->telling = false;
+}
