@@ -2,11 +2,13 @@
 /*
  * Packet threads.  One packet from rx to tx is told in pmd.c, in one sitting.
  *
- *   rx burst -> parse -> tunnel decap -> flow cache -> pipeline -> outputs -> tx buffers; flush; quiescent
+ *   rx burst -> parse -> tunnel decap -> flow cache -> pipeline -> outputs -> tx buffers; flush;
+ * quiescent
  *
- * A PMD never allocates memory, locks, logs or makes a system call for a packet.  With nothing to do it
- * sleeps, longer and longer up to PMD_SLEEP_MAX_US, and is back at full speed with the first packet.
- * Its struct is its own: others read counters (single writer, relaxed) and write only to its rings.
+ * A PMD never allocates memory, locks, logs or makes a system call for a packet.  With nothing to
+ * do it sleeps, longer and longer up to PMD_SLEEP_MAX_US, and is back at full speed with the first
+ * packet. Its struct is its own: others read counters (single writer, relaxed) and write only to
+ * its rings.
  */
 #ifndef WEFT_DATAPATH_PMD_H
 #define WEFT_DATAPATH_PMD_H
@@ -23,6 +25,9 @@ struct dp;
 struct rte_ring;
 struct rte_mempool;
 struct txq;
+struct pmd_work;
+struct punt_side;
+struct tunnel_ctx;
 
 enum { PMD_MAX = 16, PMD_SLEEP_MAX_US = 250 };
 
@@ -38,28 +43,42 @@ enum {
 
 struct pmd_perf {
 	uint64_t iterations, busy_iterations, busy_cycles, idle_cycles, sleeps;
-	uint64_t rx, created, tx, consumed;  /* conservation: rx + created = tx + consumed + sum of drops */
+	uint64_t rx, created, tx,
+		consumed; /* conservation: rx + created = tx + consumed + sum of drops */
 	uint64_t cache_hits, cache_misses;
 	uint64_t table_lookups[256], table_matches[256];
 };
 
 struct pmd {
 	struct dp *dp;
-	unsigned int id;    /* index in dp->pmds[] and RCU thread id */
-	unsigned int core;  /* CPU it is pinned to */
+	unsigned int id;	  /* index in dp->pmds[] and RCU thread id */
+	unsigned int core;	  /* CPU it is pinned to */
 	struct rte_mempool *pool; /* for copies */
 	struct cache *cache;	  /* NULL: off */
-	struct rte_ring *punt;	  /* to the control thread: packet-ins, VTEP frames, learning (punt.h) */
-	struct rte_ring *inject;  /* from the control thread: packet-outs, VTEP answers */
-	/* Chunk i holds counters of flow ids i * FLOW_COUNTER_CHUNK ...; set by the control thread before an id is used. */
+	struct rte_ring
+		*punt; /* to the control thread: packet-ins, VTEP frames, learning (punt.h) */
+	struct rte_ring *inject; /* from the control thread: packet-outs, VTEP answers */
+	/* Chunk i holds counters of flow ids i * FLOW_COUNTER_CHUNK ...; set by the control thread
+	 * before an id is used. */
 	struct flow_counter *_Atomic flow_chunks[FLOW_COUNTER_CHUNKS];
-	struct port_counters *ports; /* by port slot; PORT_MAX of them, the last + 1 for packets without a port */
+	struct port_counters *
+		ports; /* by port slot; PORT_MAX of them, the last + 1 for packets without a port */
 	struct pmd_perf perf;
-	/* What leaves when burst->out is full, and at the end of a burst (output.c; tests put their own). */
+	/* What leaves when burst->out is full, and at the end of a burst (output.c; tests put their
+	 * own). */
 	void (*flush)(struct pmd *w, struct burst *b);
 	void *flush_arg;
 	struct burst *burst; /* scratch */
-	struct txq *txq;     /* by port slot (pmd.c's) */
+	struct txq *txq;     /* by port slot (txq.h) */
+	uint16_t *tx_dirty;  /* slots that have something queued, n_tx_dirty of them */
+	uint32_t n_tx_dirty;
+	uint64_t now;		       /* TSC at the start of the iteration */
+	struct pmd_work *_Atomic work; /* which queues it serves (pmd.c's); NULL: none */
+	struct punt_side *side;	       /* slots and rate limits (punt.c's) */
+	struct tunnel_ctx *tunnel;     /* (tunnel.c's) */
+	bool detached;		       /* without thread and queues */
+	_Atomic bool stop, running;
+	unsigned long thread; /* pthread_t */
 };
 
 /* One more packet of 'bytes' for flow 'id'. */
@@ -78,11 +97,23 @@ void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why) PMD;
 
 /* ---- Control thread ---- */
 
+/*
+ * Room for the counters of flow 'id' in every PMD, at zero; call before the flow is published, in
+ * the order of life: an id that is used again starts at zero, too, once its former flow was
+ * retired.  0 or -ENOMEM.
+ */
+int pmd_flow_counter_init(struct dp *dp, uint32_t id) CONTROL;
+/* Sum over the PMDs. */
+struct flow_counter pmd_flow_counter(const struct dp *dp, uint32_t id) CONTROL;
+
 /* Makes dp->pmds[] for the cores in 'list' ("1,3-5"; NULL: one, unpinned); threads start later. */
 int pmd_init_all(struct dp *dp, const char *list, struct err *e) CONTROL;
 int pmd_start_all(struct dp *dp, struct err *e) CONTROL;
+/* Stops and joins the threads; _free_all (which stops, too) frees all of dp->pmds[]. */
 void pmd_stop_all(struct dp *dp) CONTROL;
-/* A PMD without a thread, for tests and trace: rings, counters, cache as the real ones. */
+void pmd_free_all(struct dp *dp) CONTROL;
+/* A PMD without a thread, for tests and trace: rings, counters, cache as the real ones; joins
+ * dp->pmds[].  NULL: no memory. */
 struct pmd *pmd_new_detached(struct dp *dp) CONTROL;
 void pmd_free_detached(struct pmd *w) CONTROL;
 /* Ports or queues changed: assigns rx queues to PMDs again (seen at their next iteration). */
@@ -90,7 +121,8 @@ void pmd_assign_queues(struct dp *dp) CONTROL;
 
 /* ---- PMD threads ---- */
 
-/* One round over all queues of 'w'; returns packets handled.  The thread's loop, and tests, call it. */
+/* One round over all queues of 'w'; returns packets handled.  The thread's loop, and tests, call
+ * it. */
 unsigned int pmd_iteration(struct pmd *w) PMD;
 
 #endif

@@ -2,11 +2,12 @@
 /*
  * Ports: what --port's SPEC says, as OpenFlow ports with queues for the PMDs.
  *
- *   vdev:ARGS  dpdk:PCI  af_packet:IFNAME  af_xdp:IFNAME  tap:IFNAME  vhost-user:PATH[,server]  vxlan[:k=v,...]
- *   then after a semicolon: iface-id=ID, physnet=NAME, vlan-mode=..., tag=N, trunks=A-B+C, mtu=N, queues=N
+ *   vdev:ARGS  dpdk:PCI  af_packet:IFNAME  af_xdp:IFNAME  tap:IFNAME  vhost-user:PATH[,server]
+ * vxlan[:k=v,...] then after a semicolon: iface-id=ID, physnet=NAME, vlan-mode=..., tag=N,
+ * trunks=A-B+C, mtu=N, queues=N
  *
- * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[], under
- * RCU.  A port that is removed is first unpublished, freed after every PMD was quiescent.
+ * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[],
+ * under RCU.  A port that is removed is first unpublished, freed after every PMD was quiescent.
  */
 #ifndef WEFT_DATAPATH_PORT_H
 #define WEFT_DATAPATH_PORT_H
@@ -24,6 +25,8 @@ struct dp;
 struct pmd;
 struct rte_mbuf;
 struct tunnel;
+struct uplink;
+struct rte_ring;
 
 enum {
 	PORT_MAX = 1024, /* ports at a time; OpenFlow numbers 1..PORT_LAST and OFPP_LOCAL */
@@ -45,31 +48,36 @@ enum port_type {
 /* Parsed SPEC. */
 struct port_spec {
 	enum port_type type;
-	char text[512];	    /* as given */
-	char device[384];   /* devargs, PCI address, interface, path; vxlan: its own options */
-	char iface_id[64];  /* "": the port's name */
-	char physnet[64];   /* provider network reached through this port; "": none */
-	uint8_t vlan_mode;  /* vlan/port_mode.h */
+	char text[512];	   /* as given */
+	char device[384];  /* devargs, PCI address, interface, path; vxlan: its own options */
+	char iface_id[64]; /* "": the port's name */
+	char physnet[64];  /* provider network reached through this port; "": none */
+	uint8_t vlan_mode; /* vlan/port_mode.h */
 	uint16_t tag;
 	uint8_t trunks[512]; /* bitmap of 4096 */
 	bool has_trunks;
-	uint16_t mtu;	    /* 0: the device's own */
+	uint16_t mtu; /* 0: the device's own */
 	uint16_t queues;
 };
 
 /* Hot half: what PMDs read for each packet. */
 struct port {
-	uint32_t no;		     /* OpenFlow number */
-	uint16_t slot;		     /* index in dp->port_slots[] and in the PMDs' counters */
-	uint16_t ethdev;	     /* RTE_MAX_ETHPORTS: none (vxlan) */
-	uint16_t n_txq;		     /* queues; fewer than PMDs: the rest hand over to an owner */
+	uint32_t no;	 /* OpenFlow number */
+	uint16_t slot;	 /* index in dp->port_slots[] and in the PMDs' counters */
+	uint16_t ethdev; /* RTE_MAX_ETHPORTS: none (vxlan) */
+	uint16_t n_rxq;
+	uint16_t n_txq; /* queues; fewer than PMDs: the rest hand over to an owner */
 	uint16_t mtu;
-	_Atomic uint32_t config;     /* OFPPC_* */
-	_Atomic uint32_t state;	     /* OFPPS_* */
-	struct tunnel *tunnel;	     /* vxlan ports; NULL for others */
+	uint16_t owner;		   /* PMD that sends for the others, when n_txq < PMDs */
+	bool partial_csum;	   /* the kernel may hand over checksums that are not finished */
+	struct rte_ring *handover; /* frames for the owner to send; NULL: each PMD has its queue */
+	_Atomic uint32_t config;   /* OFPPC_* */
+	_Atomic uint32_t state;	   /* OFPPS_* */
+	struct tunnel *tunnel;	   /* vxlan ports; NULL for others */
+	struct uplink *_Atomic uplink; /* VTEPs that live on this port; NULL: none (tunnel.h) */
 	uint8_t mac[6];
 	const struct vlan_port *vlan; /* rules for NORMAL (vlan/port_mode.h) */
-	struct port_cold *cold;	     /* control thread: name, spec, timestamps, features */
+	struct port_cold *cold;	      /* control thread: name, spec, timestamps, features */
 };
 
 struct port_counters { /* of one PMD; single writer */
@@ -80,11 +88,16 @@ struct port_counters { /* of one PMD; single writer */
 
 /* ---- Control thread ---- */
 
+/* Makes and frees dp->ports and dp->port_table; _free removes all ports. */
+int port_table_new(struct dp *dp, struct err *e) CONTROL;
+void port_table_free(struct dp *dp) CONTROL;
+
 int port_spec_parse(const char *s, struct port_spec *out, struct err *e);
 
 /*
- * Adds a port; 'no' 0: the first free number; OFPP_LOCAL is the local port.  0 and '*out', or -errno with
- * words: -EEXIST (name or number), -ENOSPC, -EINVAL, the device's own error.  Raises port status.
+ * Adds a port; 'no' 0: the first free number; OFPP_LOCAL is the local port.  0 and '*out', or
+ * -errno with words: -EEXIST (name or number), -ENOSPC, -EINVAL, the device's own error.  Raises
+ * port status.
  */
 int port_add(struct dp *dp, const char *name, uint32_t no, const struct port_spec *spec,
 	     struct port **out, struct err *e) CONTROL;
@@ -104,6 +117,8 @@ void port_desc(const struct port *p, struct of_port *out) CONTROL;
 void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats *out) CONTROL;
 /* Sum of the PMDs' counters, drops by reason included. */
 void port_counters(const struct dp *dp, const struct port *p, struct port_counters *out) CONTROL;
+/* The drops of the whole switch, ports that are gone included. */
+void port_drops(const struct dp *dp, uint64_t drops[N_DROPS]) CONTROL;
 /* Looks at link states; call about every 100 ms.  Raises port status. */
 void port_poll_links(struct dp *dp) CONTROL;
 

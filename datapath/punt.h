@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the packet threads and the control thread: two rings a PMD, of packets with what they are for.
+ * Between the packet threads and the control thread: two rings a PMD, of packets with what they are
+ * for.
  *
- * Up (PMD to control): packet-ins, frames for a VTEP's own address, MAC learning for NORMAL; rate-limited by
- * port and reason, dropped and counted when full, never in the way of packets.  Down (control to PMD):
- * packet-outs, VTEP answers.  A slot comes from a fixed pool and goes back to it.
+ * Up (PMD to control): packet-ins, frames for a VTEP's own address, MAC learning for NORMAL;
+ * rate-limited by port and reason, dropped and counted when full, never in the way of packets. Down
+ * (control to PMD): packet-outs, VTEP answers.  A slot comes from a fixed pool and goes back to it.
  */
 #ifndef WEFT_DATAPATH_PUNT_H
 #define WEFT_DATAPATH_PUNT_H
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 #include "datapath/role.h"
+#include "base/err.h"
+#include "datapath/pkt.h"
 #include "ofproto/key.h"
 
 struct dp;
@@ -22,10 +25,11 @@ struct rte_mbuf;
 
 enum punt_kind {
 	PUNT_PACKET_IN,
-	PUNT_VTEP,  /* ARP, ND, ICMP for a VTEP's address, came in on uplink 'in_port' */
-	PUNT_LEARN, /* NORMAL saw a MAC on a port: key.eth_src, key.vlan_tci, in_port; no frame */
-	PUNT_RESOLVE, /* a tunnel needs the next hop of key.tun_dst (or tun_ipv6_dst); port: the tunnel; no frame */
-	PUNT_TOO_BIG, /* an inner frame that does not fit; port: the tunnel */
+	PUNT_VTEP,    /* ARP, ND, ICMP for a VTEP's address, came in on uplink 'in_port' */
+	PUNT_LEARN,   /* NORMAL saw a MAC on a port: key.eth_src, key.vlan_tci, in_port; no frame */
+	PUNT_RESOLVE, /* a tunnel needs the next hop of key.tun_dst (or tun_ipv6_dst); port: the
+			 tunnel; the inner frame comes along */
+	N_PUNT_KINDS,
 };
 
 struct punt {
@@ -34,45 +38,70 @@ struct punt {
 	uint16_t max_len;
 	uint32_t in_port, port;
 	uint64_t cookie;
-	struct rte_mbuf *m; /* NULL in PUNT_LEARN and PUNT_RESOLVE */
+	struct rte_mbuf *m; /* NULL in PUNT_LEARN */
 	struct flow_key key;
 };
 
 enum inject_kind {
 	INJECT_ACTIONS, /* packet-out: run 'insts' on the frame, in_port as given */
-	INJECT_PORT,	/* straight out of port 'port' */
+	INJECT_PORT,	/* straight out of port 'port', which may be a tunnel: then to 'tun' */
 };
 
 struct inject {
 	enum inject_kind kind;
 	uint32_t in_port, port;
 	struct rte_mbuf *m;
-	struct insts *insts; /* one reference; comes back to the control thread by RCU */
+	struct insts *insts; /* one reference; comes back to the control thread with the slot */
+	struct out_tunnel tun;
 };
 
 /* ---- PMD threads ---- */
 
-/* A free slot of kind 'kind', or NULL (counted as DROP_PUNT_FULL or _RATE on in_port): the frame is still the caller's. */
+/* A free slot of kind 'kind', or NULL (counted as DROP_PUNT_FULL or _RATE on in_port): the frame is
+ * still the caller's. */
 struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason) PMD;
 void punt_send(struct pmd *w, struct punt *p) PMD;
 
+/* Wakes the control thread if it sleeps and this PMD has punted since the last call; end of an
+ * iteration. */
+void punt_wake(struct pmd *w) PMD;
+/* Takes up to 'max' injected frames; slots go back by inject_done(). */
+unsigned int inject_take(struct pmd *w, struct inject **v, unsigned int max) PMD;
+void inject_done(struct pmd *w, struct inject **v, unsigned int n) PMD;
+
 /* ---- Control thread ---- */
 
+/* Makes and frees dp->punts; and the rings of one PMD. */
+int punt_state_new(struct dp *dp, struct err *e) CONTROL;
+void punt_state_free(struct dp *dp) CONTROL;
+int punt_pmd_init(struct dp *dp, struct pmd *w) CONTROL;
+void punt_pmd_fini(struct dp *dp, struct pmd *w) CONTROL;
+
 /*
- * Takes up to 'max' punts from all PMDs, round robin, and calls 'handle' for each; the frame is freed after it
- * unless it set p->m to NULL.  Returns how many.
+ * Takes up to 'max' punts from all PMDs, round robin, and calls 'handle' for each; the frame is
+ * freed after it unless it set p->m to NULL.  Returns how many.
  */
 unsigned int punt_drain(struct dp *dp, unsigned int max,
-			void (*handle)(struct dp *dp, struct punt *p, void *arg), void *arg) CONTROL;
-/* File descriptor that becomes readable when a PMD has punted while nobody was draining (eventfd). */
+			void (*handle)(struct dp *dp, struct punt *p, void *arg),
+			void *arg) CONTROL;
+/* File descriptor that becomes readable when a PMD has punted while nobody was draining (eventfd).
+ */
 int punt_fd(const struct dp *dp) CONTROL;
 /* Before going back to the event loop; false: something came meanwhile, drain again. */
 bool punt_sleep(struct dp *dp) CONTROL;
 
-/* Sends a frame of 'n' bytes on its way; copies them.  0, -ENOBUFS (counted), -EMSGSIZE. */
+/*
+ * Sends a frame of 'n' bytes on its way; copies them.  0, -ENOBUFS (counted), -EMSGSIZE.  The
+ * reference to 'insts' is taken over in any case.
+ */
 int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t in_port,
 		   struct insts *insts) CONTROL;
 int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port) CONTROL;
+/* The same for a frame that came by a punt; takes the mbuf in any case.  'tun' may be NULL. */
+int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port,
+		const struct out_tunnel *tun) CONTROL;
+/* Gives back what the PMDs have done with; call now and then. */
+void inject_reap(struct dp *dp) CONTROL;
 
 /* Packet-ins a second for each port and reason, and the burst; 0: no limit. */
 void punt_set_rate(struct dp *dp, uint32_t rate, uint32_t burst) CONTROL;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What leaves a burst: to ports, through tunnels, to the control thread, or as NORMAL decides.
+ *
+ * output_flush() is pmd->flush.  It takes every frame in burst->out, in the order in which the
+ * packets came.  PMD threads.
+ */
+#ifndef WEFT_DATAPATH_OUTPUT_H
+#define WEFT_DATAPATH_OUTPUT_H
+
+#include "datapath/pkt.h"
+#include "datapath/port.h"
+#include "datapath/role.h"
+
+struct pmd;
+
+/* Sends burst->out[] and empties it.  Frames that are still pending (no mbuf) are not expected. */
+void output_flush(struct pmd *w, struct burst *b) PMD;
+
+/* One frame to one port: admission, tunnel or queue.  Takes the mbuf. */
+void output_port(struct pmd *w, const struct out *o) PMD;
+
+/* A frame to device port 'p': config, link, MTU; then its queue.  Takes the mbuf. */
+void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD;
+
+/* NORMAL (5.1, 4.5): learns, and forwards by MAC and VLAN.  Takes the mbuf. */
+void output_normal(struct pmd *w, struct out *o) PMD;
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a PMD has ready for each port: frames gathered over an iteration, sent in one call to the
+ * device.
+ *
+ * A device with fewer queues than there are PMDs is sent to by one PMD, its owner; the others hand
+ * their frames over by the port's ring.  What a device does not take is counted and freed, never
+ * kept. PMD threads; each its own.
+ */
+#ifndef WEFT_DATAPATH_TXQ_H
+#define WEFT_DATAPATH_TXQ_H
+
+#include <stdint.h>
+
+#include "datapath/port.h"
+#include "datapath/role.h"
+
+struct pmd;
+struct rte_mbuf;
+
+enum { TXQ_LEN = 64, TXQ_HANDOVER = 1024 };
+
+struct txq {
+	const struct port *port;
+	uint32_t n;
+	struct rte_mbuf *m[TXQ_LEN];
+};
+
+/* Queues 'm' for 'p', whose config, state and MTU have been looked at. */
+void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD;
+/* Sends everything. */
+void txq_flush(struct pmd *w) PMD;
+/* Sends what other PMDs have handed over for 'p'; returns how many. */
+unsigned int txq_handover(struct pmd *w, const struct port *p) PMD;
+
+#endif
