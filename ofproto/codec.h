@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the codec's files share: reader, writer, OXM.
+ *
+ * Internal to ofproto.  Everything works on the caller's structures; any thread.
+ */
+#ifndef WEFT_OFPROTO_CODEC_H
+#define WEFT_OFPROTO_CODEC_H
+
+#include "ofproto/desc.h"
+
+/* Reading one message or list. */
+struct of_rd {
+	const uint8_t *base; /* where offsets in errors count from */
+	struct arena *a;
+	struct of_err *e; /* may be NULL */
+	bool reply;	  /* what a switch reports: its experimenters are kept, not refused */
+	uint8_t depth;	  /* of lists in lists, messages in messages */
+};
+
+/* Structures nest no deeper than this; real ones need four levels. */
+enum { OF_MAX_DEPTH = 16 };
+
+/* Fills r->e; 'error' as OF_E().  Always -EPROTO. */
+__attribute__((format(printf, 4, 5))) int of_refuse(struct of_rd *r, const uint8_t *at,
+						    uint32_t error, const char *fmt, ...);
+
+/* Writing into a buffer of fixed size; the first failure stays in rc and ends all writing. */
+struct of_wr {
+	uint8_t *p;
+	size_t size, n;
+	struct err *e; /* may be NULL */
+	int rc;
+};
+
+/* Room for 'n' bytes at the end, zeroed; NULL when there is none. */
+uint8_t *of_wr_room(struct of_wr *w, size_t n);
+void of_wr_be(struct of_wr *w, unsigned int n, uint64_t v);
+void of_wr_bytes(struct of_wr *w, const void *p, size_t n);
+/* -EINVAL with words, into w->rc. */
+__attribute__((format(printf, 2, 3))) void of_wr_fail(struct of_wr *w, const char *fmt, ...);
+
+/* ofp_match with its padding, between *p and 'end'; *p is moved behind it. */
+int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m);
+void of_oxm_write_match(struct of_wr *w, const struct of_match *m);
+
+/* One OXM with a value and without a mask, as in set-field. */
+int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_oxm *o);
+void of_oxm_write(struct of_wr *w, const struct of_oxm *o);
+
+/* A header alone that names a field, as in Nicira's move and load. */
+int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
+		   const struct of_field **f);
+void of_oxm_write_id(struct of_wr *w, const struct of_field *f);
+
+/* Table features' ids: a field may be one that this build does not know. */
+int of_oxm_read_feature(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id);
+void of_oxm_write_feature(struct of_wr *w, const struct of_id *id);
+
+#endif

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes to structures: the interpreter of the descriptor rows, reading side.
+ *
+ * Invariant: every function gets 'p' and 'end' and reads nothing outside them; an element gets
+ * exactly the bytes that its length says.
+ */
+#include "ofproto/codec.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define REQUEST_E(code) OF_E(OFPET_BAD_REQUEST, OFPBRC_##code)
+#define ACTION_E(code)	OF_E(OFPET_BAD_ACTION, OFPBAC_##code)
+
+static int read_msg(struct of_rd *r, const uint8_t *p, const uint8_t *end, struct of_msg **out);
+static int read_struct(struct of_rd *r, const struct of_desc *d, const uint8_t *p,
+		       const uint8_t *end, struct of_any **out);
+
+int of_refuse(struct of_rd *r, const uint8_t *at, uint32_t error, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!r->e)
+		return -EPROTO;
+	r->e->type = (uint16_t)(error >> 16);
+	r->e->code = (uint16_t)error;
+	r->e->offset = (uint32_t)(at - r->base);
+	va_start(ap, fmt);
+	vsnprintf(r->e->text, sizeof(r->e->text), fmt, ap);
+	va_end(ap);
+	return -EPROTO;
+}
+
+static void store(void *member, unsigned int size, uint64_t v)
+{
+	switch (size) {
+	case 1:
+		*(uint8_t *)member = (uint8_t)v;
+		break;
+	case 2:
+		*(uint16_t *)member = (uint16_t)v;
+		break;
+	case 4:
+		*(uint32_t *)member = (uint32_t)v;
+		break;
+	default:
+		*(uint64_t *)member = v;
+	}
+}
+
+/* ---- Lists: elements with headers of their own ---- */
+
+struct elem {
+	const struct of_desc *d; /* NULL: to be passed over */
+	const uint8_t *body, *end;
+	const uint8_t *next;
+};
+
+/* What stands behind an experimenter's type 0xffff. */
+static int find_experimenter(struct of_rd *r, const struct of_family *f, enum of_family_id fam,
+			     const uint8_t *p, struct elem *el)
+{
+	uint32_t experimenter;
+
+	if (fam == OF_FAM_queue_prop || fam == OF_FAM_tf_prop)
+		return 0;
+	if (el->end - p < (fam == OF_FAM_band ? 16 : 8))
+		return of_refuse(r, p, f->bad_len, "experimenter's %s is too short", f->name);
+	experimenter = get_be32(p + (fam == OF_FAM_band ? 12 : 4));
+	if (fam == OF_FAM_action && experimenter == OF_NX_ID) {
+		if (el->end - p < 16)
+			return of_refuse(r, p, f->bad_len, "Nicira action is too short");
+		el->d = of_desc_find(OF_FAM_nx_action, get_be16(p + 8));
+		el->body = p + 10;
+		if (el->d)
+			return 0;
+		return of_refuse(r, p, of_families[OF_FAM_nx_action].bad_type,
+				 "unknown Nicira action %u", get_be16(p + 8));
+	}
+	if (!r->reply)
+		return of_refuse(r, p, f->bad_exp, "%s of unknown experimenter 0x%08x", f->name,
+				 experimenter);
+	return 0;
+}
+
+/* The header at 'p': which structure it is, and where it ends. */
+static int read_head(struct of_rd *r, enum of_family_id fam, const uint8_t *p, const uint8_t *end,
+		     struct elem *el)
+{
+	const struct of_family *f = &of_families[fam];
+	size_t left = (size_t)(end - p), len, padded;
+	uint16_t type;
+
+	if (left < 4)
+		return of_refuse(r, p, f->bad_len, "%zu bytes are no %s", left, f->name);
+	type = get_be16(p);
+	len = get_be16(p + 2);
+	padded = f->align == OF_ALIGN_OUTSIDE ? (len + 7) / 8 * 8 : len;
+	if (len < 4 || padded > left || (f->align == OF_ALIGN_INSIDE && len % 8))
+		return of_refuse(r, p, f->bad_len, "%s of length %zu where %zu bytes are left",
+				 f->name, len, left);
+	*el = (struct elem){
+		.d = of_desc_find(fam, type), .body = p + 4, .end = p + len, .next = p + padded
+	};
+	if (type == 0xffff && el->d)
+		return find_experimenter(r, f, fam, p, el);
+	if (!el->d && f->bad_type != OF_E_SKIP)
+		return of_refuse(r, p, f->bad_type, "unknown %s type %u", f->name, type);
+	return 0;
+}
+
+/* How many elements there are; their lengths are judged when they are read. */
+static uint32_t count_elems(enum of_family_id fam, const uint8_t *p, const uint8_t *end)
+{
+	bool outside = of_families[fam].align == OF_ALIGN_OUTSIDE;
+	uint32_t n = 0;
+
+	while (end - p >= 4) {
+		size_t len = get_be16(p + 2);
+
+		len = outside ? (len + 7) / 8 * 8 : len;
+		if (len < 4 || len > (size_t)(end - p))
+			break;
+		p += len;
+		n++;
+	}
+	return n;
+}
+
+static int read_list(struct of_rd *r, enum of_family_id fam, const uint8_t *p, const uint8_t *end,
+		     struct of_list *l)
+{
+	uint32_t n = count_elems(fam, p, end);
+	struct elem el = { 0 };
+	int rc;
+
+	if (p == end)
+		return 0;
+	if (r->depth == OF_MAX_DEPTH)
+		return of_refuse(r, p, of_families[fam].bad_len, "%s: nested too deep",
+				 of_families[fam].name);
+	l->v = of_list_room(r->a, n + 1);
+	if (!l->v)
+		return -ENOMEM;
+	for (r->depth++; p < end; p = el.next) {
+		rc = read_head(r, fam, p, end, &el);
+		if (rc)
+			return rc;
+		if (!el.d)
+			continue;
+		rc = read_struct(r, el.d, el.body, el.end, &l->v[l->n]);
+		if (rc)
+			return rc;
+		l->n++;
+	}
+	r->depth--;
+	return 0;
+}
+
+/* ---- Arrays: structures of one kind, each as long as its SIZE row says or all alike ---- */
+
+static int array_len(struct of_rd *r, const struct of_desc *d, const uint8_t *p, size_t left,
+		     size_t *len)
+{
+	const struct of_family *f = &of_families[d->family];
+
+	*len = d->min_len;
+	if (d->min_len > left)
+		return of_refuse(r, p, f->bad_len, "%zu bytes are no %s", left, d->name);
+	if (d->size_at < 0)
+		return 0;
+	*len = get_be16(p + d->size_at);
+	if (*len < d->min_len || *len > left || (f->align == OF_ALIGN_INSIDE && *len % 8))
+		return of_refuse(r, p + d->size_at, f->bad_len,
+				 "%s of length %zu where %zu bytes are left", d->name, *len, left);
+	return 0;
+}
+
+static int read_array(struct of_rd *r, const struct of_desc *d, const uint8_t *p,
+		      const uint8_t *end, struct of_list *l)
+{
+	size_t len, max = (size_t)(end - p) / d->min_len;
+	int rc;
+
+	if (p == end)
+		return 0;
+	l->v = of_list_room(r->a, max);
+	if (!l->v)
+		return -ENOMEM;
+	for (; p < end; p += len, l->n++) {
+		rc = array_len(r, d, p, (size_t)(end - p), &len);
+		if (!rc)
+			rc = read_struct(r, d, p, p + len, &l->v[l->n]);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- Other rows of variable length ---- */
+
+static int read_words(struct of_rd *r, const struct of_family *f, const uint8_t *p,
+		      const uint8_t *end, struct of_words *w)
+{
+	size_t n = (size_t)(end - p);
+
+	if (n % 4)
+		return of_refuse(r, p, f->bad_len, "%zu bytes are no 32-bit words", n);
+	if (!n)
+		return 0;
+	w->v = arena_get(r->a, n);
+	if (!w->v)
+		return -ENOMEM;
+	for (; p < end; p += 4)
+		w->v[w->n++] = get_be32(p);
+	return 0;
+}
+
+/* The header of an instruction or action, without a body. */
+static int read_type_id(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id)
+{
+	uint32_t error = OF_E(OFPET_TABLE_FEATURES_FAILED, OFPTFFC_BAD_LEN);
+	size_t len;
+
+	if (end - *p < 4)
+		return of_refuse(r, *p, error, "id is cut off");
+	id->type = get_be16(*p);
+	len = get_be16(*p + 2);
+	if (len != (id->type == 0xffff ? 8 : 4) || len > (size_t)(end - *p))
+		return of_refuse(r, *p, error, "id of length %zu", len);
+	if (id->type == 0xffff)
+		id->experimenter = get_be32(*p + 4);
+	*p += len;
+	return 0;
+}
+
+static int read_ids(struct of_rd *r, enum of_ids_width width, const uint8_t *p, const uint8_t *end,
+		    struct of_ids *ids)
+{
+	size_t max = (size_t)(end - p) / (width == OF_IDS_table ? 1 : 4);
+	int rc = 0;
+
+	if (p == end)
+		return 0;
+	ids->v = arena_get(r->a, (max + 1) * sizeof(*ids->v));
+	if (!ids->v)
+		return -ENOMEM;
+	for (; p < end && !rc; ids->n += !rc) {
+		struct of_id *id = &ids->v[ids->n];
+
+		if (width == OF_IDS_table)
+			id->type = *p++;
+		else if (width == OF_IDS_oxm)
+			rc = of_oxm_read_feature(r, &p, end, id);
+		else
+			rc = read_type_id(r, &p, end, id);
+	}
+	return rc;
+}
+
+/* A body's key: the integer of the family's width that begins at the member it goes 'by'. */
+static int read_body(struct of_rd *r, const struct of_desc *owner, const struct of_row *row,
+		     const uint8_t *start, const uint8_t *p, const uint8_t *end,
+		     struct of_any **out)
+{
+	const struct of_family *f = &of_families[row->arg];
+	const struct of_desc *d;
+	const uint8_t *by;
+	uint64_t key;
+	size_t at;
+
+	of_desc_row(owner, row->by, &at);
+	by = start + at;
+	key = row->arg == OF_FAM_exp_msg ? get_be64(by) : get_be16(by);
+	d = of_desc_find(row->arg, key);
+	if (!d && f->bad_type == OF_E_KEEP)
+		d = of_desc_find(row->arg, 0);
+	if (!d)
+		return of_refuse(r, by, f->bad_type, "unknown type %u", (unsigned int)key);
+	return read_struct(r, d, p, end, out);
+}
+
+/* A message in a message, then zeros up to a multiple of 8 if anything follows (EXT-230). */
+static int read_inner(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_msg **out)
+{
+	size_t left = (size_t)(end - *p), len, padded;
+	int rc;
+
+	if (r->depth)
+		return of_refuse(r, *p, OF_E(OFPET_EXPERIMENTER, OFPBFC_MSG_UNSUP),
+				 "a bundle in a bundle");
+	len = left < OF_HEADER_LEN ? 0 : get_be16(*p + 2);
+	if (len < OF_HEADER_LEN || len > left)
+		return of_refuse(r, *p, OF_E(OFPET_EXPERIMENTER, OFPBFC_MSG_BAD_LEN),
+				 "inner message of length %zu where %zu bytes are left", len, left);
+	r->depth++;
+	rc = read_msg(r, *p, *p + len, out);
+	r->depth--;
+	padded = (len + 7) / 8 * 8;
+	if (!rc && len < left && padded > left)
+		rc = of_refuse(r, *p + len, REQUEST_E(BAD_LEN), "inner message's padding is short");
+	*p += len == left ? len : padded;
+	return rc;
+}
+
+/* ---- One structure ---- */
+
+/* Members that span several values, which no row can judge alone. */
+static int check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
+{
+	const struct of_nx_reg_move *m = (const void *)s;
+	const struct of_nx_reg_load *l = (const void *)s;
+
+	if (s->kind == OF_KIND_nx_reg_move) {
+		if (!m->n_bits || m->src_ofs + m->n_bits > m->src->bits ||
+		    m->dst_ofs + m->n_bits > m->dst->bits)
+			return of_refuse(r, at, ACTION_E(BAD_ARGUMENT),
+					 "move of %u bits passes %s or %s", m->n_bits, m->src->name,
+					 m->dst->name);
+		if (!m->dst->writable)
+			return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
+					 m->dst->name);
+	} else if (s->kind == OF_KIND_nx_reg_load) {
+		if (!l->dst.field->writable)
+			return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
+					 l->dst.field->name);
+		if (l->dst.n_bits < 64 && l->value >> l->dst.n_bits)
+			return of_refuse(r, at, ACTION_E(BAD_ARGUMENT),
+					 "load of a value of more than %u bits", l->dst.n_bits);
+	}
+	return 0;
+}
+
+static int read_subfield_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
+			    struct of_subfield *sf)
+{
+	const uint8_t *at = *p;
+	int rc = of_oxm_read_id(r, p, end, &sf->field);
+
+	if (rc)
+		return rc;
+	/* The rows that follow stand where a short header leaves them. */
+	if (*p - at != 4)
+		return of_refuse(r, at, ACTION_E(BAD_SET_TYPE), "no room for a long header");
+	if (sf->ofs + sf->n_bits > sf->field->bits)
+		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "%s[%u..%u] passes its %u bits",
+				 sf->field->name, sf->ofs, sf->ofs + sf->n_bits - 1,
+				 sf->field->bits);
+	return 0;
+}
+
+static void read_ofs_nbits(const uint8_t *p, struct of_subfield *sf)
+{
+	sf->ofs = get_be16(p) >> 6;
+	sf->n_bits = (get_be16(p) & 63) + 1;
+}
+
+/* State between the rows of one structure. */
+struct rows {
+	const struct of_desc *d;
+	const struct of_family *f; /* whose errors are given */
+	const uint8_t *start, *p, *end;
+	size_t limit; /* LEN's value for the LIST to come, or SIZE_MAX */
+	void *s;
+};
+
+static int read_rows(struct of_rd *r, struct rows *c);
+
+static int read_sub(struct of_rd *r, struct rows *c, const struct of_row *row, void *member)
+{
+	struct rows in = { .d = &of_descs[row->arg],
+			   .f = c->f,
+			   .start = c->p,
+			   .p = c->p,
+			   .end = c->end,
+			   .limit = SIZE_MAX,
+			   .s = member };
+	int rc;
+
+	((struct of_any *)member)->kind = in.d->kind;
+	rc = read_rows(r, &in);
+	c->p = in.p;
+	return rc;
+}
+
+/* A row of variable length; what it leaves is in c->p. */
+static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *row, void *member)
+{
+	const uint8_t *p = c->p, *end = c->end;
+
+	c->p = end;
+	switch (row->kind) {
+	case OF_ROW_LIST:
+		if (c->limit != SIZE_MAX) {
+			if (c->limit > (size_t)(end - p))
+				return of_refuse(r, p, c->f->bad_len,
+						 "%s: %zu bytes where %zu are left", row->name,
+						 c->limit, (size_t)(end - p));
+			c->p = p + c->limit;
+		}
+		return read_list(r, row->arg, p, c->p, member);
+	case OF_ROW_ARRAY:
+		return read_array(r, &of_descs[row->arg], p, end, member);
+	case OF_ROW_BODY:
+		return read_body(r, c->d, row, c->start, p, end, member);
+	case OF_ROW_WORDS:
+		return read_words(r, c->f, p, end, member);
+	case OF_ROW_IDS:
+		return read_ids(r, row->arg, p, end, member);
+	case OF_ROW_REST:
+		*(struct of_span *)member =
+			(struct of_span){ .n = (uint32_t)(end - p), .p = p < end ? p : NULL };
+		return 0;
+	case OF_ROW_SUB:
+		c->p = p;
+		return read_sub(r, c, row, member);
+	case OF_ROW_MATCH:
+		c->p = p;
+		return of_oxm_read_match(r, &c->p, end, member);
+	case OF_ROW_OXM:
+		c->p = p;
+		return of_oxm_read(r, &c->p, end, member);
+	case OF_ROW_OXM_ID:
+		c->p = p;
+		return of_oxm_read_id(r, &c->p, end, member);
+	case OF_ROW_OXM_ID_OF:
+		c->p = p;
+		return read_subfield_id(r, &c->p, end, member);
+	default: /* OF_ROW_MSG */
+		c->p = p;
+		return read_inner(r, &c->p, end, member);
+	}
+}
+
+/* A row of fixed length, which is there whole; false when it is not of that sort. */
+static bool read_fixed(struct rows *c, const struct of_row *row, void *member)
+{
+	switch (row->kind) {
+	case OF_ROW_UINT:
+		store(member, row->size, get_be(c->p, row->size));
+		break;
+	case OF_ROW_BYTES:
+		memcpy(member, c->p, row->size);
+		break;
+	case OF_ROW_U32S:
+		for (unsigned int i = 0; i < row->size / 4u; i++)
+			((uint32_t *)member)[i] = get_be32(c->p + 4 * i);
+		break;
+	case OF_ROW_LEN:
+		c->limit = get_be16(c->p);
+		break;
+	case OF_ROW_OFS_NBITS:
+		read_ofs_nbits(c->p, member);
+		break;
+	case OF_ROW_PAD:
+	case OF_ROW_SIZE: /* judged before the structure was begun */
+		break;
+	default:
+		return false;
+	}
+	c->p += row->size;
+	return true;
+}
+
+static int read_rows(struct of_rd *r, struct rows *c)
+{
+	for (const struct of_row *row = c->d->rows; row->kind != OF_ROW_END; row++) {
+		void *member = (uint8_t *)c->s + row->offset;
+		int rc;
+
+		/* MATCH and OXM say themselves what is wrong with them. */
+		if (row->size > c->end - c->p && row->kind != OF_ROW_MATCH &&
+		    row->kind != OF_ROW_OXM && row->kind != OF_ROW_MSG)
+			return of_refuse(r, c->p, c->f->bad_len, "%s is cut off", c->d->name);
+		if (read_fixed(c, row, member))
+			continue;
+		rc = read_variable(r, c, row, member);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* The structure that fills the bytes from 'p' to 'end', a header before 'p' not counted. */
+static int read_struct(struct of_rd *r, const struct of_desc *d, const uint8_t *p,
+		       const uint8_t *end, struct of_any **out)
+{
+	struct rows c = { .d = d,
+			  .f = &of_families[d->family],
+			  .start = p,
+			  .p = p,
+			  .end = end,
+			  .limit = SIZE_MAX };
+	int rc;
+
+	c.s = of_new(r->a, d->kind);
+	if (!c.s)
+		return -ENOMEM;
+	rc = read_rows(r, &c);
+	if (rc)
+		return rc;
+	if (c.p != end && !(d->tail_pad && end - c.p < 8))
+		return of_refuse(r, c.p, c.f->bad_len, "%s has %zu bytes too many", d->name,
+				 (size_t)(end - c.p));
+	*out = c.s;
+	return check(r, *out, p);
+}
+
+/* ---- Messages ---- */
+
+/* Before the version is agreed on, hello and error may be of any (6.3.1). */
+static bool version_fits(uint8_t version, uint8_t type)
+{
+	return version == OF_VERSION_13 || (version && (type == OFPT_HELLO || type == OFPT_ERROR));
+}
+
+static int read_msg(struct of_rd *r, const uint8_t *p, const uint8_t *end, struct of_msg **out)
+{
+	const struct of_desc *d;
+	struct of_msg *m;
+	size_t n = (size_t)(end - p);
+
+	if (n < OF_HEADER_LEN || get_be16(p + 2) != n)
+		return of_refuse(r, p, REQUEST_E(BAD_LEN), "%zu bytes are no whole message", n);
+	if (!version_fits(p[0], p[1]))
+		return of_refuse(r, p, REQUEST_E(BAD_VERSION), "version 0x%02x, not 0x%02x", p[0],
+				 OF_VERSION_13);
+	d = of_desc_find(OF_FAM_msg, p[1]);
+	if (!d)
+		return of_refuse(r, p + 1, REQUEST_E(BAD_TYPE), "unknown message type %u", p[1]);
+	m = arena_get(r->a, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->version = p[0];
+	m->type = p[1];
+	m->length = (uint16_t)n;
+	m->xid = get_be32(p + 4);
+	m->raw = p;
+	*out = m;
+	r->reply = m->type == OFPT_MULTIPART_REPLY;
+	/* Older hellos have no elements; what stands there is not looked at. */
+	if (m->type == OFPT_HELLO && m->version < OF_VERSION_13)
+		end = p + OF_HEADER_LEN;
+	return read_struct(r, d, p + OF_HEADER_LEN, end, &m->body);
+}
+
+int of_decode(const uint8_t *p, size_t n, struct arena *a, struct of_msg **out, struct of_err *e)
+{
+	struct of_rd r = { .base = p, .a = a, .e = e };
+
+	return read_msg(&r, p, p + n, out);
+}
+
+int of_decode_list(const char *family, const uint8_t *p, size_t n, struct arena *a,
+		   struct of_list *out, struct of_err *e)
+{
+	struct of_rd r = { .base = p, .a = a, .e = e };
+	int fam = of_family_by_name(family);
+
+	if (fam < 0 || of_families[fam].header != OF_HDR_TLV)
+		return -EINVAL;
+	*out = (struct of_list){ 0 };
+	return read_list(&r, (enum of_family_id)fam, p, p + n, out);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OXM and NXM TLVs (7.2.3): matches, set-field, field ids.
+ *
+ * A header is class (16), field (7), hasmask (1), length (8); class 0xffff has the experimenter's
+ * id in the first four bytes of the body (7.2.3.8).
+ */
+#include "ofproto/codec.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MATCH_E(code)  OF_E(OFPET_BAD_MATCH, OFPBMC_##code)
+#define ACTION_E(code) OF_E(OFPET_BAD_ACTION, OFPBAC_##code)
+
+struct tlv {
+	const struct of_field *field; /* NULL: not known */
+	const uint8_t *value;
+	uint32_t header; /* as it stands there */
+	uint32_t experimenter;
+	unsigned int len; /* of value and mask */
+	bool has_mask;
+};
+
+static unsigned int head_len(const uint8_t *p)
+{
+	return get_be16(p) == OFPXMC_EXPERIMENTER ? 8 : 4;
+}
+
+/* The header at 'p'; false when it does not fit between 'p' and 'end', or is shorter than itself.
+ */
+static bool read_head(const uint8_t *p, const uint8_t *end, struct tlv *t)
+{
+	unsigned int head;
+
+	if (end - p < 4)
+		return false;
+	head = head_len(p);
+	t->header = get_be32(p);
+	t->has_mask = t->header >> 8 & 1;
+	t->len = t->header & 0xff;
+	t->value = p + head;
+	t->experimenter = 0;
+	if (head == 4) {
+		t->field = of_field_by_header(t->header);
+		return true;
+	}
+	if (end - p < 8 || t->len < 4)
+		return false;
+	t->len -= 4;
+	t->experimenter = get_be32(p + 4);
+	t->field = t->experimenter == OF_ONF_ID ? of_field_by_onf(t->header >> 9 & 127) : NULL;
+	return true;
+}
+
+static bool is_all_ones(const uint8_t *p, unsigned int n)
+{
+	while (n--)
+		if (*p++ != 0xff)
+			return false;
+	return true;
+}
+
+/* A value has no bit above the field's width. */
+static bool in_range(const struct of_field *f, const uint8_t *value)
+{
+	return f->bits > 64 || f->bits == 8 * f->bytes || !(get_be(value, f->bytes) >> f->bits);
+}
+
+/*
+ * Two NXM fields are other views of an OXM field: the DSCP in its place in the TOS byte, and the
+ * port number in 16 bits.  In matches and set-field they become that field; false when the value
+ * has no counterpart.
+ */
+static bool translate(struct of_oxm *o)
+{
+	uint16_t port;
+
+	if (o->field->id == OF_FIELD_IP_TOS) {
+		if (o->value[0] & 3)
+			return false;
+		o->field = &of_fields[OF_FIELD_IP_DSCP];
+		o->value[0] >>= 2;
+	} else if (o->field->id == OF_FIELD_IN_PORT_NXM) {
+		port = get_be16(o->value);
+		o->field = &of_fields[OF_FIELD_IN_PORT];
+		put_be32(o->value, port >= 0xff00 ? 0xffff0000u | port : port);
+		memset(o->mask, 0xff, 4);
+	}
+	return true;
+}
+
+/* ---- Matches: reading ---- */
+
+static bool any_bit(const struct of_field *f, const struct flow_key *k)
+{
+	const uint8_t *p = (const uint8_t *)k + f->offset;
+
+	if (f->size <= 8)
+		return of_field_get_u64(f, k) != 0;
+	return get_be64(p) | get_be64(p + 8);
+}
+
+/* Value, mask and their legality; the rest of the match is not looked at. */
+static int read_value(struct of_rd *r, const uint8_t *p, const struct tlv *t, struct of_oxm *o)
+{
+	const struct of_field *f = t->field;
+	const uint8_t *mask = t->value + f->bytes;
+
+	o->field = f;
+	o->masked = false;
+	memcpy(o->value, t->value, f->bytes);
+	memset(o->mask, 0xff, f->bytes);
+	if (!in_range(f, o->value))
+		return of_refuse(r, p, MATCH_E(BAD_VALUE), "%s has %u bits", f->name, f->bits);
+	if (t->has_mask && !is_all_ones(mask, f->bytes)) {
+		if (!f->maskable)
+			return of_refuse(r, p, MATCH_E(BAD_MASK), "%s cannot be masked", f->name);
+		memcpy(o->mask, mask, f->bytes);
+		o->masked = true;
+		for (unsigned int i = 0; i < f->bytes; i++)
+			if (o->value[i] & ~o->mask[i])
+				return of_refuse(r, p, MATCH_E(BAD_WILDCARDS),
+						 "%s has value bits outside its mask", f->name);
+	}
+	if (!translate(o))
+		return of_refuse(r, p, MATCH_E(BAD_VALUE), "%s has ECN bits", f->name);
+	/* Table 13: a VLAN id stands beside OFPVID_PRESENT, or is OFPVID_NONE. */
+	if (f->id == OF_FIELD_VLAN_VID && !o->masked && get_be16(o->value) &&
+	    !(get_be16(o->value) & OFPVID_PRESENT))
+		return of_refuse(r, p, MATCH_E(BAD_VALUE), "vlan_vid without OFPVID_PRESENT");
+	return 0;
+}
+
+/* One TLV of a match; 'seen' has a bit for each field that went before. */
+static int read_field(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m,
+		      uint64_t *seen)
+{
+	const struct of_field *f;
+	struct of_oxm o;
+	struct tlv t;
+	int rc;
+
+	if (!read_head(*p, end, &t) || t.len > end - t.value)
+		return of_refuse(r, *p, MATCH_E(BAD_LEN), "match field passes the match's end");
+	if (!t.field)
+		return of_refuse(r, *p, MATCH_E(BAD_FIELD), "unknown match field 0x%08x", t.header);
+	if (t.len != (unsigned int)t.field->bytes << t.has_mask)
+		return of_refuse(r, *p, MATCH_E(BAD_LEN), "%s takes %u bytes, not %u",
+				 t.field->name, t.field->bytes << t.has_mask, t.len);
+	rc = read_value(r, *p, &t, &o);
+	if (rc)
+		return rc;
+	f = o.field;
+	if (seen[f->id / 64] >> f->id % 64 & 1 || any_bit(f, &m->mask))
+		return of_refuse(r, *p, MATCH_E(DUP_FIELD), "%s is matched twice", f->name);
+	if (!of_match_pre_met(m, f))
+		return of_refuse(r, *p, MATCH_E(BAD_PREREQ), "%s without its prerequisites",
+				 f->name);
+	seen[f->id / 64] |= UINT64_C(1) << f->id % 64;
+	of_field_set(f, &m->value, o.value);
+	of_field_set(f, &m->mask, o.mask);
+	*p = t.value + t.len;
+	return 0;
+}
+
+int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m)
+{
+	const uint8_t *at = *p, *stop;
+	uint64_t seen[2] = { 0 };
+	size_t len;
+	int rc;
+
+	_Static_assert(OF_N_FIELDS <= 128, "a bit in 'seen' for every field");
+	if (end - at < 8)
+		return of_refuse(r, at, MATCH_E(BAD_LEN), "match is cut off");
+	if (get_be16(at) != OFPMT_OXM)
+		return of_refuse(r, at, MATCH_E(BAD_TYPE), "match type %u, not OFPMT_OXM",
+				 get_be16(at));
+	len = get_be16(at + 2);
+	if (len < 4 || (len + 7) / 8 * 8 > (size_t)(end - at))
+		return of_refuse(r, at, MATCH_E(BAD_LEN), "match of %zu bytes where %zu are left",
+				 len, (size_t)(end - at));
+	for (*p += 4, stop = at + len; *p < stop;) {
+		rc = read_field(r, p, stop, m, seen);
+		if (rc)
+			return rc;
+	}
+	*p = at + (len + 7) / 8 * 8;
+	return 0;
+}
+
+/* ---- Matches: writing ---- */
+
+static uint32_t header_of(const struct of_field *f, bool nxm_first)
+{
+	if (nxm_first)
+		return f->nxm != OF_FIELD_NO_ID ? f->nxm : f->oxm;
+	return f->oxm != OF_FIELD_NO_ID ? f->oxm : f->nxm;
+}
+
+static void write_head(struct of_wr *w, uint32_t header, bool has_mask, unsigned int len)
+{
+	bool exp = header >> 16 == OFPXMC_EXPERIMENTER;
+
+	of_wr_be(w, 4, header | (uint32_t)has_mask << 8 | (len + (exp ? 4 : 0)));
+	if (exp)
+		of_wr_be(w, 4, OF_ONF_ID);
+}
+
+static void clear_bits(const struct of_field *f, struct flow_key *k)
+{
+	static const uint8_t zero[16];
+
+	of_field_set(f, k, zero);
+}
+
+/* Cheap test before any_bit(): the words in which the field stands. */
+static bool maybe_any(const struct of_field *f, const struct flow_key *k)
+{
+	const uint64_t *w = (const uint64_t *)k;
+
+	return w[f->offset / 8] | w[(f->offset + f->size - 1u) / 8];
+}
+
+static bool is_expressible(const struct of_match *m, const struct of_field *f)
+{
+	struct of_oxm o;
+
+	if (!of_match_pre_met(m, f))
+		return false;
+	if (f->maskable)
+		return true;
+	of_match_get(m, f, &o);
+	return !o.masked;
+}
+
+/* Whether all bits of 'inner' are bits of 'outer'. */
+static bool contains(const struct of_field *outer, const struct of_field *inner)
+{
+	unsigned int out_end = outer->offset + outer->size, in_end = inner->offset + inner->size;
+
+	return inner->offset >= outer->offset && in_end <= out_end &&
+	       inner->shift + 8 * (out_end - in_end) >= outer->shift &&
+	       inner->shift + inner->bits + 8 * (out_end - in_end) <= outer->shift + outer->bits;
+}
+
+/* Bits that are left go out under an alias, which then replaces the fields within it. */
+static void choose_aliases(const struct of_match *m, uint64_t *set, struct flow_key *left)
+{
+	FIELD_EACH (g) {
+		if (!g->is_alias || !maybe_any(g, left) || !any_bit(g, left) ||
+		    g->id == OF_FIELD_IP_TOS || g->id == OF_FIELD_IN_PORT_NXM ||
+		    !is_expressible(m, g))
+			continue;
+		FIELD_EACH (f)
+			if (!f->is_alias && contains(g, f))
+				set[f->id / 64] &= ~(UINT64_C(1) << f->id % 64);
+		set[g->id / 64] |= UINT64_C(1) << g->id % 64;
+		clear_bits(g, left);
+	}
+}
+
+/* The fields that say all of 'm'; -EINVAL with words when there are none such. */
+static int choose(struct of_wr *w, const struct of_match *m, uint64_t *set)
+{
+	static const struct flow_key zero;
+	struct flow_key left = m->mask;
+
+	FIELD_EACH (f) {
+		if (f->is_alias || !maybe_any(f, &left) || !any_bit(f, &left) ||
+		    !is_expressible(m, f))
+			continue;
+		set[f->id / 64] |= UINT64_C(1) << f->id % 64;
+		clear_bits(f, &left);
+	}
+	if (!memcmp(&left, &zero, sizeof(left)))
+		return 0;
+	choose_aliases(m, set, &left);
+	FIELD_EACH (f) {
+		if (!any_bit(f, &left))
+			continue;
+		of_wr_fail(w, "match on %s: %s", f->name,
+			   of_match_pre_met(m, f) ? "OpenFlow cannot mask it in part"
+						  : "its prerequisites are not matched");
+		return -EINVAL;
+	}
+	if (memcmp(&left, &zero, sizeof(left))) {
+		of_wr_fail(w, "match on bits that belong to no field");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void write_field(struct of_wr *w, const struct of_match *m, const struct of_field *f)
+{
+	struct of_oxm o;
+
+	of_match_get(m, f, &o);
+	write_head(w, header_of(f, false), o.masked, (unsigned int)f->bytes << o.masked);
+	of_wr_bytes(w, o.value, f->bytes);
+	if (o.masked)
+		of_wr_bytes(w, o.mask, f->bytes);
+}
+
+void of_oxm_write_match(struct of_wr *w, const struct of_match *m)
+{
+	size_t start = w->n, len;
+	uint64_t set[2] = { 0 };
+
+	if (choose(w, m, set))
+		return;
+	of_wr_be(w, 2, OFPMT_OXM);
+	of_wr_be(w, 2, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		for (uint64_t bits = set[i]; bits; bits &= bits - 1)
+			write_field(w, m, &of_fields[i * 64 + (unsigned)__builtin_ctzll(bits)]);
+	if (w->rc)
+		return;
+	len = w->n - start;
+	put_be16(w->p + start + 2, (uint16_t)len);
+	of_wr_room(w, (8 - len % 8) % 8);
+}
+
+/* ---- Set-field ---- */
+
+int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_oxm *o)
+{
+	struct tlv t;
+
+	if (!read_head(*p, end, &t) || t.len > end - t.value)
+		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "field passes the action's end");
+	if (!t.field || !t.field->writable)
+		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "field 0x%08x cannot be set",
+				 t.header);
+	if (t.len != (unsigned int)t.field->bytes << t.has_mask)
+		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "%s takes %u bytes, not %u",
+				 t.field->name, t.field->bytes, t.len);
+	/* 7.2.5: set-field takes no mask before OpenFlow 1.5. */
+	if (t.has_mask)
+		return of_refuse(r, *p, ACTION_E(BAD_SET_ARGUMENT),
+				 "set-field of %s with a mask; use load", t.field->name);
+	*o = (struct of_oxm){ .field = t.field };
+	memcpy(o->value, t.value, t.len);
+	memset(o->mask, 0xff, t.len);
+	if (!in_range(o->field, o->value) || !translate(o))
+		return of_refuse(r, *p, ACTION_E(BAD_SET_ARGUMENT), "%s has %u bits", t.field->name,
+				 t.field->bits);
+	*p = t.value + t.len;
+	return 0;
+}
+
+void of_oxm_write(struct of_wr *w, const struct of_oxm *o)
+{
+	const struct of_field *f = o->field;
+
+	if (!f) {
+		of_wr_fail(w, "set-field names no field");
+	} else if (o->masked) {
+		of_wr_fail(w, "set-field of %s: OpenFlow 1.3 has no mask here", f->name);
+	} else if (!f->writable) {
+		of_wr_fail(w, "set-field of %s: it cannot be set", f->name);
+	} else if (!in_range(f, o->value)) {
+		of_wr_fail(w, "set-field of %s: it has %u bits", f->name, f->bits);
+	} else {
+		write_head(w, header_of(f, false), false, f->bytes);
+		of_wr_bytes(w, o->value, f->bytes);
+	}
+}
+
+/* ---- Ids ---- */
+
+int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
+		   const struct of_field **f)
+{
+	struct tlv t;
+
+	if (!read_head(*p, end, &t))
+		return of_refuse(r, *p, ACTION_E(BAD_LEN), "field id is cut off");
+	if (!t.field)
+		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "unknown field 0x%08x", t.header);
+	if (t.has_mask || t.len != t.field->bytes)
+		return of_refuse(r, *p, ACTION_E(BAD_ARGUMENT),
+				 "%s has the header 0x%08x, not this", t.field->name,
+				 header_of(t.field, true) | t.field->bytes);
+	*f = t.field;
+	*p = t.value;
+	return 0;
+}
+
+void of_oxm_write_id(struct of_wr *w, const struct of_field *f)
+{
+	if (f)
+		write_head(w, header_of(f, true), false, f->bytes);
+	else
+		of_wr_fail(w, "an action names no field");
+}
+
+int of_oxm_read_feature(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id)
+{
+	struct tlv t;
+
+	if (!read_head(*p, end, &t))
+		return of_refuse(r, *p, OF_E(OFPET_TABLE_FEATURES_FAILED, OFPTFFC_BAD_LEN),
+				 "field id is cut off");
+	*id = (struct of_id){ .type = t.header,
+			      .experimenter = t.experimenter,
+			      .field = t.field,
+			      .has_mask = t.has_mask };
+	*p = t.value;
+	return 0;
+}
+
+void of_oxm_write_feature(struct of_wr *w, const struct of_id *id)
+{
+	if (id->field) {
+		write_head(w, header_of(id->field, false), id->has_mask,
+			   (unsigned int)id->field->bytes << id->has_mask);
+		return;
+	}
+	of_wr_be(w, 4, id->type);
+	if (id->type >> 16 == OFPXMC_EXPERIMENTER)
+		of_wr_be(w, 4, id->experimenter);
+}
