@@ -2,9 +2,9 @@
 /*
  * Weft's management messages (weft.proto) in OpenFlow's experimenter messages, and back.
  *
- * What unpacking returns lives in the caller's arena, whose limit bounds what a peer can make us
- * allocate; do not call the *_free_unpacked() functions on it.  Replies too long for one OpenFlow
- * message are split when sent and joined by struct mgmt_join.  The session's thread.
+ * What unpacking returns lives in an arena, whose limit bounds what a peer can make us allocate; do
+ * not call the *_free_unpacked() functions on it.  Replies too long for one OpenFlow message are
+ * split when sent and joined by struct mgmt_join.  The session's thread.
  */
 #ifndef WEFT_OFPROTO_MGMT_H
 #define WEFT_OFPROTO_MGMT_H
@@ -30,27 +30,25 @@ int mgmt_request_send(struct of_session *s, uint32_t xid, const Weft__Request *r
 
 /* The parts of one reply that have come so far.  Owner: who asked. */
 struct mgmt_join {
-	uint8_t *p;
-	size_t n, room;
-	size_t limit; /* bytes of all parts together; 0: 16 MiB */
+	struct arena arena; /* all of it */
+	Weft__Reply *whole; /* of the parts so far */
 };
 
+/* 'limit': bytes that one reply may take in memory; 0: 64 MiB. */
 void mgmt_join_init(struct mgmt_join *j, size_t limit);
 void mgmt_join_fini(struct mgmt_join *j);
 
 /*
- * Takes one weft_reply.  1: whole, '*out' lives in 'a' and the join is empty again; 0: more is to
- * come; -EPROTO malformed, -EMSGSIZE past the limit, -ENOMEM, each with words in 'e' and the join
- * empty.
+ * Takes one weft_reply.  1: whole, '*out' lives until the next use of the join; 0: more is to come;
+ * -EPROTO malformed, -ENOMEM past the limit, both with words in 'e' and the join empty.
  */
-int mgmt_join_add(struct mgmt_join *j, const struct of_msg *m, struct arena *a, Weft__Reply **out,
-		  struct err *e);
+int mgmt_join_add(struct mgmt_join *j, const struct of_msg *m, Weft__Reply **out, struct err *e);
 
 /* ---- who answers ---- */
 
 /*
- * The request in 'm'.  0; -EPROTO with the OpenFlow error to send when it is malformed
- * (OFPET_BAD_REQUEST, OFPBRC_BAD_EXP_TYPE) or has no operation that this program knows; -ENOMEM.
+ * The request in 'm'.  0; or -EPROTO with the OpenFlow error to send (OFPET_BAD_REQUEST,
+ * OFPBRC_BAD_EXP_TYPE): malformed, larger than the arena takes, or without an operation known here.
  */
 int mgmt_request_unpack(const struct of_msg *m, struct arena *a, Weft__Request **out,
 			struct of_err *e);

@@ -5,10 +5,17 @@
  * Hello with version bitmap, features (on the controller's side), echo when idle and a liveness
  * timeout, reconnect with back-off for active sessions, bounded output.  Targets are written as
  * ovs-ofctl writes them: tcp:HOST[:PORT], ssl:HOST[:PORT], unix:PATH; listeners ptcp:[PORT][:ADDR],
- * pssl:[PORT][:ADDR], punix:PATH.  Port 0 in a listener: any; of_listener_port() tells.
+ * pssl:[PORT][:ADDR], punix:PATH (the 'p' may be left out).  Port 0 in a listener: any;
+ * of_listener_port() tells.  HOST is an address (IPv6 in brackets) or "localhost": names are not
+ * looked up, a resolver would block the loop.
  *
- * Thread: the one that runs the libev loop.  Owner: whoever called _new(); a passive session is owned
- * by its listener's user after ops->accept().
+ * A message that is refused costs an error message, not the session; what ends a session is a lost
+ * or silent peer (no byte for three echo intervals), a length below 8, and a peer that lets
+ * tx_limit bytes pile up.  A switch stops reading from a peer that does not take its answers; a
+ * controller never stops by itself, so that the two cannot wait for each other.
+ *
+ * Thread: the one that runs the libev loop.  Owner: whoever called _new(); a passive session is
+ * owned by its listener's user after ops->accept().
  */
 #ifndef WEFT_OFPROTO_SESSION_H
 #define WEFT_OFPROTO_SESSION_H
@@ -29,10 +36,14 @@ struct of_session_ops {
 	void (*up)(struct of_session *s, const struct of_features_reply *features, void *arg);
 	/* A message that the session does not answer itself; lives until the callback returns. */
 	void (*msg)(struct of_session *s, const struct of_msg *m, void *arg);
-	/* A message that was refused; an error has been sent already (unless it was an error itself). */
+	/* A message that was refused; an error has been sent already (unless it was an error
+	 * itself). */
 	void (*bad)(struct of_session *s, const uint8_t *raw, size_t n, const struct of_err *e,
 		    void *arg);
-	/* Lost.  An active session tries again by itself; a passive one is to be freed. */
+	/*
+	 * Lost, or an attempt to connect has failed (it need not have been up).  An active session
+	 * tries again by itself unless it is 'once'; that and a passive one are to be freed.
+	 */
 	void (*down)(struct of_session *s, const char *why, void *arg);
 	/* All output that waited for the peer has been written. */
 	void (*drained)(struct of_session *s, void *arg);
@@ -51,10 +62,19 @@ struct of_session_opts {
 	void *arg;
 	const struct of_tls *tls; /* for ssl: targets; outlives the session */
 	double echo_interval;	  /* seconds of silence before an echo request; 0: 5.0 */
-	double max_backoff;	  /* seconds between attempts at most; 0: 8.0 */
-	size_t tx_limit;	  /* bytes that may wait for a slow peer before the session drops; 0: 64 MiB */
-	bool once;		  /* active, but does not try again (command line tools) */
-	uint8_t auxiliary_id;
+	double max_backoff; /* seconds between attempts at most; 0: 8.0; the first waits 0.1 */
+	size_t tx_limit; /* bytes that may wait for a slow peer before the session drops; 0: 64 MiB
+			  */
+	bool once;	 /* active, but does not try again (command line tools) */
+	uint8_t auxiliary_id; /* switch side: for the features reply, see of_session_auxiliary_id()
+			       */
+};
+
+struct of_session_counters {
+	uint64_t rx_msgs, rx_bytes;
+	uint64_t tx_msgs, tx_bytes;
+	uint64_t refused;  /* messages received that could not be decoded */
+	uint64_t attempts; /* connections begun */
 };
 
 /* Active.  NULL with words in 'e' when the target cannot be parsed. */
@@ -68,10 +88,13 @@ bool of_session_is_up(const struct of_session *s);
 const char *of_session_name(const struct of_session *s);
 /* Seconds since the session came up, 0 when it is down. */
 double of_session_uptime(const struct of_session *s);
+const struct of_session_counters *of_session_counters(const struct of_session *s);
+/* As given in the options; on the controller's side as the features reply said. */
+uint8_t of_session_auxiliary_id(const struct of_session *s);
 /* Bytes accepted for sending that the peer has not taken yet. */
 size_t of_session_backlog(const struct of_session *s);
 
-/* A fresh transaction id. */
+/* A fresh transaction id; never 0. */
 uint32_t of_session_xid(struct of_session *s);
 
 /*
@@ -79,7 +102,7 @@ uint32_t of_session_xid(struct of_session *s);
  * -EINVAL as of_encode(); -ENOBUFS when tx_limit is passed (the session then goes down).
  */
 int of_session_send(struct of_session *s, uint32_t xid, const struct of_any *body);
-/* The same for bytes that are a whole message already. */
+/* The same for bytes that are a whole message already; -EINVAL when their header says otherwise. */
 int of_session_send_raw(struct of_session *s, const uint8_t *p, size_t n);
 /* An error that answers 'm' (7.4.1: with at least its first 64 bytes). */
 int of_session_send_error(struct of_session *s, const struct of_msg *m, uint16_t type,
@@ -89,13 +112,15 @@ int of_session_send_error(struct of_session *s, const struct of_msg *m, uint16_t
 void of_session_pause(struct of_session *s, bool paused);
 
 /*
- * Listens.  'accept' makes the options (arg, ops) for each connection that comes: it returns 0 to take
- * it, or -errno to close it; on_new is told the session.  NULL with words in 'e' on failure.
+ * Listens.  Each connection becomes a session with 'opts' (copied), of which on_new is told before
+ * anything is read from it; it may give the session other ops, or free it.  NULL with words in 'e'
+ * on failure.  A Unix socket has mode 0600; a stale one is replaced, one that answers is not.
  */
 struct of_listener *of_listener_new(struct ev_loop *loop, const char *target,
 				    const struct of_session_opts *opts,
 				    void (*on_new)(struct of_session *s, void *arg), void *arg,
 				    struct err *e);
+/* Sessions that were accepted live on; NULL is fine. */
 void of_listener_free(struct of_listener *l);
 /* The TCP port listened on; 0 for a Unix socket. */
 uint16_t of_listener_port(const struct of_listener *l);
