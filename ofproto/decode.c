@@ -70,14 +70,19 @@ static int find_experimenter(struct of_rd *r, const struct of_family *f, enum of
 		return of_refuse(r, p, f->bad_len, "experimenter's %s is too short", f->name);
 	experimenter = get_be32(p + (fam == OF_FAM_band ? 12 : 4));
 	if (fam == OF_FAM_action && experimenter == OF_NX_ID) {
+		const struct of_desc *nx;
+
 		if (el->end - p < 16)
 			return of_refuse(r, p, f->bad_len, "Nicira action is too short");
-		el->d = of_desc_find(OF_FAM_nx_action, get_be16(p + 8));
-		el->body = p + 10;
-		if (el->d)
-			return 0;
-		return of_refuse(r, p, of_families[OF_FAM_nx_action].bad_type,
-				 "unknown Nicira action %u", get_be16(p + 8));
+		nx = of_desc_find(OF_FAM_nx_action, get_be16(p + 8));
+		if (nx) {
+			el->d = nx;
+			el->body = p + 10;
+		} else if (!r->reply) {
+			return of_refuse(r, p, of_families[OF_FAM_nx_action].bad_type,
+					 "unknown Nicira action %u", get_be16(p + 8));
+		}
+		return 0;
 	}
 	if (!r->reply)
 		return of_refuse(r, p, f->bad_exp, "%s of unknown experimenter 0x%08x", f->name,
