@@ -314,6 +314,11 @@ static void write_msg(struct of_wr *w, const struct of_msg *m)
 {
 	size_t start = w->n;
 
+	/* Encoded already: a controller keeps flows as bytes and bundles them as they are. */
+	if (m && !m->body && m->raw && m->length >= OF_HEADER_LEN) {
+		of_wr_bytes(w, m->raw, m->length);
+		return;
+	}
 	if (!m || !m->body || of_desc(m->body)->family != OF_FAM_msg) {
 		of_wr_fail(w, "a message without a body of its own kind");
 		return;

@@ -129,7 +129,11 @@ struct of_msg {
 	uint16_t length;  /* as received; of_encode() computes its own */
 	uint32_t xid;
 	struct of_any *body;
-	const uint8_t *raw; /* as received, 'length' bytes; NULL in a message made here */
+	/*
+	 * As received, 'length' bytes; NULL in a message made here.  Without a body it is what
+	 * of_encode() writes.
+	 */
+	const uint8_t *raw;
 };
 
 /* A refusal in OpenFlow's terms (section 7.4.1); type and code are OFPET_* and OFP*C_*. */
