@@ -41,7 +41,13 @@ int of_parse_match(const char *s, const struct of_names *n, struct of_match *m, 
  */
 int of_parse_flow(const char *s, uint8_t command, const struct of_names *n, struct arena *a,
 		  struct of_flow_mod **out, struct err *e);
-/* "output:1,set_field:...": an action list; 'insts' collects goto_table and friends (NULL: refused). */
+/*
+ * A flow file's line may begin with "add", "modify", "modify_strict", "delete" or "delete_strict":
+ * sets 'command' and moves '*s' behind it.  1 if there was such a word, else 0.
+ */
+int of_parse_flow_command(const char **s, uint8_t *command);
+/* "output:1,set_field:...": an action list; 'insts' collects goto_table and friends (NULL:
+ * refused). */
 int of_parse_actions(const char *s, const struct of_names *n, struct arena *a,
 		     struct of_list *actions, struct err *e);
 int of_parse_insts(const char *s, const struct of_names *n, struct arena *a, struct of_list *insts,
@@ -52,6 +58,11 @@ int of_parse_group(const char *s, uint16_t command, const struct of_names *n, st
 /* "meter=1,kbps,burst,band=type=drop,rate=100": 'command' is OFPMC_*. */
 int of_parse_meter(const char *s, uint16_t command, struct arena *a, struct of_meter_mod **out,
 		   struct err *e);
+/* "in_port=1,packet=HEX,actions=output:2"; in_port is CONTROLLER when left out. */
+int of_parse_packet_out(const char *s, const struct of_names *n, struct arena *a,
+			struct of_packet_out **out, struct err *e);
+/* A packet in hex, of an Ethernet header at least. */
+int of_parse_packet(const char *hex, struct arena *a, struct of_span *packet, struct err *e);
 /* dump-flows' filter, "table=0,cookie=1/-1,out_port=2,ip": kind is mp_flow_request. */
 int of_parse_flow_filter(const char *s, const struct of_names *n, struct arena *a,
 			 struct of_mp_flow_request **out, struct err *e);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actions and instructions in words: one table of names, each with its reader and its printer.
+ *
+ * While actions are read, what is known of the packet is followed from action to action: that
+ * decides whether mod_vlan_vid needs a push_vlan first and which of the port fields mod_tp_src
+ * means, and refuses actions that no packet of the match could take (OFPBAC_MATCH_INCONSISTENT).
+ * Caller's memory; any thread.
+ */
+#ifndef WEFT_OFPROTO_TEXT_ACTION_H
+#define WEFT_OFPROTO_TEXT_ACTION_H
+
+#include "ofproto/text_value.h"
+
+struct text_actions {
+	const struct of_names *names;
+	struct arena *arena;
+	struct of_list *out;
+	struct err *e;
+	/* Reads an instruction; NULL where only actions can stand.  -ENOENT: no such name. */
+	int (*inst)(struct text_actions *c, const char *name, char *arg);
+	struct text_insts *insts;
+	struct of_match packet; /* what is known of the packet here */
+	bool checked;		/* 'packet' is the flow's match, not just unknown */
+	bool in_set;		/* in write_actions */
+	unsigned int n_tags;	/* VLAN tags that are known to be there */
+};
+
+struct text_action {
+	const char *name;
+	enum of_kind kind;
+	int (*parse)(struct text_actions *c, const struct text_action *row, char *arg);
+	void (*put)(FILE *f, const struct of_any *a,
+		    const struct of_names *n); /* NULL: other row */
+	unsigned int arg;		       /* of 'parse' */
+};
+
+/* The Nicira rows of the table; the standard ones are text_action.c's. */
+extern const struct text_action text_nx_actions[];
+extern const unsigned int text_n_nx_actions;
+
+/* Begins with the match of a flow, or NULL where actions stand alone. */
+void text_actions_init(struct text_actions *c, const struct of_match *m, const struct of_names *n,
+		       struct arena *a, struct of_list *out, struct err *e);
+/* A whole list; cuts 's'.  "drop" and "" are an empty list. */
+int text_actions_parse(struct text_actions *c, char *s);
+
+/* A new action at the end of the list; NULL when out of memory (with words). */
+struct of_any *text_action_add(struct text_actions *c, enum of_kind kind);
+#define TEXT_ADD(c, name) ((struct of_##name *)text_action_add(c, OF_KIND_##name))
+
+/* 0 where every packet that is known here has 'f'; else -EINVAL. */
+int text_need_field(struct text_actions *c, const char *action, const struct of_field *f);
+/* The same for a protocol given as a prerequisite. */
+int text_need(struct text_actions *c, const char *action, enum of_pre pre);
+/* set_field's and load's part: adds one or several actions for 'o', masked or not. */
+int text_add_set_field(struct text_actions *c, const struct of_oxm *o);
+int text_add_load(struct text_actions *c, const struct of_subfield *dst, const uint8_t *value,
+		  unsigned int bytes);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ofproto/text_action.h"
+
+enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff };
+
+static const struct text_name reasons[] = { { "no_match", OFPR_NO_MATCH },
+					    { "action", OFPR_ACTION },
+					    { "invalid_ttl", OFPR_INVALID_TTL },
+					    { NULL, 0 } };
+
+/* ---- move, load ---- */
+
+/* Cuts "A->B"; NULL where there is no arrow. */
+static char *cut_arrow(char *arg)
+{
+	char *arrow = strstr(arg, "->");
+
+	if (!arrow)
+		return NULL;
+	*arrow = '\0';
+	return arrow + 2;
+}
+
+static int check_writable(struct text_actions *c, const char *action, const struct of_field *f)
+{
+	if (!f->writable)
+		return err_set(c->e, -EINVAL, "%s: %s is read-only", action, f->name);
+	return text_need_field(c, action, f);
+}
+
+static int parse_move(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	char *to = cut_arrow(arg);
+	struct of_subfield src, dst;
+	struct of_nx_reg_move *m;
+	int r;
+
+	if (!to)
+		return err_set(c->e, -EINVAL, "move:%s: expected SOURCE[A..B]->DESTINATION[C..D]",
+			       arg);
+	r = text_parse_subfield(arg, &src, c->e);
+	if (!r)
+		r = text_parse_subfield(to, &dst, c->e);
+	if (r)
+		return err_wrap(c->e, r, "move");
+	if (src.n_bits != dst.n_bits)
+		return err_set(c->e, -EINVAL,
+			       "move:%s->%s: source has %u bits but destination has %u", arg, to,
+			       src.n_bits, dst.n_bits);
+	r = text_need_field(c, "move from", src.field);
+	if (!r)
+		r = check_writable(c, "move to", dst.field);
+	if (r)
+		return r;
+	m = TEXT_ADD(c, nx_reg_move);
+	if (!m)
+		return -ENOMEM;
+	m->n_bits = src.n_bits;
+	m->src_ofs = src.ofs;
+	m->dst_ofs = dst.ofs;
+	m->src = src.field;
+	m->dst = dst.field;
+	return 0;
+}
+
+static int parse_load(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	char *to = cut_arrow(arg);
+	const char *v = arg;
+	struct of_subfield dst;
+	uint8_t value[16];
+	int r;
+
+	if (!to)
+		return err_set(c->e, -EINVAL, "load:%s: expected VALUE->FIELD[A..B]", arg);
+	r = text_parse_subfield(to, &dst, c->e);
+	if (r)
+		return err_wrap(c->e, r, "load");
+	if (*arg == '-' || text_wide(&v, value, sizeof(value)) || *v)
+		return err_set(c->e, -EINVAL, "load:%s->%s: \"%s\" is not a number", arg, to, arg);
+	for (unsigned int i = dst.n_bits; i < 128; i++)
+		if (text_bit(value, 16, i))
+			return err_set(c->e, -EINVAL,
+				       "load:%s->%s: value does not fit into %u bits", arg, to,
+				       dst.n_bits);
+	r = check_writable(c, "load to", dst.field);
+	return r ? r : text_add_load(c, &dst, value, sizeof(value));
+}
+
+static void put_move(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_reg_move *m = (const void *)a;
+	struct of_subfield src = { m->src, m->src_ofs, m->n_bits };
+	struct of_subfield dst = { m->dst, m->dst_ofs, m->n_bits };
+
+	fputs("move:", f);
+	text_put_subfield(f, &src);
+	fputs("->", f);
+	text_put_subfield(f, &dst);
+}
+
+static void put_load(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_reg_load *l = (const void *)a;
+
+	fprintf(f, "load:%#llx->", (unsigned long long)l->value);
+	text_put_subfield(f, &l->dst);
+}
+
+static void put_load2(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_oxm *o = &((const struct of_nx_reg_load2 *)a)->field;
+
+	fputs("set_field:", f);
+	if (!o->field) {
+		fputs("?", f);
+		return;
+	}
+	text_put_value(f, o->field, o->value, n);
+	if (o->masked) {
+		fputc('/', f);
+		text_put_value(f, o->field, o->mask, NULL);
+	}
+	fprintf(f, "->%s", o->field->name);
+}
+
+static void put_output_reg(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	fputs("output:", f);
+	text_put_subfield(f, &((const struct of_nx_output_reg *)a)->src);
+}
+
+/* ---- Tunnels ---- */
+
+static int parse_tunnel(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_oxm o = { .field = &of_fields[OF_FIELD_TUN_ID] };
+	uint64_t id;
+	int r = text_u64(arg, row->name, &id, c->e);
+
+	if (r)
+		return r;
+	put_be64(o.value, id);
+	memset(o.mask, 0xff, 8);
+	return text_add_set_field(c, &o);
+}
+
+static void put_tunnel(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	if (a->kind == OF_KIND_nx_set_tunnel)
+		fprintf(f, "set_tunnel:%#x", ((const struct of_nx_set_tunnel *)a)->tun_id);
+	else
+		fprintf(f, "set_tunnel64:%#llx",
+			(unsigned long long)((const struct of_nx_set_tunnel64 *)a)->tun_id);
+}
+
+/* ---- resubmit ---- */
+
+static int add_resubmit(struct text_actions *c, uint16_t port, uint8_t table)
+{
+	struct of_nx_resubmit_table *t;
+	struct of_nx_resubmit *s;
+
+	if (table == ANY_TABLE) {
+		s = TEXT_ADD(c, nx_resubmit);
+		if (!s)
+			return -ENOMEM;
+		s->in_port = port;
+		return 0;
+	}
+	t = TEXT_ADD(c, nx_resubmit_table);
+	if (!t)
+		return -ENOMEM;
+	t->in_port = port;
+	t->table = table;
+	return 0;
+}
+
+/* "resubmit:PORT" or "resubmit([PORT],[TABLE])" */
+static int parse_resubmit(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	char *comma = strchr(arg, ',');
+	uint32_t port = OFPP_IN_PORT;
+	uint8_t table = ANY_TABLE;
+	int r = 0;
+
+	if (comma) {
+		*comma++ = '\0';
+		if (strchr(comma, ','))
+			return err_set(c->e, -EINVAL,
+				       "resubmit: expected resubmit([PORT],[TABLE])");
+	}
+	if (*arg)
+		r = of_parse_port(arg, c->names, &port, c->e);
+	if (!r && comma && *comma)
+		r = text_u8(comma, "resubmit's table", &table, c->e);
+	if (r)
+		return err_wrap(c->e, r, "resubmit");
+	if (port == OFPP_IN_PORT && table == ANY_TABLE)
+		return err_set(c->e, -EINVAL, "resubmit needs a port or a table (or both)");
+	return add_resubmit(c, (uint16_t)port, table);
+}
+
+static uint32_t wide_port(uint16_t port)
+{
+	return port >= 0xff00 ? 0xffff0000u | port : port;
+}
+
+static void put_resubmit(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	if (a->kind == OF_KIND_nx_resubmit) {
+		fputs("resubmit:", f);
+		of_format_port(f, wide_port(((const struct of_nx_resubmit *)a)->in_port), n);
+	} else {
+		const struct of_nx_resubmit_table *t = (const void *)a;
+
+		fputs("resubmit(", f);
+		if (t->in_port != NX_IN_PORT)
+			of_format_port(f, wide_port(t->in_port), n);
+		fputc(',', f);
+		if (t->table != ANY_TABLE)
+			fprintf(f, "%u", t->table);
+		fputc(')', f);
+	}
+}
+
+/* ---- note ---- */
+
+/* A note fills its action up to a multiple of eight bytes: 6, 14, 22 ... bytes. */
+static int parse_note(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	size_t room = strlen(arg) / 2 + 14;
+	uint8_t *p = arena_get(c->arena, room);
+	struct of_nx_note *note;
+	int n;
+
+	if (!p)
+		return err_set(c->e, -ENOMEM, "out of memory");
+	n = text_hex(arg, p, room);
+	if (n < 0)
+		return err_set(c->e, -EINVAL, "note:%s: expected bytes in hex, as in 01.02.ff",
+			       arg);
+	note = TEXT_ADD(c, nx_note);
+	if (!note)
+		return -ENOMEM;
+	note->note = (struct of_span){ (uint32_t)(n <= 6 ? 6 : (n + 1) / 8 * 8 + 6), p };
+	return 0;
+}
+
+static void put_note(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_span *s = &((const struct of_nx_note *)a)->note;
+
+	fputs("note:", f);
+	for (uint32_t i = 0; i < s->n; i++)
+		fprintf(f, "%s%02x", i ? "." : "", s->p[i]);
+}
+
+/* ---- controller ---- */
+
+struct controller {
+	uint16_t max_len, id;
+	uint32_t reason;
+};
+
+static int parse_controller_args(struct text_actions *c, char *arg, struct controller *k)
+{
+	char *key, *value;
+
+	while (text_next(&arg, &key, &value)) {
+		int r = 0;
+
+		if (!strcmp(key, "max_len"))
+			r = text_u16(value, key, &k->max_len, c->e);
+		else if (!strcmp(key, "id"))
+			r = text_u16(value, key, &k->id, c->e);
+		else if (!strcmp(key, "reason") && text_value_of(reasons, value, &k->reason))
+			r = err_set(c->e, -EINVAL,
+				    "reason \"%s\": expected no_match, action or invalid_ttl",
+				    value);
+		else if (strcmp(key, "reason"))
+			r = err_set(c->e, -EINVAL,
+				    "\"%s\" is not supported: expected max_len, reason, id", key);
+		if (r)
+			return err_wrap(c->e, r, "controller");
+	}
+	return 0;
+}
+
+static int parse_controller(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct controller k = { UINT16_MAX, 0, OFPR_ACTION };
+	struct of_nx_controller *x;
+	struct of_action_output *o;
+	int r = 0;
+
+	if (*arg >= '0' && *arg <= '9')
+		r = text_u16(arg, "controller's max_len", &k.max_len, c->e);
+	else
+		r = parse_controller_args(c, arg, &k);
+	if (r)
+		return r;
+	if (k.reason == OFPR_ACTION && !k.id) {
+		o = TEXT_ADD(c, action_output);
+		if (!o)
+			return -ENOMEM;
+		o->port = OFPP_CONTROLLER;
+		o->max_len = k.max_len;
+		return 0;
+	}
+	x = TEXT_ADD(c, nx_controller);
+	if (!x)
+		return -ENOMEM;
+	x->max_len = k.max_len;
+	x->controller_id = k.id;
+	x->reason = (uint8_t)k.reason;
+	return 0;
+}
+
+static void put_controller(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_controller *x = (const void *)a;
+	const char *reason = text_name_of(reasons, x->reason), *comma = "";
+
+	if (x->reason == OFPR_ACTION && !x->controller_id) {
+		fprintf(f, "CONTROLLER:%u", x->max_len);
+		return;
+	}
+	fputs("controller(", f);
+	if (x->reason != OFPR_ACTION) {
+		if (reason)
+			fprintf(f, "reason=%s", reason);
+		else
+			fprintf(f, "reason=%u", x->reason);
+		comma = ",";
+	}
+	if (x->max_len != UINT16_MAX) {
+		fprintf(f, "%smax_len=%u", comma, x->max_len);
+		comma = ",";
+	}
+	if (x->controller_id)
+		fprintf(f, "%sid=%u", comma, x->controller_id);
+	fputc(')', f);
+}
+
+static void put_pop_queue(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	fputs("pop_queue", f);
+}
+
+static int parse_pop_queue(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	if (c->in_set)
+		return err_set(c->e, -EINVAL, "%s cannot stand in write_actions", row->name);
+	return text_action_add(c, row->kind) ? 0 : -ENOMEM;
+}
+
+static int parse_note_outside(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	if (c->in_set)
+		return err_set(c->e, -EINVAL, "%s cannot stand in write_actions", row->name);
+	return parse_note(c, row, arg);
+}
+
+/* What ovs-ofctl knows and Weft does not: refused by name, so that nobody looks for a typing error.
+ */
+static int refuse(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	return err_set(c->e, -EINVAL, "action %s is not supported", row->name);
+}
+
+#define REFUSED(name)                               \
+	{                                           \
+		name, OF_KIND_NONE, refuse, NULL, 0 \
+	}
+
+const struct text_action text_nx_actions[] = {
+	{ "controller", OF_KIND_nx_controller, parse_controller, put_controller, 0 },
+	{ "load", OF_KIND_nx_reg_load, parse_load, put_load, 0 },
+	{ "move", OF_KIND_nx_reg_move, parse_move, put_move, 0 },
+	{ "", OF_KIND_nx_reg_load2, NULL, put_load2, 0 },
+	{ "", OF_KIND_nx_output_reg, NULL, put_output_reg, 0 },
+	{ "resubmit", OF_KIND_nx_resubmit, parse_resubmit, put_resubmit, 0 },
+	{ "", OF_KIND_nx_resubmit_table, NULL, put_resubmit, 0 },
+	{ "set_tunnel", OF_KIND_nx_set_tunnel, parse_tunnel, put_tunnel, 0 },
+	{ "set_tunnel64", OF_KIND_nx_set_tunnel64, parse_tunnel, put_tunnel, 0 },
+	{ "note", OF_KIND_nx_note, parse_note_outside, put_note, 0 },
+	{ "pop_queue", OF_KIND_nx_pop_queue, parse_pop_queue, put_pop_queue, 0 },
+	REFUSED("learn"),
+	REFUSED("ct"),
+	REFUSED("nat"),
+	REFUSED("ct_clear"),
+	REFUSED("conjunction"),
+	REFUSED("multipath"),
+	REFUSED("bundle"),
+	REFUSED("bundle_load"),
+	REFUSED("clone"),
+	REFUSED("sample"),
+	REFUSED("exit"),
+	REFUSED("push"),
+	REFUSED("pop"),
+	REFUSED("fin_timeout"),
+	REFUSED("encap"),
+	REFUSED("decap"),
+	REFUSED("check_pkt_larger"),
+	REFUSED("delete_field"),
+	REFUSED("dec_nsh_ttl"),
+};
+const unsigned int text_n_nx_actions = sizeof(text_nx_actions) / sizeof(text_nx_actions[0]);
