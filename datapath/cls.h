@@ -3,13 +3,15 @@
  * Classifiers: how a table finds a packet's flow.  One interface, several templates.
  *
  * Each table is served by the first template of cls_templates[] that fits its rules: direct (a few
- * rules), exact (one mask: a hash), lpm (one prefix field, priority agrees with length), tuple (a hash
- * for each mask, merged so that the number of probes is bounded; always fits).  PMDs look up whole
- * bursts while the control thread changes the classifier: insert and remove keep readers correct,
- * or return -EAGAIN, and table.c then builds another one aside and swaps it in.
+ * rules), exact (one mask: a hash), lpm (one IPv4 prefix field, priority agrees with length), tuple
+ * (a hash for each mask, merged so that the number of probes is bounded; always fits).  PMDs look
+ * up whole bursts while the control thread changes the classifier: insert and remove keep readers
+ * correct, or return -EAGAIN, and table.c then builds another one aside and swaps it in.  What
+ * readers may still see is freed by cls_retire().
  *
- * Among visible rules (flow.h) that hit, the highest priority wins.  Two visible rules of equal priority that
- * both hit: either (6.2 leaves it open), but always the same one for the same packet and rules.
+ * Among visible rules (flow.h) that hit, the highest priority wins.  Two visible rules of equal
+ * priority that both hit: either (6.2 leaves it open), but always the same one for the same packet
+ * and classifier.
  */
 #ifndef WEFT_DATAPATH_CLS_H
 #define WEFT_DATAPATH_CLS_H
@@ -18,32 +20,34 @@
 #include "datapath/pkt.h"
 #include "datapath/role.h"
 
+struct dp;
+
 /* What a table's rules look like as a whole: templates decide by it. */
 struct cls_shape {
-	uint32_t n_rules;
-	uint32_t n_masks;
-	uint16_t min_priority, max_priority; /* of rules that match on something */
-	bool lpm;	/* one prefix-masked field (plus exact ones in common), priority grows with length */
+	struct dp *dp;	  /* whose grace periods readers go by; NULL: there are no readers */
+	uint32_t n_rules; /* all that are linked, visible or not */
+	uint32_t n_any;	  /* of these, rules that match everything (a table-miss entry) */
+	uint32_t n_masks; /* different masks of the other rules */
 	struct cls_rule *const *rules; /* n_rules of them */
 };
 
 struct cls {
 	const struct cls_ops *ops;
-	uint64_t words; /* key words that any rule has looked at since it was built */
+	struct dp *dp;
+	uint32_t n_rules;
+	_Atomic uint64_t words; /* key words that any rule has looked at since it was built */
 };
 
 struct cls_ops {
 	const char *name;
 	bool (*fits)(const struct cls_shape *);
-	/* Room for shape->n_rules and growth; the rules are inserted by build.  NULL: no memory. */
+	/* A classifier with the shape's rules in it and room for growth.  NULL: no memory. */
 	struct cls *(*build)(const struct cls_shape *);
 	/* 0; -EAGAIN: does not fit this template or its size any more; -ENOMEM. */
 	int (*insert)(struct cls *, struct cls_rule *);
 	/* Unlinks; the caller frees the rule after a grace period.  0 or -EAGAIN. */
 	int (*remove)(struct cls *, struct cls_rule *);
-	/*
-	 * For each packet i in 'todo': hit[i] = its rule, or NULL.  'version' is b->version.
-	 */
+	/* For each packet i in 'todo': hit[i] = its rule, or NULL.  'version' is b->version. */
 	void (*lookup)(const struct cls *, const struct burst *b, uint64_t todo,
 		       const struct cls_rule **hit);
 	size_t (*memory)(const struct cls *); /* bytes, for stats */
@@ -54,5 +58,19 @@ struct cls_ops {
 extern const struct cls_ops *const cls_templates[];
 
 extern const struct cls_ops cls_direct, cls_exact, cls_lpm, cls_tuple;
+
+/* The classifier for the shape's rules, by the first template that fits.  NULL: no memory. */
+struct cls *cls_build(const struct cls_shape *s) CONTROL;
+
+/* For templates: frees 'p' once no reader can see it. */
+void cls_retire(struct cls *c, void *p, void (*fn)(void *));
+/* For templates: one more rule; before it is linked. */
+void cls_note(struct cls *c, const struct cls_rule *r);
+
+/* The i'th packet's key as words. */
+static inline const uint64_t *cls_key(const struct burst *b, unsigned int i)
+{
+	return (const uint64_t *)&b->pkt[i].key;
+}
 
 #endif

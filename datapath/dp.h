@@ -68,6 +68,7 @@ struct dp {
 	struct punt_state *punts;
 	struct vtep_state *vteps;
 	struct insts_table *insts;
+	_Atomic uint64_t action_words; /* key words that installed actions read (cache.h) */
 	struct retired *retired; /* waiting for a grace period */
 };
 

@@ -3,17 +3,19 @@
  * A flow entry, and the versions by which PMDs see changes.
  *
  * The control thread inserts and removes flows in the classifiers at any time; a flow counts for a
- * burst only if added <= burst.version < removed.  Publishing a change, of one flow or of a bundle over many
- * tables, is one store to dp->version, so every burst sees all of it or nothing.  A removed flow is unlinked and
- * freed after its version was published and every PMD was quiescent.
+ * burst only if added <= burst.version < removed.  Publishing a change, of one flow or of a bundle
+ * over many tables, is one store to dp->version, so every burst sees all of it or nothing.  A
+ * removed flow is unlinked when every PMD was quiescent after its version was published, and freed
+ * when every PMD was quiescent once more.
  *
- * Counters: each PMD counts in its own array, indexed by flow->id (stats.h); the control thread sums.
+ * Counters: each PMD counts in its own array, indexed by flow->id (pmd.h); the control thread sums.
  * Idle time comes from watching the sums, so that the packet path stores no time.
  */
 #ifndef WEFT_DATAPATH_FLOW_H
 #define WEFT_DATAPATH_FLOW_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,15 +28,18 @@ struct insts;
 
 /*
  * A mask as classifiers use it: the words of the key that it touches.  Interned per datapath: equal
- * masks are one object, compared by pointer.
+ * masks are one object, compared by pointer (mask.h).
  */
 struct cls_mask {
-	uint64_t words;	  /* bit i: word i of struct flow_key is looked at */
+	uint64_t words; /* bit i: word i of struct flow_key is looked at */
 	uint8_t n_words;
-	uint8_t word[FLOW_KEY_WORDS]; /* their indexes, ascending */
+	uint8_t word[FLOW_KEY_WORDS];  /* their indexes, ascending */
 	uint64_t bits[FLOW_KEY_WORDS]; /* their masks, n_words of them (network order) */
-	uint32_t refs;	  /* control thread */
-	void *priv;	  /* mask.c's */
+	uint64_t hash;		       /* of words and bits */
+	/* Control thread. */
+	uint32_t refs;
+	uint32_t mark; /* scratch: who counted it last */
+	bool checked;  /* all its fields are known to be supported */
 };
 
 /* What a classifier sees of a flow.  Read by PMDs; constant but for 'removed'. */
@@ -46,20 +51,26 @@ struct cls_rule {
 	uint64_t value[]; /* mask->n_words words, already masked */
 };
 
+/* Why a flow went without anybody being told. */
+enum { FLOW_GONE_SILENTLY = 0xff };
+
+/* The members are ordered so that what a hit reads stands together. */
 struct flow {
+	/* Control thread. */
+	double created;			   /* seconds, monotonic */
+	uint64_t base_packets, base_bytes; /* sums at the last reset */
+	struct flow_timer *timer;	   /* NULL: no timeout (table_expire.c) */
+	struct flow *next;		   /* in the list of those that go */
+	uint16_t flags;			   /* OFPFF_* */
+	uint16_t idle_timeout, hard_timeout;
+	uint8_t reason; /* OFPRR_* or FLOW_GONE_SILENTLY, once it is removed */
+	bool owns_id;	/* false: a successor counts on under the same id */
+
 	/* What PMDs read when a packet hits. */
-	struct insts *insts;
-	uint64_t cookie;
 	uint32_t id; /* index of its counters */
 	uint8_t table_id;
-
-	/* Control thread. */
-	uint16_t flags; /* OFPFF_* */
-	uint16_t idle_timeout, hard_timeout;
-	double created, used; /* seconds, monotonic */
-	uint64_t base_packets, base_bytes; /* sums at the last RESET_COUNTS */
-	uint64_t seen_packets;	/* sum when 'used' was last set */
-	void *index;		/* table.c's */
+	struct insts *insts;
+	uint64_t cookie;
 
 	struct cls_rule rule; /* last: ends in a flexible array */
 };

@@ -2,8 +2,9 @@
 /*
  * Groups (5.6, 6.5): ALL and INDIRECT whole; SELECT and FAST_FAILOVER choose by weight / liveness.
  *
- * A group's buckets are a body that PMDs read; modifying publishes another body with the version at which it
- * becomes visible, as flows do (flow.h).  Control thread writes; PMDs run.  Owner: struct dp.
+ * A group's buckets are a body that PMDs read; modifying publishes another body with the version at
+ * which it becomes visible, as flows do (flow.h).  Control thread writes; PMDs run.  Owner: struct
+ * dp.
  */
 #ifndef WEFT_DATAPATH_GROUP_H
 #define WEFT_DATAPATH_GROUP_H
@@ -15,6 +16,10 @@ struct dp;
 struct group;
 
 /* ---- Control thread ---- */
+
+/* For dp_new() and dp_free().  0 or -ENOMEM. */
+int group_table_init(struct dp *dp) CONTROL;
+void group_table_fini(struct dp *dp) CONTROL;
 
 /* add, modify, delete (OFPG_ALL too): 0, or -EPROTO with OFPET_GROUP_MOD_FAILED and its code. */
 int group_mod(struct dp *dp, const struct of_group_mod *gm, struct of_err *e) CONTROL;
@@ -28,7 +33,8 @@ void group_unref(struct dp *dp, struct group *g) CONTROL;
 int group_each(const struct dp *dp, uint32_t group_id,
 	       int (*visit)(void *arg, const struct group *g), void *arg) CONTROL;
 /* Fills a stats / desc structure in arena 'a'; NULL: no memory. */
-struct of_group_stats *group_stats(const struct dp *dp, const struct group *g, struct arena *a) CONTROL;
+struct of_group_stats *group_stats(const struct dp *dp, const struct group *g,
+				   struct arena *a) CONTROL;
 struct of_group_desc *group_desc(const struct group *g, struct arena *a) CONTROL;
 /* A port's link or existence changed: fast failover and liveness. */
 void group_port_changed(struct dp *dp, uint32_t port_no) CONTROL;

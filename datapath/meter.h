@@ -15,13 +15,19 @@ struct dp;
 struct meter;
 
 /* ---- Control thread ---- */
+
+/* For dp_new() and dp_free().  0 or -ENOMEM. */
+int meter_table_init(struct dp *dp) CONTROL;
+void meter_table_fini(struct dp *dp) CONTROL;
+
 int meter_mod(struct dp *dp, const struct of_meter_mod *mm, struct of_err *e) CONTROL;
 struct meter *meter_find(const struct dp *dp, uint32_t meter_id) CONTROL;
 void meter_ref(struct meter *m) CONTROL;
 void meter_unref(struct dp *dp, struct meter *m) CONTROL;
 int meter_each(const struct dp *dp, uint32_t meter_id,
 	       int (*visit)(void *arg, const struct meter *m), void *arg) CONTROL;
-struct of_meter_stats *meter_stats(const struct dp *dp, const struct meter *m, struct arena *a) CONTROL;
+struct of_meter_stats *meter_stats(const struct dp *dp, const struct meter *m,
+				   struct arena *a) CONTROL;
 struct of_meter_config *meter_config(const struct meter *m, struct arena *a) CONTROL;
 void meter_features(const struct dp *dp, struct of_mp_meter_features_reply *out) CONTROL;
 

@@ -2,9 +2,10 @@
 /*
  * Flow tables as the OpenFlow agent sees them: add, modify, delete, expire, read (6.4, 7.3.4.1).
  *
- * Changes are made at a version that is not published yet; dp_publish() (dp.h) makes all of them visible at
- * once and retires what they removed.  A bundle opens a transaction, and table_rollback() undoes it whole.
- * Everything here: control thread.  Owner: struct dp.
+ * Changes are made at a version that is not published yet; dp_publish() (dp.h) makes all of them
+ * visible at once and retires what they removed.  A bundle opens a transaction, and
+ * table_rollback() undoes it whole: flows, groups and meters. Everything here: control thread.
+ * Owner: struct dp.
  */
 #ifndef WEFT_DATAPATH_TABLE_H
 #define WEFT_DATAPATH_TABLE_H
@@ -14,7 +15,10 @@
 #include "ofproto/wire.h"
 
 struct dp;
-struct table;
+struct group;
+struct meter;
+struct pmd;
+struct table_state;
 
 enum { N_TABLES = 254 }; /* 0..253; 254 is reserved, 255 is OFPTT_ALL */
 
@@ -25,10 +29,22 @@ struct table_events {
 	void *arg;
 };
 
+/* For dp_new() and dp_free().  0 or -ENOMEM. */
+int table_state_init(struct dp *dp) CONTROL;
+void table_state_fini(struct dp *dp) CONTROL;
+
 /*
- * Executes a flow_mod in full: add, modify(_strict), delete(_strict), OFPFF_CHECK_OVERLAP, RESET_COUNTS,
- * cookie masks, out_port/out_group filters, OFPTT_ALL for deletes.  0, or -EPROTO with the error to
- * send (OFPFMFC_TABLE_FULL, OVERLAP, BAD_TABLE_ID, BAD_COMMAND, BAD_FLAGS ...); nothing has changed then.
+ * Gives a PMD its flow counters, now and as flows come (before it takes packets); takes them back,
+ * keeping the sums.  For pmd.c, detached PMDs too.  0, -ENOMEM or -ENOSPC.
+ */
+int flow_counters_attach(struct dp *dp, struct pmd *w) CONTROL;
+void flow_counters_detach(struct dp *dp, struct pmd *w) CONTROL;
+
+/*
+ * Executes a flow_mod in full: add, modify(_strict), delete(_strict), OFPFF_CHECK_OVERLAP,
+ * RESET_COUNTS, cookie masks, out_port/out_group filters, OFPTT_ALL for deletes.  0, or -EPROTO
+ * with the error to send (OFPFMFC_TABLE_FULL, OVERLAP, BAD_TABLE_ID, BAD_COMMAND, BAD_FLAGS ...);
+ * nothing has changed then.
  */
 int table_flow_mod(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL;
 
@@ -39,7 +55,10 @@ void table_delete_by_meter(struct dp *dp, const struct meter *m) CONTROL;
 /* Idle and hard timeouts; call about every 500 ms with monotonic seconds. */
 void table_expire(struct dp *dp, double now) CONTROL;
 
-/* A bundle: changes between begin and commit are all or nothing. */
+/*
+ * A bundle: changes between begin and commit are all or nothing.  Nothing may be published in
+ * between; flow_removed events wait for the next dp_publish() in any case.
+ */
 void table_begin(struct dp *dp) CONTROL;
 void table_commit(struct dp *dp) CONTROL;
 void table_rollback(struct dp *dp) CONTROL;
@@ -51,13 +70,32 @@ void flow_match(const struct flow *f, struct of_match *out) CONTROL;
 
 /*
  * Walks the flows that a stats request selects (table or OFPTT_ALL, match as non-strict filter,
- * out_port, out_group, cookie/mask), in order of table, then priority descending.  'visit' returns non-zero to stop.
+ * out_port, out_group, cookie/mask), in order of table, then priority descending.  'visit' returns
+ * non-zero to stop; returned is that, or -ENOMEM.
  */
 int table_select(struct dp *dp, const struct of_mp_flow_request *q,
 		 int (*visit)(void *arg, const struct flow *f), void *arg) CONTROL;
 
+/* Sums over the PMDs. */
+void table_lookups(const struct dp *dp, uint8_t table_id, uint64_t *lookups,
+		   uint64_t *matches) CONTROL;
 uint32_t table_count(const struct dp *dp, uint8_t table_id) CONTROL;
 /* The template that serves the table now: "direct", ... and how many masks it has. */
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks) CONTROL;
+
+/* ---- Between table.c, dp.c, group.c and meter.c ---- */
+
+/* What dp_publish() does for the tables, after the new version is stored: events, then unlinking.
+ */
+void table_published(struct dp *dp) CONTROL;
+
+/*
+ * One change that a rollback must undo: undo(dp, arg) in reverse order, or done(dp, arg) (may be
+ * NULL) when it is sure to stay: at commit, or at once where no transaction is open.  txn_reserve()
+ * first, so that logging cannot fail.
+ */
+int txn_reserve(struct dp *dp, uint32_t n) CONTROL;
+void txn_log(struct dp *dp, void (*undo)(struct dp *dp, void *arg),
+	     void (*done)(struct dp *dp, void *arg), void *arg) CONTROL;
 
 #endif

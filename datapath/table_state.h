@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the table_*.c files share: the flows of each table, and the changes that are not published
+ * yet.
+ *
+ * Control thread.  Owner: struct dp (dp->table_state).
+ */
+#ifndef WEFT_DATAPATH_TABLE_STATE_H
+#define WEFT_DATAPATH_TABLE_STATE_H
+
+#include "datapath/cls_hash.h"
+#include "datapath/dp.h"
+#include "datapath/mask.h"
+#include "datapath/table.h"
+
+enum {
+	COUNTED_PMDS = PMD_MAX + 16, /* attached for counters: the real ones and detached ones */
+};
+
+/* One OpenFlow table. */
+struct table {
+	struct cls_hash index; /* installed flows, by match and priority */
+	struct flow *dying;    /* removed, still linked in the classifier */
+	uint32_t n_dying;
+	uint32_t built_for; /* rules when the classifier was built */
+	uint32_t changes;   /* since then */
+	bool begun;	    /* index is there */
+};
+
+struct txn_record {
+	void (*undo)(struct dp *dp, void *arg);
+	void (*done)(struct dp *dp, void *arg);
+	void *arg;
+};
+
+struct txn {
+	bool open;
+	uint32_t n, room;
+	struct txn_record *v;
+	struct flow *pending_before; /* head of 'pending' at begin */
+};
+
+/* Flow ids, and where their counters are. */
+struct flow_ids {
+	uint32_t n; /* ids handed out so far */
+	uint32_t n_free, room_free;
+	uint32_t *free;
+	uint32_t n_chunks;
+	struct pmd *pmds[COUNTED_PMDS];
+	struct flow_counter *gone[FLOW_COUNTER_CHUNKS]; /* sums of PMDs that were detached */
+};
+
+struct table_state {
+	struct table tables[N_TABLES];
+	struct mask_set *masks;
+	struct flow_ids ids;
+	struct flow *pending; /* removed, not published: newest first */
+	struct flow *undone;  /* added and rolled back */
+	struct txn txn;
+	struct timer_wheel *wheel;
+	uint32_t max_flows;
+	struct flow_key supported; /* bits of the fields that the packet path fills */
+};
+
+/* ---- table.c: flows in and out of tables, at the version that comes next ---- */
+
+/* A flow with this match; not in any table.  NULL: no memory or no id left. */
+struct flow *flow_new(struct dp *dp, const struct of_match *m, uint16_t priority) CONTROL;
+void flow_free(struct dp *dp, struct flow *f) CONTROL;
+
+/* Installs 'f' in its table: index, classifier, transaction.  0 or -ENOMEM. */
+int table_link(struct dp *dp, struct flow *f) CONTROL;
+/* Removes 'f', telling why at the next publication (FLOW_GONE_SILENTLY: not at all). */
+void table_unlink(struct dp *dp, struct flow *f, uint8_t reason) CONTROL;
+/* 'successor' counts on where 'f' stops; before table_unlink() of 'f'. */
+void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor) CONTROL;
+
+/* The installed flow with exactly this match and priority, or NULL. */
+struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
+			uint16_t priority) CONTROL;
+
+/* ---- table_select.c ---- */
+
+/* What flow_mods and stats requests select flows by. */
+struct flow_filter {
+	uint8_t table_id;	      /* OFPTT_ALL: each */
+	const struct of_match *match; /* non-strict; NULL: any */
+	uint32_t out_port, out_group; /* OFPP_ANY, OFPG_ANY: any */
+	uint64_t cookie, cookie_mask;
+	uint16_t priority; /* with 'of_priority' */
+	bool of_priority;
+	const struct group *group; /* flows that use it; NULL: any */
+	const struct meter *meter;
+};
+
+struct flow_vec {
+	struct flow **v;
+	uint32_t n, room;
+};
+
+bool flow_selected(const struct flow *f, const struct flow_filter *q) CONTROL;
+/* All installed flows that 'q' selects, in no order.  0 or -ENOMEM; free(out->v). */
+int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_vec *out) CONTROL;
+
+/* ---- table_count.c ---- */
+
+int flow_ids_init(struct dp *dp) CONTROL;
+void flow_ids_fini(struct dp *dp) CONTROL;
+/* A fresh id, with chunks behind it in every attached PMD.  0, -ENOMEM or -ENOSPC. */
+int flow_id_get(struct dp *dp, uint32_t *id) CONTROL;
+void flow_id_put(struct dp *dp, uint32_t id) CONTROL;
+/* Counters of an id since ever. */
+void flow_id_sums(const struct dp *dp, uint32_t id, uint64_t *packets, uint64_t *bytes) CONTROL;
+/* Counts from zero from now on. */
+void flow_counts_reset(struct dp *dp, struct flow *f) CONTROL;
+
+/* ---- table_expire.c ---- */
+
+struct timer_wheel *timer_wheel_new(void) CONTROL;
+void timer_wheel_free(struct timer_wheel *w) CONTROL;
+/* Starts the timer of a flow that has timeouts; 'from' (or NULL) passes on when it was used.  0 or
+ * -ENOMEM. */
+int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from) CONTROL;
+void flow_timer_stop(struct dp *dp, struct flow *f) CONTROL;
+double monotonic_now(void);
+
+/* ---- txn.c ---- */
+
+void txn_init(struct txn *t) CONTROL;
+void txn_fini(struct txn *t) CONTROL;
+
+static inline bool flow_is_installed(const struct flow *f)
+{
+	return atomic_load_explicit(&f->rule.removed, memory_order_relaxed) == FLOW_VERSION_NEVER;
+}
+
+#endif
