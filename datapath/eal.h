@@ -38,6 +38,10 @@ struct eal_opts {
 int eal_start(const struct eal_opts *o, struct err *e) CONTROL;
 void eal_stop(void) CONTROL;
 
+/* What DPDK has said since the last clear: the words for an error it caused.  Never empty. */
+void eal_words_clear(void) CONTROL;
+const char *eal_words(void) CONTROL;
+
 /* "hugepages" or "no hugepages". */
 const char *eal_memory_kind(void);
 bool eal_has_pci(const char *address);

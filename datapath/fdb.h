@@ -22,13 +22,16 @@ struct fdb;
 
 enum { FDB_ENTRIES = 32768, FDB_AGE_S = 300 };
 
+/* Seconds on the clock that all of this goes by; 'tsc' is rte_rdtsc(). */
+uint32_t fdb_now(uint64_t tsc);
+
 /* ---- Control thread ---- */
 
 /* Makes and frees dp->fdb. */
 int fdb_new(struct dp *dp, struct err *e) CONTROL;
 void fdb_free(struct dp *dp) CONTROL;
 
-/* 'mac' is behind 'port' in VLAN 'vid', as of 'now' (monotonic seconds).  True if that is news. */
+/* 'mac' is behind 'port' in VLAN 'vid', as of 'now' (fdb_now()).  True if that is news. */
 bool fdb_learn(struct fdb *f, uint16_t vid, const uint8_t mac[6], uint32_t port,
 	       uint32_t now) CONTROL;
 /* Forgets what was not used for FDB_AGE_S; looks at a part of the table in each call (one a

@@ -2,9 +2,15 @@
 /*
  * Ports: what --port's SPEC says, as OpenFlow ports with queues for the PMDs.
  *
- *   vdev:ARGS  dpdk:PCI  af_packet:IFNAME  af_xdp:IFNAME  tap:IFNAME  vhost-user:PATH[,server]
- * vxlan[:k=v,...] then after a semicolon: iface-id=ID, physnet=NAME, vlan-mode=..., tag=N,
- * trunks=A-B+C, mtu=N, queues=N
+ *	vdev:ARGS
+ *	dpdk:PCI
+ *	af_packet:IFNAME
+ *	af_xdp:IFNAME
+ *	tap:IFNAME
+ *	vhost-user:PATH[,server]
+ *	vxlan[:key=value,...]
+ * then after a semicolon, separated by commas:
+ *	iface-id=ID physnet=NAME vlan-mode=MODE tag=N trunks=A-B+C priority-tags=WHEN mtu=N queues=N
  *
  * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[],
  * under RCU.  A port that is removed is first unpublished, freed after every PMD was quiescent.
@@ -20,6 +26,7 @@
 #include "datapath/drop.h"
 #include "datapath/role.h"
 #include "ofproto/wire.h"
+#include "vlan/port_mode.h"
 
 struct dp;
 struct pmd;
@@ -48,15 +55,13 @@ enum port_type {
 /* Parsed SPEC. */
 struct port_spec {
 	enum port_type type;
-	char text[512];	   /* as given */
-	char device[384];  /* devargs, PCI address, interface, path; vxlan: its own options */
-	char iface_id[64]; /* "": the port's name */
-	char physnet[64];  /* provider network reached through this port; "": none */
-	uint8_t vlan_mode; /* vlan/port_mode.h */
-	uint16_t tag;
-	uint8_t trunks[512]; /* bitmap of 4096 */
-	bool has_trunks;
-	uint16_t mtu; /* 0: the device's own */
+	char text[512];	       /* as given */
+	char device[384];      /* devargs, PCI address, interface, path; vxlan: its own options */
+	char iface_id[64];     /* "": the port's name */
+	char physnet[64];      /* provider network reached through this port; "": none */
+	struct vlan_port vlan; /* without options: a trunk that carries everything */
+	bool has_vlan;	       /* vlan-mode, tag or trunks was given */
+	uint16_t mtu;	       /* 0: the device's own */
 	uint16_t queues;
 };
 

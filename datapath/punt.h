@@ -102,6 +102,8 @@ int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port,
 		const struct out_tunnel *tun) CONTROL;
 /* Gives back what the PMDs have done with; call now and then. */
 void inject_reap(struct dp *dp) CONTROL;
+/* Frames that found no slot or buffer. */
+uint64_t inject_full(const struct dp *dp) CONTROL;
 
 /* Packet-ins a second for each port and reason, and the burst; 0: no limit. */
 void punt_set_rate(struct dp *dp, uint32_t rate, uint32_t burst) CONTROL;

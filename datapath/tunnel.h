@@ -27,6 +27,7 @@
 struct dp;
 struct pmd;
 struct punt;
+struct tunnel_ctx;
 struct uplink;
 
 /* What the options after "vxlan:" say. */
@@ -57,6 +58,8 @@ int tunnel_attach(struct dp *dp, struct port *p, const struct tunnel_cfg *cfg,
 		  struct err *e) CONTROL;
 void tunnel_detach(struct dp *dp, struct port *p) CONTROL;
 const struct tunnel_cfg *tunnel_cfg(const struct port *p);
+/* A tunnel is up when its uplink is. */
+bool tunnel_link(struct dp *dp, const struct port *p) CONTROL;
 
 /* Ports came, went, or changed link: tunnels that wait for an uplink of this name find it or lose
  * it. */
@@ -64,10 +67,17 @@ void tunnel_uplink_changed(struct dp *dp, const char *name) CONTROL;
 
 /* PUNT_VTEP and PUNT_RESOLVE. */
 void tunnel_punt(struct dp *dp, struct punt *p) CONTROL;
+/* What a PMD needs of its own. */
+struct tunnel_ctx *tunnel_ctx_new(struct dp *dp) CONTROL;
+void tunnel_ctx_free(struct tunnel_ctx *c) CONTROL;
+
 /* Timers of all VTEPs; call about every 100 ms. */
 void tunnel_tick(struct dp *dp) CONTROL;
 
 /* ---- PMD threads ---- */
+
+/* Whether the port itself says where frames go: remote and VNI are fixed. */
+bool tunnel_is_fixed(const struct port *p);
 
 /*
  * Sorts 'n' frames that came in on 'p', which has VTEPs: starts packets in 'b' (on 'p', or on a

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control thread to PMD: packet-outs, and what VTEPs say. */
+#include <errno.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "datapath/act.h"
+#include "datapath/dp.h"
+#include "datapath/punt_side.h"
+
+/* ---- PMD threads ---- */
+
+unsigned int inject_take(struct pmd *w, struct inject **v, unsigned int max)
+{
+	return rte_ring_dequeue_burst(w->inject, (void **)v, max, NULL);
+}
+
+void inject_done(struct pmd *w, struct inject **v, unsigned int n)
+{
+	rte_ring_enqueue_bulk(w->side->inject_free, (void **)v, n, NULL);
+}
+
+/* ---- Control thread ---- */
+
+/* One PMD sends all, so that packet-outs leave in their order. */
+static struct pmd *sender(const struct dp *dp)
+{
+	return dp->n_pmds ? dp->pmds[0] : NULL;
+}
+
+/*
+ * Slots come back with the reference to their instructions: only this thread may put it.
+ */
+void inject_reap(struct dp *dp)
+{
+	struct pmd *w = sender(dp);
+	unsigned int n = w ? rte_ring_count(w->side->inject_free) : 0;
+	struct inject *s;
+
+	while (n-- && !rte_ring_dequeue(w->side->inject_free, (void **)&s)) {
+		if (s->insts)
+			insts_put(dp, s->insts);
+		s->insts = NULL;
+		w->side->spare[w->side->n_spare++] = s;
+	}
+}
+
+static struct inject *slot(struct dp *dp)
+{
+	struct pmd *w = sender(dp);
+
+	if (!w)
+		return NULL;
+	if (!w->side->n_spare)
+		inject_reap(dp);
+	return w->side->n_spare ? w->side->spare[--w->side->n_spare] : NULL;
+}
+
+static int give(struct dp *dp, struct inject *s)
+{
+	/* There are no more slots than the ring has room for. */
+	rte_ring_enqueue(sender(dp)->inject, s);
+	return 0;
+}
+
+static int full(struct dp *dp)
+{
+	dp->punts->inject_full++;
+	return -ENOBUFS;
+}
+
+uint64_t inject_full(const struct dp *dp)
+{
+	return dp->punts->inject_full;
+}
+
+static struct rte_mbuf *copy_in(struct dp *dp, const uint8_t *frame, uint32_t n)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);
+
+	if (!m)
+		return NULL;
+	memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame, n);
+	return m;
+}
+
+static int inject_bytes(struct dp *dp, const uint8_t *frame, uint32_t n, struct inject what)
+{
+	struct inject *s;
+
+	if (n > (uint32_t)rte_pktmbuf_data_room_size(dp->pool) - RTE_PKTMBUF_HEADROOM)
+		return -EMSGSIZE;
+	s = slot(dp);
+	if (!s)
+		return full(dp);
+	what.m = copy_in(dp, frame, n);
+	if (!what.m) {
+		sender(dp)->side->spare[sender(dp)->side->n_spare++] = s;
+		return full(dp);
+	}
+	*s = what;
+	return give(dp, s);
+}
+
+int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t in_port,
+		   struct insts *insts)
+{
+	int rc = inject_bytes(
+		dp, frame, n,
+		(struct inject){ .kind = INJECT_ACTIONS, .in_port = in_port, .insts = insts });
+
+	if (rc)
+		insts_put(dp, insts);
+	return rc;
+}
+
+int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port)
+{
+	return inject_bytes(dp, frame, n, (struct inject){ .kind = INJECT_PORT, .port = port });
+}
+
+int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port, const struct out_tunnel *tun)
+{
+	struct inject *s = slot(dp);
+
+	if (!s) {
+		rte_pktmbuf_free(m);
+		return full(dp);
+	}
+	*s = (struct inject){ .kind = INJECT_PORT, .port = port, .m = m };
+	if (tun)
+		s->tun = *tun;
+	return give(dp, s);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/output.h"
+
+#include <rte_mbuf.h>
+
+#include "datapath/dp.h"
+#include "datapath/punt.h"
+#include "datapath/tunnel.h"
+#include "datapath/txq.h"
+#include "vlan/tag.h"
+
+enum { ETHER_HLEN = 14 };
+
+/* ---- One frame, one port ---- */
+
+static void drop_egress(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
+{
+	w->ports[p->slot].tx_dropped++;
+	w->ports[p->slot].drops[why]++;
+	rte_pktmbuf_free(m);
+}
+
+static void drop_ingress(struct pmd *w, uint32_t in_port, struct rte_mbuf *m, enum drop why)
+{
+	pmd_count_drop(w, in_port, why);
+	rte_pktmbuf_free(m);
+}
+
+/* The port's MTU is that of its packets: an Ethernet header, and tags, come on top. */
+static bool too_long(const struct port *p, const struct rte_mbuf *m)
+{
+	uint32_t max = (uint32_t)p->mtu + ETHER_HLEN;
+
+	return m->pkt_len > max && m->pkt_len > max + VLAN_HLEN * vlan_count(m);
+}
+
+static bool closed(const struct port *p)
+{
+	return atomic_load_explicit(&p->config, memory_order_relaxed) &
+	       (OFPPC_PORT_DOWN | OFPPC_NO_FWD);
+}
+
+static bool link_down(const struct port *p)
+{
+	return atomic_load_explicit(&p->state, memory_order_relaxed) & OFPPS_LINK_DOWN;
+}
+
+void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m)
+{
+	if (closed(p))
+		drop_egress(w, p, m, DROP_PORT_NO_FWD);
+	else if (link_down(p))
+		drop_egress(w, p, m, DROP_LINK_DOWN);
+	else if (too_long(p, m))
+		drop_egress(w, p, m, DROP_MTU);
+	else
+		txq_add(w, p, m);
+}
+
+void output_port(struct pmd *w, const struct out *o)
+{
+	const struct port *p = port_by_no(w->dp, o->port);
+
+	if (!p)
+		drop_ingress(w, o->in_port, o->m,
+			     o->port == OFPP_LOCAL ? DROP_NO_LOCAL : DROP_NO_PORT);
+	else if (!p->tunnel)
+		output_device(w, p, o->m);
+	else if (closed(p))
+		drop_egress(w, p, o->m, DROP_PORT_NO_FWD);
+	else
+		tunnel_output(w, p, o);
+}
+
+/* ---- Packet-in ---- */
+
+static bool muted(const struct pmd *w, const struct out *o)
+{
+	const struct port *p = port_by_no(w->dp, o->in_port);
+
+	return o->reason == OFPR_NO_MATCH && p &&
+	       atomic_load_explicit(&p->config, memory_order_relaxed) & OFPPC_NO_PACKET_IN;
+}
+
+static void to_controller(struct pmd *w, const struct out *o)
+{
+	struct punt *p;
+
+	if (muted(w, o)) {
+		drop_ingress(w, o->in_port, o->m, DROP_NO_PACKET_IN);
+		return;
+	}
+	p = punt_get(w, PUNT_PACKET_IN, o->in_port, o->reason);
+	if (!p) { /* counted */
+		rte_pktmbuf_free(o->m);
+		return;
+	}
+	p->table_id = o->table_id;
+	p->max_len = o->max_len;
+	p->cookie = o->cookie;
+	p->port = o->port;
+	p->m = o->m;
+	if (o->key)
+		p->key = *o->key;
+	else
+		p->key = (struct flow_key){ .in_port = htobe32(o->in_port) };
+	punt_send(w, p);
+}
+
+/* ---- A burst ---- */
+
+static void emit(struct pmd *w, struct out *o)
+{
+	switch (o->kind) {
+	case OUT_PORT:
+		output_port(w, o);
+		break;
+	case OUT_CONTROLLER:
+		to_controller(w, o);
+		break;
+	case OUT_NORMAL:
+		output_normal(w, o);
+		break;
+	}
+}
+
+/* Frames in the order of the packets they came from, and of one packet as they were made (stable).
+ */
+static void emit_in_order(struct pmd *w, struct burst *b)
+{
+	uint16_t at[BURST_MAX + 1] = { 0 }, order[OUT_MAX];
+
+	for (uint32_t i = 0; i < b->n_out; i++)
+		at[b->out[i].idx + 1]++;
+	for (unsigned int i = 1; i < BURST_MAX; i++)
+		at[i] = (uint16_t)(at[i] + at[i - 1]);
+	for (uint32_t i = 0; i < b->n_out; i++)
+		order[at[b->out[i].idx]++] = (uint16_t)i;
+	for (uint32_t i = 0; i < b->n_out; i++)
+		if (b->out[order[i]].m)
+			emit(w, &b->out[order[i]]);
+}
+
+/*
+ * When there was no room for more in mid-burst, some outputs still wait for their frame (act.h):
+ * they are moved to the front.  At the end of a burst there are none.
+ */
+static void keep_pending(struct burst *b)
+{
+	uint32_t n = 0;
+	bool keys = false;
+
+	for (uint32_t i = 0; i < b->n_out; i++) {
+		if (b->out[i].m)
+			continue;
+		for (uint32_t k = 0; k < b->n; k++)
+			if (b->pkt[k].pending == (int16_t)i) {
+				b->pkt[k].pending = (int16_t)n;
+				keys |= b->out[i].key != NULL;
+				b->out[n++] = b->out[i];
+				break;
+			}
+	}
+	b->n_out = n;
+	if (!keys)
+		b->n_keys = 0;
+	b->out_of_order = n != 0;
+}
+
+void output_flush(struct pmd *w, struct burst *b)
+{
+	if (b->out_of_order)
+		emit_in_order(w, b);
+	else
+		for (uint32_t i = 0; i < b->n_out; i++)
+			if (b->out[i].m)
+				emit(w, &b->out[i]);
+	keep_pending(b);
+}

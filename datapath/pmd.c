@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/pmd.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "datapath/act.h"
+#include "datapath/cache.h"
+#include "datapath/dp.h"
+#include "datapath/output.h"
+#include "datapath/parse.h"
+#include "datapath/partial.h"
+#include "datapath/pipeline.h"
+#include "datapath/pmd_work.h"
+#include "datapath/punt.h"
+#include "datapath/tunnel.h"
+#include "datapath/txq.h"
+#include "vlan/tag.h"
+
+/*
+ * One packet from rx to tx, read from the bottom up: pmd_iteration() serves the queues, queue_run()
+ * is the story of a burst.
+ */
+
+enum { PREFETCH_AHEAD = 3 };
+
+void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why)
+{
+	const struct port *p = port_by_no(w->dp, in_port);
+	struct port_counters *c = &w->ports[p ? p->slot : PORT_MAX];
+
+	c->rx_dropped++;
+	c->drops[why]++;
+}
+
+static void burst_start(struct pmd *w, struct burst *b)
+{
+	/* Tables as of now: what is published later is the next burst's. */
+	b->version = atomic_load_explicit(&w->dp->version, memory_order_acquire);
+	b->n = b->n_out = b->n_keys = 0;
+	b->out_of_order = false;
+}
+
+static void drop_frames(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n,
+			enum drop why)
+{
+	w->ports[p->slot].rx_dropped += n;
+	w->ports[p->slot].drops[why] += n;
+	rte_pktmbuf_free_bulk(m, n);
+}
+
+static void count_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+{
+	struct port_counters *c = &w->ports[p->slot];
+
+	for (unsigned int i = 0; i < n; i++)
+		c->rx_bytes += m[i]->pkt_len;
+	c->rx_packets += n;
+	w->perf.rx += n;
+}
+
+static bool admits(const struct port *p)
+{
+	return !(atomic_load_explicit(&p->config, memory_order_relaxed) &
+		 (OFPPC_PORT_DOWN | OFPPC_NO_RECV));
+}
+
+/* Each frame becomes a packet of the burst, with its key. */
+static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port *p,
+			      struct rte_mbuf **m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + PREFETCH_AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + PREFETCH_AHEAD], void *));
+		if (pkt_init(b, b->n, m[i], p->no)) {
+			if (p->partial_csum)
+				partial_finish(&b->pkt[b->n]);
+			b->n++;
+		} else {
+			drop_frames(w, p, &m[i], 1, DROP_RX_TRUNCATED);
+		}
+	}
+	return b->n ? ~UINT64_C(0) >> (64 - b->n) : 0;
+}
+
+/* OFPC_FRAG_DROP (7.3.2). */
+static uint64_t drop_fragments(struct pmd *w, struct burst *b, uint64_t todo)
+{
+	if (atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) != OFPC_FRAG_DROP)
+		return todo;
+	for (unsigned int i = 0; i < b->n; i++)
+		if (todo >> i & 1 && b->pkt[i].key.ip_frag & FLOW_FRAG_ANY) {
+			act_drop(w, b, &b->pkt[i], DROP_FRAGMENT);
+			todo &= ~(UINT64_C(1) << i);
+		}
+	return todo;
+}
+
+static unsigned int queue_run(struct pmd *w, const struct rxq *q)
+{
+	struct rte_mbuf *m[BURST_MAX];
+	const struct port *p = q->port;
+	unsigned int n = rte_eth_rx_burst(p->ethdev, q->queue, m, BURST_MAX);
+	struct burst *b = w->burst;
+	uint64_t todo;
+
+	if (!n)
+		return 0;
+	count_rx(w, p, m, n);
+	if (!admits(p)) {
+		drop_frames(w, p, m, n, DROP_PORT_NO_RECV);
+		return n;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
+			vlan_unstrip(m[i]);
+
+	burst_start(w, b);
+	if (atomic_load_explicit(&p->uplink, memory_order_acquire))
+		todo = tunnel_rx(w, b, p, m, n);
+	else
+		todo = start_packets(w, b, p, m, n);
+	todo = drop_fragments(w, b, todo);
+	if (todo && w->cache)
+		todo = cache_run(w, b, todo, w->now);
+	if (todo)
+		pipeline_run(w, b, todo, 0, w->now);
+	w->flush(w, b);
+	return n;
+}
+
+/* ---- What the control thread sends ---- */
+
+static void inject_run_actions(struct pmd *w, struct burst *b, struct inject *s)
+{
+	struct pkt *p = &b->pkt[b->n];
+
+	if (!pkt_init(b, b->n, s->m, s->in_port)) {
+		rte_pktmbuf_free(s->m);
+		pmd_count_drop(w, s->in_port, DROP_RX_TRUNCATED);
+		return;
+	}
+	b->n++;
+	if (s->insts->apply)
+		act_run(w, b, p, s->insts->apply, w->now);
+	act_finish(w, b, p, w->now);
+}
+
+static unsigned int inject_run(struct pmd *w)
+{
+	struct inject *v[BURST_MAX];
+	unsigned int n = inject_take(w, v, BURST_MAX);
+
+	if (!n)
+		return 0;
+	w->perf.created += n;
+	burst_start(w, w->burst);
+	for (unsigned int i = 0; i < n; i++) {
+		struct out o = { .m = v[i]->m, .port = v[i]->port, .tun = v[i]->tun };
+
+		if (v[i]->kind == INJECT_ACTIONS)
+			inject_run_actions(w, w->burst, v[i]);
+		else
+			output_port(w, &o);
+	}
+	w->flush(w, w->burst);
+	inject_done(w, v, n);
+	return n;
+}
+
+unsigned int pmd_iteration(struct pmd *w)
+{
+	const struct pmd_work *work = atomic_load_explicit(&w->work, memory_order_acquire);
+	unsigned int n;
+
+	w->now = rte_rdtsc();
+	n = inject_run(w);
+	for (unsigned int i = 0; work && i < work->n_rxqs; i++)
+		n += queue_run(w, &work->rxqs[i]);
+	txq_flush(w);
+	for (unsigned int i = 0; work && i < work->n_handovers; i++)
+		n += txq_handover(w, work->handovers[i]);
+	punt_wake(w);
+	return n;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of PMD threads: made, given queues, started, put to sleep, stopped. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
+
+#include "base/log.h"
+#include "datapath/cache.h"
+#include "datapath/dp.h"
+#include "datapath/output.h"
+#include "datapath/pmd.h"
+#include "datapath/pmd_work.h"
+#include "datapath/port_dev.h"
+#include "datapath/punt.h"
+#include "datapath/tunnel.h"
+#include "datapath/txq.h"
+
+enum {
+	CORE_ANY = -1,
+	IDLE_ROUNDS = 256,  /* empty rounds before the first sleep: some 20 to 100 us */
+	SLEEP_FIRST_US = 4, /* then twice as long with each empty round */
+};
+
+/* ---- The thread ---- */
+
+static void sleep_us(struct pmd *w, unsigned int us)
+{
+	struct timespec t = { .tv_nsec = (long)us * 1000 };
+
+	w->perf.sleeps++;
+	/* Asleep it holds nothing: changes need not wait for it. */
+	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->id);
+	nanosleep(&t, NULL);
+	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
+}
+
+static void serve(struct pmd *w)
+{
+	unsigned int idle = 0, us = SLEEP_FIRST_US;
+
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		unsigned int n = pmd_iteration(w);
+		uint64_t spent = rte_rdtsc() - w->now;
+
+		rte_rcu_qsbr_quiescent(w->dp->rcu, w->id);
+		w->perf.iterations++;
+		if (n) {
+			w->perf.busy_iterations++;
+			w->perf.busy_cycles += spent;
+			idle = 0;
+			us = SLEEP_FIRST_US;
+			continue;
+		}
+		w->perf.idle_cycles += spent;
+		if (++idle < IDLE_ROUNDS) {
+			rte_pause();
+			continue;
+		}
+		sleep_us(w, us);
+		us = us * 2 < PMD_SLEEP_MAX_US ? us * 2 : PMD_SLEEP_MAX_US;
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	struct pmd *w = arg;
+
+	role_assume_pmd();
+	/* Sleeps are meant as they are written, not rounded up to the default 50 us more. */
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	/* Gives the thread a cache of its own in each mempool. */
+	if (rte_thread_register()) {
+		atomic_store(&w->running, true);
+		return NULL;
+	}
+	rte_rcu_qsbr_thread_register(w->dp->rcu, w->id);
+	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
+	atomic_store(&w->running, true);
+	serve(w);
+	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->id);
+	rte_rcu_qsbr_thread_unregister(w->dp->rcu, w->id);
+	rte_thread_unregister();
+	return NULL;
+}
+
+/* ---- Making and freeing ---- */
+
+static void pmd_free(struct dp *dp, struct pmd *w)
+{
+	if (!w)
+		return;
+	punt_pmd_fini(dp, w);
+	tunnel_ctx_free(w->tunnel);
+	cache_free(w->cache);
+	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
+		free(atomic_load(&w->flow_chunks[i]));
+	free(atomic_load(&w->work));
+	free(w->ports);
+	free(w->burst);
+	free(w->txq);
+	free(w->tx_dirty);
+	free(w);
+}
+
+/* Counters for the flows that there are already. */
+static int copy_chunks(const struct dp *dp, struct pmd *w)
+{
+	for (unsigned int i = 0; dp->n_pmds && i < FLOW_COUNTER_CHUNKS; i++) {
+		struct flow_counter *c;
+
+		if (!atomic_load(&dp->pmds[0]->flow_chunks[i]))
+			continue;
+		c = calloc(FLOW_COUNTER_CHUNK, sizeof(*c));
+		if (!c)
+			return -ENOMEM;
+		atomic_store(&w->flow_chunks[i], c);
+	}
+	return 0;
+}
+
+static struct pmd *pmd_new(struct dp *dp)
+{
+	struct pmd *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->dp = dp;
+	w->id = dp->n_pmds;
+	w->pool = dp->pool;
+	w->flush = output_flush;
+	w->ports = calloc(PORT_MAX + 1, sizeof(*w->ports));
+	w->burst = calloc(1, sizeof(*w->burst));
+	w->txq = calloc(PORT_MAX, sizeof(*w->txq));
+	w->tx_dirty = calloc(PORT_MAX, sizeof(*w->tx_dirty));
+	w->tunnel = tunnel_ctx_new(dp);
+	if (dp->opts.cache_entries)
+		w->cache = cache_new(dp->opts.cache_entries);
+	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel ||
+	    (dp->opts.cache_entries && !w->cache) || copy_chunks(dp, w) || punt_pmd_init(dp, w)) {
+		pmd_free(dp, w);
+		return NULL;
+	}
+	dp->pmds[dp->n_pmds++] = w;
+	return w;
+}
+
+struct pmd *pmd_new_detached(struct dp *dp)
+{
+	struct pmd *w = dp->n_pmds < PMD_MAX ? pmd_new(dp) : NULL;
+
+	if (w)
+		w->detached = true;
+	return w;
+}
+
+void pmd_free_detached(struct pmd *w)
+{
+	struct dp *dp;
+
+	if (!w)
+		return;
+	dp = w->dp;
+	/* The last one only: ids of others are in use. */
+	if (dp->n_pmds && dp->pmds[dp->n_pmds - 1] == w) {
+		dp->pmds[--dp->n_pmds] = NULL;
+		pmd_free(dp, w);
+	}
+}
+
+/* ---- "1,3-5" ---- */
+
+static int cores_parse(const char *list, int *v, struct err *e)
+{
+	const char *s = list;
+	cpu_set_t mine;
+	int n = 0;
+
+	if (sched_getaffinity(0, sizeof(mine), &mine))
+		return err_set(e, -errno, "sched_getaffinity: %s", strerror(errno));
+	while (*s) {
+		char *end;
+		long from = strtol(s, &end, 10), to = from;
+
+		if (end == s || from < 0)
+			return err_set(e, -EINVAL, "core list '%s': '%s' is no core, as in 1,3-5",
+				       list, s);
+		s = end;
+		if (*s == '-') {
+			to = strtol(s + 1, &end, 10);
+			if (end == s + 1 || to < from)
+				return err_set(e, -EINVAL, "core list '%s': bad range at '%s'",
+					       list, s);
+			s = end;
+		}
+		for (long c = from; c <= to; c++) {
+			if (c >= CPU_SETSIZE || !CPU_ISSET((size_t)c, &mine))
+				return err_set(e, -EINVAL,
+					       "core list '%s': this process may not use core %ld",
+					       list, c);
+			if (n == PMD_MAX)
+				return err_set(e, -E2BIG, "core list '%s': at most %d cores", list,
+					       PMD_MAX);
+			v[n++] = (int)c;
+		}
+		if (*s == ',' && s[1])
+			s++;
+		else if (*s)
+			return err_set(e, -EINVAL, "core list '%s': '%s' is not understood", list,
+				       s);
+	}
+	return n ? n : err_set(e, -EINVAL, "core list is empty: as in 1,3-5");
+}
+
+int pmd_init_all(struct dp *dp, const char *list, struct err *e)
+{
+	int v[PMD_MAX] = { CORE_ANY }, n = 1;
+
+	if (list)
+		n = cores_parse(list, v, e);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		struct pmd *w = pmd_new(dp);
+
+		if (!w)
+			return err_set(e, -ENOMEM, "no memory for packet thread %d", i);
+		w->core = (unsigned int)v[i];
+	}
+	return 0;
+}
+
+/* ---- Starting and stopping ---- */
+
+static int start_one(struct pmd *w, struct err *e)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	cpu_set_t set;
+	char name[16];
+	int rc;
+
+	pthread_attr_init(&attr);
+	if ((int)w->core != CORE_ANY) {
+		CPU_ZERO(&set);
+		CPU_SET(w->core, &set);
+		pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	}
+	atomic_store(&w->stop, false);
+	atomic_store(&w->running, false);
+	rc = pthread_create(&t, &attr, thread_main, w);
+	pthread_attr_destroy(&attr);
+	if (rc)
+		return err_set(e, -rc, "packet thread %u does not start: %s", w->id, strerror(rc));
+	w->thread = t;
+	snprintf(name, sizeof(name), "pmd%u", w->id);
+	pthread_setname_np(t, name);
+	while (!atomic_load(&w->running))
+		sched_yield();
+	return 0;
+}
+
+int pmd_start_all(struct dp *dp, struct err *e)
+{
+	pmd_assign_queues(dp);
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		int rc;
+
+		if (dp->pmds[i]->detached || dp->pmds[i]->thread)
+			continue;
+		rc = start_one(dp->pmds[i], e);
+		if (rc) {
+			pmd_stop_all(dp);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void pmd_stop_all(struct dp *dp)
+{
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		atomic_store(&dp->pmds[i]->stop, true);
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		if (!dp->pmds[i]->thread)
+			continue;
+		pthread_join(dp->pmds[i]->thread, NULL);
+		dp->pmds[i]->thread = 0;
+	}
+}
+
+void pmd_free_all(struct dp *dp)
+{
+	pmd_stop_all(dp);
+	while (dp->n_pmds) {
+		struct pmd *w = dp->pmds[--dp->n_pmds];
+
+		dp->pmds[dp->n_pmds] = NULL;
+		pmd_free(dp, w);
+	}
+}
+
+/* ---- Queues ---- */
+
+/* The PMD with the fewest queues; -1: there is none with a thread. */
+static int least_loaded(const struct dp *dp, const uint32_t *load)
+{
+	int best = -1;
+
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		if (!dp->pmds[i]->detached && (best < 0 || load[i] < load[best]))
+			best = (int)i;
+	return best;
+}
+
+/* Counts each PMD's queues, and gives those of new ports to whoever has least. */
+static bool distribute(struct dp *dp, uint32_t load[PMD_MAX])
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (unsigned int i = 0; i < PORT_MAX; i++) {
+			struct port *p = atomic_load(&dp->port_slots[i]);
+
+			if (!p || p->tunnel || p->cold->assigned != !pass)
+				continue;
+			for (unsigned int q = 0; q < p->n_rxq; q++) {
+				int w = pass ? least_loaded(dp, load) : p->cold->rxq_pmd[q];
+
+				if (w < 0)
+					return false;
+				p->cold->rxq_pmd[q] = (uint16_t)w;
+				load[w]++;
+			}
+			p->cold->assigned = true;
+		}
+	return true;
+}
+
+static struct pmd_work *work_new(const struct dp *dp, const struct pmd *w, uint32_t n_rxqs)
+{
+	struct pmd_work *k = calloc(1, sizeof(*k) + n_rxqs * sizeof(k->rxqs[0]));
+
+	for (unsigned int i = 0; k && i < PORT_MAX; i++) {
+		const struct port *p = atomic_load(&dp->port_slots[i]);
+
+		if (!p || p->tunnel)
+			continue;
+		if (p->handover && p->owner == w->id)
+			k->handovers[k->n_handovers++] = p;
+		for (uint16_t q = 0; q < p->n_rxq; q++)
+			if (p->cold->rxq_pmd[q] == w->id)
+				k->rxqs[k->n_rxqs++] = (struct rxq){ p, q };
+	}
+	return k;
+}
+
+void pmd_assign_queues(struct dp *dp)
+{
+	uint32_t load[PMD_MAX] = { 0 };
+
+	if (!distribute(dp, load))
+		return;
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		struct pmd *w = dp->pmds[i];
+		struct pmd_work *old, *new;
+
+		if (w->detached)
+			continue;
+		new = work_new(dp, w, load[i]);
+		if (!new) /* better no queue than one of a port that goes */
+			log_err("pmd", "no memory for the queues of packet thread %u", i);
+		old = atomic_exchange(&w->work, new);
+		if (old)
+			dp_retire(dp, old, free);
+	}
+}
+
+/* ---- Counters of flows ---- */
+
+int pmd_flow_counter_init(struct dp *dp, uint32_t id)
+{
+	const uint32_t chunk = id / FLOW_COUNTER_CHUNK;
+
+	if (chunk >= FLOW_COUNTER_CHUNKS)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		struct flow_counter *c = atomic_load(&dp->pmds[i]->flow_chunks[chunk]);
+
+		if (!c) {
+			c = calloc(FLOW_COUNTER_CHUNK, sizeof(*c));
+			if (!c)
+				return -ENOMEM;
+			atomic_store_explicit(&dp->pmds[i]->flow_chunks[chunk], c,
+					      memory_order_release);
+		}
+		c[id % FLOW_COUNTER_CHUNK] = (struct flow_counter){ 0 };
+	}
+	return 0;
+}
+
+struct flow_counter pmd_flow_counter(const struct dp *dp, uint32_t id)
+{
+	struct flow_counter sum = { 0 };
+
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		const struct flow_counter *c =
+			atomic_load(&dp->pmds[i]->flow_chunks[id / FLOW_COUNTER_CHUNK]);
+
+		if (!c)
+			continue;
+		sum.packets += c[id % FLOW_COUNTER_CHUNK].packets;
+		sum.bytes += c[id % FLOW_COUNTER_CHUNK].bytes;
+	}
+	return sum;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/txq.h"
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include "datapath/dp.h"
+
+static uint64_t bytes_of(struct rte_mbuf **m, unsigned int n)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		bytes += m[i]->pkt_len;
+	return bytes;
+}
+
+static void count_left(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+{
+	struct port_counters *c = &w->ports[p->slot];
+
+	c->tx_packets -= n;
+	c->tx_bytes -= bytes_of(m, n);
+	c->tx_dropped += n;
+	c->drops[DROP_TX_FULL] += n;
+	w->perf.tx -= n;
+	rte_pktmbuf_free_bulk(m, n);
+}
+
+/* To the device.  Lengths are counted before: a frame that was sent belongs to the driver. */
+static void transmit(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+{
+	uint16_t queue = p->handover ? 0 : (uint16_t)(w->id % p->n_txq);
+	unsigned int sent = 0, k;
+
+	w->ports[p->slot].tx_packets += n;
+	w->ports[p->slot].tx_bytes += bytes_of(m, n);
+	w->perf.tx += n;
+	do {
+		k = rte_eth_tx_burst(p->ethdev, queue, m + sent, (uint16_t)(n - sent));
+		sent += k;
+	} while (k && sent < n);
+	if (sent < n)
+		count_left(w, p, m + sent, n - sent);
+}
+
+/* To the PMD that owns the device's queue, which counts what it sends. */
+static void hand_over(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+{
+	unsigned int k = rte_ring_enqueue_burst(p->handover, (void **)m, n, NULL);
+
+	if (k == n)
+		return;
+	w->ports[p->slot].tx_dropped += n - k;
+	w->ports[p->slot].drops[DROP_TX_FULL] += n - k;
+	rte_pktmbuf_free_bulk(m + k, n - k);
+}
+
+static void flush_one(struct pmd *w, struct txq *q)
+{
+	if (q->port->handover && q->port->owner != w->id)
+		hand_over(w, q->port, q->m, q->n);
+	else
+		transmit(w, q->port, q->m, q->n);
+	q->n = 0;
+}
+
+void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf *m)
+{
+	struct txq *q = &w->txq[p->slot];
+
+	if (!q->port) {
+		q->port = p;
+		w->tx_dirty[w->n_tx_dirty++] = p->slot;
+	}
+	q->m[q->n++] = m;
+	if (q->n == TXQ_LEN)
+		flush_one(w, q);
+}
+
+void txq_flush(struct pmd *w)
+{
+	for (uint32_t i = 0; i < w->n_tx_dirty; i++) {
+		struct txq *q = &w->txq[w->tx_dirty[i]];
+
+		if (q->n)
+			flush_one(w, q);
+		q->port = NULL; /* valid in this iteration only */
+	}
+	w->n_tx_dirty = 0;
+}
+
+unsigned int txq_handover(struct pmd *w, const struct port *p)
+{
+	struct rte_mbuf *m[TXQ_LEN];
+	unsigned int n = rte_ring_dequeue_burst(p->handover, (void **)m, TXQ_LEN, NULL);
+
+	if (n)
+		transmit(w, p, m, n);
+	return n;
+}
