@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Apps: what the controller decides, each a pure function of the world.
+ *
+ * derive() writes into 'fs' every flow and group that switch 'sw' should have because of one
+ * object: the switch itself, a network that has a port there, a port of such a network (wherever it
+ * is bound).  It reads nothing but its arguments, keeps nothing, sends nothing; the controller
+ * calls it again when something that it may have read has changed (controller/derive.c), compares,
+ * and sends the difference.  An app that has nothing to say of a kind leaves its pointer NULL.
+ */
+#ifndef WEFT_APPS_APPS_H
+#define WEFT_APPS_APPS_H
+
+#include "controller/flowset.h"
+#include "controller/world.h"
+
+struct app {
+	enum app_id id;
+	const char *name;
+	void (*derive_switch)(const struct world *w, const struct sw *sw, struct flowset *fs);
+	void (*derive_net)(const struct world *w, const struct sw *sw, const struct net *n,
+			   struct flowset *fs);
+	void (*derive_port)(const struct world *w, const struct sw *sw, const struct port *p,
+			    struct flowset *fs);
+};
+
+extern const struct app app_network, app_l2;
+
+/* All of them, NULL at the end. */
+extern const struct app *const apps[];
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * App network: tenant networks over VXLAN, provider VLANs and flat uplinks.  Here: stage admit.
+ */
+#include "apps/network.h"
+
+#include <string.h>
+
+void network_match(struct draft *d, const struct net *n)
+{
+	draft_match_masked(d, OF_FIELD_METADATA, META_VALUE(net, n->a.index), META_MASK(net));
+}
+
+void network_match_from(struct draft *d, const struct net *n, enum meta_from from)
+{
+	draft_match_masked(d, OF_FIELD_METADATA,
+			   META_VALUE(net, n->a.index) | META_VALUE(from, from),
+			   META_MASK(net) | META_MASK(from));
+}
+
+bool network_is_here(const struct sw *sw, const struct port *p)
+{
+	return p->place.sw == sw && p->a.admin_state_up && p->net->a.admin_state_up;
+}
+
+bool network_is_open(const struct port *p)
+{
+	if (!p->a.port_security_enabled)
+		return true;
+	for (size_t i = 0; i < p->a.n_allowed_address_pairs; i++)
+		if (memcmp(p->a.allowed_address_pairs[i].mac_address, p->a.mac_address, 6))
+			return true;
+	return false;
+}
+
+const struct sw_port *network_uplink(const struct sw *sw, const struct net *n)
+{
+	if (n->a.type == NET_VXLAN || !n->a.physnet)
+		return NULL;
+	return sw_port_by_physnet(sw, n->a.physnet);
+}
+
+static void enter(struct draft *d, const struct net *n, enum meta_from from, enum stage next)
+{
+	draft_metadata(d, META_VALUE(net, n->a.index) | META_VALUE(from, from),
+		       META_MASK(net) | META_MASK(from));
+	draft_goto(d, next);
+	draft_end(d);
+}
+
+/* Frames from outside are let in where the network has a port, and nowhere else. */
+static void admit_net(const struct sw *sw, const struct net *n, struct flowset *fs)
+{
+	const struct sw_port *up = network_uplink(sw, n);
+	struct draft *d;
+
+	if (!n->a.admin_state_up)
+		return;
+	if (n->a.type == NET_VXLAN && sw->vtep.addr.family) {
+		d = FLOW(fs, admit, 100);
+		draft_match(d, OF_FIELD_IN_PORT, sw->vtep.ofport);
+		draft_match(d, OF_FIELD_TUN_ID, n->a.segment);
+		enter(d, n, FROM_TUNNEL, STAGE_l2);
+	}
+	if (!up)
+		return;
+	d = FLOW(fs, admit, 100);
+	draft_match(d, OF_FIELD_IN_PORT, up->ofport);
+	if (n->a.type == NET_VLAN) {
+		draft_match(d, OF_FIELD_VLAN_VID, OFPVID_PRESENT | n->a.segment);
+		draft_pop_vlan(d);
+	} else {
+		draft_match(d, OF_FIELD_VLAN_VID, 0);
+	}
+	enter(d, n, FROM_UPLINK, STAGE_l2);
+}
+
+/* A tenant's port carries untagged frames; a tag there would reach into another network. */
+static void admit_port(const struct port *p, struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, admit, 100);
+
+	draft_match(d, OF_FIELD_IN_PORT, p->place.sp->ofport);
+	draft_match(d, OF_FIELD_VLAN_VID, 0);
+	enter(d, p->net, FROM_PORT, p->a.port_security_enabled ? STAGE_guard : STAGE_arp);
+}
+
+static void derive_switch(const struct world *w, const struct sw *sw, struct flowset *fs)
+{
+	network_arp_switch(fs);
+}
+
+static void derive_net(const struct world *w, const struct sw *sw, const struct net *n,
+		       struct flowset *fs)
+{
+	admit_net(sw, n, fs);
+	network_l2_net(sw, n, fs);
+}
+
+static void derive_port(const struct world *w, const struct sw *sw, const struct port *p,
+			struct flowset *fs)
+{
+	if (!p->net->a.admin_state_up || !p->a.admin_state_up)
+		return;
+	if (network_is_here(sw, p)) {
+		admit_port(p, fs);
+		if (p->a.port_security_enabled)
+			network_guard_port(p, p->place.sp->ofport, fs);
+	}
+	network_arp_port(sw, p, fs);
+	network_l2_port(sw, p, fs);
+}
+
+const struct app app_network = { APP_NETWORK, "network", derive_switch, derive_net, derive_port };

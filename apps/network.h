@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * App network, shared by its files: one file for each stage.
+ *
+ * A packet's way:  admit (which network?) -> guard (may the sender say that?) -> arp (answered
+ * here?)
+ * -> l2 (where does the destination live?).  Frames from a tunnel or an uplink go from admit to l2.
+ */
+#ifndef WEFT_APPS_NETWORK_H
+#define WEFT_APPS_NETWORK_H
+
+#include "apps/apps.h"
+
+/* Frames of network 'n', from anywhere; and those that came in by 'from'. */
+void network_match(struct draft *d, const struct net *n);
+void network_match_from(struct draft *d, const struct net *n, enum meta_from from);
+
+/* Whether 'p' is bound on 'sw' and may carry packets as far as intent goes. */
+bool network_is_here(const struct sw *sw, const struct port *p);
+/* Whether the port may send and receive for MACs that only it knows. */
+bool network_is_open(const struct port *p);
+/* The uplink of a vlan or flat network on 'sw'; NULL: none, or a vxlan network. */
+const struct sw_port *network_uplink(const struct sw *sw, const struct net *n);
+
+/* network_guard.c: a local port's own addresses. */
+void network_guard_port(const struct port *p, uint32_t ofport, struct flowset *fs);
+/* network_arp.c: answers for a port's addresses. */
+void network_arp_switch(struct flowset *fs);
+void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs);
+/* network_l2.c: unicast to a port; flooding in a network. */
+void network_l2_port(const struct sw *sw, const struct port *p, struct flowset *fs);
+void network_l2_net(const struct sw *sw, const struct net *n, struct flowset *fs);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * App network, stage arp: requests for a known address are answered on the asking VM's host, so
+ * that they cross no underlay and reach no other tenant.  What is not known here goes on to l2 and
+ * is flooded.
+ */
+#include "apps/network.h"
+
+enum { ETH_ARP = 0x0806, ARP_REQUEST = 1, ARP_REPLY = 2 };
+enum { PRIO_REST = 0, PRIO_ANSWER = 100, PRIO_OWN = 110 };
+
+void network_arp_switch(struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, arp, PRIO_REST);
+
+	draft_goto(d, STAGE_l2);
+	draft_end(d);
+}
+
+static void match_request(struct draft *d, const struct port *p, const struct ip_addr *ip)
+{
+	network_match(d, p->net);
+	draft_match(d, OF_FIELD_ETH_TYPE, ETH_ARP);
+	draft_match(d, OF_FIELD_ARP_OP, ARP_REQUEST);
+	draft_match_bytes(d, OF_FIELD_ARP_TPA, ip->b, NULL);
+}
+
+/* The request turned around in place: RFC 826, "swap hardware and protocol fields". */
+static void answer(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, arp, PRIO_ANSWER);
+
+	match_request(d, p, ip);
+	draft_move(d, OF_FIELD_ETH_SRC, OF_FIELD_ETH_DST);
+	draft_set_bytes(d, OF_FIELD_ETH_SRC, p->a.mac_address);
+	draft_set(d, OF_FIELD_ARP_OP, ARP_REPLY);
+	draft_move(d, OF_FIELD_ARP_SHA, OF_FIELD_ARP_THA);
+	draft_move(d, OF_FIELD_ARP_SPA, OF_FIELD_ARP_TPA);
+	draft_set_bytes(d, OF_FIELD_ARP_SHA, p->a.mac_address);
+	draft_set_bytes(d, OF_FIELD_ARP_SPA, ip->b);
+	draft_output(d, OFPP_IN_PORT);
+	draft_end(d);
+}
+
+/*
+ * A VM that asks for its own address looks for a duplicate or announces itself (RFC 5227): an
+ * answer from here would look like one.
+ */
+static void own_address(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, arp, PRIO_OWN);
+
+	match_request(d, p, ip);
+	draft_match(d, OF_FIELD_IN_PORT, p->place.sp->ofport);
+	draft_goto(d, STAGE_l2);
+	draft_end(d);
+}
+
+void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs)
+{
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
+
+		if (ip->family != 4)
+			continue;
+		answer(p, ip, fs);
+		if (network_is_here(sw, p))
+			own_address(p, ip, fs);
+	}
+}

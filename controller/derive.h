@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Derivation for one switch: which objects must be derived again, and doing it.
+ *
+ * A unit is one object (the switch, a network, a port) on one switch.  World changes mark units;
+ * derive_run() calls the apps for marked ones and hands the result to the ledger.  Marking errs to
+ * the large side: a full derivation is the specification, and derive_all() makes one; tests compare
+ * the two.
+ *
+ * Networks matter to a switch only while one of their ports is bound there ("near").
+ * Thread: the loop's.  Owner: struct peer.
+ */
+#ifndef WEFT_CONTROLLER_DERIVE_H
+#define WEFT_CONTROLLER_DERIVE_H
+
+#include <uthash.h>
+
+#include "controller/flowset.h"
+#include "controller/ledger.h"
+#include "controller/world.h"
+
+/* A port that is bound here. */
+struct here {
+	const struct port *port; /* key; compared only, it may be gone */
+	uint32_t net;		 /* index of its network */
+	UT_hash_handle hh;
+};
+
+/* A network that has ports here. */
+struct near {
+	uint32_t net; /* key: index */
+	size_t n;
+	UT_hash_handle hh;
+};
+
+struct mark {
+	struct unit_key key; /* app 0: all of them */
+	UT_hash_handle hh;
+};
+
+struct derive {
+	const struct world *world;
+	struct sw *sw;
+	struct ledger *ledger;
+	struct here *here;
+	struct near *near;
+	struct mark *marks;
+	struct flowset fs;
+};
+
+void derive_init(struct derive *d, const struct world *w, struct sw *sw, struct ledger *l);
+void derive_fini(struct derive *d);
+
+/* Takes note of a change in the world. */
+void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what);
+/* Marks everything that concerns this switch. */
+void derive_all(struct derive *d);
+/* Derives what is marked.  Returns how many units; negative: -ENOMEM, call again. */
+int derive_run(struct derive *d);
+
+#endif

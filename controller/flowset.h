@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A flow set: the flows and groups that an app derives for one object on one switch.
+ *
+ * An app writes flows with a draft, top to bottom as ovs-ofctl would print them:
+ *
+ *	struct draft *d = FLOW(fs, l2, 100);
+ *	draft_match(d, OF_FIELD_IN_PORT, 3);
+ *	draft_output(d, 4);
+ *	draft_end(d);
+ *
+ * draft_end() checks the flow against pipeline.def (owner, fields, next stage) and encodes it,
+ *once: from here on a flow is its bytes on the wire, compared and sent as such.  A refused draft is
+ *logged with its source line, counted, and leaves nothing.  Owner: derive.c.  Thread: the loop's.
+ */
+#ifndef WEFT_CONTROLLER_FLOWSET_H
+#define WEFT_CONTROLLER_FLOWSET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "controller/pipeline.h"
+#include "ofproto/wire.h"
+
+struct draft;
+
+/* An encoded message (flow_mod ADD or group_mod ADD) that a switch should have. */
+struct want {
+	struct want *next;
+	const char *where; /* "apps/network_l2.c:40" */
+	uint64_t cookie;   /* flows */
+	uint32_t group_id; /* groups */
+	bool is_group;
+	uint16_t n; /* bytes of wire */
+	uint8_t wire[];
+};
+
+struct flowset {
+	struct arena arena; /* drafts and wants; reset by flowset_reset() */
+	struct want *first, **last;
+	uint32_t n, refused;
+	enum app_id app; /* who is writing */
+	enum cookie_kind kind;
+	uint32_t index;
+};
+
+void flowset_init(struct flowset *fs);
+void flowset_fini(struct flowset *fs);
+/* Empties it; what is written next belongs to 'app' and the object (kind, index). */
+void flowset_reset(struct flowset *fs, enum app_id app, enum cookie_kind kind, uint32_t index);
+
+/* ---- drafts: never NULL, errors surface in draft_end() ---- */
+
+#define FLOWSET_STR_(x) #x
+#define FLOWSET_STR(x)	FLOWSET_STR_(x)
+#define FLOW(fs, stage, priority) \
+	flowset_flow(fs, STAGE_##stage, priority, __FILE__ ":" FLOWSET_STR(__LINE__))
+#define GROUP_ALL(fs, id) flowset_group(fs, id, OFPGT_ALL, __FILE__ ":" FLOWSET_STR(__LINE__))
+
+struct draft *flowset_flow(struct flowset *fs, enum stage stage, uint16_t priority,
+			   const char *where);
+struct draft *flowset_group(struct flowset *fs, uint32_t id, uint8_t type, const char *where);
+
+void draft_match(struct draft *d, enum of_field_id f, uint64_t value);
+void draft_match_masked(struct draft *d, enum of_field_id f, uint64_t value, uint64_t mask);
+/* Addresses: network order, the field's length; mask NULL: exact. */
+void draft_match_bytes(struct draft *d, enum of_field_id f, const void *value, const void *mask);
+
+/* Actions are applied in the order of these calls; after draft_bucket() they go to that bucket. */
+void draft_set(struct draft *d, enum of_field_id f, uint64_t value);
+void draft_set_bytes(struct draft *d, enum of_field_id f, const void *value);
+/* Whole fields of equal length. */
+void draft_move(struct draft *d, enum of_field_id from, enum of_field_id to);
+void draft_push_vlan(struct draft *d, uint16_t vid);
+void draft_pop_vlan(struct draft *d);
+void draft_output(struct draft *d, uint32_t port);
+void draft_controller(struct draft *d, uint16_t max_len);
+void draft_group(struct draft *d, uint32_t group_id);
+void draft_bucket(struct draft *d);
+
+void draft_metadata(struct draft *d, uint64_t value, uint64_t mask);
+void draft_goto(struct draft *d, enum stage next);
+void draft_idle(struct draft *d, uint16_t seconds, uint16_t flags);
+
+/* 0, or -EPERM (outside pipeline.def), -EINVAL, -EMSGSIZE, -ENOMEM: logged, nothing added. */
+int draft_end(struct draft *d);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "controller/south_priv.h"
+
+enum { AUDIT_INTERVAL = 30, AUDIT_PATIENCE = 20 };
+
+static const char *const state_names[] = {
+#define X(name) #name,
+	PEER_STATES(X)
+#undef X
+};
+
+static const struct {
+	void (*enter)(struct peer *p);
+} handlers[PEER_N_STATES] = {
+	[PEER_INFO] = { peer_info_enter },  [PEER_PORTS] = { peer_ports_enter },
+	[PEER_READ] = { peer_read_enter },  [PEER_LIVE] = { peer_live_enter },
+	[PEER_AUDIT] = { peer_read_enter },
+};
+
+static const uint8_t next_states[PEER_N_STATES] = {
+	[PEER_INFO] = 1 << PEER_PORTS, [PEER_PORTS] = 1 << PEER_READ, [PEER_READ] = 1 << PEER_LIVE,
+	[PEER_LIVE] = 1 << PEER_AUDIT, [PEER_AUDIT] = 1 << PEER_LIVE,
+};
+
+const char *peer_name(const struct peer *p)
+{
+	return p->name ? p->name : of_session_name(p->session);
+}
+
+const char *peer_error_name(const struct of_error_msg *e)
+{
+	const char *name = of_error_code_name(e->type, e->code);
+
+	return name ? name : "an error that OpenFlow 1.3 does not name";
+}
+
+uint32_t peer_xid(struct peer *p)
+{
+	/* Apart from the session's own, which count from below. */
+	return 0x80000000u | (++p->xid & 0x7fffffffu);
+}
+
+void peer_goto(struct peer *p, enum peer_state to)
+{
+	if (!(next_states[p->state] & 1 << to)) {
+		log_err("peer", "%s: no way from %s to %s", peer_name(p), state_names[p->state],
+			state_names[to]);
+		return;
+	}
+	log_dbg("peer", "%s: %s -> %s", peer_name(p), state_names[p->state], state_names[to]);
+	p->state = to;
+	handlers[to].enter(p);
+}
+
+/* A packet of a station that stage learn does not know. */
+static void packet_in(struct peer *p, const struct of_packet_in *pi)
+{
+	const uint8_t *frame = pi->data.p;
+	uint16_t vid = 0;
+	uint32_t in_port =
+		(uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &pi->match.value);
+
+	if (!p->sw || pi->table_id != stages[STAGE_learn].table || pi->data.n < 14 ||
+	    frame[6] & 1 || !in_port)
+		return;
+	if (get_be16(frame + 12) == 0x8100 && pi->data.n >= 16)
+		vid = get_be16(frame + 14) & 0xfff;
+	if (world_mac_learn(p->south->world, p->sw, frame + 6, vid, in_port) == -ENOSPC)
+		log_warn("peer", "%s: knows %d stations, no room for more", peer_name(p),
+			 WORLD_MACS_MAX);
+}
+
+/* The flow as a flow_mod again: what the ledger knows it by. */
+static void flow_removed(struct peer *p, const struct of_flow_removed *fr)
+{
+	struct of_flow_mod fm = { .kind = OF_KIND_flow_mod,
+				  .cookie = fr->cookie,
+				  .table_id = fr->table_id,
+				  .priority = fr->priority,
+				  .match = fr->match };
+	struct of_msg m = { .body = (struct of_any *)&fm };
+	uint8_t buf[4096], mac[6];
+
+	if (!p->sw || !cookie_is_ours(fr->cookie) || of_encode(&m, buf, sizeof(buf), NULL) < 0)
+		return;
+	if (fr->reason == OFPRR_IDLE_TIMEOUT && fr->table_id == stages[STAGE_learn].table) {
+		uint16_t vid =
+			(uint16_t)of_field_get_u64(&of_fields[OF_FIELD_VLAN_VID], &fr->match.value);
+
+		of_field_get(&of_fields[OF_FIELD_ETH_SRC], &fr->match.value, mac);
+		world_mac_forget(p->south->world, p->sw, mac, vid & 0xfff);
+	}
+	ledger_gone(&p->ledger, buf);
+	peer_flush(p);
+}
+
+static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
+{
+	struct peer *p = arg;
+
+	if (peer_ports_msg(p, m) || peer_flows_msg(p, m))
+		return;
+	switch (m->type) {
+	case OFPT_PACKET_IN:
+		packet_in(p, (const struct of_packet_in *)m->body);
+		break;
+	case OFPT_FLOW_REMOVED:
+		flow_removed(p, (const struct of_flow_removed *)m->body);
+		break;
+	case OFPT_ERROR: {
+		const struct of_error_msg *e = (const struct of_error_msg *)m->body;
+
+		log_warn("peer", "%s: answered %s to message 0x%x", peer_name(p),
+			 peer_error_name(e), m->xid);
+		if (p->sw)
+			p->sw->report.refused++;
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+static void on_up(struct of_session *s, const struct of_features_reply *f, void *arg)
+{
+	struct peer *p = arg;
+
+	if (f->auxiliary_id) { /* 6.3.6: may carry packet-ins; we need no second channel */
+		log_info("peer", "%s: auxiliary connection %u closed", of_session_name(s),
+			 f->auxiliary_id);
+		peer_free(p);
+		return;
+	}
+	p->dpid = f->datapath_id;
+	south_replace(p->south, p);
+	log_info("peer", "%s: switch %016llx connected", of_session_name(s),
+		 (unsigned long long)p->dpid);
+	p->state = PEER_INFO;
+	handlers[PEER_INFO].enter(p);
+}
+
+static void on_down(struct of_session *s, const char *why, void *arg)
+{
+	struct peer *p = arg;
+
+	log_warn("peer", "%s: session lost: %s", peer_name(p), why);
+	if (p->sw)
+		world_switch_down(p->south->world, p->sw);
+	peer_free(p);
+}
+
+const struct of_session_ops peer_ops = { .up = on_up, .msg = on_msg, .down = on_down };
+
+static void on_audit(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct peer *p = t->data;
+
+	if (p->state == PEER_LIVE && !p->txn.n)
+		peer_goto(p, PEER_AUDIT);
+	else if (p->state != PEER_LIVE && ev_now(loop) - p->read_begun > AUDIT_PATIENCE)
+		log_warn("peer", "%s: has not answered in state %s for %.0f s", peer_name(p),
+			 state_names[p->state], ev_now(loop) - p->read_begun);
+}
+
+struct peer *peer_new(struct south *s, struct of_session *session)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->south = s;
+	p->session = session;
+	ledger_init(&p->ledger);
+	mgmt_join_init(&p->join, 0);
+	ev_timer_init(&p->audit, on_audit, AUDIT_INTERVAL, AUDIT_INTERVAL);
+	p->audit.data = p;
+	ev_timer_start(s->loop, &p->audit);
+	DL_APPEND(s->peers, p);
+	return p;
+}
+
+void peer_free(struct peer *p)
+{
+	struct request *r, *next;
+
+	DL_DELETE(p->south->peers, p);
+	ev_timer_stop(p->south->loop, &p->audit);
+	of_session_free(p->session);
+	DL_FOREACH_SAFE (p->requests, r, next)
+		free(r);
+	free(p->txn.entries);
+	mgmt_join_fini(&p->join);
+	if (p->derive.world)
+		derive_fini(&p->derive);
+	ledger_fini(&p->ledger);
+	free(p->host_id);
+	free(p->name);
+	free(p->version);
+	free(p);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flows and groups: reading what a switch has, sending what it lacks.
+ *
+ * One transaction is under way at a time; what changes meanwhile goes into the next, so that a slow
+ * switch gets fewer and larger ones.  A transaction is a bundle (EXT-230, atomic and ordered) and a
+ * barrier, whose reply is the acknowledgement.  A switch that has no bundles gets plain messages
+ * and the barrier.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "controller/south_priv.h"
+
+enum { TXN_MAX = 8192 };
+
+/* ---- reading ---- */
+
+static uint32_t ask(struct peer *p, uint16_t type, struct of_any *body)
+{
+	struct of_multipart_request q = { .kind = OF_KIND_multipart_request,
+					  .type = type,
+					  .body = body };
+	uint32_t xid = peer_xid(p);
+
+	return of_session_send(p->session, xid, (struct of_any *)&q) ? 0 : xid;
+}
+
+void peer_read_enter(struct peer *p)
+{
+	struct of_mp_flow_request flows = { .kind = OF_KIND_mp_flow_request,
+					    .table_id = OFPTT_ALL,
+					    .out_port = OFPP_ANY,
+					    .out_group = OFPG_ANY };
+	struct of_mp_group_desc_request groups = { .kind = OF_KIND_mp_group_desc_request };
+
+	p->read_begun = ev_now(p->south->loop);
+	ledger_read_begin(&p->ledger);
+	p->read_groups = ask(p, OFPMP_GROUP_DESC, (struct of_any *)&groups);
+	p->read_flows = ask(p, OFPMP_FLOW, (struct of_any *)&flows);
+}
+
+static void read_one(struct peer *p, struct of_any *body)
+{
+	static uint8_t buf[OF_MSG_MAX];
+	struct of_msg m = { .body = body };
+	int n = of_encode(&m, buf, sizeof(buf), NULL);
+
+	if (n < 0 || ledger_read(&p->ledger, buf, (uint16_t)n))
+		log_err("peer", "%s: an entry that it has cannot be taken in", peer_name(p));
+	else
+		p->inherited |= p->state == PEER_READ;
+}
+
+static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
+{
+	for (uint32_t i = 0; i < r->flows.n; i++) {
+		const struct of_flow_stats *f = OF_AT(&r->flows, i, flow_stats);
+		struct of_flow_mod fm = {
+			.kind = OF_KIND_flow_mod,
+			.cookie = f->cookie,
+			.table_id = f->table_id,
+			.idle_timeout = f->idle_timeout,
+			.hard_timeout = f->hard_timeout,
+			.priority = f->priority,
+			.buffer_id = OFP_NO_BUFFER,
+			.out_port = OFPP_ANY,
+			.out_group = OFPG_ANY,
+			.flags = f->flags,
+			.match = f->match,
+			.insts = f->insts,
+		};
+
+		if (cookie_is_ours(f->cookie))
+			read_one(p, (struct of_any *)&fm);
+		else
+			p->ledger.foreign++;
+	}
+}
+
+/* Our groups are numbered in the 0x40000000s (apps/network_l2.c); others' are left alone. */
+static bool group_is_ours(uint32_t id)
+{
+	return id >> 28 == 4;
+}
+
+static void read_groups(struct peer *p, const struct of_mp_group_desc_reply *r)
+{
+	for (uint32_t i = 0; i < r->groups.n; i++) {
+		const struct of_group_desc *g = OF_AT(&r->groups, i, group_desc);
+		struct of_group_mod gm = { .kind = OF_KIND_group_mod,
+					   .type = g->type,
+					   .group_id = g->group_id,
+					   .buckets = g->buckets };
+
+		if (group_is_ours(g->group_id))
+			read_one(p, (struct of_any *)&gm);
+	}
+}
+
+static void read_done(struct peer *p)
+{
+	uint64_t before = p->ledger.drift;
+	bool audit = p->state == PEER_AUDIT;
+
+	if (p->read_flows || p->read_groups)
+		return;
+	ledger_read_end(&p->ledger, audit);
+	if (p->ledger.drift != before)
+		log_warn("peer",
+			 "%s: %llu entries had drifted from what was acknowledged; repairing",
+			 peer_name(p), (unsigned long long)(p->ledger.drift - before));
+	if (!audit)
+		derive_all(&p->derive);
+	peer_goto(p, PEER_LIVE);
+}
+
+static bool multipart(struct peer *p, const struct of_msg *m)
+{
+	const struct of_multipart_reply *r = (const struct of_multipart_reply *)m->body;
+	bool more = r->flags & OFPMPF_REPLY_MORE;
+
+	if (r->type == OFPMP_FLOW && p->read_flows && m->xid == p->read_flows) {
+		read_flows(p, (const struct of_mp_flow_reply *)r->body);
+		p->read_flows = more ? m->xid : 0;
+	} else if (r->type == OFPMP_GROUP_DESC && p->read_groups && m->xid == p->read_groups) {
+		read_groups(p, (const struct of_mp_group_desc_reply *)r->body);
+		p->read_groups = more ? m->xid : 0;
+	} else {
+		return false;
+	}
+	read_done(p);
+	return true;
+}
+
+/* ---- sending ---- */
+
+void peer_live_enter(struct peer *p)
+{
+	if (derive_run(&p->derive) < 0)
+		log_err("peer", "%s: out of memory while deriving its flows", peer_name(p));
+	peer_flush(p);
+	peer_report(p);
+}
+
+static void bundle_ctrl(struct peer *p, uint32_t xid, uint16_t type)
+{
+	struct of_bundle_ctrl b = { .kind = OF_KIND_bundle_ctrl,
+				    .bundle_id = p->txn.bundle,
+				    .type = type,
+				    .flags = OFPBF_ATOMIC | OFPBF_ORDERED };
+	struct of_experimenter_msg m = { .kind = OF_KIND_experimenter_msg,
+					 .experimenter = OF_ONF_ID,
+					 .exp_type = 2300,
+					 .body = (struct of_any *)&b };
+
+	of_session_send(p->session, xid, (struct of_any *)&m);
+}
+
+static void bundle_add(struct peer *p, uint32_t xid, const uint8_t *wire, uint16_t n)
+{
+	struct of_msg inner = { .raw = wire, .length = n };
+	struct of_bundle_add b = { .kind = OF_KIND_bundle_add,
+				   .bundle_id = p->txn.bundle,
+				   .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
+				   .message = &inner };
+	struct of_experimenter_msg m = { .kind = OF_KIND_experimenter_msg,
+					 .experimenter = OF_ONF_ID,
+					 .exp_type = 2301,
+					 .body = (struct of_any *)&b };
+
+	of_session_send(p->session, xid, (struct of_any *)&m);
+}
+
+static void send_entries(struct peer *p)
+{
+	static uint8_t buf[OF_MSG_MAX];
+	struct txn *t = &p->txn;
+
+	for (size_t i = 0; i < t->n; i++) {
+		uint32_t xid = t->first + (uint32_t)i;
+		uint16_t n = entry_message(t->entries[i], xid, buf);
+
+		if (t->bundled)
+			bundle_add(p, xid, buf, n);
+		else
+			of_session_send_raw(p->session, buf, n);
+	}
+}
+
+void peer_flush(struct peer *p)
+{
+	struct of_barrier_request barrier = { .kind = OF_KIND_barrier_request };
+	struct txn *t = &p->txn;
+	bool adds_only = p->inherited && !south_settled(p->south);
+
+	if (p->state != PEER_LIVE || t->n || !p->ledger.n_dirty)
+		return;
+	t->entries = ledger_take(&p->ledger, TXN_MAX, adds_only, &t->n);
+	if (!t->n)
+		return;
+	t->bundled = !p->no_bundles;
+	t->failed = t->any_refused = false;
+	t->first = peer_xid(p);
+	p->xid += (uint32_t)t->n;
+	t->bundle = t->first;
+	if (t->bundled)
+		bundle_ctrl(p, peer_xid(p), OFPBCT_OPEN_REQUEST);
+	send_entries(p);
+	if (t->bundled)
+		bundle_ctrl(p, peer_xid(p), OFPBCT_COMMIT_REQUEST);
+	t->barrier = peer_xid(p);
+	of_session_send(p->session, t->barrier, (struct of_any *)&barrier);
+}
+
+/* The barrier's reply: everything before it has been done or refused. */
+static void txn_end(struct peer *p)
+{
+	struct txn t = p->txn;
+
+	p->txn.entries = NULL;
+	p->txn.n = 0;
+	for (size_t i = 0; i < t.n; i++)
+		if (t.entries[i] && t.failed)
+			ledger_lost(&p->ledger, t.entries[i]);
+		else if (t.entries[i])
+			ledger_done(&p->ledger, t.entries[i]);
+	free(t.entries);
+	/* A bundle that failed without naming its culprit: one by one, the next time. */
+	if (t.bundled && t.failed && !t.any_refused) {
+		log_info("peer", "%s: a bundle was refused whole; sending its messages one by one",
+			 peer_name(p));
+		p->no_bundles = true;
+	}
+	peer_flush(p);
+	peer_report(p);
+}
+
+static void blame(struct peer *p, struct entry *e, const char *error)
+{
+	const struct port *port;
+	char text[200];
+
+	log_err("peer", "%s: refused the entry of %s: %s", peer_name(p),
+		e->where ? e->where : "a former controller", error);
+	snprintf(text, sizeof(text), "the switch refused %s: %s",
+		 e->where ? e->where : "a deletion", error);
+	p->sw->report.refused++;
+	world_switch_fault(p->south->world, p->sw, text);
+	if (cookie_kind(entry_cookie(e)) != COOKIE_PORT)
+		return;
+	port = world_port_by_index(p->south->world, cookie_index(entry_cookie(e)));
+	if (port)
+		world_port_fault(p->south->world, (struct port *)(uintptr_t)port, text);
+}
+
+static bool error(struct peer *p, const struct of_msg *m)
+{
+	const struct of_error_msg *e = (const struct of_error_msg *)m->body;
+	const char *name = peer_error_name(e);
+	struct txn *t = &p->txn;
+	uint32_t i = m->xid - t->first;
+
+	if (p->read_groups && m->xid == p->read_groups) {
+		log_warn("peer", "%s: cannot say its groups: %s", peer_name(p), name);
+		p->read_groups = 0;
+		read_done(p);
+		return true;
+	}
+	if (!t->n || m->xid < t->first || m->xid > t->barrier)
+		return false;
+	if (i < t->n && t->entries[i]) {
+		blame(p, t->entries[i], name);
+		ledger_refused(&p->ledger, t->entries[i]);
+		t->entries[i] = NULL;
+		t->any_refused = true;
+	}
+	t->failed |= t->bundled;
+	return true;
+}
+
+bool peer_flows_msg(struct peer *p, const struct of_msg *m)
+{
+	switch (m->type) {
+	case OFPT_MULTIPART_REPLY:
+		return multipart(p, m);
+	case OFPT_BARRIER_REPLY:
+		if (p->txn.n && m->xid == p->txn.barrier)
+			txn_end(p);
+		return true;
+	case OFPT_ERROR:
+		return error(p, m);
+	case OFPT_EXPERIMENTER:
+		return true; /* bundle replies: the barrier says it all */
+	default:
+		return false;
+	}
+}
+
+void peer_report(struct peer *p)
+{
+	struct sw_report *r;
+
+	if (!p->sw)
+		return;
+	r = &p->sw->report;
+	r->flows = p->ledger.n_flows;
+	r->groups = p->ledger.n_groups;
+	r->pending = p->ledger.n_dirty + p->txn.n;
+	r->drift_repaired = p->ledger.drift;
+	if (!r->pending && p->state == PEER_LIVE)
+		r->synced = ev_now(p->south->loop);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/south.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "controller/south_priv.h"
+
+/* Switches try again after 8 s at the latest (session.h); then all that can come has come. */
+enum { SETTLE_SECONDS = 12 };
+
+static void on_new(struct of_session *session, void *arg)
+{
+	struct south *s = arg;
+	struct peer *p = peer_new(s, session);
+
+	if (p)
+		of_session_set_ops(session, &peer_ops, p);
+	else
+		of_session_free(session);
+}
+
+void south_replace(struct south *s, struct peer *p)
+{
+	struct peer *q, *next;
+
+	DL_FOREACH_SAFE (s->peers, q, next)
+		if (q != p && q->dpid == p->dpid && q->sw) {
+			log_warn("south",
+				 "switch %016llx connects anew; its former session is closed",
+				 (unsigned long long)p->dpid);
+			world_switch_down(s->world, q->sw);
+			peer_free(q);
+		}
+}
+
+/* ---- after a restart ---- */
+
+bool south_settled(const struct south *s)
+{
+	return s->settled;
+}
+
+static void settle(struct south *s)
+{
+	struct peer *p;
+
+	s->settled = true;
+	ev_timer_stop(s->loop, &s->settle);
+	DL_FOREACH (s->peers, p)
+		peer_flush(p);
+}
+
+static void on_settle(struct ev_loop *loop, ev_timer *t, int events)
+{
+	settle(t->data);
+}
+
+/* ---- the world ---- */
+
+static void changed(struct world *w, const struct world_obj *o, uint32_t what, void *arg)
+{
+	struct south *s = arg;
+	struct peer *p;
+
+	DL_FOREACH (s->peers, p) {
+		if (!p->sw || !p->derive.world || p->state < PEER_READ)
+			continue;
+		derive_changed(&p->derive, o, what);
+	}
+}
+
+static void told(struct world *w, void *arg)
+{
+	struct south *s = arg;
+	struct peer *p;
+
+	DL_FOREACH (s->peers, p) {
+		if (!p->sw || p->state < PEER_LIVE)
+			continue;
+		if (derive_run(&p->derive) < 0)
+			log_err("south", "%s: out of memory while deriving its flows",
+				peer_name(p));
+		peer_ports_sync(p);
+		peer_flush(p);
+		peer_report(p);
+	}
+}
+
+/* ---- life ---- */
+
+static int listen_all(struct south *s, const struct south_opts *o, struct err *e)
+{
+	struct of_session_opts so = { .side = OF_CONTROLLER, .ops = &peer_ops, .tls = &o->tls };
+
+	s->listeners = calloc(o->n_listen ? o->n_listen : 1, sizeof(*s->listeners));
+	if (!s->listeners)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < o->n_listen; i++) {
+		s->listeners[i] = of_listener_new(s->loop, o->listen[i], &so, on_new, s, e);
+		if (!s->listeners[i])
+			return err_wrap(e, -EINVAL, "--listen %s", o->listen[i]);
+		s->n_listeners++;
+	}
+	return 0;
+}
+
+struct south *south_new(struct ev_loop *loop, struct world *w, const struct south_opts *opts,
+			struct err *e)
+{
+	struct south *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		err_set(e, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	s->loop = loop;
+	s->world = w;
+	s->listener = (struct world_listener){ .changed = changed, .told = told, .arg = s };
+	world_listen(w, &s->listener);
+	ev_timer_init(&s->settle, on_settle, SETTLE_SECONDS, 0);
+	s->settle.data = s;
+	ev_timer_start(loop, &s->settle);
+	if (listen_all(s, opts, e)) {
+		south_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void south_free(struct south *s)
+{
+	struct peer *p, *next;
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_listeners; i++)
+		of_listener_free(s->listeners[i]);
+	free(s->listeners);
+	world_unlisten(s->world, &s->listener);
+	ev_timer_stop(s->loop, &s->settle);
+	DL_FOREACH_SAFE (s->peers, p, next)
+		peer_free(p);
+	free(s);
+}

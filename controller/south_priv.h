@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the south half share.  Thread: the loop's. */
+#ifndef WEFT_CONTROLLER_SOUTH_PRIV_H
+#define WEFT_CONTROLLER_SOUTH_PRIV_H
+
+#include "controller/peer.h"
+#include "controller/south.h"
+
+struct south {
+	struct ev_loop *loop;
+	struct world *world;
+	struct world_listener listener;
+	struct of_listener **listeners;
+	size_t n_listeners;
+	struct peer *peers; /* DL list: every session, negotiated or not */
+	double started;
+	bool settled; /* see south_settled() */
+	ev_timer settle;
+};
+
+/* 'p' speaks for its dpid now: an older session of the same switch is closed. */
+void south_replace(struct south *s, struct peer *p);
+
+/*
+ * After a restart the controller knows its intent at once, but where ports are bound only as
+ * switches come back.  Until then it adds to a switch that has flows of ours, and takes nothing
+ * away: established traffic goes on.
+ */
+bool south_settled(const struct south *s);
+
+#endif
