@@ -44,14 +44,15 @@ __attribute__((format(printf, 2, 3))) void of_wr_fail(struct of_wr *w, const cha
 int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m);
 void of_oxm_write_match(struct of_wr *w, const struct of_match *m);
 
-/* One OXM with a value and without a mask, as in set-field. */
-int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_oxm *o);
-void of_oxm_write(struct of_wr *w, const struct of_oxm *o);
+/* One OXM with a value, as in set-field; 'masked': it may have a mask. */
+int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool masked,
+		struct of_oxm *o);
+void of_oxm_write(struct of_wr *w, const struct of_oxm *o, bool masked);
 
-/* A header alone that names a field, as in Nicira's move and load. */
-int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
+/* A header alone that names a field, as in Nicira's move and load; 'brief': in four bytes. */
+int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool brief,
 		   const struct of_field **f);
-void of_oxm_write_id(struct of_wr *w, const struct of_field *f);
+void of_oxm_write_id(struct of_wr *w, const struct of_field *f, bool brief);
 
 /* Table features' ids: a field may be one that this build does not know. */
 int of_oxm_read_feature(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id);

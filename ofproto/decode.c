@@ -312,43 +312,65 @@ static int read_inner(struct of_rd *r, const uint8_t **p, const uint8_t *end, st
 
 /* ---- One structure ---- */
 
-/* Members that span several values, which no row can judge alone. */
+/* Members that belong together, which no row can judge alone. */
+static int check_move(struct of_rd *r, const struct of_nx_reg_move *m, const uint8_t *at)
+{
+	if (!m->n_bits || m->src_ofs + m->n_bits > m->src->bits ||
+	    m->dst_ofs + m->n_bits > m->dst->bits)
+		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "move of %u bits passes %s or %s",
+				 m->n_bits, m->src->name, m->dst->name);
+	if (!m->dst->writable)
+		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
+				 m->dst->name);
+	return 0;
+}
+
+static int check_load(struct of_rd *r, const struct of_nx_reg_load *l, const uint8_t *at)
+{
+	if (!l->dst.field->writable)
+		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
+				 l->dst.field->name);
+	if (l->dst.n_bits < 64 && l->value >> l->dst.n_bits)
+		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "load of more than %u bits",
+				 l->dst.n_bits);
+	return 0;
+}
+
+static int check_stack(struct of_rd *r, const struct of_nx_stack_push *s, bool pop,
+		       const uint8_t *at)
+{
+	if (!s->n_bits || s->ofs + s->n_bits > s->field->bits)
+		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "%u bits at %u pass %s", s->n_bits,
+				 s->ofs, s->field->name);
+	if (pop && !s->field->writable)
+		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
+				 s->field->name);
+	return 0;
+}
+
 static int check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 {
-	const struct of_nx_reg_move *m = (const void *)s;
-	const struct of_nx_reg_load *l = (const void *)s;
-
-	if (s->kind == OF_KIND_nx_reg_move) {
-		if (!m->n_bits || m->src_ofs + m->n_bits > m->src->bits ||
-		    m->dst_ofs + m->n_bits > m->dst->bits)
-			return of_refuse(r, at, ACTION_E(BAD_ARGUMENT),
-					 "move of %u bits passes %s or %s", m->n_bits, m->src->name,
-					 m->dst->name);
-		if (!m->dst->writable)
-			return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
-					 m->dst->name);
-	} else if (s->kind == OF_KIND_nx_reg_load) {
-		if (!l->dst.field->writable)
-			return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
-					 l->dst.field->name);
-		if (l->dst.n_bits < 64 && l->value >> l->dst.n_bits)
-			return of_refuse(r, at, ACTION_E(BAD_ARGUMENT),
-					 "load of a value of more than %u bits", l->dst.n_bits);
+	switch (s->kind) {
+	case OF_KIND_nx_reg_move:
+		return check_move(r, (const void *)s, at);
+	case OF_KIND_nx_reg_load:
+		return check_load(r, (const void *)s, at);
+	case OF_KIND_nx_stack_push:
+	case OF_KIND_nx_stack_pop: /* of the same layout */
+		return check_stack(r, (const void *)s, s->kind == OF_KIND_nx_stack_pop, at);
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static int read_subfield_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
 			    struct of_subfield *sf)
 {
 	const uint8_t *at = *p;
-	int rc = of_oxm_read_id(r, p, end, &sf->field);
+	int rc = of_oxm_read_id(r, p, end, true, &sf->field);
 
 	if (rc)
 		return rc;
-	/* The rows that follow stand where a short header leaves them. */
-	if (*p - at != 4)
-		return of_refuse(r, at, ACTION_E(BAD_SET_TYPE), "no room for a long header");
 	if (sf->ofs + sf->n_bits > sf->field->bits)
 		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "%s[%u..%u] passes its %u bits",
 				 sf->field->name, sf->ofs, sf->ofs + sf->n_bits - 1,
@@ -426,10 +448,10 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 		return of_oxm_read_match(r, &c->p, end, member);
 	case OF_ROW_OXM:
 		c->p = p;
-		return of_oxm_read(r, &c->p, end, member);
+		return of_oxm_read(r, &c->p, end, row->arg, member);
 	case OF_ROW_OXM_ID:
 		c->p = p;
-		return of_oxm_read_id(r, &c->p, end, member);
+		return of_oxm_read_id(r, &c->p, end, row->arg, member);
 	case OF_ROW_OXM_ID_OF:
 		c->p = p;
 		return read_subfield_id(r, &c->p, end, member);

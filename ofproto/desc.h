@@ -84,10 +84,12 @@ enum of_ids_width { OF_IDS_inst, OF_IDS_action, OF_IDS_table, OF_IDS_oxm };
 
 struct of_row {
 	uint8_t kind;
-	uint8_t fmt;	  /* enum of_fmt */
-	uint16_t size;	  /* bytes on the wire of what is fixed */
-	uint16_t offset;  /* of the member */
-	uint16_t arg;	  /* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; ENUM, FLAGS: enum */
+	uint8_t fmt;	 /* enum of_fmt */
+	uint16_t size;	 /* bytes on the wire of what is fixed */
+	uint16_t offset; /* of the member */
+	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID: short; ENUM,
+	 * FLAGS: enum */
+	uint16_t arg;
 	const char *name; /* the member's */
 	const char *by;	  /* BODY: the member that tells the kind */
 };

@@ -132,15 +132,6 @@ static void write_ofs_nbits(struct of_wr *w, const struct of_subfield *sf)
 		of_wr_be(w, 2, (uint64_t)sf->ofs << 6 | (sf->n_bits - 1u));
 }
 
-static void write_subfield_id(struct of_wr *w, const struct of_subfield *sf)
-{
-	size_t before = w->n;
-
-	of_oxm_write_id(w, sf->field);
-	if (!w->rc && w->n - before != 4)
-		of_wr_fail(w, "%s has no short header", sf->field->name);
-}
-
 /* The body, and its key into the member that it goes by. */
 static void write_body(struct of_wr *w, const struct of_desc *owner, const struct of_row *row,
 		       size_t start, const struct of_any *body)
@@ -197,16 +188,16 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 		of_oxm_write_match(w, member);
 		break;
 	case OF_ROW_OXM:
-		of_oxm_write(w, member);
+		of_oxm_write(w, member, row->arg);
 		break;
 	case OF_ROW_OXM_ID:
-		of_oxm_write_id(w, *(const struct of_field *const *)member);
+		of_oxm_write_id(w, *(const struct of_field *const *)member, row->arg);
 		break;
 	case OF_ROW_OFS_NBITS:
 		write_ofs_nbits(w, member);
 		break;
 	case OF_ROW_OXM_ID_OF:
-		write_subfield_id(w, member);
+		of_oxm_write_id(w, ((const struct of_subfield *)member)->field, true);
 		break;
 	case OF_ROW_SUB:
 		write_rows(w, &of_descs[row->arg], member);

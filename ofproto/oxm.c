@@ -324,9 +324,36 @@ void of_oxm_write_match(struct of_wr *w, const struct of_match *m)
 
 /* ---- Set-field ---- */
 
-int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_oxm *o)
+/* 7.2.5: set-field takes no mask before OpenFlow 1.5; Nicira's load of a whole OXM does. */
+static int read_set_mask(struct of_rd *r, const uint8_t *p, const struct tlv *t, bool masked,
+			 struct of_oxm *o)
+{
+	const struct of_field *f = t->field;
+
+	memset(o->mask, 0xff, f->bytes);
+	if (!t->has_mask)
+		return 0;
+	if (!masked)
+		return of_refuse(r, p, ACTION_E(BAD_SET_ARGUMENT),
+				 "set-field of %s with a mask; use load", f->name);
+	if (is_all_ones(t->value + f->bytes, f->bytes))
+		return 0;
+	if (!f->maskable)
+		return of_refuse(r, p, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be masked", f->name);
+	memcpy(o->mask, t->value + f->bytes, f->bytes);
+	o->masked = true;
+	for (unsigned int i = 0; i < f->bytes; i++)
+		if (o->value[i] & ~o->mask[i])
+			return of_refuse(r, p, ACTION_E(BAD_SET_ARGUMENT),
+					 "%s has value bits outside its mask", f->name);
+	return 0;
+}
+
+int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool masked,
+		struct of_oxm *o)
 {
 	struct tlv t;
+	int rc;
 
 	if (!read_head(*p, end, &t) || t.len > end - t.value)
 		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "field passes the action's end");
@@ -335,14 +362,12 @@ int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct o
 				 t.header);
 	if (t.len != (unsigned int)t.field->bytes << t.has_mask)
 		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "%s takes %u bytes, not %u",
-				 t.field->name, t.field->bytes, t.len);
-	/* 7.2.5: set-field takes no mask before OpenFlow 1.5. */
-	if (t.has_mask)
-		return of_refuse(r, *p, ACTION_E(BAD_SET_ARGUMENT),
-				 "set-field of %s with a mask; use load", t.field->name);
+				 t.field->name, t.field->bytes << t.has_mask, t.len);
 	*o = (struct of_oxm){ .field = t.field };
-	memcpy(o->value, t.value, t.len);
-	memset(o->mask, 0xff, t.len);
+	memcpy(o->value, t.value, t.field->bytes);
+	rc = read_set_mask(r, *p, &t, masked, o);
+	if (rc)
+		return rc;
 	if (!in_range(o->field, o->value) || !translate(o))
 		return of_refuse(r, *p, ACTION_E(BAD_SET_ARGUMENT), "%s has %u bits", t.field->name,
 				 t.field->bits);
@@ -350,34 +375,42 @@ int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct o
 	return 0;
 }
 
-void of_oxm_write(struct of_wr *w, const struct of_oxm *o)
+void of_oxm_write(struct of_wr *w, const struct of_oxm *o, bool masked)
 {
 	const struct of_field *f = o->field;
 
 	if (!f) {
 		of_wr_fail(w, "set-field names no field");
-	} else if (o->masked) {
-		of_wr_fail(w, "set-field of %s: OpenFlow 1.3 has no mask here", f->name);
-	} else if (!f->writable) {
-		of_wr_fail(w, "set-field of %s: it cannot be set", f->name);
-	} else if (!in_range(f, o->value)) {
-		of_wr_fail(w, "set-field of %s: it has %u bits", f->name, f->bits);
-	} else {
-		write_head(w, header_of(f, false), false, f->bytes);
-		of_wr_bytes(w, o->value, f->bytes);
+		return;
 	}
+	if (!f->writable)
+		of_wr_fail(w, "set-field of %s: it cannot be set", f->name);
+	else if (!in_range(f, o->value))
+		of_wr_fail(w, "set-field of %s: it has %u bits", f->name, f->bits);
+	else if (o->masked && !masked)
+		of_wr_fail(w, "set-field of %s: OpenFlow 1.3 has no mask here", f->name);
+	else if (o->masked && !f->maskable)
+		of_wr_fail(w, "set-field of %s: it cannot be masked", f->name);
+	for (unsigned int i = 0; o->masked && i < f->bytes; i++)
+		if (o->value[i] & ~o->mask[i])
+			of_wr_fail(w, "set-field of %s: value bits outside the mask", f->name);
+	write_head(w, header_of(f, false), o->masked, (unsigned int)f->bytes << o->masked);
+	of_wr_bytes(w, o->value, f->bytes);
+	if (o->masked)
+		of_wr_bytes(w, o->mask, f->bytes);
 }
 
 /* ---- Ids ---- */
 
-int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
+int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool brief,
 		   const struct of_field **f)
 {
 	struct tlv t;
 
 	if (!read_head(*p, end, &t))
 		return of_refuse(r, *p, ACTION_E(BAD_LEN), "field id is cut off");
-	if (!t.field)
+	/* What follows a short header stands where only that leaves it. */
+	if (!t.field || (brief && t.value - *p != 4))
 		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "unknown field 0x%08x", t.header);
 	if (t.has_mask || t.len != t.field->bytes)
 		return of_refuse(r, *p, ACTION_E(BAD_ARGUMENT),
@@ -388,12 +421,14 @@ int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
 	return 0;
 }
 
-void of_oxm_write_id(struct of_wr *w, const struct of_field *f)
+void of_oxm_write_id(struct of_wr *w, const struct of_field *f, bool brief)
 {
-	if (f)
-		write_head(w, header_of(f, true), false, f->bytes);
-	else
+	if (!f)
 		of_wr_fail(w, "an action names no field");
+	else if (brief && header_of(f, true) >> 16 == OFPXMC_EXPERIMENTER)
+		of_wr_fail(w, "%s has no short header", f->name);
+	else
+		write_head(w, header_of(f, true), false, f->bytes);
 }
 
 int of_oxm_read_feature(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id)

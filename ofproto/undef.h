@@ -12,7 +12,9 @@
 #undef LEN
 #undef MATCH
 #undef OXM
+#undef OXM_MASKED
 #undef OXM_ID
+#undef OXM_ID_SHORT
 #undef OFS_NBITS
 #undef OXM_ID_OF
 #undef SUB

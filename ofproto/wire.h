@@ -38,7 +38,9 @@ enum of_kind {
 #define LEN(...)
 #define MATCH(...)
 #define OXM(...)
+#define OXM_MASKED(...)
 #define OXM_ID(...)
+#define OXM_ID_SHORT(...)
 #define OFS_NBITS(...)
 #define OXM_ID_OF(...)
 #define SUB(...)
@@ -106,7 +108,9 @@ struct of_msg;
 #define LEN(name)
 #define MATCH(name)	   struct of_match name;
 #define OXM(name)	   struct of_oxm name;
+#define OXM_MASKED(name)   struct of_oxm name;
 #define OXM_ID(name)	   const struct of_field *name;
+#define OXM_ID_SHORT(name) const struct of_field *name;
 #define OFS_NBITS(name)	   struct of_subfield name;
 #define OXM_ID_OF(name)
 /* SUB: a structure declared further up. */
