@@ -33,9 +33,13 @@ static int parse_addr(const char *host, uint16_t port, const char *whole, struct
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *ai;
+	struct in_addr in;
 
 	if (!strcmp(host, "localhost"))
 		host = "127.0.0.1";
+	/* getaddrinfo() alone would take "6653" for 0.0.25.253. */
+	if (!strchr(host, ':') && inet_pton(AF_INET, host, &in) != 1)
+		hints.ai_family = AF_INET6;
 	if (getaddrinfo(host, NULL, &hints, &ai))
 		return err_set(e, -EINVAL,
 			       "%s: \"%s\" is not an address; give IPv4 (10.0.0.1), IPv6 in "
