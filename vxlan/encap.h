@@ -58,14 +58,15 @@ struct vxlan_tmpl_cfg {
 /* The header ends where the array ends, so that each field has one place for all shapes. */
 struct vxlan_tmpl {
 	uint8_t hdr[VXLAN_TMPL_SIZE];
-	uint32_t ip_sum;  /* IPv4: unfolded sum of the header without length, TOS and checksum */
+	uint32_t ip_sum;  /* IPv4: sum of the header without length, TOS, TTL and checksum */
 	uint16_t room;	  /* largest inner frame that fits */
 	uint8_t len;	  /* of the header */
 	uint8_t l3_len;	  /* 20 or 40 */
 	uint8_t tos;	  /* DSCP, shifted */
 	uint8_t tos_mask; /* which bits of the inner TOS go out: ECN, or all */
+	uint8_t ttl;
 	bool udp_csum;
-	uint8_t spare[21];
+	uint8_t spare[20];
 };
 
 _Static_assert(sizeof(struct vxlan_tmpl) == 112, "a template is less than two cache lines");
@@ -79,8 +80,10 @@ struct vxlan_ctx {
 
 /* Where one packet goes. */
 struct vxlan_tx {
-	const struct vxlan_tmpl *tmpl;
-	uint32_t vni; /* 24 bits */
+	const struct vxlan_tmpl *tmpl; /* NULL: no next hop, dropped and counted */
+	uint32_t vni;		       /* 24 bits */
+	uint8_t tos; /* DSCP, shifted, in place of the template's; 0: the template's */
+	uint8_t ttl; /* 0: the template's */
 };
 
 /* Frames that do not fit their tunnel, for vxlan_toobig(): not yet changed, the caller's again. */
@@ -97,15 +100,22 @@ int vxlan_tmpl_init(struct vxlan_tmpl *t, const struct vxlan_tmpl_cfg *cfg, stru
 
 /* PMD threads. */
 
+/* Whether an inner frame of 'len' bytes fits. */
+static inline bool vxlan_fits(const struct vxlan_tmpl *t, uint32_t len)
+{
+	return len <= t->room;
+}
+
 /* Encapsulates 'n' <= VXLAN_BURST frames, the i-th for 'tx[i]'.  Returns how many are ready: they
  * stand at the front of 'pkts', in their order, to be sent by the uplink.  Those that do not fit
  * are in '*big' (NULL: dropped and counted); all others were freed and counted in 'ctx'. */
 uint16_t vxlan_encap_burst(struct vxlan_ctx *ctx, struct rte_mbuf **pkts, const struct vxlan_tx *tx,
 			   uint16_t n, struct vxlan_big *big);
 
-/* Completes in software the checksums that the flags of 'm' ask for, and clears the flags.  0;
- * -EINVAL when offsets and packet disagree or segmentation is asked for; -EROFS when the bytes are
- * shared.  Of use for any output that cannot offload. */
+/* Completes in software the checksums (IPv4, TCP, UDP) and the tag that the flags of 'm' ask for,
+ * and clears the flags.  0; -EINVAL when offsets and packet disagree; -ENOTSUP for segmentation,
+ * SCTP and tunnel offloads; -EROFS when the bytes are shared.  Of use for any output that cannot
+ * offload. */
 int vxlan_complete_csum(struct rte_mbuf *m);
 
 #endif

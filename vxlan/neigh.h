@@ -55,6 +55,7 @@ struct neigh {
 	uint8_t mac[6];
 	uint8_t state;
 	uint8_t tries;	   /* requests sent in this state */
+	uint64_t since;	   /* when it came into this state */
 	uint64_t deadline; /* when tick has something to do */
 	uint64_t used;	   /* last time somebody asked for it */
 	uint32_t refs;	   /* remotes that go through it */
@@ -65,7 +66,7 @@ struct neigh_ops {
 	/* Ask for 'n': by unicast to n->mac if 'unicast', else by broadcast or to the
 	 * solicited-node group. */
 	void (*solicit)(void *aux, const struct neigh *n, bool unicast);
-	/* State or MAC changed. */
+	/* State or MAC changed, perhaps to what it was.  Must not add or delete entries. */
 	void (*changed)(void *aux, const struct neigh *n);
 };
 
@@ -100,6 +101,9 @@ struct neigh *neigh_use(struct neigh_table *t, const struct vxlan_addr *addr, ui
  * when nobody here asked for this address. */
 bool neigh_heard(struct neigh_table *t, const struct vxlan_addr *addr, const uint8_t mac[6],
 		 bool solicited, bool override, uint64_t now);
+
+/* Asks for every entry again: those with a MAC by unicast (the link was down). */
+void neigh_ask_again(struct neigh_table *t, uint64_t now);
 
 /* Forgets the entry. */
 void neigh_del(struct neigh_table *t, struct neigh *n);

@@ -33,7 +33,7 @@
 
 #include "vxlan/encap.h"
 
-#define VXLAN_TOOBIG_ANSWER_MAX 1298 /* Ethernet, two tags, IPv6 minimum MTU: 14 + 4 + 1280 */
+#define VXLAN_TOOBIG_ANSWER_MAX 1302 /* Ethernet, two tags, IPv6 minimum MTU: 14 + 8 + 1280 */
 #define VXLAN_TOOBIG_FRAGS	48
 #define VXLAN_TOOBIG_RATE	1000 /* answers a second and thread */
 
@@ -52,7 +52,8 @@ struct vxlan_toobig_limit {
 };
 
 /* Builds in 'out' (of VXLAN_TOOBIG_ANSWER_MAX) the answer to the frame of which 'n' bytes are at
- * 'frame'; 'mtu' is the largest inner IP packet.  Returns its length, 0 when the frame is not to be
+ * 'frame'; 'mtu' is the largest IP packet that fits in an untagged frame (room - 14): what tags the
+ * frame has are taken off in the answer.  Returns its length, 0 when the frame is not to be
  * answered. */
 size_t vxlan_toobig_answer(const uint8_t *frame, size_t n, uint16_t mtu, uint8_t *out);
 
