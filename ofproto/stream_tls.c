@@ -78,8 +78,11 @@ int stream_tls_begin(struct stream *st, bool server, struct stream_creds *c, str
 	unsigned int flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
 	int r;
 
-	/* Tickets would be written after the handshake to a client that never resumes. */
-	flags |= server ? GNUTLS_SERVER | GNUTLS_NO_TICKETS : GNUTLS_CLIENT;
+	/* Ours is shown even where the server's hint names another authority: then the server can
+	 * say what is wrong, not only that none came.  Tickets would be written after the handshake
+	 * to a client that never resumes. */
+	flags |= server ? GNUTLS_SERVER | GNUTLS_NO_TICKETS
+			: GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT;
 	r = gnutls_init(&st->tls, flags);
 	if (r)
 		return err_set(e, -ENOMEM, "TLS: %s", gnutls_strerror(r));
