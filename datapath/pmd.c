@@ -104,6 +104,7 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q)
 	const struct port *p = q->port;
 	unsigned int n = rte_eth_rx_burst(p->ethdev, q->queue, m, BURST_MAX);
 	struct burst *b = w->burst;
+	const struct uplink *u;
 	uint64_t todo;
 
 	if (!n)
@@ -118,8 +119,9 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q)
 			vlan_unstrip(m[i]);
 
 	burst_start(w, b);
-	if (atomic_load_explicit(&p->uplink, memory_order_acquire))
-		todo = tunnel_rx(w, b, p, m, n);
+	u = atomic_load_explicit(&p->uplink, memory_order_acquire);
+	if (u)
+		todo = tunnel_rx(w, b, p, u, m, n);
 	else
 		todo = start_packets(w, b, p, m, n);
 	todo = drop_fragments(w, b, todo);

@@ -71,6 +71,8 @@ void tunnel_punt(struct dp *dp, struct punt *p) CONTROL;
 struct tunnel_ctx *tunnel_ctx_new(struct dp *dp) CONTROL;
 void tunnel_ctx_free(struct tunnel_ctx *c) CONTROL;
 
+/* Frames that waited for a next hop which never answered. */
+uint64_t tunnel_unresolved(const struct dp *dp) CONTROL;
 /* Timers of all VTEPs; call about every 100 ms. */
 void tunnel_tick(struct dp *dp) CONTROL;
 
@@ -78,14 +80,16 @@ void tunnel_tick(struct dp *dp) CONTROL;
 
 /* Whether the port itself says where frames go: remote and VNI are fixed. */
 bool tunnel_is_fixed(const struct port *p);
+/* Where a frame for tunnel port 'p' goes; false: nobody has said. */
+bool tunnel_remote(const struct port *p, const struct out_tunnel *tun, struct vxlan_addr *remote);
 
 /*
- * Sorts 'n' frames that came in on 'p', which has VTEPs: starts packets in 'b' (on 'p', or on a
- * tunnel port after decapsulation), sends the VTEPs' own to the control thread.  Returns the
+ * Sorts 'n' frames that came in on 'p', where the VTEPs 'u' are: starts packets in 'b' (on 'p', or
+ * on a tunnel port after decapsulation), sends the VTEPs' own to the control thread.  Returns the
  * packets to be processed.
  */
-uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, struct rte_mbuf **m,
-		   unsigned int n) PMD;
+uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const struct uplink *u,
+		   struct rte_mbuf **m, unsigned int n) PMD;
 /* Encapsulates and queues one frame for tunnel port 'p'.  Takes the mbuf. */
 void tunnel_output(struct pmd *w, const struct port *p, const struct out *o) PMD;
 

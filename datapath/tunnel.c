@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PMDs' half of tunnel ports. */
+#include "datapath/tunnel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include "datapath/dp.h"
+#include "datapath/output.h"
+#include "datapath/parse.h"
+#include "datapath/punt.h"
+#include "datapath/tunnel_priv.h"
+#include "vxlan/toobig.h"
+
+struct tunnel_ctx {
+	struct vxlan_ctx vx;
+	uint64_t seen[VXLAN_N_DROPS]; /* of vx.drops: what has been put to a port's account */
+	uint64_t tsc_per_ms;
+	struct vxlan_toobig_limit limit;
+	struct vxlan_rx_out rx;
+	struct vxlan_big big;
+	struct vxlan_toobig_out small;
+};
+
+/* vxlan/ counts finer than the switch names its drops. */
+static const enum drop drop_of[VXLAN_N_DROPS] = {
+	[VXLAN_DROP_OUTER_SHORT] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_OUTER_SPLIT] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_OUTER_LEN] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_OUTER_CSUM] = DROP_TUN_BAD_CSUM,
+	[VXLAN_DROP_UDP_CSUM] = DROP_TUN_BAD_CSUM,
+	[VXLAN_DROP_OUTER_FRAG] = DROP_TUN_FRAGMENT,
+	[VXLAN_DROP_NO_VNI] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_INNER_SHORT] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_ECN] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_RUNT] = DROP_RX_TRUNCATED,
+	[VXLAN_DROP_NO_NEXTHOP] = DROP_TUN_NO_NEIGH,
+	[VXLAN_DROP_TOO_BIG] = DROP_TUN_MTU,
+	[VXLAN_DROP_OFFLOAD] = DROP_TUN_BAD_HEADER,
+	[VXLAN_DROP_NO_MBUF] = DROP_NO_MBUF,
+};
+
+struct tunnel_ctx *tunnel_ctx_new(struct dp *dp)
+{
+	struct tunnel_ctx *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->vx.pool = dp->pool;
+	c->tsc_per_ms = rte_get_tsc_hz() / 1000;
+	return c;
+}
+
+void tunnel_ctx_free(struct tunnel_ctx *c)
+{
+	free(c);
+}
+
+bool tunnel_is_fixed(const struct port *p)
+{
+	return !p->tunnel->cfg.flow_remote && !p->tunnel->cfg.flow_vni;
+}
+
+/* Puts what vxlan/ has dropped since the last call to the account of 'p'; returns how many. */
+static unsigned int account(struct pmd *w, const struct port *p, bool tx)
+{
+	struct port_counters *pc = &w->ports[p->slot];
+	struct tunnel_ctx *c = w->tunnel;
+	unsigned int total = 0;
+
+	for (unsigned int i = 1; i < VXLAN_N_DROPS; i++) {
+		uint64_t n = c->vx.drops[i] - c->seen[i];
+
+		pc->drops[drop_of[i]] += n;
+		c->seen[i] = c->vx.drops[i];
+		total += (unsigned int)n;
+	}
+	if (tx)
+		pc->tx_dropped += total;
+	else
+		pc->rx_dropped += total;
+	return total;
+}
+
+/* ---- Receiving ---- */
+
+static void to_vtep(struct pmd *w, const struct port *p, struct rte_mbuf *m)
+{
+	struct punt *u = punt_get(w, PUNT_VTEP, p->no, 0);
+
+	if (!u) { /* counted */
+		rte_pktmbuf_free(m);
+		return;
+	}
+	u->m = m;
+	punt_send(w, u);
+}
+
+static uint32_t row_find(const struct uplink *u, const struct vxlan_rx *r, bool any_vni,
+			 bool any_remote)
+{
+	uint32_t h = uplink_hash(u, (uint16_t)r->port, any_vni ? NULL : &r->vni,
+				 any_remote ? NULL : &r->src);
+
+	for (;; h++) {
+		const struct uplink_row *row = &u->rows[h & u->mask];
+
+		if (!row->port)
+			return 0;
+		if (row->end == r->port && row->any_vni == any_vni &&
+		    row->any_remote == any_remote && (any_vni || row->vni == r->vni) &&
+		    (any_remote || vxlan_addr_eq(&row->remote, &r->src)))
+			return row->port;
+	}
+}
+
+/* The port that fits best: VNI and remote its own, then the remote, then the VNI, then neither. */
+static const struct port *tunnel_port(struct pmd *w, const struct uplink *u,
+				      const struct vxlan_rx *r)
+{
+	uint32_t no = row_find(u, r, false, false);
+
+	if (!no)
+		no = row_find(u, r, true, false);
+	if (!no)
+		no = row_find(u, r, false, true);
+	if (!no)
+		no = row_find(u, r, true, true);
+	return no ? port_by_no(w->dp, no) : NULL;
+}
+
+static void key_set(struct flow_key *k, const struct port *uplink, const struct vxlan_rx *r)
+{
+	k->in_phy_port = htobe32(uplink->no);
+	k->tun_id = htobe64(r->vni);
+	k->tun_tos = r->tos;
+	k->tun_ttl = r->ttl;
+	if (vxlan_addr_is_v4(&r->src)) {
+		k->tun_src = vxlan_addr_to_v4(&r->src);
+		k->tun_dst = vxlan_addr_to_v4(&r->dst);
+	} else {
+		memcpy(k->tun_ipv6_src, r->src.b, 16);
+		memcpy(k->tun_ipv6_dst, r->dst.b, 16);
+	}
+}
+
+static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
+{
+	w->ports[p->slot].rx_dropped++;
+	w->ports[p->slot].drops[why]++;
+	rte_pktmbuf_free(m);
+}
+
+static void start_inner(struct pmd *w, struct burst *b, const struct port *uplink,
+			const struct uplink *u, struct rte_mbuf *m, const struct vxlan_rx *r)
+{
+	const struct port *p = tunnel_port(w, u, r);
+
+	if (!p) {
+		drop_rx(w, uplink, m, DROP_TUN_NO_PORT);
+		return;
+	}
+	w->ports[p->slot].rx_packets++;
+	w->ports[p->slot].rx_bytes += m->pkt_len;
+	if (atomic_load_explicit(&p->config, memory_order_relaxed) &
+	    (OFPPC_PORT_DOWN | OFPPC_NO_RECV)) {
+		drop_rx(w, p, m, DROP_PORT_NO_RECV);
+		return;
+	}
+	if (!pkt_init(b, b->n, m, p->no)) {
+		drop_rx(w, p, m, DROP_RX_TRUNCATED);
+		return;
+	}
+	key_set(&b->pkt[b->n].key, uplink, r);
+	b->n++;
+}
+
+uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const struct uplink *u,
+		   struct rte_mbuf **m, unsigned int n)
+{
+	struct tunnel_ctx *c = w->tunnel;
+	unsigned int out;
+
+	vxlan_rx_burst(&c->vx, &u->term, m, (uint16_t)n, &c->rx);
+	out = c->rx.n_inner + c->rx.n_ctrl + c->rx.n_pass + account(w, p, false);
+	w->perf.created += out - n; /* what the VTEP overhears is a copy */
+	for (unsigned int i = 0; i < c->rx.n_ctrl; i++)
+		to_vtep(w, p, c->rx.ctrl[i]);
+	for (unsigned int i = 0; i < c->rx.n_inner; i++)
+		start_inner(w, b, p, u, c->rx.inner[i], &c->rx.meta[i]);
+	for (unsigned int i = 0; i < c->rx.n_pass; i++) {
+		if (pkt_init(b, b->n, c->rx.pass[i], p->no))
+			b->n++;
+		else
+			drop_rx(w, p, c->rx.pass[i], DROP_RX_TRUNCATED);
+	}
+	return b->n ? ~UINT64_C(0) >> (64 - b->n) : 0;
+}
+
+/* ---- Sending ---- */
+
+static void drop_tx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
+{
+	w->ports[p->slot].tx_dropped++;
+	w->ports[p->slot].drops[why]++;
+	rte_pktmbuf_free(m);
+}
+
+/* The frame waits with the control thread, so that a first packet is not lost. */
+static void resolve(struct pmd *w, const struct port *p, const struct out *o)
+{
+	struct punt *u = punt_get(w, PUNT_RESOLVE, p->no, 0);
+
+	if (!u) { /* counted */
+		rte_pktmbuf_free(o->m);
+		return;
+	}
+	u->port = p->no;
+	u->key.tun_id = o->tun.tun_id;
+	u->key.tun_src = o->tun.src;
+	u->key.tun_dst = o->tun.dst;
+	memcpy(u->key.tun_ipv6_dst, o->tun.ipv6_dst, 16);
+	u->m = o->m;
+	punt_send(w, u);
+}
+
+bool tunnel_remote(const struct port *p, const struct out_tunnel *tun, struct vxlan_addr *remote)
+{
+	const struct tunnel_cfg *cfg = &p->tunnel->cfg;
+
+	if (!cfg->flow_remote)
+		*remote = cfg->remote;
+	else if (tun->dst)
+		*remote = vxlan_addr_v4(tun->dst);
+	else
+		*remote = vxlan_addr_v6(tun->ipv6_dst);
+	return !vxlan_addr_is_zero(remote);
+}
+
+static void encapsulated(struct pmd *w, const struct port *p, const struct port *uplink,
+			 struct rte_mbuf *m, uint32_t inner_len)
+{
+	w->ports[p->slot].tx_packets++;
+	w->ports[p->slot].tx_bytes += inner_len;
+	output_device(w, uplink, m);
+}
+
+/* An inner frame that does not fit: an answer to its sender, or pieces that fit (vxlan/toobig.h).
+ */
+static void too_big(struct pmd *w, const struct port *p, const struct port *uplink,
+		    const struct vxlan_tx *tx, struct rte_mbuf *m, uint32_t in_port)
+{
+	struct tunnel_ctx *c = w->tunnel;
+	const struct port *in = port_by_no(w->dp, in_port);
+	unsigned int n = vxlan_toobig(&c->vx, &c->limit, w->now / c->tsc_per_ms, m, tx->tmpl->room,
+				      &c->small);
+
+	if (!n) {
+		account(w, p, true);
+		return;
+	}
+	w->perf.created += c->small.answer ? 1 : n - 1;
+	if (c->small.answer) {
+		w->ports[p->slot].tx_dropped++;
+		w->ports[p->slot].drops[DROP_TUN_MTU]++;
+		if (in && !in->tunnel)
+			output_device(w, in, c->small.pkt[0]);
+		else
+			drop_tx(w, p, c->small.pkt[0], DROP_TUN_MTU);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *piece = c->small.pkt[i];
+		uint32_t len = piece->pkt_len;
+
+		if (vxlan_encap_burst(&c->vx, &piece, tx, 1, NULL))
+			encapsulated(w, p, uplink, piece, len);
+		else
+			account(w, p, true);
+	}
+}
+
+void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
+{
+	const struct tunnel *t = p->tunnel;
+	const struct port *uplink =
+		port_by_no(w->dp, atomic_load_explicit(&t->uplink_no, memory_order_acquire));
+	struct tunnel_ctx *c = w->tunnel;
+	const struct vxlan_peer *peer;
+	struct vxlan_addr remote;
+	struct rte_mbuf *m = o->m;
+	uint32_t len = m->pkt_len;
+	struct vxlan_tx tx;
+
+	if (!tunnel_remote(p, &o->tun, &remote)) {
+		drop_tx(w, p, m, DROP_TUN_NO_REMOTE);
+		return;
+	}
+	if (!uplink) {
+		drop_tx(w, p, m, DROP_TUN_NO_UPLINK);
+		return;
+	}
+	peer = vxlan_peers_find(&t->end->peers, &remote);
+	if (!peer) {
+		resolve(w, p, o);
+		return;
+	}
+	tx.tmpl = &peer->tmpl;
+	tx.vni = t->cfg.flow_vni ? (uint32_t)be64toh(o->tun.tun_id) & VXLAN_VNI_MASK : t->cfg.vni;
+	c->big.n = 0;
+	if (vxlan_encap_burst(&c->vx, &m, &tx, 1, &c->big))
+		encapsulated(w, p, uplink, m, len);
+	else if (c->big.n)
+		too_big(w, p, uplink, &tx, c->big.pkt[0], o->in_port);
+	else
+		account(w, p, true);
+}
