@@ -3,12 +3,21 @@
  * Instructions and actions: validated and compiled by the control thread, executed by PMDs.
  *
  * A 'struct insts' is one compiled instruction list.  Equal lists share one (interned by their wire
- * form), so that a hundred thousand flows with the same actions cost one program.  A program is a run
- * of 'struct act_op'.  After the last reference is put it lives until every PMD was quiescent.
+ * form), so that a hundred thousand flows with the same actions cost one program.  A program is a
+ * run of 'struct act_op'.  After the last reference is put it lives until every PMD was quiescent.
  *
- * Outputs never copy ahead of need: the last output so far is 'pending' on the packet's own mbuf.  Only
- * when another action changes or outputs the frame again is it materialised as a copy; what is still
- * pending at the end of the pipeline takes the mbuf itself.
+ * Outputs never copy ahead of need: the last output so far is 'pending' on the packet's own mbuf.
+ * Only when another action changes or outputs the frame again is it materialised as a copy; what is
+ * still pending at the end of the pipeline takes the mbuf itself.
+ *
+ * Frames are conserved (rx + created = tx + consumed + drops).  A packet's own frame goes to its
+ * last output, or is dropped for a reason if there is no output; perf.created counts every other
+ * output, a drop being an output too; perf.consumed counts a frame that was left over because all
+ * its outputs had to be copied.
+ *
+ * Whether an action takes effect on the key is decided by the key alone (the field's prerequisite),
+ * so that packets with equal keys take the same way.  An action on a header that the packet does
+ * not have changes nothing; popping one drops the packet (DROP_ACTION_FAILED).
  */
 #ifndef WEFT_DATAPATH_ACT_H
 #define WEFT_DATAPATH_ACT_H
@@ -21,6 +30,7 @@ struct dp;
 struct pmd;
 struct group;
 struct meter;
+struct of_field;
 
 enum act_code {
 	ACT_END,
@@ -29,12 +39,11 @@ enum act_code {
 	ACT_IN_PORT,
 	ACT_FLOOD,
 	ACT_ALL,
-	ACT_TABLE,	/* packet-out only: through the pipeline */
+	ACT_TABLE, /* packet-out only: through the pipeline */
 	ACT_NORMAL,
 	ACT_GROUP,
-	ACT_SET_QUEUE,
-	ACT_SET_FIELD,	/* value under mask, in key and frame */
-	ACT_MOVE,	/* bits of a field to a field */
+	ACT_SET_FIELD, /* value under mask, in key and frame */
+	ACT_MOVE,      /* bits of a field to a field */
 	ACT_PUSH_VLAN,
 	ACT_POP_VLAN,
 	ACT_PUSH_MPLS,
@@ -50,16 +59,16 @@ enum act_code {
 };
 
 struct act_op {
-	uint8_t code; /* enum act_code */
-	uint8_t ttl;
-	uint16_t arg; /* ethertype, max_len */
+	uint8_t code;	/* enum act_code */
+	uint8_t reason; /* ACT_CONTROLLER: OFPR_* */
+	uint16_t arg;	/* ethertype, max_len */
 	union {
-		uint32_t port;
-		uint32_t queue_id;
+		uint32_t port; /* OpenFlow number, of the reserved ports too */
 		struct group *group;
-		struct {
+		struct { /* ACT_SET_FIELD, ACT_SET_*_TTL */
 			const struct of_field *field;
-			uint8_t value[16], mask[16]; /* right-aligned in field->bytes bytes */
+			/* As they stand in the key: field->size bytes at field->offset. */
+			uint8_t value[16], mask[16];
 		} set;
 		struct {
 			const struct of_field *src, *dst;
@@ -68,7 +77,8 @@ struct act_op {
 	};
 };
 
-/* Compiled instructions, executed in the order of section 5.9: meter, apply, clear, write, metadata, goto. */
+/* Compiled instructions, executed in the order of section 5.9: meter, apply, clear, write,
+ * metadata, goto. */
 struct insts {
 	const struct act_op *apply; /* ACT_END terminated; NULL: none */
 	const struct act_op *write; /* likewise: merged into the action set */
@@ -76,36 +86,55 @@ struct insts {
 	uint64_t metadata, metadata_mask; /* network order, as in the key */
 	int16_t goto_table;		  /* -1: the pipeline ends here */
 	bool clear;
-	bool pops;  /* reveals headers that the ingress key does not have (cache.h) */
-	uint32_t n_groups, n_ports;	  /* what it refers to, for cascades and out_port filters */
+	bool pops; /* brings into the key what the ingress key does not have (cache.h) */
+	bool changes_frame, changes_key; /* what 'apply' does; outputs do neither */
+	uint64_t reads; /* key words that decide what the actions do to the key, or whether they
+			   drop (cache.h) */
+	uint32_t n_groups, n_ports; /* what it refers to, for cascades and out_port filters */
 	struct group **groups;
 	uint32_t *ports;
 	/* Control thread only. */
-	struct of_list list;   /* as it came, for flow stats */
+	struct of_list list; /* as it came, for flow stats */
 	uint32_t refs;
-	uint32_t wire_len;     /* encoded size of 'list' */
-	void *priv;	       /* act_compile.c's */
+	uint32_t wire_len; /* encoded size of 'list' */
+	void *priv;	   /* act_compile.c's */
 };
 
 /* ---- Control thread ---- */
 
 /*
  * Validates 'list' for a flow with 'match' in 'table_id' and returns its shared compiled form, one
- * reference taken.  On refusal NULL with OFPET_BAD_INSTRUCTION, OFPET_BAD_ACTION (and their codes) in
- * 'e': unknown groups (BAD_OUT_GROUP), meters (OFPET_METER_MOD_FAILED/UNKNOWN_METER), ports that can
- * never be valid (BAD_OUT_PORT), goto backwards (BAD_TABLE_ID), set-field against the match (MATCH_INCONSISTENT),
- * read-only fields (BAD_SET_TYPE), write-actions with two of a kind ...
+ * reference taken.  On refusal NULL with OFPET_BAD_INSTRUCTION, OFPET_BAD_ACTION (and their codes)
+ * in 'e': unknown groups (BAD_OUT_GROUP), meters (OFPET_METER_MOD_FAILED/UNKNOWN_METER), ports that
+ * can never be valid (BAD_OUT_PORT), goto backwards (BAD_TABLE_ID), set-field against the match
+ * (MATCH_INCONSISTENT), read-only fields (BAD_SET_TYPE), queues, as no port has any yet (BAD_QUEUE)
+ * ...  Of two write-actions of a kind the later one counts, as it does for the action set (5.10).
  */
 struct insts *insts_get(struct dp *dp, const struct of_list *list, uint8_t table_id,
 			const struct of_match *match, struct of_err *e) CONTROL;
-/* The same for a bare action list: a bucket's ('in_group'), or a packet-out's. */
+/*
+ * The same for a bare action list: a bucket's ('in_group'), which runs as an action set (5.6.1), or
+ * a packet-out's.  The program is insts->apply.
+ */
 struct insts *insts_get_actions(struct dp *dp, const struct of_list *actions, bool in_group,
 				struct of_err *e) CONTROL;
 void insts_put(struct dp *dp, struct insts *i) CONTROL;
 
-/* Whether it outputs to 'port' / refers to group 'group_id' (flow_mod and stats filters; buckets not followed). */
+/* Whether it outputs to 'port' / refers to group 'group_id' (flow_mod and stats filters; buckets
+ * not followed). */
 bool insts_has_port(const struct insts *i, uint32_t port) CONTROL;
 bool insts_has_group(const struct insts *i, uint32_t group_id) CONTROL;
+
+/* Makes and frees dp->insts; all instructions must have been put. */
+int insts_table_new(struct dp *dp) CONTROL;
+void insts_table_free(struct dp *dp) CONTROL;
+
+/*
+ * Whether this switch can match on and act on a field.  Not: connection tracking, conj_id, dp_hash,
+ * and the tunnel options that VXLAN as sent here does not carry.  A match on such a field is
+ * OFPBMC_BAD_FIELD.
+ */
+bool field_supported(enum of_field_id id);
 
 /* ---- PMD threads ---- */
 
@@ -113,20 +142,30 @@ bool insts_has_group(const struct insts *i, uint32_t group_id) CONTROL;
  * Executes a flow's instructions on a packet; 'now' is the burst's TSC.  Returns the next table,
  * or -1: the pipeline is over and act_finish() is due, or p->dropped.
  */
-int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, uint64_t now) PMD;
+int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i,
+	      uint64_t now) PMD;
 
 /* Executes a program on the packet at once. */
 void act_run(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
 	     uint64_t now) PMD;
 
-/* End of the pipeline: the action set in its order (5.10), then what is pending gets the mbuf, or the mbuf is freed and counted. */
+/*
+ * Executes a bucket's program on the packet as it is now; what it changes is not seen by whoever
+ * runs afterwards (5.11).  'more': other buckets of the same group follow.
+ */
+void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, bool more,
+		uint64_t now) PMD;
+
+/* End of the pipeline: the action set in its order (5.10), then what is pending gets the mbuf, or
+ * the mbuf is freed and counted. */
 void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now) PMD;
 
 /* Table miss, invalid TTL and the like: a packet-in of the frame as it is now. */
-void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason,
-		   uint16_t max_len, uint64_t cookie) PMD;
+void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason, uint16_t max_len,
+		   uint64_t cookie) PMD;
 
-/* Drops the packet for 'why': counted for the ingress port, mbuf freed unless something pending needs it. */
+/* Drops the packet for 'why': counted for the ingress port, mbuf freed unless something pending
+ * needs it. */
 void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why) PMD;
 
 #endif

@@ -20,20 +20,23 @@ struct insts;
 struct port;
 
 enum {
-	BURST_MAX = 32, /* packets; at most 64: sets of packets are one uint64_t */
-	OUT_MAX	  = 256, /* what leaves of one burst before it must be flushed */
-	PKT_NONE  = UINT16_MAX, /* offset of a header that is not there */
-	ACT_SET_FIELDS = 16,	/* set-field actions in one action set */
+	BURST_MAX = 32,	       /* packets; at most 64: sets of packets are one uint64_t */
+	OUT_MAX = 256,	       /* what leaves of one burst before it must be flushed */
+	PKT_NONE = UINT16_MAX, /* offset of a header that is not there */
+	ACT_SET_FIELDS = 16,   /* set-field actions in one action set */
+	ACT_SET_SLOTS = 16,    /* kinds of the others (act_set.c) */
+	PKT_VLANS_MAX = 8,     /* tags that are looked through; behind them eth_type is a TPID */
 };
 
 /*
  * The action set (5.10): at most one action of each kind.  'have' has a bit for each slot, so that
- * clearing is one store.  Slots point into the programs of flows, which live until the next quiescent state.
+ * clearing is one store.  Slots point into the programs of flows, which live until the next
+ * quiescent state.
  */
 struct act_set {
 	uint32_t have;
 	uint8_t n_fields;
-	const struct act_op *slot[16];
+	const struct act_op *slot[ACT_SET_SLOTS];
 	const struct act_op *field[ACT_SET_FIELDS];
 };
 
@@ -42,24 +45,29 @@ struct pkt {
 	struct rte_mbuf *m;  /* contiguous up to and including the L4 header */
 
 	/* Byte offsets in the frame; PKT_NONE where there is no such header. */
-	uint16_t l2_end;  /* first byte after the MACs: outermost tag or ethertype */
-	uint16_t mpls;	  /* top label */
-	uint16_t pbb;	  /* I-TAG, after its ethertype */
+	uint16_t l2_end; /* first byte after the MACs: outermost tag or ethertype */
+	uint16_t mpls;	 /* top label */
+	uint16_t pbb;	 /* I-TAG, after its ethertype */
 	uint16_t l3;
 	uint16_t l4;
 	uint16_t nd_sll, nd_tll; /* addresses in the options */
 	uint16_t frame_len;	 /* as received, for byte counters */
 	uint8_t n_vlans;
-	uint8_t idx;		 /* place in the burst: order of leaving */
+	uint8_t idx; /* place in the burst: order of leaving */
 
 	/* State in the pipeline. */
 	uint8_t table_id; /* where it is; what a packet-in says */
 	uint8_t depth;	  /* group nesting */
 	bool dropped;	  /* by a meter or an action: nothing more happens to it */
 	bool sent;	  /* at least one output: ending without is an explicit drop */
-	int16_t pending;  /* index in burst.out that waits for the frame, or -1 (see act.h) */
-	uint64_t cookie;  /* of the flow that is being executed */
+	bool miss;	  /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
+	bool last;   /* the action set's group or output runs: nobody needs the frame afterwards */
+	uint8_t why; /* enum drop of an output that was refused while there was no other; N_DROPS:
+			none */
+	int16_t pending; /* index in burst.out that waits for the frame, or -1 (see act.h) */
+	uint64_t cookie; /* of the flow that is being executed */
 	const struct flow *flow; /* ... and that flow; NULL in a packet-out */
+	struct pkt *up;		 /* the packet whose clone this is (group buckets), or NULL */
 	struct act_set set;
 };
 
@@ -78,15 +86,15 @@ enum out_kind {
 	OUT_NORMAL,	/* the switch's own learning bridge decides */
 };
 
-/* One frame that leaves the pipeline.  Owns its mbuf. */
+/* One frame that leaves the pipeline.  Owns its mbuf; none yet while a packet has it pending. */
 struct out {
 	struct rte_mbuf *m;
 	enum out_kind kind;
-	uint8_t idx;	   /* packet it came from */
-	uint8_t reason;	   /* OFPR_*, for a packet-in */
+	uint8_t idx;	/* packet it came from */
+	uint8_t reason; /* OFPR_*, for a packet-in */
 	uint8_t table_id;
-	uint16_t max_len;  /* packet-in: bytes to send, OFPCML_NO_BUFFER: all */
-	uint32_t port;	   /* OpenFlow port number */
+	uint16_t max_len; /* packet-in: bytes to send, OFPCML_NO_BUFFER: all */
+	uint32_t port;	  /* OpenFlow port number */
 	uint32_t in_port;
 	uint32_t queue_id;
 	uint64_t cookie;
@@ -95,11 +103,11 @@ struct out {
 };
 
 struct burst {
-	uint64_t version;    /* of the tables that this burst sees (flow.h) */
+	uint64_t version; /* of the tables that this burst sees (flow.h) */
 	uint32_t n;
 	uint32_t n_out;
 	uint32_t n_keys;
-	bool out_of_order;   /* some out[] came later than one of a higher idx */
+	bool out_of_order; /* some out[] came later than one of a higher idx */
 	struct pkt pkt[BURST_MAX];
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Instructions compiled once for all flows that have the same (act.h). */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "datapath/act_priv.h"
+#include "datapath/dp.h"
+#include "datapath/group.h"
+#include "datapath/meter.h"
+
+enum form { FORM_INSTS, FORM_ACTIONS, FORM_BUCKET };
+
+/* One compiled list: a single block, but for the decoded copy of it. */
+struct program {
+	struct insts i; /* first: what others hold */
+	UT_hash_handle hh;
+	struct arena arena; /* of i.list */
+	bool hashed;
+	uint32_t key_len;
+	uint8_t *key;	   /* form, then the wire bytes */
+	struct act_op *op; /* what apply and write point to */
+	uint32_t n_op;
+};
+
+struct insts_table {
+	struct program *programs;
+	struct arena scratch; /* to learn how much a copy of a list takes */
+	uint8_t key[1 + OF_MSG_MAX];
+};
+
+int insts_table_new(struct dp *dp)
+{
+	dp->insts = calloc(1, sizeof(*dp->insts));
+	if (!dp->insts)
+		return -ENOMEM;
+	arena_init(&dp->insts->scratch, 0);
+	return 0;
+}
+
+static void program_free(void *arg)
+{
+	struct program *g = arg;
+
+	arena_fini(&g->arena);
+	free(g);
+}
+
+void insts_table_free(struct dp *dp)
+{
+	struct program *g, *next;
+
+	if (!dp->insts)
+		return;
+	HASH_ITER (hh, dp->insts->programs, g, next) {
+		HASH_DEL(dp->insts->programs, g);
+		program_free(g);
+	}
+	arena_fini(&dp->insts->scratch);
+	free(dp->insts);
+	dp->insts = NULL;
+}
+
+/* ---- One action ---- */
+
+#define AS(name) ((const struct of_##name *)a)
+
+static bool set_bits(struct act_op *op, const struct of_field *f, u128 value, unsigned int ofs,
+		     unsigned int n)
+{
+	const u128 mask = (u128_ones(n) << (ofs + f->shift)) & field_bits(f);
+
+	op->code = ACT_SET_FIELD;
+	op->set.field = f;
+	u128_put(op->set.mask, f->size, mask);
+	u128_put(op->set.value, f->size, (value << (ofs + f->shift)) & mask);
+	return true;
+}
+
+static bool set_whole(struct act_op *op, enum of_field_id id, u128 value)
+{
+	return set_bits(op, &of_fields[id], value, 0, of_fields[id].bits);
+}
+
+static bool set_ttl(struct act_op *op, enum act_code code, enum of_field_id id, uint8_t ttl)
+{
+	set_whole(op, id, ttl);
+	op->code = code;
+	return true;
+}
+
+static bool header(struct act_op *op, enum act_code code, uint16_t ethertype)
+{
+	op->code = code;
+	op->arg = ethertype;
+	return true;
+}
+
+static bool output(struct act_op *op, uint32_t port, uint16_t max_len, uint8_t reason)
+{
+	op->port = port;
+	switch (port) {
+	case OFPP_CONTROLLER:
+		op->code = ACT_CONTROLLER;
+		op->arg = max_len;
+		op->reason = reason;
+		break;
+	case OFPP_IN_PORT:
+		op->code = ACT_IN_PORT;
+		break;
+	case OFPP_FLOOD:
+		op->code = ACT_FLOOD;
+		break;
+	case OFPP_ALL:
+		op->code = ACT_ALL;
+		break;
+	case OFPP_TABLE:
+		op->code = ACT_TABLE;
+		break;
+	case OFPP_NORMAL:
+		op->code = ACT_NORMAL;
+		break;
+	default:
+		op->code = ACT_OUTPUT;
+		break;
+	}
+	return true;
+}
+
+static bool move(struct act_op *op, const struct of_nx_reg_move *m)
+{
+	op->code = ACT_MOVE;
+	op->move.src = m->src;
+	op->move.dst = m->dst;
+	op->move.src_ofs = m->src_ofs;
+	op->move.dst_ofs = m->dst_ofs;
+	op->move.n_bits = m->n_bits;
+	return true;
+}
+
+bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
+{
+	switch (a->kind) {
+	case OF_KIND_action_output:
+		return output(op, AS(action_output)->port, AS(action_output)->max_len, OFPR_ACTION);
+	case OF_KIND_nx_controller:
+		return output(op, OFPP_CONTROLLER, AS(nx_controller)->max_len,
+			      AS(nx_controller)->reason);
+	case OF_KIND_action_group:
+		op->code = ACT_GROUP;
+		op->group = group_find(dp, AS(action_group)->group_id);
+		return true;
+	case OF_KIND_action_set_field: {
+		const struct of_oxm *o = &AS(action_set_field)->field;
+
+		return set_bits(op, o->field, u128_get(o->value, o->field->bytes), 0,
+				o->field->bits);
+	}
+	case OF_KIND_nx_reg_load:
+		return set_bits(op, AS(nx_reg_load)->dst.field, AS(nx_reg_load)->value,
+				AS(nx_reg_load)->dst.ofs, AS(nx_reg_load)->dst.n_bits);
+	case OF_KIND_nx_reg_move:
+		return move(op, AS(nx_reg_move));
+	case OF_KIND_nx_set_tunnel:
+		return set_whole(op, OF_FIELD_TUN_ID, AS(nx_set_tunnel)->tun_id);
+	case OF_KIND_nx_set_tunnel64:
+		return set_whole(op, OF_FIELD_TUN_ID, AS(nx_set_tunnel64)->tun_id);
+	case OF_KIND_action_push_vlan:
+		return header(op, ACT_PUSH_VLAN, AS(action_push_vlan)->ethertype);
+	case OF_KIND_action_pop_vlan:
+		return header(op, ACT_POP_VLAN, 0);
+	case OF_KIND_action_push_mpls:
+		return header(op, ACT_PUSH_MPLS, AS(action_push_mpls)->ethertype);
+	case OF_KIND_action_pop_mpls:
+		return header(op, ACT_POP_MPLS, AS(action_pop_mpls)->ethertype);
+	case OF_KIND_action_push_pbb:
+		return header(op, ACT_PUSH_PBB, AS(action_push_pbb)->ethertype);
+	case OF_KIND_action_pop_pbb:
+		return header(op, ACT_POP_PBB, 0);
+	case OF_KIND_action_set_mpls_ttl:
+		return set_ttl(op, ACT_SET_MPLS_TTL, OF_FIELD_MPLS_TTL,
+			       AS(action_set_mpls_ttl)->mpls_ttl);
+	case OF_KIND_action_set_nw_ttl:
+		return set_ttl(op, ACT_SET_NW_TTL, OF_FIELD_IP_TTL, AS(action_set_nw_ttl)->nw_ttl);
+	case OF_KIND_action_dec_mpls_ttl:
+		return header(op, ACT_DEC_MPLS_TTL, 0);
+	case OF_KIND_action_dec_nw_ttl:
+		return header(op, ACT_DEC_NW_TTL, 0);
+	case OF_KIND_action_copy_ttl_out:
+		return header(op, ACT_COPY_TTL_OUT, 0);
+	case OF_KIND_action_copy_ttl_in:
+		return header(op, ACT_COPY_TTL_IN, 0);
+	default: /* a note */
+		return false;
+	}
+}
+
+/* ---- What 'apply' does to a packet.  Write-actions run when the way is over, and do not count.
+ * ---- */
+
+static void sum_up_field(struct insts *i, const struct of_field *f)
+{
+	i->reads |= field_words(f);
+	if (f->layer == OF_LAYER_META)
+		i->changes_key = true;
+	else
+		i->changes_frame = true;
+	/* Other fields appear with another type. */
+	if (f->id == OF_FIELD_ICMPV6_TYPE)
+		i->pops = true;
+}
+
+static void sum_up(struct insts *i, const struct act_op *op)
+{
+	switch (op->code) {
+	case ACT_SET_FIELD:
+	case ACT_SET_MPLS_TTL:
+	case ACT_SET_NW_TTL:
+		sum_up_field(i, op->set.field);
+		break;
+	case ACT_MOVE:
+		i->reads |= field_words(op->move.src);
+		sum_up_field(i, op->move.dst);
+		break;
+	case ACT_DEC_NW_TTL:
+		sum_up_field(i, &of_fields[OF_FIELD_IP_TTL]);
+		break;
+	case ACT_DEC_MPLS_TTL:
+		sum_up_field(i, &of_fields[OF_FIELD_MPLS_TTL]);
+		break;
+	case ACT_PUSH_VLAN:
+		i->reads |= field_words(&of_fields[OF_FIELD_VLAN_TCI]);
+		i->changes_frame = true;
+		break;
+	case ACT_PUSH_MPLS:
+		i->reads |= field_words(&of_fields[OF_FIELD_MPLS_LABEL]) |
+			    field_words(&of_fields[OF_FIELD_IP_TTL]);
+		/* Whether the payload is a label is not in the key.  */
+		/* fall through */
+	case ACT_POP_VLAN:
+	case ACT_POP_MPLS:
+	case ACT_PUSH_PBB:
+	case ACT_POP_PBB:
+	case ACT_COPY_TTL_OUT:
+	case ACT_COPY_TTL_IN:
+		i->pops = true;
+		i->changes_frame = true;
+		break;
+	}
+}
+
+static void sum_up_list(struct insts *i)
+{
+	for (const struct act_op *op = i->apply; op->code != ACT_END; op++)
+		sum_up(i, op);
+}
+
+/* ---- Programs ---- */
+
+/* At 'at' of the program's ops, ACT_END at the end; returns how many. */
+static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_list *l, uint32_t at)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (act_compile(dp, l->v[i], &g->op[at + n]))
+			n++;
+	g->op[at + n].code = ACT_END;
+	return n + 1;
+}
+
+/* A bucket runs as an action set (5.6.1): one of each kind, in the order of 5.10. */
+static void compile_bucket(struct dp *dp, struct program *g, const struct of_list *l)
+{
+	const struct act_op *order[N_ACT_SLOTS + ACT_SET_FIELDS];
+	struct act_op sorted[N_ACT_SLOTS + ACT_SET_FIELDS];
+	struct act_set set = { 0 };
+	unsigned int n;
+
+	compile_list(dp, g, l, 0);
+	act_set_merge(&set, g->op);
+	n = act_set_order(&set, order);
+	for (unsigned int i = 0; i < n; i++)
+		sorted[i] = *order[i];
+	memcpy(g->op, sorted, n * sizeof(sorted[0]));
+	g->op[n].code = ACT_END;
+}
+
+static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l)
+{
+	struct insts *in = &g->i;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct of_any *a = l->v[i];
+
+		switch (a->kind) {
+		case OF_KIND_inst_apply_actions:
+			in->apply = g->op + at;
+			at += compile_list(dp, g, &AS(inst_apply_actions)->actions, at);
+			sum_up_list(in);
+			break;
+		case OF_KIND_inst_write_actions:
+			in->write = g->op + at;
+			at += compile_list(dp, g, &AS(inst_write_actions)->actions, at);
+			break;
+		case OF_KIND_inst_clear_actions:
+			in->clear = true;
+			break;
+		case OF_KIND_inst_write_metadata:
+			in->metadata = htobe64(AS(inst_write_metadata)->metadata);
+			in->metadata_mask = htobe64(AS(inst_write_metadata)->metadata_mask);
+			break;
+		case OF_KIND_inst_meter:
+			in->meter = meter_find(dp, AS(inst_meter)->meter_id);
+			break;
+		case OF_KIND_inst_goto_table:
+			in->goto_table = AS(inst_goto_table)->table_id;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void refer_group(struct insts *i, struct group *g)
+{
+	for (uint32_t n = 0; n < i->n_groups; n++)
+		if (i->groups[n] == g)
+			return;
+	i->groups[i->n_groups++] = g;
+}
+
+/* Groups and ports that the ops name.  Reserved ports count: out_port may ask for them. */
+static void refer(struct program *g)
+{
+	for (uint32_t i = 0; i < g->n_op; i++) {
+		const struct act_op *op = &g->op[i];
+
+		if (op->code == ACT_GROUP)
+			refer_group(&g->i, op->group);
+		else if (op->code != ACT_END && act_slot(op->code) == SLOT_OUTPUT)
+			g->i.ports[g->i.n_ports++] = op->port;
+	}
+}
+
+static uint32_t count_actions(const struct of_list *l, enum form form)
+{
+	uint32_t n = 0;
+
+	if (form != FORM_INSTS)
+		return l->n + 1;
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct of_any *a = l->v[i];
+
+		if (a->kind == OF_KIND_inst_apply_actions)
+			n += AS(inst_apply_actions)->actions.n + 1;
+		else if (a->kind == OF_KIND_inst_write_actions)
+			n += AS(inst_write_actions)->actions.n + 1;
+	}
+	return n;
+}
+
+/* A copy of the list in no more memory than it takes. */
+static int keep_list(struct insts_table *t, struct program *g, const struct of_list *list)
+{
+	struct of_list trial;
+
+	arena_reset(&t->scratch);
+	if (of_list_copy(list, &t->scratch, &trial) < 0)
+		return -ENOMEM;
+	arena_init(&g->arena, t->scratch.used ? t->scratch.used : 1);
+	return of_list_copy(list, &g->arena, &g->i.list);
+}
+
+static struct program *program_new(struct insts_table *t, const struct of_list *list,
+				   enum form form, uint32_t key_len)
+{
+	const uint32_t n_op = count_actions(list, form);
+	const size_t ops = sizeof(struct program), groups = ops + n_op * sizeof(struct act_op);
+	const size_t ports = groups + n_op * sizeof(struct group *);
+	const size_t key = ports + n_op * sizeof(uint32_t);
+	struct program *g = calloc(1, key + key_len);
+
+	if (!g)
+		return NULL;
+	g->n_op = n_op;
+	g->op = (struct act_op *)((char *)g + ops);
+	g->i.groups = (struct group **)((char *)g + groups);
+	g->i.ports = (uint32_t *)((char *)g + ports);
+	g->key = (uint8_t *)g + key;
+	g->key_len = key_len;
+	memcpy(g->key, t->key, key_len);
+	g->i.wire_len = key_len - 1;
+	g->i.goto_table = -1;
+	g->i.priv = g;
+	if (keep_list(t, g, list) < 0) {
+		program_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+static struct program *compile(struct dp *dp, const struct of_list *list, enum form form,
+			       uint32_t key_len)
+{
+	struct program *g = program_new(dp->insts, list, form, key_len);
+
+	if (!g)
+		return NULL;
+	switch (form) {
+	case FORM_INSTS:
+		compile_insts(dp, g, list);
+		break;
+	case FORM_ACTIONS:
+		compile_list(dp, g, list, 0);
+		break;
+	case FORM_BUCKET:
+		compile_bucket(dp, g, list);
+		break;
+	}
+	if (form != FORM_INSTS) {
+		g->i.apply = g->op;
+		sum_up_list(&g->i);
+	}
+	refer(g);
+	return g;
+}
+
+/* A group or meter may have gone and come again since: then it is another one. */
+static bool current(const struct dp *dp, const struct program *g, const struct of_list *list)
+{
+	for (uint32_t n = 0; n < g->i.n_groups; n++)
+		if (group_find(dp, group_id(g->i.groups[n])) != g->i.groups[n])
+			return false;
+	for (uint32_t n = 0; g->i.meter && n < list->n; n++) {
+		const struct of_any *a = list->v[n];
+
+		if (a->kind == OF_KIND_inst_meter &&
+		    meter_find(dp, AS(inst_meter)->meter_id) != g->i.meter)
+			return false;
+	}
+	return true;
+}
+
+static void unhash(struct insts_table *t, struct program *g)
+{
+	if (g->hashed)
+		HASH_DEL(t->programs, g);
+	g->hashed = false;
+}
+
+static struct insts *get(struct dp *dp, const struct of_list *list, enum form form,
+			 struct of_err *e)
+{
+	struct insts_table *t = dp->insts;
+	struct program *g = NULL;
+	struct err why;
+	int n = of_encode_list(list, t->key + 1, OF_MSG_MAX, &why);
+
+	if (n < 0) {
+		*e = (struct of_err){ .type = OFPET_BAD_ACTION, .code = OFPBAC_BAD_ARGUMENT };
+		snprintf(e->text, sizeof(e->text), "%.150s", why.text);
+		return NULL;
+	}
+	t->key[0] = (uint8_t)form;
+	HASH_FIND(hh, t->programs, t->key, (unsigned int)n + 1, g);
+	if (g && !current(dp, g, list)) {
+		unhash(t, g);
+		g = NULL;
+	}
+	if (!g) {
+		g = compile(dp, list, form, (uint32_t)n + 1);
+		if (!g) {
+			*e = (struct of_err){ .type = OFPET_FLOW_MOD_FAILED,
+					      .code = OFPFMFC_UNKNOWN,
+					      .text = "no memory for the actions" };
+			return NULL;
+		}
+		HASH_ADD_KEYPTR(hh, t->programs, g->key, g->key_len, g);
+		g->hashed = true;
+	}
+	g->i.refs++;
+	/* Groups and meters count flows, not programs. */
+	for (uint32_t i = 0; i < g->i.n_groups; i++)
+		group_ref(g->i.groups[i]);
+	if (g->i.meter)
+		meter_ref(g->i.meter);
+	return &g->i;
+}
+
+struct insts *insts_get(struct dp *dp, const struct of_list *list, uint8_t table_id,
+			const struct of_match *match, struct of_err *e)
+{
+	if (act_check_insts(dp, list, table_id, match, e) < 0)
+		return NULL;
+	return get(dp, list, FORM_INSTS, e);
+}
+
+struct insts *insts_get_actions(struct dp *dp, const struct of_list *actions, bool in_group,
+				struct of_err *e)
+{
+	if (act_check_actions(dp, actions, in_group, e) < 0)
+		return NULL;
+	return get(dp, actions, in_group ? FORM_BUCKET : FORM_ACTIONS, e);
+}
+
+void insts_put(struct dp *dp, struct insts *i)
+{
+	struct program *g;
+
+	if (!i)
+		return;
+	g = i->priv;
+	for (uint32_t n = 0; n < i->n_groups; n++)
+		group_unref(dp, i->groups[n]);
+	if (i->meter)
+		meter_unref(dp, i->meter);
+	if (--i->refs)
+		return;
+	unhash(dp->insts, g);
+	dp_retire(dp, g, program_free);
+}
+
+bool insts_has_port(const struct insts *i, uint32_t port)
+{
+	for (uint32_t n = 0; n < i->n_ports; n++)
+		if (i->ports[n] == port)
+			return true;
+	return false;
+}
+
+bool insts_has_group(const struct insts *i, uint32_t id)
+{
+	for (uint32_t n = 0; n < i->n_groups; n++)
+		if (group_id(i->groups[n]) == id)
+			return true;
+	return false;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fields of key and frame written together, checksums kept right. */
+#include <rte_mbuf.h>
+
+#include "datapath/act_priv.h"
+#include "datapath/csum.h"
+#include "datapath/parse.h"
+#include "ofproto/enum.h"
+
+enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132 };
+enum { PROTO_ROUTING = 43, PROTO_FRAGMENT = 44, PROTO_AUTH = 51 };
+
+static uint8_t *frame(const struct pkt *p)
+{
+	return rte_pktmbuf_mtod(p->m, uint8_t *);
+}
+
+static bool is_ipv4(const struct pkt *p)
+{
+	return p->key.eth_type == htobe16(ETH_TYPE_IPV4);
+}
+
+/* Bytes from the L4 header to the end of the IP packet, as its length field says. */
+static uint32_t l4_len(const struct pkt *p)
+{
+	const uint8_t *ip = frame(p) + p->l3;
+
+	if (is_ipv4(p))
+		return get_be16(ip + 2) - (uint32_t)(p->l4 - p->l3);
+	return get_be16(ip + 4) + 40u - (uint32_t)(p->l4 - p->l3);
+}
+
+/*
+ * The L4 checksum after the header's or the pseudo-header's change.  A first fragment has the
+ * checksum of the whole, and the change is all that is needed; but for SCTP, whose CRC depends on
+ * how far from the end the change is: that of a fragment cannot be kept right.
+ */
+static void fix_l4(struct pkt *p, uint32_t delta, bool pseudo)
+{
+	uint8_t *l4;
+
+	if (p->l4 == PKT_NONE)
+		return;
+	l4 = frame(p) + p->l4;
+	switch (p->key.ip_proto) {
+	case PROTO_TCP:
+		csum_apply(l4 + 16, delta);
+		break;
+	case PROTO_UDP:
+		csum_apply_udp(l4 + 6, delta);
+		break;
+	case PROTO_ICMP:
+		if (!pseudo)
+			csum_apply(l4 + 2, delta);
+		break;
+	case PROTO_ICMPV6:
+		csum_apply(l4 + 2, delta);
+		break;
+	}
+}
+
+/*
+ * Whether IPv6 routing headers have segments left: then the pseudo-header has the last of them, not
+ * the destination in the header (RFC 8200, 8.1).
+ */
+static bool routed_further(const struct pkt *p)
+{
+	const uint8_t *f = frame(p);
+	uint32_t at = p->l3 + 40u;
+	uint8_t proto = f[p->l3 + 6];
+
+	if (p->l4 == PKT_NONE || !(p->key.ipv6_exthdr & htobe16(OFPIEH_ROUTER)))
+		return false;
+	while (proto != PROTO_ROUTING && at + 8 <= p->l4) {
+		const uint8_t next = f[at];
+
+		if (proto == PROTO_FRAGMENT)
+			at += 8;
+		else if (proto == PROTO_AUTH)
+			at += (f[at + 1] + 2) * 4u;
+		else
+			at += (f[at + 1] + 1) * 8u;
+		proto = next;
+	}
+	return at + 8 <= p->l4 && f[at + 3] != 0;
+}
+
+/* The checksums that cover 'place' of header 'layer', after it changed by 'delta'. */
+static void fix_sums(struct pkt *p, enum of_layer layer, unsigned int place, uint32_t delta)
+{
+	switch (layer) {
+	case OF_LAYER_IP:
+		csum_apply(frame(p) + p->l3 + 10, delta);
+		if (place >= 12)
+			fix_l4(p, delta, true);
+		break;
+	case OF_LAYER_IP6:
+		if (place >= 24 ? !routed_further(p) : place >= 8)
+			fix_l4(p, delta, true);
+		break;
+	case OF_LAYER_L4:
+	case OF_LAYER_ND_SLL:
+	case OF_LAYER_ND_TLL:
+		fix_l4(p, delta, false);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Writes masked bytes at 'place' of the header at 'base'. */
+static void put(struct pkt *p, enum of_layer layer, uint32_t base, unsigned int place,
+		unsigned int n, u128 value, u128 mask)
+{
+	uint8_t was[18], is[18];
+	uint8_t *at = frame(p) + base + (place & ~1u);
+	const unsigned int span = (place % 2 + n + 1) & ~1u;
+
+	/* In whole words of what is summed. */
+	memcpy(was, at, span);
+	memcpy(is, was, span);
+	value = (u128_get(was + place % 2, n) & ~mask) | (value & mask);
+	u128_put(is + place % 2, n, value);
+	memcpy(at, is, span);
+	if (layer == OF_LAYER_L4 && p->key.ip_proto == PROTO_SCTP) {
+		uint8_t *l4 = frame(p) + p->l4;
+		uint8_t ports[4];
+
+		if (p->key.ip_frag)
+			return;
+		memcpy(ports, l4, 4);
+		memcpy(ports + place, was, span);
+		csum_apply_sctp(l4 + 8, ports, l4, l4_len(p));
+		return;
+	}
+	fix_sums(p, layer, place, csum_delta(was, is, span));
+}
+
+/* ip_tos and ip_ttl, which IPv6 has at places of its own. */
+static void put_ip(struct pkt *p, const struct of_field *f, u128 value, u128 mask)
+{
+	if (is_ipv4(p))
+		put(p, OF_LAYER_IP, p->l3, f->place, f->size, value, mask);
+	else if (f->offset == offsetof(struct flow_key, ip_ttl))
+		put(p, OF_LAYER_IP6, p->l3, 7, 1, value, mask);
+	else
+		put(p, OF_LAYER_IP6, p->l3, 0, 2, value << 4, mask << 4);
+}
+
+/* Where the header of 'f' is in the frame; PKT_NONE: the packet does not have it. */
+static uint16_t base_of(const struct pkt *p, const struct of_field *f)
+{
+	switch (f->layer) {
+	case OF_LAYER_META:
+		break;
+	case OF_LAYER_ETH:
+		return 0;
+	case OF_LAYER_VLAN:
+		return p->n_vlans ? (uint16_t)(p->l2_end + 2) : (uint16_t)PKT_NONE;
+	case OF_LAYER_PBB:
+		return p->pbb;
+	case OF_LAYER_MPLS:
+		return p->mpls;
+	case OF_LAYER_ARP:
+	case OF_LAYER_IP:
+	case OF_LAYER_IP6:
+		return p->l3;
+	case OF_LAYER_L4:
+		/* The target is longer than the header that makes an L4 header whole. */
+		if (f->id == OF_FIELD_ND_TARGET && p->m->data_len - p->l4 < 24)
+			break;
+		return p->l4;
+	case OF_LAYER_ND_SLL:
+		return p->nd_sll;
+	case OF_LAYER_ND_TLL:
+		return p->nd_tll;
+	}
+	return PKT_NONE;
+}
+
+/* Whether the key has what 'f' needs.  A tag's fields need a tag, whatever the row says. */
+static bool applies(const struct of_field *f, const struct flow_key *k)
+{
+	if (f->layer == OF_LAYER_VLAN)
+		return k->vlan_tci & htobe16(FLOW_TCI_PRESENT);
+	return of_field_pre_met(f, k);
+}
+
+void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f, u128 value,
+	       u128 mask)
+{
+	uint8_t *member = (uint8_t *)&p->key + f->offset;
+	u128 was, is;
+	uint16_t base;
+
+	if (!applies(f, &p->key))
+		return;
+	was = u128_get(member, f->size);
+	is = (was & ~mask) | (value & mask);
+	if (was == is)
+		return;
+	base = base_of(p, f);
+	/* A copy that is still to be made of this frame must be made first. */
+	if (base != PKT_NONE && !act_touch(w, b, p))
+		return;
+	u128_put(member, f->size, is);
+	if (base == PKT_NONE)
+		return;
+	if (f->layer == OF_LAYER_IP)
+		put_ip(p, f, is, mask);
+	else
+		put(p, f->layer, base, f->place, f->size, is, mask);
+	/* Another ICMPv6 type may have other fields. */
+	if (f->id == OF_FIELD_ICMPV6_TYPE)
+		pkt_reparse(p);
+}
+
+void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op)
+{
+	const struct of_field *src = op->move.src, *dst = op->move.dst;
+	const u128 mask = u128_ones(op->move.n_bits) << (op->move.dst_ofs + dst->shift);
+	u128 v;
+
+	if (!of_field_pre_met(src, &p->key))
+		return;
+	v = u128_get((const uint8_t *)&p->key + src->offset, src->size);
+	v = v >> (src->shift + op->move.src_ofs) & u128_ones(op->move.n_bits);
+	act_store(w, b, p, dst, v << (op->move.dst_ofs + dst->shift), mask & field_bits(dst));
+}
+
+static uint64_t words_of(unsigned int offset, unsigned int size)
+{
+	uint64_t set = 0;
+
+	for (unsigned int i = offset / 8; i <= (offset + size - 1) / 8; i++)
+		set |= UINT64_C(1) << i;
+	return set;
+}
+
+#define WORDS(member) \
+	words_of(offsetof(struct flow_key, member), sizeof(((struct flow_key *)0)->member))
+
+uint64_t field_words(const struct of_field *f)
+{
+	uint64_t set = words_of(f->offset, f->size);
+
+	switch (f->pre) {
+	case OF_PRE_ANY:
+	case OF_PRE_IN_PORT:
+		break;
+	case OF_PRE_VLAN:
+		set |= WORDS(vlan_tci);
+		break;
+	case OF_PRE_IP:
+	case OF_PRE_IPV4:
+	case OF_PRE_IPV6:
+	case OF_PRE_ARP:
+	case OF_PRE_MPLS:
+	case OF_PRE_PBB:
+		set |= WORDS(eth_type);
+		break;
+	case OF_PRE_ND:
+	case OF_PRE_ND_SOL:
+	case OF_PRE_ND_ADV:
+		set |= WORDS(tp_src);
+		/* fall through */
+	case OF_PRE_TCP:
+	case OF_PRE_UDP:
+	case OF_PRE_SCTP:
+	case OF_PRE_ICMPV4:
+	case OF_PRE_ICMPV6:
+		set |= WORDS(eth_type) | WORDS(ip_proto);
+		break;
+	}
+	return set;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of act share among themselves: act_check.c and act_compile.c (control thread),
+ * act_run.c, act_set.c, act_field.c and act_header.c (PMD threads).
+ */
+#ifndef WEFT_DATAPATH_ACT_PRIV_H
+#define WEFT_DATAPATH_ACT_PRIV_H
+
+#include "datapath/act.h"
+#include "ofproto/field.h"
+
+enum {
+	ETH_TYPE_IPV4 = 0x0800,
+	ETH_TYPE_IPV6 = 0x86dd,
+	ETH_TYPE_MPLS = 0x8847,
+	ETH_TYPE_MPLS_MCAST = 0x8848,
+	ETH_TYPE_PBB = 0x88e7,
+	ETH_TYPE_MIN = 0x0600,
+};
+
+/* A field's storage in the key is at most 16 bytes: one integer does for all. */
+__extension__ typedef unsigned __int128 u128;
+
+static inline u128 u128_get(const uint8_t *p, unsigned int n)
+{
+	u128 v = 0;
+
+	while (n--)
+		v = v << 8 | *p++;
+	return v;
+}
+
+static inline void u128_put(uint8_t *p, unsigned int n, u128 v)
+{
+	while (n--) {
+		p[n] = (uint8_t)v;
+		v >>= 8;
+	}
+}
+
+static inline u128 u128_ones(unsigned int n)
+{
+	return n >= 128 ? ~(u128)0 : ((u128)1 << n) - 1;
+}
+
+/*
+ * Bits of the storage that belong to 'f' and may be written: all but the one that says that there
+ * is a tag, which only push and pop change.
+ */
+static inline u128 field_bits(const struct of_field *f)
+{
+	u128 bits = u128_ones(f->bits) << f->shift;
+
+	if (f->layer == OF_LAYER_VLAN)
+		bits &= ~(u128)FLOW_TCI_PRESENT;
+	return bits;
+}
+
+/* Key words in which 'f' and its prerequisites stand. */
+uint64_t field_words(const struct of_field *f);
+
+static inline bool key_is_mpls(const struct flow_key *k)
+{
+	return k->eth_type == htobe16(ETH_TYPE_MPLS) || k->eth_type == htobe16(ETH_TYPE_MPLS_MCAST);
+}
+
+static inline bool key_is_ip(const struct flow_key *k)
+{
+	return k->eth_type == htobe16(ETH_TYPE_IPV4) || k->eth_type == htobe16(ETH_TYPE_IPV6);
+}
+
+/* ---- act_run.c ---- */
+
+/* Makes the frame the packet's alone, so that it may change.  False: no buffer, the packet is over.
+ */
+bool act_touch(struct pmd *w, struct burst *b, struct pkt *p) PMD;
+/* One action. */
+void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+	     uint64_t now) PMD;
+
+/* ---- act_field.c ---- */
+
+/* Writes bits 'mask' of 'value' (both as in the key's storage of 'f') to key and frame. */
+void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f, u128 value,
+	       u128 mask) PMD;
+void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD;
+
+/* ---- act_header.c ---- */
+
+void act_push_vlan(struct pmd *w, struct burst *b, struct pkt *p, uint16_t tpid) PMD;
+void act_pop_vlan(struct pmd *w, struct burst *b, struct pkt *p) PMD;
+void act_push_mpls(struct pmd *w, struct burst *b, struct pkt *p, uint16_t type) PMD;
+void act_pop_mpls(struct pmd *w, struct burst *b, struct pkt *p, uint16_t type) PMD;
+void act_push_pbb(struct pmd *w, struct burst *b, struct pkt *p) PMD;
+void act_pop_pbb(struct pmd *w, struct burst *b, struct pkt *p) PMD;
+void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls) PMD;
+void act_copy_ttl_out(struct pmd *w, struct burst *b, struct pkt *p) PMD;
+void act_copy_ttl_in(struct pmd *w, struct burst *b, struct pkt *p) PMD;
+
+/* ---- act_set.c ---- */
+
+/* Places in the order in which an action set is executed (5.10). */
+enum act_slot {
+	SLOT_COPY_TTL_IN,
+	SLOT_POP_VLAN,
+	SLOT_POP_PBB,
+	SLOT_POP_MPLS,
+	SLOT_PUSH_MPLS,
+	SLOT_PUSH_PBB,
+	SLOT_PUSH_VLAN,
+	SLOT_COPY_TTL_OUT,
+	SLOT_DEC_MPLS_TTL,
+	SLOT_DEC_NW_TTL,
+	SLOT_FIELD, /* set-field, load, move: of each field one, in struct act_set's field[] */
+	SLOT_SET_MPLS_TTL,
+	SLOT_SET_NW_TTL,
+	SLOT_GROUP,
+	SLOT_OUTPUT, /* ignored when there is a group */
+	N_ACT_SLOTS,
+};
+
+enum act_slot act_slot(enum act_code code);
+/* Puts a program's actions into a set; false: too many fields. */
+bool act_set_merge(struct act_set *s, const struct act_op *prog);
+/* What is to be executed, in order; 'op' has room for N_ACT_SLOTS + ACT_SET_FIELDS.  How many. */
+unsigned int act_set_order(const struct act_set *s, const struct act_op **op);
+
+/* ---- act_check.c ---- */
+
+/*
+ * Whether 'list' may be installed: instructions of a flow with 'match' in 'table_id'; or actions of
+ * a bucket or a packet-out.  0, or -EPROTO with 'e'.
+ */
+int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
+		    const struct of_match *match, struct of_err *e) CONTROL;
+int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_group,
+		      struct of_err *e) CONTROL;
+
+/* ---- act_compile.c ---- */
+
+/* Compiles one action that passed the checks into 'op'; false: it does nothing. */
+bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op) CONTROL;
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs executed on packets: who gets the frame, who a copy, and what becomes of the rest
+ * (act.h). */
+#include <stdatomic.h>
+
+#include <rte_mbuf.h>
+
+#include "datapath/act_priv.h"
+#include "datapath/dp.h"
+#include "datapath/group.h"
+#include "datapath/meter.h"
+#include "datapath/pipeline.h"
+#include "ofproto/enum.h"
+#include "vlan/tag.h"
+
+static uint32_t in_port(const struct pkt *p)
+{
+	return be32toh(p->key.in_port);
+}
+
+/* ---- Frames ---- */
+
+static void drop_copy(struct pmd *w, const struct pkt *p, enum drop why)
+{
+	w->perf.created++;
+	pmd_count_drop(w, in_port(p), why);
+}
+
+/* What is pending gets the packet's own frame: nothing will change it any more. */
+static void give(struct burst *b, struct pkt *p)
+{
+	b->out[p->pending].m = p->m;
+	p->pending = -1;
+	p->m = NULL;
+}
+
+/*
+ * What is pending gets a copy, and the packet keeps its frame.  False: no buffer.
+ */
+static bool materialise(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	struct rte_mbuf *m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
+
+	if (!m)
+		return false;
+	w->perf.created++;
+	b->out[p->pending].m = m;
+	p->pending = -1;
+	return true;
+}
+
+/* The same; without a buffer the pending output takes the frame, and the packet is over. */
+static bool settle(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	if (p->pending < 0 || materialise(w, b, p))
+		return true;
+	drop_copy(w, p, DROP_NO_MBUF);
+	give(b, p);
+	p->dropped = true;
+	return false;
+}
+
+/* A driver's frame whose bytes somebody else holds too. */
+static bool privatise(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	struct rte_mbuf *m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
+
+	if (!m) {
+		act_drop(w, b, p, DROP_NO_MBUF);
+		return false;
+	}
+	rte_pktmbuf_free(p->m);
+	p->m = m;
+	return true;
+}
+
+bool act_touch(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	if (!settle(w, b, p))
+		return false;
+	return likely(vlan_writable(p->m)) || privatise(w, b, p);
+}
+
+void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why)
+{
+	p->dropped = true;
+	if (!p->m)
+		return;
+	if (p->pending >= 0) {
+		drop_copy(w, p, why);
+		give(b, p);
+		return;
+	}
+	pmd_count_drop(w, in_port(p), why);
+	rte_pktmbuf_free(p->m);
+	p->m = NULL;
+}
+
+/* ---- Outputs ---- */
+
+/* burst->out is full: what waits for a frame gets one, and all leaves. */
+static void make_room(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->pkt[i].m)
+			(void)settle(w, b, &b->pkt[i]);
+	for (; p; p = p->up)
+		if (p->m)
+			(void)settle(w, b, p);
+	w->flush(w, b);
+	b->n_out = b->n_keys = 0;
+	b->out_of_order = false;
+}
+
+/* An output that is not allowed.  It is the packet's end only if there is no other. */
+static void refuse(struct pmd *w, struct pkt *p, enum drop why)
+{
+	if (p->sent || p->why != N_DROPS)
+		drop_copy(w, p, why);
+	else
+		p->why = (uint8_t)why;
+}
+
+/* One more output, which waits for the frame.  NULL: it was dropped. */
+static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	struct out *o;
+
+	if (unlikely(b->n_out == OUT_MAX))
+		make_room(w, b, p);
+	if (!p->m)
+		return NULL;
+	if (p->pending >= 0 && !materialise(w, b, p)) {
+		drop_copy(w, p, DROP_NO_MBUF);
+		return NULL;
+	}
+	if (p->why != N_DROPS) {
+		drop_copy(w, p, p->why);
+		p->why = N_DROPS;
+	}
+	if (b->n_out && b->out[b->n_out - 1].idx > p->idx)
+		b->out_of_order = true;
+	p->pending = (int16_t)b->n_out;
+	p->sent = true;
+	o = &b->out[b->n_out++];
+	o->m = NULL;
+	o->idx = p->idx;
+	o->reason = 0;
+	o->table_id = p->table_id;
+	o->max_len = 0;
+	o->in_port = in_port(p);
+	o->queue_id = 0;
+	o->cookie = p->cookie;
+	o->key = NULL;
+	return o;
+}
+
+static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port)
+{
+	const struct flow_key *k = &p->key;
+	struct out *o = add_out(w, b, p);
+
+	if (!o)
+		return;
+	o->kind = port == OFPP_NORMAL ? OUT_NORMAL : OUT_PORT;
+	o->port = port;
+	o->tun.tun_id = k->tun_id;
+	o->tun.src = k->tun_src;
+	o->tun.dst = k->tun_dst;
+	memcpy(o->tun.ipv6_dst, k->tun_ipv6_dst, sizeof(o->tun.ipv6_dst));
+	o->tun.tos = k->tun_tos;
+	o->tun.ttl = k->tun_ttl;
+	o->tun.flags = k->tun_flags;
+}
+
+/* ALL and FLOOD (4.5): standard ports but the ingress one, and but those in one of the states
+ * 'not'. */
+static void output_many(struct pmd *w, struct burst *b, struct pkt *p, uint32_t not )
+{
+	const uint32_t from = in_port(p);
+
+	for (unsigned int i = 0; i < PORT_MAX; i++) {
+		const struct port *port =
+			atomic_load_explicit(&w->dp->port_slots[i], memory_order_acquire);
+
+		if (!port || port->no == from ||
+		    atomic_load_explicit(&port->config, memory_order_relaxed) &
+			    (OFPPC_PORT_DOWN | OFPPC_NO_FWD) ||
+		    atomic_load_explicit(&port->state, memory_order_relaxed) & not )
+			continue;
+		output(w, b, p, port->no);
+	}
+}
+
+void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason, uint16_t max_len,
+		   uint64_t cookie)
+{
+	struct out *o;
+
+	if (!p->m)
+		return;
+	if (unlikely(b->n_keys == BURST_MAX))
+		make_room(w, b, p);
+	o = add_out(w, b, p);
+	if (!o)
+		return;
+	o->kind = OUT_CONTROLLER;
+	o->port = OFPP_CONTROLLER;
+	o->reason = reason;
+	o->max_len = max_len;
+	o->cookie = cookie;
+	o->key = &b->keys[b->n_keys++];
+	*o->key = p->key;
+}
+
+/* ---- Programs ---- */
+
+static u128 op_value(const struct act_op *op)
+{
+	return u128_get(op->set.value, op->set.field->size);
+}
+
+static u128 op_mask(const struct act_op *op)
+{
+	return u128_get(op->set.mask, op->set.field->size);
+}
+
+void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op, uint64_t now)
+{
+	switch (op->code) {
+	case ACT_OUTPUT:
+		if (op->port == in_port(p))
+			refuse(w, p, DROP_SAME_PORT);
+		else
+			output(w, b, p, op->port);
+		break;
+	case ACT_IN_PORT:
+		output(w, b, p, in_port(p));
+		break;
+	case ACT_NORMAL:
+		output(w, b, p, OFPP_NORMAL);
+		break;
+	case ACT_ALL:
+		output_many(w, b, p, OFPPS_LINK_DOWN);
+		break;
+	case ACT_FLOOD:
+		output_many(w, b, p, OFPPS_LINK_DOWN | OFPPS_BLOCKED);
+		break;
+	case ACT_CONTROLLER:
+		act_packet_in(w, b, p,
+			      op->reason == OFPR_ACTION && p->miss ? OFPR_NO_MATCH : op->reason,
+			      op->arg, p->cookie);
+		break;
+	case ACT_TABLE: /* the last of a packet-out; the pipeline finishes the packet */
+		pipeline_run(w, b, UINT64_C(1) << p->idx, 0, now);
+		break;
+	case ACT_GROUP:
+		group_run(w, b, p, op->group, now);
+		break;
+	case ACT_SET_FIELD:
+	case ACT_SET_MPLS_TTL:
+	case ACT_SET_NW_TTL:
+		act_store(w, b, p, op->set.field, op_value(op), op_mask(op));
+		break;
+	case ACT_MOVE:
+		act_move(w, b, p, op);
+		break;
+	case ACT_PUSH_VLAN:
+		act_push_vlan(w, b, p, op->arg);
+		break;
+	case ACT_POP_VLAN:
+		act_pop_vlan(w, b, p);
+		break;
+	case ACT_PUSH_MPLS:
+		act_push_mpls(w, b, p, op->arg);
+		break;
+	case ACT_POP_MPLS:
+		act_pop_mpls(w, b, p, op->arg);
+		break;
+	case ACT_PUSH_PBB:
+		act_push_pbb(w, b, p);
+		break;
+	case ACT_POP_PBB:
+		act_pop_pbb(w, b, p);
+		break;
+	case ACT_DEC_MPLS_TTL:
+		act_dec_ttl(w, b, p, true);
+		break;
+	case ACT_DEC_NW_TTL:
+		act_dec_ttl(w, b, p, false);
+		break;
+	case ACT_COPY_TTL_OUT:
+		act_copy_ttl_out(w, b, p);
+		break;
+	case ACT_COPY_TTL_IN:
+		act_copy_ttl_in(w, b, p);
+		break;
+	}
+}
+
+void act_run(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog, uint64_t now)
+{
+	for (const struct act_op *op = prog; op->code != ACT_END && p->m; op++)
+		act_one(w, b, p, op, now);
+}
+
+/* ---- Buckets ---- */
+
+/* The clone is over: its frame goes where it is pending; what is left is accounted. */
+static void end(struct pmd *w, struct burst *b, struct pkt *p)
+{
+	if (!p->m)
+		return;
+	if (p->pending >= 0) {
+		give(b, p);
+	} else if (p->why != N_DROPS) {
+		act_drop(w, b, p, p->why);
+	} else if (p->sent) {
+		w->perf.consumed++;
+		rte_pktmbuf_free(p->m);
+		p->m = NULL;
+	} else {
+		act_drop(w, b, p, DROP_NO_ACTION);
+	}
+}
+
+static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
+		      uint64_t now)
+{
+	struct pkt c = *p;
+
+	c.m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
+	if (!c.m) {
+		drop_copy(w, p, DROP_NO_MBUF);
+		return;
+	}
+	w->perf.created++;
+	c.up = p;
+	c.pending = -1;
+	c.sent = c.last = false;
+	c.why = N_DROPS;
+	act_run(w, b, &c, prog, now);
+	end(w, b, &c);
+	/* Enough is known to have left, or to be counted: the packet has no need of a reason. */
+	p->sent = true;
+}
+
+void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, bool more,
+		uint64_t now)
+{
+	if (!i->apply || !p->m)
+		return;
+	if (p->last && !more) {
+		act_run(w, b, p, i->apply, now);
+	} else if (i->changes_frame) {
+		run_clone(w, b, p, i->apply, now);
+	} else if (i->changes_key) {
+		const struct flow_key key = p->key;
+
+		act_run(w, b, p, i->apply, now);
+		p->key = key;
+	} else {
+		act_run(w, b, p, i->apply, now);
+	}
+}
+
+/* ---- Instructions ---- */
+
+/* The field actset_output (ONF EXT-233): where the action set would send the packet. */
+static void note_output(struct pkt *p)
+{
+	const bool grouped = p->set.have >> SLOT_GROUP & 1;
+	uint32_t port = OFPP_UNSET;
+
+	if (!grouped && p->set.have >> SLOT_OUTPUT & 1)
+		port = p->set.slot[SLOT_OUTPUT]->port;
+	p->key.actset_output = htobe32(port);
+}
+
+/* Priority 0 and everything wildcarded (5.4): its packet-ins say so. */
+static bool is_table_miss(const struct flow *f)
+{
+	return f && !f->rule.priority && !f->rule.mask->n_words;
+}
+
+int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, uint64_t now)
+{
+	if (!p->m)
+		return -1;
+	if (i->meter && !meter_run(w, i->meter, p, now)) {
+		act_drop(w, b, p, DROP_METER);
+		return -1;
+	}
+	if (i->apply) {
+		p->miss = is_table_miss(p->flow);
+		act_run(w, b, p, i->apply, now);
+		p->miss = false;
+	}
+	if (!p->m)
+		return -1;
+	if (i->clear) {
+		p->set.have = 0;
+		p->set.n_fields = 0;
+	}
+	if (i->write && !act_set_merge(&p->set, i->write)) {
+		act_drop(w, b, p, DROP_ACTION_FAILED);
+		return -1;
+	}
+	if (i->clear || i->write)
+		note_output(p);
+	p->key.metadata = (p->key.metadata & ~i->metadata_mask) | (i->metadata & i->metadata_mask);
+	return i->goto_table;
+}
+
+void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now)
+{
+	const struct act_op *op[N_ACT_SLOTS + ACT_SET_FIELDS];
+
+	if (p->m && (p->set.have || p->set.n_fields)) {
+		const unsigned int n = act_set_order(&p->set, op);
+
+		for (unsigned int i = 0; i < n && p->m; i++) {
+			p->last = act_slot(op[i]->code) >= SLOT_GROUP;
+			act_one(w, b, p, op[i], now);
+		}
+	}
+	end(w, b, p);
+}
