@@ -325,11 +325,19 @@ static int check_move(struct of_rd *r, const struct of_nx_reg_move *m, const uin
 	return 0;
 }
 
+static int check_dst(struct of_rd *r, const struct of_subfield *dst, const uint8_t *at)
+{
+	if (dst->field->writable)
+		return 0;
+	return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set", dst->field->name);
+}
+
 static int check_load(struct of_rd *r, const struct of_nx_reg_load *l, const uint8_t *at)
 {
-	if (!l->dst.field->writable)
-		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
-				 l->dst.field->name);
+	int rc = check_dst(r, &l->dst, at);
+
+	if (rc)
+		return rc;
 	if (l->dst.n_bits < 64 && l->value >> l->dst.n_bits)
 		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "load of more than %u bits",
 				 l->dst.n_bits);
@@ -355,6 +363,10 @@ static int check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 		return check_move(r, (const void *)s, at);
 	case OF_KIND_nx_reg_load:
 		return check_load(r, (const void *)s, at);
+	case OF_KIND_nx_multipath:
+		return check_dst(r, &((const struct of_nx_multipath *)s)->dst, at);
+	case OF_KIND_nx_bundle_load:
+		return check_dst(r, &((const struct of_nx_bundle_load *)s)->dst, at);
 	case OF_KIND_nx_stack_push:
 	case OF_KIND_nx_stack_pop: /* of the same layout */
 		return check_stack(r, (const void *)s, s->kind == OF_KIND_nx_stack_pop, at);

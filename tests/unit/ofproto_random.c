@@ -235,7 +235,7 @@ static void random_member(const struct of_desc *d, const struct of_row *row, voi
 		*(const struct of_field **)member = random_field(true, 128, row->arg);
 		break;
 	case OF_ROW_OFS_NBITS:
-		random_subfield(member, d->kind == OF_KIND_nx_reg_load);
+		random_subfield(member, !strcmp(row->name, "dst"));
 		break;
 	case OF_ROW_SUB:
 		((struct of_any *)member)->kind = row->arg;
