@@ -67,6 +67,18 @@ static inline bool vxlan_addr_is_multicast(const struct vxlan_addr *a)
 	return vxlan_addr_is_v4(a) ? a->b[12] >= 224 : a->b[0] == 0xff;
 }
 
+/* Multiply-mix with a secret of the table's own, so that nobody who chooses addresses can choose
+ * chains.  One 64x64 multiplication. */
+static inline uint32_t vxlan_addr_hash(const uint64_t key[2], const struct vxlan_addr *a)
+{
+	uint64_t w[2];
+	unsigned __int128 x;
+
+	memcpy(w, a->b, sizeof(w));
+	x = (unsigned __int128)(w[0] ^ key[0]) * (w[1] ^ key[1]);
+	return (uint32_t)(x >> 64) ^ (uint32_t)(x >> 32) ^ (uint32_t)x;
+}
+
 /* "192.0.2.1" or "2001:db8::1"; 0 or -EINVAL. */
 int vxlan_addr_parse(const char *text, struct vxlan_addr *a);
 

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Keyed, so that nobody who chooses addresses can choose chains: a 64x64 multiplication of the
- * address with the table's key, which uthash finds in the name of the table in hand. */
-#define HASH_FUNCTION(at, len, hashv) ((hashv) = hash_of(t->key, at))
+/* Keyed; uthash finds the key in the table that is at hand as 't'. */
+#define HASH_FUNCTION(at, len, hashv) ((hashv) = vxlan_addr_hash(t->key, at))
 #define HASH_NONFATAL_OOM	      1
 
 #include "vxlan/neigh.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
-
-static unsigned int hash_of(const uint64_t key[2], const void *at)
-{
-	uint64_t w[2];
-	unsigned __int128 x;
-
-	memcpy(w, at, sizeof(w));
-	x = (unsigned __int128)(w[0] ^ key[0]) * (w[1] ^ key[1]);
-	return (unsigned int)(x >> 64) ^ (unsigned int)(x >> 32) ^ (unsigned int)x;
-}
 
 const char *neigh_state_text(enum neigh_state state)
 {

@@ -44,7 +44,7 @@ void vxlan_peers_fini(struct vxlan_peers *p)
 /* The link that points to the peer for 'remote', or the NULL link at its chain's end. */
 static struct vxlan_peer *_Atomic *link_of(struct vxlan_peers *p, const struct vxlan_addr *remote)
 {
-	struct vxlan_peer *_Atomic *link = &p->bucket[vxlan_peers_hash(p, remote) & p->mask];
+	struct vxlan_peer *_Atomic *link = &p->bucket[vxlan_addr_hash(p->key, remote) & p->mask];
 	struct vxlan_peer *e;
 
 	while ((e = after(link)) && !vxlan_addr_eq(&e->remote, remote))

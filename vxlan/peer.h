@@ -55,24 +55,13 @@ void vxlan_peers_sweep(struct vxlan_peers *p,
 
 /* PMD threads. */
 
-/* Multiply-mix of the address with the table's key: one 64x64 multiplication. */
-static inline uint32_t vxlan_peers_hash(const struct vxlan_peers *p, const struct vxlan_addr *a)
-{
-	uint64_t w[2];
-	unsigned __int128 x;
-
-	memcpy(w, a->b, sizeof(w));
-	x = (unsigned __int128)(w[0] ^ p->key[0]) * (w[1] ^ p->key[1]);
-	return (uint32_t)(x >> 64) ^ (uint32_t)(x >> 32) ^ (uint32_t)x;
-}
-
 /* The peer for 'remote', NULL if unknown (ask the control thread to resolve it).  Valid until the
  * caller's next quiescent state. */
 static inline const struct vxlan_peer *vxlan_peers_find(const struct vxlan_peers *p,
 							const struct vxlan_addr *remote)
 {
 	struct vxlan_peer *e = atomic_load_explicit(
-		&p->bucket[vxlan_peers_hash(p, remote) & p->mask], memory_order_acquire);
+		&p->bucket[vxlan_addr_hash(p->key, remote) & p->mask], memory_order_acquire);
 
 	while (e && !vxlan_addr_eq(&e->remote, remote))
 		e = atomic_load_explicit(&e->next, memory_order_acquire);
