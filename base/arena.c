@@ -57,10 +57,11 @@ static struct arena_chunk *new_chunk(struct arena *a, size_t n)
 	size_t size = a->chunks ? a->chunks->size * 2 : ARENA_CHUNK;
 	struct arena_chunk *c;
 
+	/* No more than may still be asked for: an arena with a small limit is small. */
+	if (size > a->limit - a->used)
+		size = a->limit - a->used;
 	if (size < n)
 		size = n;
-	if (size > a->limit && n <= a->limit)
-		size = n > ARENA_CHUNK ? n : ARENA_CHUNK;
 	c = malloc(sizeof(*c) + size);
 	if (!c)
 		return NULL;
