@@ -2,12 +2,18 @@
 /*
  * The flow cache of one PMD: exact match on the fields that the installed pipeline consults.
  *
- * Keyed by the ingress values of all key words that any table, or an action that reads a field, looks at
- * (cls->words and the programs' sources), so that two packets with equal keys take the same way
- * through the tables.  An entry holds the flows that were hit, in order: replaying their instructions
- * is what the sweep would have done.  Stamped with the version: any published change empties it.  Ways
- * that reveal headers which the ingress key lacks (insts->pops, then goto) are not cached.
- * There are no wildcards in it.  Owner and user: one PMD.
+ * Keyed by the ingress values of all key words that any table looks at (cls->words) or any action's
+ * effect depends on (insts->reads, gathered in dp->action_words), so that two packets with equal
+ * keys take the same way through the tables: by induction over the tables, each word that a table
+ * reads is either what it was at ingress, or was written by an action whose effect depends on those
+ * words alone.  An entry holds the flows that were hit, in order: replaying their instructions is
+ * what the sweep would have done, meters, groups and drops included.  Ways that reveal headers
+ * which the ingress key lacks (insts->pops, then goto), that ended in a drop, or that are long, are
+ * not kept.
+ *
+ * Stamped with the version: any published change empties it.  There are no wildcards in it, so it
+ * decides nothing that the tables did not decide for exactly these values.  Where it does not pay
+ * (few hits), it steps aside for a while.  Owner and user: one PMD.
  */
 #ifndef WEFT_DATAPATH_CACHE_H
 #define WEFT_DATAPATH_CACHE_H
@@ -18,14 +24,31 @@
 struct pmd;
 struct cache;
 
-/* 'entries' is a power of two; 0 turns the cache off.  NULL: no memory. */
+enum { CACHE_WAY_MAX = 8 };
+
+/* The flows that a packet has hit so far; n > CACHE_WAY_MAX: too many to be kept. */
+struct cache_way {
+	uint32_t n;
+	const struct flow *flow[CACHE_WAY_MAX];
+};
+
+/* 'entries' is a power of two, for keys of usual length.  NULL: no memory. */
 struct cache *cache_new(uint32_t entries) CONTROL;
 void cache_free(struct cache *c) CONTROL;
 
 /* Serves what it can of 'todo' (executes it whole); returns the packets left for the pipeline. */
 uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now) PMD;
-/* The pipeline reports each packet's way, so that the next one is served. */
+/* The pipeline reports a packet's way to its end, so that the next one is served. */
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
-		 const struct flow *const *way, uint32_t n_flows) PMD;
+		 const struct cache_way *way) PMD;
+/* The pipeline is through with a burst: what cache_run() noted of its packets is void. */
+void cache_end(struct pmd *w) PMD;
+
+static inline void cache_way_add(struct cache_way *way, const struct flow *f)
+{
+	if (way->n < CACHE_WAY_MAX)
+		way->flow[way->n] = f;
+	way->n++;
+}
 
 #endif

@@ -3,15 +3,16 @@
 
 #include "datapath/dp.h"
 
-const struct cls_ops *const cls_templates[] = { &cls_direct, &cls_exact, &cls_lpm, &cls_tuple,
+const struct cls_ops *const cls_templates[] = { &cls_direct, &cls_exact, &cls_tuple,
 						NULL };
 
-struct cls *cls_build(const struct cls_shape *s)
+const struct cls_ops *cls_pick(const struct cls_shape *s)
 {
-	for (const struct cls_ops *const *t = cls_templates; *t; t++)
-		if ((*t)->fits(s))
-			return (*t)->build(s);
-	return NULL;
+	const struct cls_ops *const *t = cls_templates;
+
+	while (!(*t)->fits(s))
+		t++;
+	return *t;
 }
 
 void cls_retire(struct cls *c, void *p, void (*fn)(void *))

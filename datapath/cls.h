@@ -59,8 +59,8 @@ extern const struct cls_ops *const cls_templates[];
 
 extern const struct cls_ops cls_direct, cls_exact, cls_lpm, cls_tuple;
 
-/* The classifier for the shape's rules, by the first template that fits.  NULL: no memory. */
-struct cls *cls_build(const struct cls_shape *s) CONTROL;
+/* The first template that fits. */
+const struct cls_ops *cls_pick(const struct cls_shape *s);
 
 /* For templates: frees 'p' once no reader can see it. */
 void cls_retire(struct cls *c, void *p, void (*fn)(void *));

@@ -208,6 +208,26 @@ bool cls_hash_del(struct cls_hash *h, uint64_t hash, const struct cls_rule *r)
 	return false;
 }
 
+struct cls_rule *cls_hash_find(const struct cls_hash *h, uint64_t hash,
+			       bool (*same)(const void *arg, const struct cls_rule *r),
+			       const void *arg)
+{
+	struct cls_hash_tab *t = tab_of(h);
+
+	for (struct cls_bucket *b = &t->bucket[hash & t->mask]; b; b = next_of(t, b)) {
+		for (unsigned int i = 0; i < CLS_BUCKET_RULES; i++) {
+			struct cls_rule *r;
+
+			if (atomic_load_explicit(&b->sig[i], memory_order_relaxed) != sig_of(hash))
+				continue;
+			r = atomic_load_explicit(&b->rule[i], memory_order_relaxed);
+			if (r && same(arg, r))
+				return r;
+		}
+	}
+	return NULL;
+}
+
 size_t cls_hash_memory(const struct cls_hash *h)
 {
 	return sizeof(struct cls_hash_tab) + tab_of(h)->n_all * sizeof(struct cls_bucket);

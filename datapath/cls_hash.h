@@ -50,6 +50,10 @@ int cls_hash_add(struct cls_hash *h, uint64_t hash, struct cls_rule *r, struct c
 		 cls_hash_of *hash_of, const void *arg);
 /* Unlinks; whether it was there. */
 bool cls_hash_del(struct cls_hash *h, uint64_t hash, const struct cls_rule *r);
+/* The first rule under 'hash' that same() knows, or NULL.  Control thread. */
+struct cls_rule *cls_hash_find(const struct cls_hash *h, uint64_t hash,
+			       bool (*same)(const void *arg, const struct cls_rule *r),
+			       const void *arg);
 size_t cls_hash_memory(const struct cls_hash *h);
 /* Calls 'visit' for each rule, in no order; it may delete the rule it is called for.  Control
  * thread. */

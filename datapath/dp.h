@@ -2,8 +2,8 @@
 /*
  * The datapath: tables, groups, meters, ports and packet threads of one switch.
  *
- * One writer, the control thread.  PMDs read what is marked so, under one RCU (rte_rcu_qsbr), and report
- * quiescent once per iteration.  Exhaustion is an answer, never an abort.
+ * One writer, the control thread.  PMDs read what is marked so, under one RCU (rte_rcu_qsbr), and
+ * report quiescent once per iteration.  Exhaustion is an answer, never an abort.
  */
 #ifndef WEFT_DATAPATH_DP_H
 #define WEFT_DATAPATH_DP_H
@@ -41,17 +41,17 @@ struct dp_opts {
 
 struct dp {
 	/* Read by PMDs. */
-	_Atomic uint64_t version; /* what bursts see (flow.h) */
+	_Atomic uint64_t version;	      /* what bursts see (flow.h) */
 	struct cls *_Atomic tables[N_TABLES]; /* NULL: empty */
 	struct port *_Atomic *ports; /* by OpenFlow number, PORT_LAST + 1 of them; NULL: none */
 	struct port *_Atomic local;
 	struct port *_Atomic port_slots[PORT_MAX];
-	_Atomic uint32_t frag_mode;	/* OFPC_FRAG_* */
+	_Atomic uint32_t frag_mode; /* OFPC_FRAG_* */
 	_Atomic uint32_t miss_send_len;
 	_Atomic bool invalid_ttl_to_controller;
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
-	struct fdb *fdb;	/* NORMAL's MAC table */
+	struct fdb *fdb; /* NORMAL's MAC table */
 
 	/* Control thread. */
 	char name[32];
@@ -69,7 +69,7 @@ struct dp {
 	struct vtep_state *vteps;
 	struct insts_table *insts;
 	_Atomic uint64_t action_words; /* key words that installed actions read (cache.h) */
-	struct retired *retired; /* waiting for a grace period */
+	struct retired *retired;       /* waiting for a grace period */
 };
 
 /* EAL must be up (eal.h).  NULL with words in 'e'. */
@@ -78,10 +78,14 @@ void dp_free(struct dp *dp) CONTROL;
 
 /* Makes all changes since the last call visible to every burst that starts from now on. */
 void dp_publish(struct dp *dp) CONTROL;
-/* Waits until no PMD can see the past any more: after it, a barrier may be answered.  Bounded; frees what was retired. */
+/* Waits until no PMD can see the past any more: after it, a barrier may be answered.  Bounded;
+ * frees what was retired. */
 void dp_barrier(struct dp *dp) CONTROL;
 /* Frees 'p' by 'fn' once every PMD was quiescent; never blocks. */
 void dp_retire(struct dp *dp, void *p, void (*fn)(void *)) CONTROL;
+/* The same for what PMDs may find until the next dp_publish(): that comes first, then the waiting.
+ */
+void dp_retire_published(struct dp *dp, void *p, void (*fn)(void *)) CONTROL;
 /* Frees what may be freed by now; call now and then. */
 void dp_reclaim(struct dp *dp) CONTROL;
 

@@ -65,6 +65,7 @@ struct flow {
 	uint16_t idle_timeout, hard_timeout;
 	uint8_t reason; /* OFPRR_* or FLOW_GONE_SILENTLY, once it is removed */
 	bool owns_id;	/* false: a successor counts on under the same id */
+	bool succeeds;	/* it is such a successor */
 
 	/* What PMDs read when a packet hits. */
 	uint32_t id; /* index of its counters */

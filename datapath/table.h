@@ -34,13 +34,6 @@ int table_state_init(struct dp *dp) CONTROL;
 void table_state_fini(struct dp *dp) CONTROL;
 
 /*
- * Gives a PMD its flow counters, now and as flows come (before it takes packets); takes them back,
- * keeping the sums.  For pmd.c, detached PMDs too.  0, -ENOMEM or -ENOSPC.
- */
-int flow_counters_attach(struct dp *dp, struct pmd *w) CONTROL;
-void flow_counters_detach(struct dp *dp, struct pmd *w) CONTROL;
-
-/*
  * Executes a flow_mod in full: add, modify(_strict), delete(_strict), OFPFF_CHECK_OVERLAP,
  * RESET_COUNTS, cookie masks, out_port/out_group filters, OFPTT_ALL for deletes.  0, or -EPROTO
  * with the error to send (OFPFMFC_TABLE_FULL, OVERLAP, BAD_TABLE_ID, BAD_COMMAND, BAD_FLAGS ...);
@@ -48,9 +41,9 @@ void flow_counters_detach(struct dp *dp, struct pmd *w) CONTROL;
  */
 int table_flow_mod(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL;
 
-/* Deletes the flows that use a group or a meter that goes away (6.4, 6.5). */
-void table_delete_by_group(struct dp *dp, const struct group *g) CONTROL;
-void table_delete_by_meter(struct dp *dp, const struct meter *m) CONTROL;
+/* Deletes the flows that use a group or a meter that goes away (6.4, 6.5).  0, or -ENOMEM: none. */
+int table_delete_by_group(struct dp *dp, const struct group *g) CONTROL;
+int table_delete_by_meter(struct dp *dp, const struct meter *m) CONTROL;
 
 /* Idle and hard timeouts; call about every 500 ms with monotonic seconds. */
 void table_expire(struct dp *dp, double now) CONTROL;

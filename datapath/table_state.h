@@ -13,18 +13,20 @@
 #include "datapath/mask.h"
 #include "datapath/table.h"
 
-enum {
-	COUNTED_PMDS = PMD_MAX + 16, /* attached for counters: the real ones and detached ones */
-};
-
 /* One OpenFlow table. */
 struct table {
-	struct cls_hash index; /* installed flows, by match and priority */
-	struct flow *dying;    /* removed, still linked in the classifier */
-	uint32_t n_dying;
-	uint32_t built_for; /* rules when the classifier was built */
+	struct cls_hash index; /* installed flows, by match and priority; there when 'begun' */
+	bool begun;
+	uint32_t n_dying;   /* flows that are removed, but linked in the classifier yet */
+	uint32_t built_for; /* rules that the classifier was built for */
 	uint32_t changes;   /* since then */
-	bool begun;	    /* index is there */
+};
+
+/* Flows that went with one publication, on their way out (table_publish.c). */
+struct flow_batch {
+	struct dp *dp;
+	struct flow *flows;
+	struct flow_batch *next;
 };
 
 struct txn_record {
@@ -40,14 +42,11 @@ struct txn {
 	struct flow *pending_before; /* head of 'pending' at begin */
 };
 
-/* Flow ids, and where their counters are. */
+/* Ids of flows: indexes of their counters (pmd.h). */
 struct flow_ids {
-	uint32_t n; /* ids handed out so far */
+	uint32_t n; /* handed out so far */
 	uint32_t n_free, room_free;
 	uint32_t *free;
-	uint32_t n_chunks;
-	struct pmd *pmds[COUNTED_PMDS];
-	struct flow_counter *gone[FLOW_COUNTER_CHUNKS]; /* sums of PMDs that were detached */
 };
 
 struct table_state {
@@ -56,9 +55,12 @@ struct table_state {
 	struct flow_ids ids;
 	struct flow *pending; /* removed, not published: newest first */
 	struct flow *undone;  /* added and rolled back */
+	struct flow_batch
+		*unlinking; /* published as removed, linked until all PMDs were quiescent */
 	struct txn txn;
 	struct timer_wheel *wheel;
 	uint32_t max_flows;
+	uint32_t mark;		   /* last cls_mask.mark */
 	struct flow_key supported; /* bits of the fields that the packet path fills */
 };
 
@@ -72,12 +74,26 @@ void flow_free(struct dp *dp, struct flow *f) CONTROL;
 int table_link(struct dp *dp, struct flow *f) CONTROL;
 /* Removes 'f', telling why at the next publication (FLOW_GONE_SILENTLY: not at all). */
 void table_unlink(struct dp *dp, struct flow *f, uint8_t reason) CONTROL;
+/* Takes back a table_unlink(), where the flow that should replace it could not be linked. */
+void table_relink(struct dp *dp, struct flow *f) CONTROL;
 /* 'successor' counts on where 'f' stops; before table_unlink() of 'f'. */
 void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor) CONTROL;
 
 /* The installed flow with exactly this match and priority, or NULL. */
 struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
 			uint16_t priority) CONTROL;
+
+/* ---- table_cls.c ---- */
+
+/* Links a rule that is in the index already; builds another classifier where it must.  0 or
+ * -ENOMEM. */
+int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTROL;
+/* Builds the table's classifier anew from what is linked; NULL for nothing.  0 or -ENOMEM. */
+int table_cls_rebuild(struct dp *dp, uint8_t table_id) CONTROL;
+/* After rules went: whether a smaller or a better one is due; then builds it. */
+void table_cls_settle(struct dp *dp, uint8_t table_id) CONTROL;
+/* cls_ops->free as dp_retire() wants it. */
+void table_cls_free(void *cls);
 
 /* ---- table_select.c ---- */
 
@@ -102,15 +118,12 @@ bool flow_selected(const struct flow *f, const struct flow_filter *q) CONTROL;
 /* All installed flows that 'q' selects, in no order.  0 or -ENOMEM; free(out->v). */
 int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_vec *out) CONTROL;
 
-/* ---- table_count.c ---- */
+/* ---- flow_id.c ---- */
 
-int flow_ids_init(struct dp *dp) CONTROL;
-void flow_ids_fini(struct dp *dp) CONTROL;
-/* A fresh id, with chunks behind it in every attached PMD.  0, -ENOMEM or -ENOSPC. */
+void flow_ids_fini(struct flow_ids *ids) CONTROL;
+/* A fresh id, with counters behind it.  0, -ENOMEM or -ENOSPC. */
 int flow_id_get(struct dp *dp, uint32_t *id) CONTROL;
 void flow_id_put(struct dp *dp, uint32_t id) CONTROL;
-/* Counters of an id since ever. */
-void flow_id_sums(const struct dp *dp, uint32_t id, uint64_t *packets, uint64_t *bytes) CONTROL;
 /* Counts from zero from now on. */
 void flow_counts_reset(struct dp *dp, struct flow *f) CONTROL;
 
@@ -126,7 +139,6 @@ double monotonic_now(void);
 
 /* ---- txn.c ---- */
 
-void txn_init(struct txn *t) CONTROL;
 void txn_fini(struct txn *t) CONTROL;
 
 static inline bool flow_is_installed(const struct flow *f)

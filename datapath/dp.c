@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/dp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_rcu_qsbr.h>
+
+#include "datapath/act.h"
+#include "datapath/eal.h"
+#include "datapath/fdb.h"
+#include "datapath/group.h"
+#include "datapath/meter.h"
+#include "datapath/punt.h"
+#include "datapath/retire.h"
+#include "datapath/tunnel.h"
+
+enum { MISS_SEND_LEN = 128 /* OFP_DEFAULT_MISS_SEND_LEN */ };
+
+static int rcu_init(struct dp *dp)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(PMD_MAX);
+
+	dp->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, (size + 63) & ~(size_t)63);
+	if (!dp->rcu || rte_rcu_qsbr_init(dp->rcu, PMD_MAX))
+		return -ENOMEM;
+	return 0;
+}
+
+/* What has no words of its own can only lack memory. */
+static int make_tables(struct dp *dp) CONTROL
+{
+	if (rcu_init(dp) || retire_init(dp) || insts_table_new(dp) || group_table_init(dp) ||
+	    meter_table_init(dp) || table_state_init(dp))
+		return -ENOMEM;
+	return 0;
+}
+
+static int make_rest(struct dp *dp, struct err *e) CONTROL
+{
+	char name[64];
+	int err;
+
+	snprintf(name, sizeof(name), "%s-%llx", dp->name, (unsigned long long)dp->dpid);
+	dp->pool = eal_pool_new(name, 0, 0, e);
+	if (!dp->pool)
+		return -ENOMEM;
+	err = punt_state_new(dp, e);
+	if (!err)
+		err = fdb_new(dp, e);
+	if (!err)
+		err = vtep_state_new(dp, e);
+	if (!err)
+		err = port_table_new(dp, e);
+	return err;
+}
+
+struct dp *dp_new(const struct dp_opts *o, struct err *e)
+{
+	struct dp *dp = calloc(1, sizeof(*dp));
+
+	if (!dp) {
+		err_set(e, -ENOMEM, "no memory for a datapath");
+		return NULL;
+	}
+	dp->opts = *o;
+	dp->dpid = o->dpid;
+	snprintf(dp->name, sizeof(dp->name), "%s", o->name ? o->name : "br0");
+	atomic_init(&dp->version, 1);
+	atomic_init(&dp->miss_send_len, MISS_SEND_LEN);
+	if (make_tables(dp)) {
+		err_set(e, -ENOMEM, "no memory for the tables of %s", dp->name);
+		dp_free(dp);
+		return NULL;
+	}
+	if (make_rest(dp, e)) {
+		dp_free(dp);
+		return NULL;
+	}
+	return dp;
+}
+
+void dp_free(struct dp *dp)
+{
+	if (!dp)
+		return;
+	/* Threads first; then nothing waits for a grace period longer than it takes to ask. */
+	pmd_free_all(dp);
+	if (dp->port_table)
+		port_table_free(dp);
+	if (dp->vteps)
+		vtep_state_free(dp);
+	if (dp->fdb)
+		fdb_free(dp);
+	if (dp->punts)
+		punt_state_free(dp);
+	if (dp->retired && dp->table_state) {
+		dp_publish(dp);
+		dp_reclaim(dp);
+	}
+	table_state_fini(dp);
+	group_table_fini(dp);
+	meter_table_fini(dp);
+	if (dp->retired)
+		dp_reclaim(dp);
+	if (dp->insts)
+		insts_table_free(dp);
+	if (dp->retired)
+		retire_fini(dp);
+	if (dp->pool)
+		eal_pool_free(dp->pool);
+	free(dp->rcu);
+	free(dp);
+}
+
+void dp_publish(struct dp *dp)
+{
+	atomic_store_explicit(&dp->version, dp_next_version(dp), memory_order_release);
+	retire_published(dp);
+	table_published(dp);
+	dp_reclaim(dp);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "datapath/act.h"
+#include "datapath/table_state.h"
+
+double monotonic_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- The index: flows by match and priority ---- */
+
+/* What is looked for, as the index hashes it. */
+struct wanted {
+	const struct cls_mask *mask;
+	const uint64_t *value;
+	uint16_t priority;
+};
+
+static uint64_t wanted_hash(const struct wanted *w)
+{
+	const uint64_t *k = cls_hash_keys;
+	uint64_t h = w->mask->hash + cls_hash_mix(w->priority ^ k[0], k[FLOW_KEY_WORDS]);
+
+	for (unsigned int i = 0; i < w->mask->n_words; i++)
+		h += cls_hash_mix(w->value[i] ^ k[i], k[i + 1]);
+	return cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
+}
+
+static uint64_t index_hash(const void *arg, const struct cls_rule *r)
+{
+	struct wanted w = { r->mask, r->value, r->priority };
+
+	return wanted_hash(&w);
+}
+
+static bool is_wanted(const void *arg, const struct cls_rule *r)
+{
+	const struct wanted *w = arg;
+
+	if (r->priority != w->priority || r->mask->hash != w->mask->hash ||
+	    r->mask->words != w->mask->words)
+		return false;
+	for (unsigned int i = 0; i < r->mask->n_words; i++)
+		if (r->mask->bits[i] != w->mask->bits[i] || r->value[i] != w->value[i])
+			return false;
+	return true;
+}
+
+struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
+			uint16_t priority)
+{
+	const struct table *t = &dp->table_state->tables[table_id];
+	const uint64_t *key = (const uint64_t *)&m->value;
+	uint64_t value[FLOW_KEY_WORDS];
+	struct cls_mask mask;
+	struct wanted w = { &mask, value, priority };
+	struct cls_rule *r;
+
+	if (!t->begun)
+		return NULL;
+	cls_mask_init(&mask, &m->mask);
+	for (unsigned int i = 0; i < mask.n_words; i++)
+		value[i] = key[mask.word[i]] & mask.bits[i];
+	r = cls_hash_find(&t->index, wanted_hash(&w), is_wanted, &w);
+	return r ? flow_of_rule(r) : NULL;
+}
+
+static int index_begin(struct table *t)
+{
+	int err = t->begun ? 0 : cls_hash_init(&t->index, 1);
+
+	if (!err)
+		t->begun = true;
+	return err;
+}
+
+static int index_add(struct table *t, struct flow *f)
+{
+	return cls_hash_add(&t->index, index_hash(NULL, &f->rule), &f->rule, NULL, index_hash,
+			    NULL);
+}
+
+static void index_del(struct table *t, const struct flow *f)
+{
+	cls_hash_del(&t->index, index_hash(NULL, &f->rule), &f->rule);
+}
+
+/* ---- Flows ---- */
+
+struct flow *flow_new(struct dp *dp, const struct of_match *m, uint16_t priority)
+{
+	const uint64_t *key = (const uint64_t *)&m->value;
+	struct cls_mask *mask = mask_get(dp->table_state->masks, &m->mask);
+	struct flow *f;
+
+	if (!mask)
+		return NULL;
+	f = calloc(1, sizeof(*f) + mask->n_words * sizeof(f->rule.value[0]));
+	if (!f) {
+		mask_put(dp->table_state->masks, mask);
+		return NULL;
+	}
+	f->rule.mask = mask;
+	f->rule.priority = priority;
+	f->reason = FLOW_GONE_SILENTLY;
+	for (unsigned int i = 0; i < mask->n_words; i++)
+		f->rule.value[i] = key[mask->word[i]] & mask->bits[i];
+	return f;
+}
+
+void flow_free(struct dp *dp, struct flow *f)
+{
+	flow_timer_stop(dp, f);
+	if (f->owns_id)
+		flow_id_put(dp, f->id);
+	if (f->insts)
+		insts_put(dp, f->insts);
+	mask_put(dp->table_state->masks, f->rule.mask);
+	free(f);
+}
+
+void flow_match(const struct flow *f, struct of_match *out)
+{
+	const struct cls_mask *m = f->rule.mask;
+	uint64_t *value = (uint64_t *)&out->value, *mask = (uint64_t *)&out->mask;
+
+	*out = (struct of_match){ 0 };
+	for (unsigned int i = 0; i < m->n_words; i++) {
+		value[m->word[i]] = f->rule.value[i];
+		mask[m->word[i]] = m->bits[i];
+	}
+}
+
+void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor)
+{
+	successor->id = f->id;
+	successor->base_packets = f->base_packets;
+	successor->base_bytes = f->base_bytes;
+	successor->owns_id = true;
+	successor->succeeds = true;
+	f->owns_id = false;
+}
+
+/* ---- In and out ---- */
+
+static void undo_link(struct dp *dp, void *arg)
+{
+	struct flow *f = arg;
+	struct table_state *s = dp->table_state;
+	struct table *t = &s->tables[f->table_id];
+
+	/* No version ever shows it; it leaves the classifier as removed flows do. */
+	atomic_store_explicit(&f->rule.removed, f->rule.added, memory_order_release);
+	index_del(t, f);
+	t->n_dying++;
+	if (f->succeeds)
+		f->owns_id = false;
+	f->reason = FLOW_GONE_SILENTLY;
+	f->next = s->undone;
+	s->undone = f;
+}
+
+static void undo_unlink(struct dp *dp, void *arg)
+{
+	struct flow *f = arg;
+	struct table *t = &dp->table_state->tables[f->table_id];
+
+	/* Its place in the index is free still: the index does not shrink. */
+	if (index_add(t, f))
+		return;
+	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_release);
+	t->n_dying--;
+	f->reason = FLOW_GONE_SILENTLY;
+	f->owns_id = true;
+}
+
+int table_link(struct dp *dp, struct flow *f)
+{
+	struct table *t = &dp->table_state->tables[f->table_id];
+	uint64_t reads = atomic_load_explicit(&dp->action_words, memory_order_relaxed);
+	int err;
+
+	if (index_begin(t) || txn_reserve(dp, 1))
+		return -ENOMEM;
+	f->rule.added = dp_next_version(dp);
+	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_relaxed);
+	err = index_add(t, f);
+	if (err)
+		return err;
+	err = table_cls_insert(dp, f->table_id, &f->rule);
+	if (err) {
+		index_del(t, f);
+		return err;
+	}
+	atomic_store_explicit(&dp->action_words, reads | f->insts->reads, memory_order_release);
+	txn_log(dp, undo_link, NULL, f);
+	return 0;
+}
+
+void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
+{
+	struct table_state *s = dp->table_state;
+	struct table *t = &s->tables[f->table_id];
+
+	atomic_store_explicit(&f->rule.removed, dp_next_version(dp), memory_order_release);
+	index_del(t, f);
+	t->n_dying++;
+	f->reason = reason;
+	f->next = s->pending;
+	s->pending = f;
+	txn_log(dp, undo_unlink, NULL, f);
+}
+
+void table_relink(struct dp *dp, struct flow *f)
+{
+	struct table_state *s = dp->table_state;
+
+	/* The last change: head of the list, end of the log. */
+	s->pending = f->next;
+	if (s->txn.open)
+		s->txn.n--;
+	undo_unlink(dp, f);
+}
+
+static int delete_by(struct dp *dp, const struct flow_filter *q, uint8_t reason)
+{
+	struct flow_vec v;
+	int err = table_collect(dp, q, &v);
+
+	if (!err)
+		err = txn_reserve(dp, v.n);
+	for (uint32_t i = 0; !err && i < v.n; i++)
+		table_unlink(dp, v.v[i], reason);
+	free(v.v);
+	return err;
+}
+
+static const struct flow_filter everything = {
+	.table_id = OFPTT_ALL,
+	.out_port = OFPP_ANY,
+	.out_group = OFPG_ANY,
+};
+
+int table_delete_by_group(struct dp *dp, const struct group *g)
+{
+	struct flow_filter q = everything;
+
+	q.group = g;
+	return delete_by(dp, &q, OFPRR_GROUP_DELETE);
+}
+
+int table_delete_by_meter(struct dp *dp, const struct meter *m)
+{
+	struct flow_filter q = everything;
+
+	/* 1.3 has no reason of its own for it (7.4.2). */
+	q.meter = m;
+	return delete_by(dp, &q, OFPRR_DELETE);
+}
+
+/* ---- The whole ---- */
+
+uint32_t table_count(const struct dp *dp, uint8_t table_id)
+{
+	const struct table *t = &dp->table_state->tables[table_id];
+
+	return t->begun ? t->index.n : 0;
+}
+
+void table_lookups(const struct dp *dp, uint8_t table_id, uint64_t *lookups, uint64_t *matches)
+{
+	*lookups = *matches = 0;
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		*lookups += dp->pmds[i]->perf.table_lookups[table_id];
+		*matches += dp->pmds[i]->perf.table_matches[table_id];
+	}
+}
+
+/* The bits of all fields that the packet path can fill. */
+static void learn_supported(struct table_state *s)
+{
+	static const uint8_t ones[16] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+					  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	FIELD_EACH (f)
+		if (field_supported(f->id))
+			of_field_set(f, &s->supported, ones);
+}
+
+int table_state_init(struct dp *dp)
+{
+	struct table_state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->max_flows = dp->opts.max_flows ? dp->opts.max_flows : 1000000;
+	s->masks = mask_set_new();
+	s->wheel = timer_wheel_new();
+	learn_supported(s);
+	dp->table_state = s;
+	return s->masks && s->wheel ? 0 : -ENOMEM;
+}
+
+static int free_rule(void *dp, struct cls_rule *r)
+{
+	role_assume_control();
+	flow_free(dp, flow_of_rule(r));
+	return 0;
+}
+
+void table_state_fini(struct dp *dp)
+{
+	struct table_state *s = dp->table_state;
+
+	if (!s)
+		return;
+	for (unsigned int i = 0; i < N_TABLES; i++) {
+		struct cls *c = atomic_load_explicit(&dp->tables[i], memory_order_relaxed);
+
+		atomic_store_explicit(&dp->tables[i], NULL, memory_order_relaxed);
+		if (c)
+			c->ops->free(c);
+		if (!s->tables[i].begun)
+			continue;
+		cls_hash_each(&s->tables[i].index, free_rule, dp);
+		cls_hash_fini(&s->tables[i].index);
+	}
+	while (s->pending) {
+		struct flow *f = s->pending;
+
+		s->pending = f->next;
+		flow_free(dp, f);
+	}
+	txn_fini(&s->txn);
+	flow_ids_fini(&s->ids);
+	timer_wheel_free(s->wheel);
+	mask_set_free(s->masks);
+	free(s);
+	dp->table_state = NULL;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OFPT_FLOW_MOD: section 6.4 and 7.3.4.1, command by command.
+ *
+ * Everything that can be refused is looked at before the first change, so that a flow_mod happens
+ * as a whole or not at all.  A modified flow is another one at the next version, which counts on
+ * under the same id.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/act.h"
+#include "datapath/table_state.h"
+
+enum {
+	KNOWN_FLAGS = OFPFF_SEND_FLOW_REM | OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS |
+		      OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS,
+};
+
+__attribute__((format(printf, 4, 5))) static int refuse(struct of_err *e, uint16_t type,
+							uint16_t code, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->type = type;
+	e->code = code;
+	e->offset = 0;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return -EPROTO;
+}
+
+static int no_memory(struct of_err *e)
+{
+	return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "out of memory");
+}
+
+/* The first field with bits in 'mask' that this switch does not fill. */
+static const char *unsupported(const struct table_state *s, const struct flow_key *mask)
+{
+	FIELD_EACH (f) {
+		uint8_t bits[16] = { 0 };
+
+		if (field_supported(f->id))
+			continue;
+		of_field_get(f, mask, bits);
+		for (unsigned int i = 0; i < f->bytes; i++)
+			if (bits[i])
+				return f->name;
+	}
+	return "padding";
+}
+
+static int check_match(const struct table_state *s, const struct flow_key *mask, struct of_err *e)
+{
+	const uint64_t *w = (const uint64_t *)mask, *ok = (const uint64_t *)&s->supported;
+
+	for (unsigned int i = 0; i < FLOW_KEY_WORDS; i++)
+		if (w[i] & ~ok[i])
+			return refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD,
+				      "this switch cannot match on %s", unsupported(s, mask));
+	return 0;
+}
+
+static int check(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL
+{
+	bool delete = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+
+	if (fm->command > OFPFC_DELETE_STRICT)
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_COMMAND,
+			      "unknown flow_mod command %u", fm->command);
+	if (fm->table_id >= N_TABLES && !(delete &&fm->table_id == OFPTT_ALL))
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
+			      "table %u: tables are 0 to %u%s", fm->table_id, N_TABLES - 1,
+			      delete ? ", or 255 for all" : "");
+	if (fm->flags & ~KNOWN_FLAGS)
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_FLAGS,
+			      "unknown flow_mod flags 0x%x", fm->flags & ~KNOWN_FLAGS);
+	/* Packets are never buffered (features: n_buffers 0), so there is none with an id. */
+	if (!delete &&fm->buffer_id != OFP_NO_BUFFER)
+		return refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
+			      "no buffered packet 0x%x: this switch does not buffer",
+			      fm->buffer_id);
+	return check_match(dp->table_state, &fm->match.mask, e);
+}
+
+/* ---- OFPFC_ADD ---- */
+
+struct overlap {
+	const struct of_flow_mod *fm;
+};
+
+static int overlaps(void *arg, struct cls_rule *r)
+{
+	const struct overlap *o = arg;
+	struct of_match m;
+
+	if (r->priority != o->fm->priority)
+		return 0;
+	flow_match(flow_of_rule(r), &m);
+	return of_match_overlaps(&m, &o->fm->match);
+}
+
+static int check_add(struct dp *dp, const struct of_flow_mod *fm, const struct flow *old,
+		     struct of_err *e) CONTROL
+{
+	struct table_state *s = dp->table_state;
+	struct table *t = &s->tables[fm->table_id];
+	struct overlap o = { fm };
+
+	if ((fm->flags & OFPFF_CHECK_OVERLAP) && t->begun && cls_hash_each(&t->index, overlaps, &o))
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_OVERLAP,
+			      "table %u has a flow of priority %u that overlaps", fm->table_id,
+			      fm->priority);
+	if (!old && t->begun && t->index.n >= s->max_flows)
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL,
+			      "table %u is full: it has %u flows", fm->table_id, t->index.n);
+	return 0;
+}
+
+/*
+ * A flow of the same match and priority is replaced: duration from zero, counters from zero with
+ * OFPFF_RESET_COUNTS, else copied; nobody is told (6.4).
+ */
+static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL
+{
+	struct flow *old = table_find(dp, fm->table_id, &fm->match, fm->priority), *f;
+	bool keep = old && !(fm->flags & OFPFF_RESET_COUNTS);
+
+	if (check_add(dp, fm, old, e))
+		return -EPROTO;
+	f = flow_new(dp, &fm->match, fm->priority);
+	if (!f)
+		return no_memory(e);
+	f->table_id = fm->table_id;
+	f->cookie = fm->cookie;
+	f->flags = fm->flags;
+	f->idle_timeout = fm->idle_timeout;
+	f->hard_timeout = fm->hard_timeout;
+	f->created = monotonic_now();
+	f->insts = insts_get(dp, &fm->insts, fm->table_id, &fm->match, e);
+	if (!f->insts) {
+		flow_free(dp, f);
+		return -EPROTO;
+	}
+	if (keep) {
+		flow_succeed(dp, old, f);
+	} else if (flow_id_get(dp, &f->id)) {
+		flow_free(dp, f);
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL, "no flow id left");
+	} else {
+		f->owns_id = true;
+		flow_counts_reset(dp, f);
+	}
+	if (flow_timer_start(dp, f, NULL) || txn_reserve(dp, 2))
+		goto undo;
+	if (old)
+		table_unlink(dp, old, FLOW_GONE_SILENTLY);
+	if (table_link(dp, f))
+		goto undo_unlink;
+	return 0;
+undo_unlink:
+	if (old)
+		table_relink(dp, old);
+undo:
+	if (keep) {
+		old->owns_id = true;
+		f->owns_id = false;
+	}
+	flow_free(dp, f);
+	return no_memory(e);
+}
+
+/* ---- OFPFC_MODIFY, OFPFC_MODIFY_STRICT ---- */
+
+/* The flow with other instructions; all else stays (6.4). */
+static struct flow *altered(struct dp *dp, const struct flow *old, const struct of_flow_mod *fm,
+			    struct of_err *e) CONTROL
+{
+	struct of_match m;
+	struct flow *f;
+
+	flow_match(old, &m);
+	f = flow_new(dp, &m, old->rule.priority);
+	if (!f) {
+		no_memory(e);
+		return NULL;
+	}
+	f->table_id = old->table_id;
+	f->cookie = old->cookie;
+	f->flags = old->flags;
+	f->idle_timeout = old->idle_timeout;
+	f->hard_timeout = old->hard_timeout;
+	f->created = old->created;
+	/* Against each flow's own match: what the request leaves open may be exact there. */
+	f->insts = insts_get(dp, &fm->insts, old->table_id, &m, e);
+	if (!f->insts) {
+		flow_free(dp, f);
+		return NULL;
+	}
+	if (flow_timer_start(dp, f, old)) {
+		flow_free(dp, f);
+		no_memory(e);
+		return NULL;
+	}
+	return f;
+}
+
+static int modify(struct dp *dp, const struct of_flow_mod *fm, struct flow_vec *v,
+		  struct of_err *e) CONTROL
+{
+	struct flow **successor = calloc(v->n + 1, sizeof(*successor));
+	uint32_t n = 0;
+	int err = 0;
+
+	if (!successor || txn_reserve(dp, 2 * v->n))
+		err = no_memory(e);
+	for (; !err && n < v->n; n++) {
+		successor[n] = altered(dp, v->v[n], fm, e);
+		if (!successor[n]) {
+			err = -EPROTO;
+			break;
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct flow *old = v->v[i], *f = successor[i];
+
+		if (!err) {
+			flow_succeed(dp, old, f);
+			if (fm->flags & OFPFF_RESET_COUNTS)
+				flow_counts_reset(dp, f);
+			table_unlink(dp, old, FLOW_GONE_SILENTLY);
+			if (!table_link(dp, f))
+				continue;
+			table_relink(dp, old);
+			f->owns_id = false;
+			err = no_memory(e);
+		}
+		flow_free(dp, f);
+	}
+	free(successor);
+	return err;
+}
+
+/* ---- OFPFC_DELETE, OFPFC_DELETE_STRICT, and what all share ---- */
+
+static int delete (struct dp *dp, struct flow_vec *v, struct of_err *e)CONTROL
+{
+	if (txn_reserve(dp, v->n))
+		return no_memory(e);
+	for (uint32_t i = 0; i < v->n; i++)
+		table_unlink(dp, v->v[i], OFPRR_DELETE);
+	return 0;
+}
+
+/* The one flow that a strict command names, if the rest of the filter agrees. */
+static int collect_strict(struct dp *dp, const struct of_flow_mod *fm, const struct flow_filter *q,
+			  struct flow_vec *v) CONTROL
+{
+	unsigned int first = fm->table_id == OFPTT_ALL ? 0 : fm->table_id;
+	unsigned int last = fm->table_id == OFPTT_ALL ? N_TABLES - 1 : fm->table_id;
+
+	*v = (struct flow_vec){ 0 };
+	v->v = calloc(last - first + 1, sizeof(struct flow *));
+	if (!v->v)
+		return -ENOMEM;
+	for (unsigned int t = first; t <= last; t++) {
+		struct flow *f = table_find(dp, (uint8_t)t, &fm->match, fm->priority);
+
+		if (f && flow_selected(f, q))
+			v->v[v->n++] = f;
+	}
+	return 0;
+}
+
+int table_flow_mod(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e)
+{
+	bool strict = fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
+	bool deletes = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+	/* out_port and out_group are a delete's alone (7.3.4.1). */
+	struct flow_filter q = {
+		.table_id = fm->table_id,
+		.match = strict ? NULL : &fm->match,
+		.out_port = deletes ? fm->out_port : OFPP_ANY,
+		.out_group = deletes ? fm->out_group : OFPG_ANY,
+		.cookie = fm->cookie,
+		.cookie_mask = fm->cookie_mask,
+	};
+	struct flow_vec v;
+	int err = check(dp, fm, e);
+
+	if (err)
+		return err;
+	if (fm->command == OFPFC_ADD)
+		return add(dp, fm, e);
+	err = strict ? collect_strict(dp, fm, &q, &v) : table_collect(dp, &q, &v);
+	if (err)
+		err = no_memory(e);
+	else
+		err = deletes ? delete (dp, &v, e) : modify(dp, fm, &v, e);
+	free(v.v);
+	return err;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens to removed flows: told, unlinked, freed.
+ *
+ * A burst that began before the publication must find them, so they stay linked until every PMD was
+ * quiescent; and a burst that runs while they are unlinked may hold them, so they are freed a grace
+ * period later.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "datapath/table_state.h"
+
+static void tell(struct dp *dp, struct flow *f) CONTROL
+{
+	uint64_t packets, bytes;
+	struct of_match m;
+
+	if (f->reason == FLOW_GONE_SILENTLY || !(f->flags & OFPFF_SEND_FLOW_REM) ||
+	    !dp->table_events.flow_removed)
+		return;
+	flow_match(f, &m);
+	flow_counts(dp, f, &packets, &bytes);
+	dp->table_events.flow_removed(dp->table_events.arg, f, &m, f->reason, packets, bytes,
+				      monotonic_now() - f->created);
+}
+
+static void batch_free(void *arg)
+{
+	struct flow_batch *b = arg;
+
+	role_assume_control();
+	while (b->flows) {
+		struct flow *f = b->flows;
+
+		b->flows = f->next;
+		flow_free(b->dp, f);
+	}
+	free(b);
+}
+
+static void batch_unlink(void *arg)
+{
+	struct flow_batch *b = arg, **at;
+	struct table_state *s = b->dp->table_state;
+	bool touched[N_TABLES] = { 0 }, rebuild[N_TABLES] = { 0 };
+
+	role_assume_control();
+	for (at = &s->unlinking; *at != b; at = &(*at)->next)
+		;
+	*at = b->next;
+	for (struct flow *f = b->flows; f; f = f->next) {
+		struct cls *c =
+			atomic_load_explicit(&b->dp->tables[f->table_id], memory_order_relaxed);
+		struct table *t = &s->tables[f->table_id];
+
+		t->n_dying--;
+		t->changes++;
+		touched[f->table_id] = true;
+		if (!rebuild[f->table_id] && c->ops->remove(c, &f->rule))
+			rebuild[f->table_id] = true;
+	}
+	for (unsigned int i = 0; i < N_TABLES; i++) {
+		if (rebuild[i] && table_cls_rebuild(b->dp, (uint8_t)i)) {
+			/* Rather keep memory than pull rules away from under the packets. */
+			log_err("table", "%s: no memory to shrink table %u; removed flows stay",
+				b->dp->name, i);
+			return;
+		}
+		if (touched[i] && !rebuild[i])
+			table_cls_settle(b->dp, (uint8_t)i);
+	}
+	dp_retire(b->dp, b, batch_free);
+}
+
+void table_published(struct dp *dp)
+{
+	struct table_state *s = dp->table_state;
+	struct flow_batch *b;
+	struct flow *f, *next, *in_order = NULL;
+
+	if (!s->pending)
+		return;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return; /* the next publication takes them along */
+	for (f = s->pending; f; f = next) {
+		next = f->next;
+		f->next = in_order;
+		in_order = f;
+	}
+	s->pending = NULL;
+	b->dp = dp;
+	b->flows = in_order;
+	b->next = s->unlinking;
+	s->unlinking = b;
+	for (f = in_order; f; f = f->next)
+		tell(dp, f);
+	dp_retire(dp, b, batch_unlink);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which flows a flow_mod or a stats request is about (6.4, 7.3.5.2).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "datapath/act.h"
+#include "datapath/table_state.h"
+
+static bool uses_group(const struct insts *i, const struct group *g)
+{
+	for (uint32_t n = 0; n < i->n_groups; n++)
+		if (i->groups[n] == g)
+			return true;
+	return false;
+}
+
+/* The match of a filter, as the flows have theirs. */
+struct narrow {
+	const struct flow_filter *q;
+	struct cls_mask mask;
+	uint64_t value[FLOW_KEY_WORDS];
+	struct flow_vec *out;
+	int err;
+};
+
+/* Non-strict: the flow's match is the filter's or more specific (6.4). */
+static bool within(const struct narrow *n, const struct cls_rule *r)
+{
+	const struct cls_mask *m = &n->mask, *rm = r->mask;
+	unsigned int j = 0;
+
+	if (m->words & ~rm->words)
+		return false;
+	for (unsigned int i = 0; i < m->n_words; i++) {
+		while (rm->word[j] != m->word[i])
+			j++;
+		if ((m->bits[i] & ~rm->bits[j]) || (r->value[j] & m->bits[i]) != n->value[i])
+			return false;
+	}
+	return true;
+}
+
+static bool selected(const struct narrow *n, const struct flow *f) CONTROL
+{
+	const struct flow_filter *q = n->q;
+
+	return within(n, &f->rule) && !((f->cookie ^ q->cookie) & q->cookie_mask) &&
+	       (!q->of_priority || f->rule.priority == q->priority) &&
+	       (q->out_port == OFPP_ANY || insts_has_port(f->insts, q->out_port)) &&
+	       (q->out_group == OFPG_ANY || insts_has_group(f->insts, q->out_group)) &&
+	       (!q->group || uses_group(f->insts, q->group)) &&
+	       (!q->meter || f->insts->meter == q->meter);
+}
+
+static void narrow_init(struct narrow *n, const struct flow_filter *q)
+{
+	static const struct flow_key any;
+	const uint64_t *key = q->match ? (const uint64_t *)&q->match->value : NULL;
+
+	n->q = q;
+	n->err = 0;
+	cls_mask_init(&n->mask, q->match ? &q->match->mask : &any);
+	for (unsigned int i = 0; i < n->mask.n_words; i++)
+		n->value[i] = key[n->mask.word[i]] & n->mask.bits[i];
+}
+
+bool flow_selected(const struct flow *f, const struct flow_filter *q)
+{
+	struct narrow n;
+
+	narrow_init(&n, q);
+	return selected(&n, f);
+}
+
+static int collect(void *arg, struct cls_rule *r)
+{
+	struct narrow *n = arg;
+	struct flow_vec *out = n->out;
+
+	role_assume_control();
+	if (!selected(n, flow_of_rule(r)))
+		return 0;
+	if (out->n == out->room) {
+		uint32_t room = out->room ? out->room * 2 : 64;
+		struct flow **v = realloc(out->v, room * sizeof(struct flow *));
+
+		if (!v)
+			return n->err = -ENOMEM;
+		out->v = v;
+		out->room = room;
+	}
+	out->v[out->n++] = flow_of_rule(r);
+	return 0;
+}
+
+int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_vec *out)
+{
+	struct narrow n;
+
+	*out = (struct flow_vec){ 0 };
+	narrow_init(&n, q);
+	n.out = out;
+	for (unsigned int i = 0; i < N_TABLES; i++) {
+		const struct table *t = &dp->table_state->tables[i];
+
+		if (!t->begun || (q->table_id != OFPTT_ALL && q->table_id != i))
+			continue;
+		if (cls_hash_each(&t->index, collect, &n))
+			break;
+	}
+	return n.err;
+}
+
+/* By table, priority descending, then age, so that two listings of the same flows are the same. */
+static int in_order(const void *a, const void *b)
+{
+	const struct flow *x = *(struct flow *const *)a, *y = *(struct flow *const *)b;
+
+	if (x->table_id != y->table_id)
+		return (int)x->table_id - (int)y->table_id;
+	if (x->rule.priority != y->rule.priority)
+		return (int)y->rule.priority - (int)x->rule.priority;
+	if (x->created != y->created)
+		return x->created < y->created ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+int table_select(struct dp *dp, const struct of_mp_flow_request *q,
+		 int (*visit)(void *arg, const struct flow *f), void *arg)
+{
+	struct flow_filter filter = {
+		.table_id = q->table_id,
+		.match = &q->match,
+		.out_port = q->out_port,
+		.out_group = q->out_group,
+		.cookie = q->cookie,
+		.cookie_mask = q->cookie_mask,
+	};
+	struct flow_vec v;
+	int stop = table_collect(dp, &filter, &v);
+
+	if (!stop && v.n)
+		qsort(v.v, v.n, sizeof(struct flow *), in_order);
+	for (uint32_t i = 0; !stop && i < v.n; i++)
+		stop = visit(arg, v.v[i]);
+	free(v.v);
+	return stop;
+}
