@@ -8,8 +8,9 @@
  * (lengths, IPv4 header checksum, UDP checksum unless zero, fragments, VXLAN flags) is dropped and
  * counted in the context.  IPv4 options are skipped; the driver's word on checksums is taken
  * (RTE_MBUF_F_RX_IP_CKSUM_*, _L4_CKSUM_*).  A zero UDP checksum is accepted over IPv4 and IPv6
- * (RFC 7348, 5; RFC 6935, 5).  Bytes behind the UDP length are padding and cut off.  ECN is
- * combined as in RFC 6040, 4.2, so that an inner header may change by its two ECN bits.
+ * (RFC 7348, 5; RFC 6935, 5), and so is the pseudo-header's sum alone, which is what a Linux host
+ * leaves in packets that never met a wire.  Bytes behind the UDP length are padding and cut off.
+ * ECN is combined as in RFC 6040, 4.2, so that an inner header may change by its two ECN bits.
  *
  * The VTEP's own: ARP for or about a local address, neighbour discovery, echo requests to a local
  * address.  A broadcast that the VTEP only overhears (a gratuitous ARP) is copied to it and goes on

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define HASH_NONFATAL_OOM 1
+/* Keyed; uthash finds the key in the VTEP that is at hand as 'v'. */
+#define HASH_FUNCTION(at, len, hashv) ((hashv) = key_hash(v->neighs.key, at))
+#define HASH_NONFATAL_OOM	      1
 
 #include "vxlan/vtep_priv.h"
 
@@ -133,6 +135,13 @@ void vtep_conflict(struct vtep *v, struct local *l, const uint8_t mac[6], uint64
 
 /* ---- Remotes ---- */
 
+static unsigned int key_hash(const uint64_t key[2], const struct remote_key *k)
+{
+	uint32_t h = vxlan_addr_hash(key, &k->local);
+
+	return vxlan_addr_hash(key, &k->remote) ^ (h << 13 | h >> 19);
+}
+
 /* Whether 'a' is within the prefix of 'l'. */
 static bool on_link(const struct vtep_local *l, const struct vxlan_addr *a)
 {
@@ -199,6 +208,31 @@ static struct remote *remote_find(struct vtep *v, const struct remote_key *key)
 	return r;
 }
 
+/* The neighbour of a remote that nobody wants is no longer asked for. */
+static void neigh_unused(struct vtep *v, struct neigh *n)
+{
+	if (!n->refs)
+		neigh_del(&v->neighs, n);
+}
+
+/* Makes room by forgetting one that does not answer, so that flows which name many endpoints that
+ * are not there cannot lock out those that are.  False if all answer. */
+static bool evict_failed(struct vtep *v)
+{
+	struct remote *r, *next;
+
+	HASH_ITER (hh, v->remotes, r, next) {
+		struct neigh *via = r->via;
+
+		if (via->state != NEIGH_FAILED)
+			continue;
+		remote_del(v, r, false);
+		neigh_unused(v, via);
+		return true;
+	}
+	return false;
+}
+
 /* A remote's way changes only with the addresses: those who change them delete it first. */
 static struct remote *remote_new(struct vtep *v, const struct remote_key *key,
 				 const struct vtep_local *l, uint64_t now)
@@ -206,17 +240,22 @@ static struct remote *remote_new(struct vtep *v, const struct remote_key *key,
 	struct remote *r;
 	struct neigh *via;
 
-	if (HASH_COUNT(v->remotes) >= VTEP_MAX_REMOTES)
+	if (HASH_COUNT(v->remotes) >= VTEP_MAX_REMOTES && !evict_failed(v))
 		return NULL;
 	via = neigh_use(&v->neighs, way(l, &key->remote), now);
-	r = via ? calloc(1, sizeof(*r)) : NULL;
-	if (!r)
+	if (!via)
 		return NULL;
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		neigh_unused(v, via);
+		return NULL;
+	}
 	r->key = *key;
 	r->via = via;
 	HASH_ADD(hh, v->remotes, key, sizeof(r->key), r);
 	if (!r->hh.tbl) {
 		free(r);
+		neigh_unused(v, via);
 		return NULL;
 	}
 	via->refs++;
@@ -266,13 +305,6 @@ int vtep_resolve(struct vtep *v, const struct vxlan_addr *remote, const struct v
 	if (neigh_usable(r->via))
 		return 0;
 	return r->via->state == NEIGH_FAILED ? -EHOSTUNREACH : -EINPROGRESS;
-}
-
-/* The neighbour of a remote that nobody wants is no longer asked for. */
-static void neigh_unused(struct vtep *v, struct neigh *n)
-{
-	if (!n->refs)
-		neigh_del(&v->neighs, n);
 }
 
 void vtep_release(struct vtep *v, const struct vxlan_addr *remote)
@@ -374,7 +406,8 @@ struct vtep *vtep_new(const struct vtep_config *config, const struct vtep_ops *o
 	v->config = *config;
 	v->ops = ops;
 	v->aux = aux;
-	neigh_init(&v->neighs, &neigh_ops, v, NEIGH_MAX);
+	/* Every remote's own, and the gateways. */
+	neigh_init(&v->neighs, &neigh_ops, v, VTEP_MAX_REMOTES + VTEP_MAX_LOCALS);
 	return v;
 }
 
@@ -409,8 +442,12 @@ static void sweep(struct vtep *v, uint64_t now)
 		return;
 	v->sweep_at = now + VTEP_SWEEP_MS;
 	HASH_ITER (hh, v->remotes, r, next) {
-		if (now - r->used >= NEIGH_IDLE_MS)
-			remote_del(v, r, true);
+		struct neigh *via = r->via;
+
+		if (now - r->used < NEIGH_IDLE_MS)
+			continue;
+		remote_del(v, r, true);
+		neigh_unused(v, via);
 	}
 }
 

@@ -257,7 +257,7 @@ static bool ipv6_input(struct vtep *v, const struct in *in)
 	if (icmp[0] != ICMP6_NS && icmp[0] != ICMP6_NA)
 		return ignored(v);
 	/* RFC 4861, 7.1: only from this link, only whole. */
-	if (ip[7] != 255 || icmp[1] || n < ND_HLEN || !mac_is_host(in->eth + 6))
+	if (ip[7] != 255 || icmp[1] || n < ND_HLEN)
 		return bad(v);
 	return icmp[0] == ICMP6_NS ? ns_input(v, in, icmp, n) : na_input(v, in, icmp, n);
 }
@@ -269,7 +269,7 @@ bool vtep_input(struct vtep *v, const uint8_t *frame, uint32_t len, uint64_t now
 	struct in in = { .eth = frame, .l3 = frame + ETH_HLEN, .now = now };
 	uint16_t type, vid = 0;
 
-	if (len < ETH_HLEN || len > VTEP_FRAME_MAX)
+	if (len < ETH_HLEN || len > VTEP_FRAME_MAX || !mac_is_host(frame + 6))
 		return bad(v);
 	type = get_be16(frame + 12);
 	in.n = len - ETH_HLEN;
