@@ -262,7 +262,7 @@ static void silence_is_asked_then_given_up(void **state)
 		asked += p[1] == OFPT_ECHO_REQUEST;
 	assert_true(RUN_UNTIL(seen.downs, 1));
 	assert_in_range(asked, 1, 3);
-	assert_true(ev_time() - t > 0.5 && ev_time() - t < 1.0);
+	assert_true(ev_time() - t > 0.5 && ev_time() - t < 3.0);
 	assert_non_null(strstr(seen.why, "no sign of life"));
 }
 
@@ -388,7 +388,7 @@ static void last_words_do_not_wait_for_ever(void **state)
 	shake_hands();
 	raw_send(fd, m, sizeof(m));
 	assert_true(RUN_UNTIL(seen.downs, 3));
-	assert_true(ev_time() - t < 2.0);
+	assert_true(ev_time() - t < 3.0);
 }
 
 static void second_hello_is_ignored(void **state)
