@@ -2,9 +2,10 @@
 /*
  * The OpenFlow agent: connections to controllers, and what their messages do to the datapath.
  *
- * One agent a switch, on the control thread's libev loop.  It answers every message of OpenFlow 1.3.5
- * (or refuses it with the error that the specification names), keeps roles, async configuration and
- * bundles per connection, and sends packet-in, flow-removed and port-status to those who want them.
+ * One agent a switch, on the control thread's libev loop.  It answers every message of
+ * OpenFlow 1.3.5 (or refuses it with the error that the specification names), keeps roles, async
+ * configuration and bundles per connection, and sends packet-in, flow-removed and port-status to
+ * those who want them.
  */
 #ifndef WEFT_DATAPATH_AGENT_H
 #define WEFT_DATAPATH_AGENT_H
@@ -17,6 +18,7 @@
 
 struct agent;
 struct dp;
+struct punt;
 
 struct agent_opts {
 	const char *const *controllers; /* active targets */
@@ -31,5 +33,10 @@ struct agent_opts {
 struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_opts *o,
 			struct err *e) CONTROL;
 void agent_free(struct agent *a) CONTROL;
+
+/* A PUNT_PACKET_IN that was drained (punt.h): to the controllers that want it. */
+void agent_packet_in(struct agent *a, const struct punt *p) CONTROL;
+/* After table_expire() or a change from elsewhere: publish in this round of the loop. */
+void agent_tables_changed(struct agent *a) CONTROL;
 
 #endif

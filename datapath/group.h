@@ -36,6 +36,7 @@ int group_each(const struct dp *dp, uint32_t group_id,
 struct of_group_stats *group_stats(const struct dp *dp, const struct group *g,
 				   struct arena *a) CONTROL;
 struct of_group_desc *group_desc(const struct group *g, struct arena *a) CONTROL;
+void group_features(const struct dp *dp, struct of_mp_group_features_reply *out) CONTROL;
 /* A port's link or existence changed: fast failover and liveness. */
 void group_port_changed(struct dp *dp, uint32_t port_no) CONTROL;
 

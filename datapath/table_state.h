@@ -135,7 +135,6 @@ void timer_wheel_free(struct timer_wheel *w) CONTROL;
  * -ENOMEM. */
 int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from) CONTROL;
 void flow_timer_stop(struct dp *dp, struct flow *f) CONTROL;
-double monotonic_now(void);
 
 /* ---- txn.c ---- */
 

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/agent.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "datapath/agent_priv.h"
+#include "datapath/group.h"
+#include "datapath/meter.h"
+
+/* A controller may be away so many seconds before --fail-mode standalone takes over. */
+enum { LONELY_SECONDS = 15 };
+
+/* Large dumps to a reader that is slow but alive. */
+#define TX_LIMIT ((size_t)256 << 20)
+
+int agent_refuse(struct of_err *e, uint16_t type, uint16_t code, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->type = type;
+	e->code = code;
+	e->offset = 0;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return -EPROTO;
+}
+
+void agent_send_error(struct conn *c, const struct of_msg *m, const struct of_err *e)
+{
+	struct of_error_msg body = { .kind = OF_KIND_error_msg, .type = e->type, .code = e->code };
+	uint8_t data[4 + 512];
+	size_t n = 0;
+
+	/* 7.4.15: an experimenter error names its experimenter before the offending bytes. */
+	if (e->type == OFPET_EXPERIMENTER) {
+		put_be32(data, OF_ONF_ID);
+		n = 4;
+	}
+	if (m->raw) {
+		size_t more = m->length < 512 ? m->length : 512;
+
+		memcpy(data + n, m->raw, more);
+		n += more;
+	}
+	body.data = (struct of_span){ (uint32_t)n, data };
+	of_session_send(c->session, m->xid, (struct of_any *)&body);
+}
+
+void agent_reply(struct conn *c, const struct of_msg *m, const struct of_any *body)
+{
+	int rc = of_session_send(c->session, m->xid, body);
+
+	if (rc && rc != -ENOTCONN)
+		log_warn("agent", "%s: cannot answer with %s: %s", of_session_name(c->session),
+			 of_kind_name(body->kind), strerror(-rc));
+}
+
+void agent_changed(struct agent *a)
+{
+	a->changed = true;
+}
+
+void agent_publish(struct agent *a)
+{
+	if (!a->changed)
+		return;
+	a->changed = false;
+	dp_publish(a->dp);
+}
+
+void agent_tables_changed(struct agent *a)
+{
+	agent_changed(a);
+}
+
+static void on_publish(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	role_assume_control();
+	agent_publish(w->data);
+}
+
+/* ---- messages that change state ---- */
+
+/* 7.3.4.1: this switch has no buffers, so no id can be one. */
+static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	const struct of_flow_mod *fm = (const struct of_flow_mod *)m->body;
+
+	if (fm->buffer_id != OFP_NO_BUFFER && fm->command != OFPFC_DELETE &&
+	    fm->command != OFPFC_DELETE_STRICT)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
+				    "buffer 0x%x: packets are not buffered here", fm->buffer_id);
+	return table_flow_mod(c->agent->dp, fm, e);
+}
+
+static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	return group_mod(c->agent->dp, (const struct of_group_mod *)m->body, e);
+}
+
+static int meter_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	return meter_mod(c->agent->dp, (const struct of_meter_mod *)m->body, e);
+}
+
+static int port_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	return port_mod(c->agent->dp, (const struct of_port_mod *)m->body, e);
+}
+
+/* 7.3.4.3: 1.3 has no table configuration left; its bits 0..1 are deprecated and must be zero. */
+static int table_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	const struct of_table_mod *tm = (const struct of_table_mod *)m->body;
+
+	if (tm->table_id >= N_TABLES && tm->table_id != OFPTT_ALL)
+		return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_TABLE,
+				    "table %u: tables are 0 to %d", tm->table_id, N_TABLES - 1);
+	if (tm->config)
+		return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_CONFIG,
+				    "config 0x%x: OpenFlow 1.3 has none", tm->config);
+	return 0;
+}
+
+int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	static int (*const handlers[])(struct conn *, const struct of_msg *, struct of_err *) = {
+		[OFPT_FLOW_MOD] = flow_mod,	  [OFPT_GROUP_MOD] = group_mod_msg,
+		[OFPT_METER_MOD] = meter_mod_msg, [OFPT_PORT_MOD] = port_mod_msg,
+		[OFPT_TABLE_MOD] = table_mod_msg,
+	};
+	int rc;
+
+	memset(e, 0, sizeof(*e));
+	rc = handlers[m->type](c, m, e);
+	/* Out of memory while nothing has changed: the closest that the specification has. */
+	if (rc && rc != -EPROTO)
+		rc = agent_refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "%s", strerror(-rc));
+	if (!rc)
+		agent_changed(c->agent);
+	return rc;
+}
+
+/* ---- messages that ask ---- */
+
+static int features(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	struct of_features_reply r = {
+		.kind = OF_KIND_features_reply,
+		.datapath_id = c->agent->dp->dpid,
+		.n_tables = N_TABLES,
+		.auxiliary_id = of_session_auxiliary_id(c->session),
+		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
+				OFPC_GROUP_STATS | OFPC_QUEUE_STATS,
+	};
+
+	agent_reply(c, m, (struct of_any *)&r);
+	return 0;
+}
+
+/* 6.2: its reply leaves when every packet that arrives sees all that came before it. */
+static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	struct of_barrier_reply r = { .kind = OF_KIND_barrier_reply };
+
+	agent_publish(c->agent);
+	dp_barrier(c->agent->dp);
+	agent_reply(c, m, (struct of_any *)&r);
+	return 0;
+}
+
+static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
+
+	switch (x->body ? x->body->kind : OF_KIND_NONE) {
+	case OF_KIND_bundle_ctrl:
+	case OF_KIND_bundle_add:
+		return agent_bundle(c, m, e);
+	case OF_KIND_weft_request:
+		return agent_mgmt(c, m, e);
+	default:
+		return agent_refuse(e, OFPET_BAD_REQUEST,
+				    x->experimenter == OF_ONF_ID || x->experimenter == OF_NX_ID ||
+						    x->experimenter == OF_WEFT_ID
+					    ? OFPBRC_BAD_EXP_TYPE
+					    : OFPBRC_BAD_EXPERIMENTER,
+				    "experimenter 0x%x type %u is not known here", x->experimenter,
+				    x->exp_type);
+	}
+}
+
+/* ---- dispatch ---- */
+
+static const struct {
+	int (*handle)(struct conn *c, const struct of_msg *m, struct of_err *e);
+	bool writes; /* a slave may not (6.3.4) */
+} handlers[] = {
+	[OFPT_EXPERIMENTER] = { experimenter },
+	[OFPT_FEATURES_REQUEST] = { features },
+	[OFPT_GET_CONFIG_REQUEST] = { conn_get_config },
+	[OFPT_SET_CONFIG] = { conn_set_config },
+	[OFPT_PACKET_OUT] = { agent_packet_out, true },
+	[OFPT_FLOW_MOD] = { agent_modify, true },
+	[OFPT_GROUP_MOD] = { agent_modify, true },
+	[OFPT_PORT_MOD] = { agent_modify, true },
+	[OFPT_TABLE_MOD] = { agent_modify, true },
+	[OFPT_MULTIPART_REQUEST] = { agent_multipart },
+	[OFPT_BARRIER_REQUEST] = { barrier },
+	[OFPT_QUEUE_GET_CONFIG_REQUEST] = { agent_queue_config },
+	[OFPT_ROLE_REQUEST] = { conn_role },
+	[OFPT_GET_ASYNC_REQUEST] = { conn_get_async },
+	[OFPT_SET_ASYNC] = { conn_set_async },
+	[OFPT_METER_MOD] = { agent_modify, true },
+};
+
+static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
+{
+	struct conn *c = arg;
+	struct of_err e = { .type = 0 };
+	int rc;
+
+	role_assume_control();
+	if (m->type == OFPT_ERROR)
+		return; /* an error is never answered (7.4) */
+	if (m->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[m->type].handle)
+		rc = agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
+				  "message type %u is not for a switch", m->type);
+	else if (handlers[m->type].writes && c->role == OFPCR_ROLE_SLAVE)
+		rc = agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not change the switch");
+	else
+		rc = handlers[m->type].handle(c, m, &e);
+	if (!rc)
+		return;
+	if (rc != -EPROTO)
+		agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "%s", strerror(-rc));
+	log_info("agent", "%s: refused %s: %s", of_session_name(s), of_kind_name(m->body->kind),
+		 e.text);
+	agent_send_error(c, m, &e);
+}
+
+/* ---- connections ---- */
+
+static void conn_free(struct conn *c) CONTROL
+{
+	DL_DELETE(c->agent->conns, c);
+	bundles_free(c);
+	conn_update_ttl(c->agent);
+	of_session_free(c->session);
+	free(c);
+}
+
+static void on_up(struct of_session *s, const struct of_features_reply *f, void *arg)
+{
+	struct conn *c = arg;
+
+	role_assume_control();
+	c->up = true;
+	conn_defaults(c);
+	conn_update_ttl(c->agent);
+	if (!c->service)
+		log_info("agent", "%s: connected", of_session_name(s));
+}
+
+static void on_down(struct of_session *s, const char *why, void *arg)
+{
+	struct conn *c = arg;
+
+	role_assume_control();
+	if (c->up && !c->service)
+		log_warn("agent", "%s: lost: %s", of_session_name(s), why);
+	c->up = false;
+	bundles_free(c); /* EXT-230: a bundle ends with its connection */
+	conn_update_ttl(c->agent);
+	if (c->service)
+		conn_free(c);
+}
+
+static const struct of_session_ops conn_ops = { .up = on_up, .msg = on_msg, .down = on_down };
+
+static struct conn *conn_add(struct agent *a, struct of_session *s, bool service) CONTROL
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->agent = a;
+	c->session = s;
+	c->service = service;
+	c->role = OFPCR_ROLE_EQUAL;
+	conn_defaults(c);
+	DL_APPEND(a->conns, c);
+	if (s)
+		of_session_set_ops(s, &conn_ops, c);
+	return c;
+}
+
+static void on_new(struct of_session *s, void *arg)
+{
+	role_assume_control();
+	if (!conn_add(arg, s, true))
+		of_session_free(s);
+}
+
+/* ---- --fail-mode standalone: a learning switch while no controller is there ---- */
+
+static void standalone(struct agent *a, bool on) CONTROL
+{
+	struct of_action_output output = { .kind = OF_KIND_action_output, .port = OFPP_NORMAL };
+	struct of_any *actions[] = { (struct of_any *)&output };
+	struct of_inst_apply_actions apply = { .kind = OF_KIND_inst_apply_actions,
+					       .actions = { 1, actions } };
+	struct of_any *insts[] = { (struct of_any *)&apply };
+	struct of_flow_mod fm = { .kind = OF_KIND_flow_mod,
+				  .command = on ? OFPFC_ADD : OFPFC_DELETE_STRICT,
+				  .cookie = OF_WEFT_ID,
+				  .cookie_mask = on ? 0 : UINT64_MAX,
+				  .buffer_id = OFP_NO_BUFFER,
+				  .out_port = OFPP_ANY,
+				  .out_group = OFPG_ANY,
+				  .insts = { on ? 1 : 0, insts } };
+	struct of_err e;
+
+	if (table_flow_mod(a->dp, &fm, &e)) {
+		log_err("agent", "standalone mode: %s", e.text);
+		return;
+	}
+	a->standalone = on;
+	agent_changed(a);
+	log_info("agent",
+		 on ? "no controller for %d s: switching by itself until one is back"
+		    : "a controller is back after more than %d s: it decides again",
+		 LONELY_SECONDS);
+}
+
+static void on_second(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct agent *a = t->data;
+	struct conn *c;
+	bool any = false;
+
+	role_assume_control();
+	DL_FOREACH (a->conns, c)
+		any = any || (!c->service && c->up);
+	a->lonely = any ? 0 : a->lonely + 1;
+	if (a->dp->opts.standalone && a->standalone != (a->lonely >= LONELY_SECONDS))
+		standalone(a, !a->standalone);
+}
+
+/* ---- life ---- */
+
+static int connect_all(struct agent *a, const struct agent_opts *o, struct err *e) CONTROL
+{
+	for (unsigned int i = 0; i < o->n_controllers; i++) {
+		struct conn *c = conn_add(a, NULL, false);
+		struct of_session_opts so = { .side = OF_SWITCH,
+					      .ops = &conn_ops,
+					      .arg = c,
+					      .tls = &a->tls,
+					      .tx_limit = TX_LIMIT };
+
+		if (!c)
+			return err_set(e, -ENOMEM, "out of memory");
+		c->session = of_session_new(a->loop, o->controllers[i], &so, e);
+		if (!c->session) {
+			DL_DELETE(a->conns, c);
+			free(c);
+			return err_wrap(e, -EINVAL, "--controller %s", o->controllers[i]);
+		}
+		a->n_active++;
+	}
+	return 0;
+}
+
+static int listen_on(struct agent *a, const char *target, struct err *e)
+{
+	struct of_session_opts so = {
+		.side = OF_SWITCH, .ops = &conn_ops, .tls = &a->tls, .tx_limit = TX_LIMIT
+	};
+	struct of_listener *l = of_listener_new(a->loop, target, &so, on_new, a, e);
+
+	if (!l)
+		return err_wrap(e, -EINVAL, "listening on %s", target);
+	a->listeners[a->n_listeners++] = l;
+	return 0;
+}
+
+static int listen_all(struct agent *a, const struct agent_opts *o, struct err *e)
+{
+	char target[256];
+	int rc = 0;
+
+	a->listeners = calloc(o->n_listeners + 1, sizeof(*a->listeners));
+	if (!a->listeners)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < o->n_listeners && !rc; i++)
+		rc = listen_on(a, o->listeners[i], e);
+	if (!rc && o->socket) {
+		snprintf(target, sizeof(target), "punix:%s", o->socket);
+		rc = listen_on(a, target, e);
+	}
+	return rc;
+}
+
+struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_opts *o,
+			struct err *e)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		err_set(e, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	a->loop = loop;
+	a->dp = dp;
+	a->tls = o->tls;
+	a->started = ev_now(loop);
+	a->host_id = strdup(o->host_id ? o->host_id : "");
+	arena_init(&a->scratch, 0);
+	dp->events = (struct dp_events){ agent_port_status, a };
+	dp->table_events = (struct table_events){ agent_flow_removed, a };
+	ev_prepare_init(&a->publish, on_publish);
+	a->publish.data = a;
+	ev_prepare_start(loop, &a->publish);
+	ev_timer_init(&a->fail, on_second, 1, 1);
+	a->fail.data = a;
+	ev_timer_start(loop, &a->fail);
+	if (!a->host_id || listen_all(a, o, e) || connect_all(a, o, e)) {
+		agent_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void agent_free(struct agent *a)
+{
+	struct conn *c, *next;
+
+	if (!a)
+		return;
+	a->dp->events = (struct dp_events){ NULL, NULL };
+	a->dp->table_events = (struct table_events){ NULL, NULL };
+	for (unsigned int i = 0; i < a->n_listeners; i++)
+		of_listener_free(a->listeners[i]);
+	free(a->listeners);
+	DL_FOREACH_SAFE (a->conns, c, next)
+		conn_free(c);
+	ev_prepare_stop(a->loop, &a->publish);
+	ev_timer_stop(a->loop, &a->fail);
+	arena_fini(&a->scratch);
+	free(a->host_id);
+	free(a);
+}

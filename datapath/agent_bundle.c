@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles (ONF EXT-230): messages collected on a connection, then done all or none, in one step.
+ *
+ * Messages are kept as bytes and decoded again at commit, so that an open bundle costs what it was
+ * sent as, and no more than BUNDLE_BYTES for a connection.  Flows, groups and meters can be
+ * bundled.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "datapath/agent_priv.h"
+
+enum { BUNDLES_MAX = 64 };
+#define BUNDLE_BYTES ((uint64_t)512 << 20)
+
+struct bundle_msg {
+	struct bundle_msg *next;
+	uint16_t n;
+	uint8_t raw[];
+};
+
+struct bundle {
+	uint32_t id;
+	uint16_t flags;
+	bool closed;
+	uint64_t bytes;
+	struct bundle_msg *first, **last;
+	UT_hash_handle hh;
+};
+
+static int refuse(struct of_err *e, uint16_t code, const char *text, uint32_t id)
+{
+	return agent_refuse(e, OFPET_EXPERIMENTER, code, "bundle 0x%x: %s", id, text);
+}
+
+static struct bundle *find(struct conn *c, uint32_t id)
+{
+	struct bundle *b;
+
+	HASH_FIND(hh, c->bundles, &id, sizeof(id), b);
+	return b;
+}
+
+static void bundle_free(struct conn *c, struct bundle *b)
+{
+	struct bundle_msg *m = b->first;
+
+	while (m) {
+		struct bundle_msg *next = m->next;
+
+		free(m);
+		m = next;
+	}
+	c->bundle_bytes -= b->bytes;
+	HASH_DEL(c->bundles, b);
+	free(b);
+}
+
+void bundles_free(struct conn *c)
+{
+	struct bundle *b, *next;
+
+	HASH_ITER (hh, c->bundles, b, next)
+		bundle_free(c, b);
+}
+
+static int open_bundle(struct conn *c, uint32_t id, uint16_t flags, struct of_err *e)
+{
+	struct bundle *b;
+
+	if (find(c, id))
+		return refuse(e, OFPBFC_BUNDLE_EXIST, "is open already", id);
+	if (HASH_COUNT(c->bundles) >= BUNDLES_MAX)
+		return refuse(e, OFPBFC_OUT_OF_BUNDLES, "64 are open on this connection", id);
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return refuse(e, OFPBFC_OUT_OF_BUNDLES, "out of memory", id);
+	b->id = id;
+	b->flags = flags;
+	b->last = &b->first;
+	HASH_ADD(hh, c->bundles, id, sizeof(b->id), b);
+	return 0;
+}
+
+/* Decodes and executes one message; the error names it. */
+static int apply(struct conn *c, const struct bundle_msg *bm) CONTROL
+{
+	struct arena a;
+	struct of_msg *m;
+	struct of_err e = { .type = 0 };
+	int rc;
+
+	arena_init(&a, 0);
+	rc = of_decode(bm->raw, bm->n, &a, &m, &e);
+	if (!rc)
+		rc = agent_modify(c, m, &e);
+	if (rc) {
+		struct of_msg bad = { .xid = get_be32(bm->raw + 4),
+				      .length = bm->n,
+				      .raw = bm->raw };
+
+		agent_send_error(c, &bad, &e);
+	}
+	arena_fini(&a);
+	return rc;
+}
+
+static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
+{
+	struct dp *dp = c->agent->dp;
+	uint32_t id = b->id;
+	int rc = 0;
+
+	agent_publish(c->agent); /* what came before is not undone with the bundle */
+	table_begin(dp);
+	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
+		rc = apply(c, m);
+	if (rc)
+		table_rollback(dp);
+	else
+		table_commit(dp);
+	agent_changed(c->agent);
+	agent_publish(c->agent);
+	bundle_free(c, b);
+	return rc ? refuse(e, OFPBFC_MSG_FAILED, "a message failed; nothing was changed", id) : 0;
+}
+
+static int control(struct conn *c, const struct of_bundle_ctrl *q, struct of_err *e) CONTROL
+{
+	struct bundle *b = find(c, q->bundle_id);
+
+	if (q->flags & ~(OFPBF_ATOMIC | OFPBF_ORDERED))
+		return refuse(e, OFPBFC_BAD_FLAGS, "flags are 1 (atomic) and 2 (ordered)",
+			      q->bundle_id);
+	if (q->type == OFPBCT_OPEN_REQUEST)
+		return open_bundle(c, q->bundle_id, q->flags, e);
+	if (q->type != OFPBCT_CLOSE_REQUEST && q->type != OFPBCT_COMMIT_REQUEST &&
+	    q->type != OFPBCT_DISCARD_REQUEST)
+		return refuse(e, OFPBFC_BAD_TYPE, "requests are 0, 2, 4 and 6", q->bundle_id);
+	if (!b)
+		return refuse(e, OFPBFC_BAD_ID, "is not open", q->bundle_id);
+	if (b->flags != q->flags) {
+		bundle_free(c, b);
+		return refuse(e, OFPBFC_BAD_FLAGS, "was opened with other flags", q->bundle_id);
+	}
+	switch (q->type) {
+	case OFPBCT_CLOSE_REQUEST:
+		if (b->closed)
+			return refuse(e, OFPBFC_BUNDLE_CLOSED, "is closed already", q->bundle_id);
+		b->closed = true;
+		return 0;
+	case OFPBCT_COMMIT_REQUEST:
+		return commit(c, b, e);
+	default:
+		bundle_free(c, b);
+		return 0;
+	}
+}
+
+static bool bundled(uint8_t type)
+{
+	return type == OFPT_FLOW_MOD || type == OFPT_GROUP_MOD || type == OFPT_METER_MOD;
+}
+
+static int add(struct conn *c, const struct of_msg *outer, const struct of_bundle_add *q,
+	       struct of_err *e)
+{
+	struct bundle *b = find(c, q->bundle_id);
+	struct bundle_msg *m;
+
+	/* EXT-230: adding to a bundle that is not there opens it. */
+	if (!b) {
+		int rc = open_bundle(c, q->bundle_id, q->flags, e);
+
+		if (rc)
+			return rc;
+		b = find(c, q->bundle_id);
+	}
+	if (b->closed)
+		return refuse(e, OFPBFC_BUNDLE_CLOSED, "is closed", q->bundle_id);
+	if (b->flags != q->flags)
+		return refuse(e, OFPBFC_BAD_FLAGS, "was opened with other flags", q->bundle_id);
+	if (q->message->xid != outer->xid)
+		return refuse(e, OFPBFC_MSG_BAD_XID,
+			      "the message has another xid than its envelope", q->bundle_id);
+	if (!bundled(q->message->type))
+		return refuse(e, OFPBFC_MSG_UNSUP, "only flow, group and meter mods can be bundled",
+			      q->bundle_id);
+	if (c->bundle_bytes + q->message->length > BUNDLE_BYTES)
+		return refuse(e, OFPBFC_MSG_TOO_MANY, "bundles of this connection hold 512 MiB",
+			      q->bundle_id);
+	m = malloc(sizeof(*m) + q->message->length);
+	if (!m)
+		return refuse(e, OFPBFC_MSG_TOO_MANY, "out of memory", q->bundle_id);
+	m->next = NULL;
+	m->n = q->message->length;
+	memcpy(m->raw, q->message->raw, m->n);
+	*b->last = m;
+	b->last = &m->next;
+	b->bytes += m->n;
+	c->bundle_bytes += m->n;
+	return 0;
+}
+
+static void reply(struct conn *c, const struct of_msg *m, const struct of_bundle_ctrl *q)
+{
+	struct of_bundle_ctrl r = { .kind = OF_KIND_bundle_ctrl,
+				    .bundle_id = q->bundle_id,
+				    .type = (uint16_t)(q->type + 1), /* each request's reply */
+				    .flags = q->flags };
+	struct of_experimenter_msg x = { .kind = OF_KIND_experimenter_msg,
+					 .experimenter = OF_ONF_ID,
+					 .exp_type = 2300,
+					 .body = (struct of_any *)&r };
+
+	agent_reply(c, m, (struct of_any *)&x);
+}
+
+int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
+	int rc;
+
+	if (c->role == OFPCR_ROLE_SLAVE)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				    "a slave may not change the switch");
+	if (x->body->kind == OF_KIND_bundle_add)
+		return add(c, m, (const struct of_bundle_add *)x->body, e);
+	rc = control(c, (const struct of_bundle_ctrl *)x->body, e);
+	if (!rc)
+		reply(c, m, (const struct of_bundle_ctrl *)x->body);
+	return rc;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Weft's own messages (ofproto/weft.proto): the switch, its ports, its counters. */
+#include <errno.h>
+#include <rte_cycles.h>
+#include <rte_mempool.h>
+#include <rte_version.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "datapath/agent_priv.h"
+#include "datapath/port_mgmt.h"
+#include "ofproto/mgmt.h"
+
+struct ctx {
+	struct conn *conn;
+	const struct of_msg *msg;
+	struct arena *arena;
+};
+
+static Weft__Status status_of(int rc)
+{
+	switch (-rc) {
+	case EINVAL:
+	case ERANGE:
+		return WEFT__STATUS__INVALID;
+	case ENOENT:
+		return WEFT__STATUS__NOT_FOUND;
+	case EEXIST:
+		return WEFT__STATUS__EXISTS;
+	case ENOSPC:
+		return WEFT__STATUS__NO_SPACE;
+	case ENOTSUP:
+		return WEFT__STATUS__UNSUPPORTED;
+	default:
+		return WEFT__STATUS__FAILED;
+	}
+}
+
+static int refuse(const struct ctx *x, int rc, const struct err *e)
+{
+	mgmt_refuse(x->conn->session, x->msg->xid, status_of(rc), "%s",
+		    e->text[0] ? e->text : strerror(-rc));
+	return 0;
+}
+
+static int answer(const struct ctx *x, const Weft__Reply *r)
+{
+	return mgmt_reply_send(x->conn->session, x->msg->xid, r);
+}
+
+static int info(const struct ctx *x) CONTROL
+{
+	struct agent *a = x->conn->agent;
+	static char *capabilities[] = { (char *)"bundles", (char *)"vxlan" };
+	Weft__Info i = WEFT__INFO__INIT;
+	Weft__Reply r = WEFT__REPLY__INIT;
+
+	i.name = a->dp->name;
+	i.host_id = a->host_id;
+	i.version = (char *)WEFT_VERSION;
+	i.pid = (uint32_t)getpid();
+	i.dpid = a->dp->dpid;
+	i.uptime_ms = (uint64_t)((ev_now(a->loop) - a->started) * 1000);
+	i.dpdk_version = (char *)(uintptr_t)rte_version();
+	i.capabilities = capabilities;
+	i.n_capabilities = 2;
+	r.body_case = WEFT__REPLY__BODY_INFO;
+	r.info = &i;
+	return answer(x, &r);
+}
+
+/* ---- ports ---- */
+
+static int reply_port(const struct ctx *x, const struct port *p) CONTROL
+{
+	Weft__Reply r = WEFT__REPLY__INIT;
+
+	r.body_case = WEFT__REPLY__BODY_PORT;
+	r.port = port_mgmt(x->conn->agent->dp, p, x->arena);
+	return r.port ? answer(x, &r) : -ENOMEM;
+}
+
+static int add_port(const struct ctx *x, const Weft__PortAdd *q) CONTROL
+{
+	struct port_spec spec;
+	struct port *p;
+	struct err e = { "" };
+	int rc = port_spec_parse(q->spec, &spec, &e);
+
+	if (!rc)
+		rc = port_add(x->conn->agent->dp, q->name, q->ofport, &spec, &p, &e);
+	return rc ? refuse(x, rc, &e) : reply_port(x, p);
+}
+
+static struct port *named(const struct ctx *x, const char *name, uint32_t ofport) CONTROL
+{
+	return *name ? port_by_name(x->conn->agent->dp, name)
+		     : port_by_no(x->conn->agent->dp, ofport);
+}
+
+static int no_port(const struct ctx *x, const char *name, uint32_t ofport)
+{
+	if (*name)
+		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__NOT_FOUND,
+			    "no port named %s", name);
+	else
+		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__NOT_FOUND, "no port %u",
+			    ofport);
+	return 0;
+}
+
+static int del_port(const struct ctx *x, const Weft__PortDel *q) CONTROL
+{
+	struct dp *dp = x->conn->agent->dp;
+	struct port *p = named(x, q->name, q->ofport);
+	Weft__Reply r = WEFT__REPLY__INIT;
+	struct err e = { "" };
+	int rc;
+
+	if (!p)
+		return no_port(x, q->name, q->ofport);
+	r.body_case = WEFT__REPLY__BODY_PORT;
+	r.port = port_mgmt(dp, p, x->arena); /* as it was */
+	if (!r.port)
+		return -ENOMEM;
+	rc = port_del(dp, p, &e);
+	return rc ? refuse(x, rc, &e) : answer(x, &r);
+}
+
+struct port_walk {
+	const struct ctx *x;
+	Weft__PortList *list;
+	size_t room;
+};
+
+static int add_to_list(void *arg, struct port *p) CONTROL
+{
+	struct port_walk *w = arg;
+
+	if (w->list->n_ports == w->room)
+		return -ENOSPC;
+	w->list->ports[w->list->n_ports] = port_mgmt(w->x->conn->agent->dp, p, w->x->arena);
+	return w->list->ports[w->list->n_ports++] ? 0 : -ENOMEM;
+}
+
+static int list_ports(const struct ctx *x, const Weft__PortListRequest *q) CONTROL
+{
+	Weft__PortList list = WEFT__PORT_LIST__INIT;
+	struct port_walk w = { x, &list, PORT_MAX + 1 };
+	Weft__Reply r = WEFT__REPLY__INIT;
+	int rc;
+
+	list.ports = arena_get(x->arena, w.room * sizeof(*list.ports));
+	if (!list.ports)
+		return -ENOMEM;
+	if (*q->name || q->ofport) {
+		struct port *p = named(x, q->name, q->ofport);
+
+		if (!p)
+			return no_port(x, q->name, q->ofport);
+		rc = add_to_list(&w, p);
+	} else {
+		rc = port_each(x->conn->agent->dp, add_to_list, &w);
+	}
+	if (rc)
+		return rc;
+	r.body_case = WEFT__REPLY__BODY_PORT_LIST;
+	r.port_list = &list;
+	return answer(x, &r);
+}
+
+/* ---- counters ---- */
+
+#define NEW(arena, type, init)                             \
+	({                                                 \
+		type *x_ = arena_get(arena, sizeof(type)); \
+		if (x_)                                    \
+			*x_ = (type)init;                  \
+		x_;                                        \
+	})
+
+static int stats_pmds(const struct dp *dp, struct arena *a, Weft__Stats *s)
+{
+	s->pmds = arena_get(a, (dp->n_pmds + 1) * sizeof(*s->pmds));
+	if (!s->pmds)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		const struct pmd_perf *f = &dp->pmds[i]->perf;
+		Weft__Pmd *p = NEW(a, Weft__Pmd, WEFT__PMD__INIT);
+
+		if (!p)
+			return -ENOMEM;
+		p->core = dp->pmds[i]->core;
+		p->iterations = f->iterations;
+		p->busy_cycles = f->busy_cycles;
+		p->idle_cycles = f->idle_cycles;
+		p->packets = f->rx;
+		p->sleeps = f->sleeps;
+		p->hz = rte_get_tsc_hz();
+		s->packets->rx += f->rx;
+		s->packets->created += f->created;
+		s->packets->tx += f->tx;
+		s->packets->consumed += f->consumed;
+		s->cache->hits += f->cache_hits;
+		s->cache->misses += f->cache_misses;
+		s->pmds[s->n_pmds++] = p;
+	}
+	s->cache->capacity = (uint64_t)dp->opts.cache_entries * dp->n_pmds;
+	return 0;
+}
+
+static int stats_tables(const struct dp *dp, struct arena *a, Weft__Stats *s) CONTROL
+{
+	s->tables = arena_get(a, N_TABLES * sizeof(*s->tables));
+	if (!s->tables)
+		return -ENOMEM;
+	for (unsigned int t = 0; t < N_TABLES; t++) {
+		uint64_t lookups = 0, matches = 0;
+		uint32_t rules = table_count(dp, (uint8_t)t), masks = 0;
+		Weft__Table *w;
+
+		for (unsigned int i = 0; i < dp->n_pmds; i++) {
+			lookups += dp->pmds[i]->perf.table_lookups[t];
+			matches += dp->pmds[i]->perf.table_matches[t];
+		}
+		if (!rules && !lookups)
+			continue;
+		w = NEW(a, Weft__Table, WEFT__TABLE__INIT);
+		if (!w)
+			return -ENOMEM;
+		w->table = t;
+		w->template_ = (char *)(uintptr_t)table_template(dp, (uint8_t)t, &masks);
+		w->rules = rules;
+		w->masks = masks;
+		w->max_rules = dp->opts.max_flows ? dp->opts.max_flows : 1000000;
+		w->lookups = lookups;
+		w->matches = matches;
+		s->tables[s->n_tables++] = w;
+	}
+	return 0;
+}
+
+static int stats_pool(const struct dp *dp, struct arena *a, Weft__Stats *s)
+{
+	Weft__Mempool *p = NEW(a, Weft__Mempool, WEFT__MEMPOOL__INIT);
+
+	s->mempools = arena_get(a, sizeof(*s->mempools));
+	if (!p || !s->mempools)
+		return -ENOMEM;
+	p->name = dp->pool->name;
+	p->size = dp->pool->size;
+	p->in_use = rte_mempool_in_use_count(dp->pool);
+	s->mempools[s->n_mempools++] = p;
+	return 0;
+}
+
+static int stats(const struct ctx *x) CONTROL
+{
+	const struct dp *dp = x->conn->agent->dp;
+	Weft__Stats s = WEFT__STATS__INIT;
+	Weft__Conservation packets = WEFT__CONSERVATION__INIT;
+	Weft__Cache cache = WEFT__CACHE__INIT;
+	Weft__Reply r = WEFT__REPLY__INIT;
+	uint64_t drops[N_DROPS];
+	int rc;
+
+	s.packets = &packets;
+	s.cache = &cache;
+	port_drops(dp, drops);
+	rc = drops_mgmt(drops, true, x->arena, &s.drops, &s.n_drops);
+	if (!rc)
+		rc = stats_pmds(dp, x->arena, &s);
+	if (!rc)
+		rc = stats_tables(dp, x->arena, &s);
+	if (!rc)
+		rc = stats_pool(dp, x->arena, &s);
+	if (rc)
+		return rc;
+	r.body_case = WEFT__REPLY__BODY_STATS;
+	r.stats = &s;
+	return answer(x, &r);
+}
+
+/* ---- dispatch ---- */
+
+static int run(const struct ctx *x, const Weft__Request *q) CONTROL
+{
+	switch (q->op_case) {
+	case WEFT__REQUEST__OP_INFO:
+		return info(x);
+	case WEFT__REQUEST__OP_PORT_ADD:
+		return add_port(x, q->port_add);
+	case WEFT__REQUEST__OP_PORT_DEL:
+		return del_port(x, q->port_del);
+	case WEFT__REQUEST__OP_PORT_LIST:
+		return list_ports(x, q->port_list);
+	case WEFT__REQUEST__OP_STATS:
+		return stats(x);
+	default:
+		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__UNSUPPORTED,
+			    "operation %d is not known to this switch", (int)q->op_case);
+		return 0;
+	}
+}
+
+int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e)
+{
+	struct arena a;
+	struct ctx x = { c, m, &a };
+	Weft__Request *q;
+	int rc;
+
+	arena_init(&a, 0);
+	rc = mgmt_request_unpack(m, &a, &q, e);
+	if (!rc && c->role == OFPCR_ROLE_SLAVE &&
+	    (q->op_case == WEFT__REQUEST__OP_PORT_ADD || q->op_case == WEFT__REQUEST__OP_PORT_DEL))
+		rc = agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not change the switch");
+	if (!rc) {
+		rc = run(&x, q);
+		if (rc)
+			mgmt_refuse(c->session, m->xid, WEFT__STATUS__FAILED, "%s", strerror(-rc));
+		rc = 0;
+	}
+	arena_fini(&a);
+	return rc;
+}

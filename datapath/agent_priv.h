@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent's files share.
+ *
+ * Each message has one handler in agent.c's table; a handler returns 0, or -EPROTO with the
+ * OpenFlow error that answers the message.  Control thread; owner: struct agent.
+ */
+#ifndef WEFT_DATAPATH_AGENT_PRIV_H
+#define WEFT_DATAPATH_AGENT_PRIV_H
+
+#include "base/arena.h"
+#include "datapath/agent.h"
+#include "datapath/dp.h"
+#include "ofproto/session.h"
+
+struct bundle;
+
+/* One connection. */
+struct conn {
+	struct agent *agent;
+	struct of_session *session;
+	bool service; /* came to a listener: a tool, until it asks for events (set_config,
+			 set_async) */
+	bool up;
+	uint32_t role; /* OFPCR_ROLE_* */
+	uint16_t miss_send_len;
+	/* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
+	uint32_t packet_in[2], port_status[2], flow_removed[2];
+	struct bundle *bundles; /* hash by id */
+	uint64_t bundle_bytes;
+	struct conn *prev, *next;
+};
+
+struct agent {
+	struct ev_loop *loop;
+	struct dp *dp;
+	struct conn *conns;
+	struct of_listener **listeners;
+	unsigned int n_listeners, n_active;
+	char *host_id;
+	struct of_tls tls;
+	double started;
+	bool changed;		/* tables differ from what is published */
+	ev_prepare publish;	/* publishes once a round of the loop */
+	ev_timer fail;		/* --fail-mode standalone */
+	unsigned int lonely;	/* seconds without any controller */
+	bool standalone;	/* its flow is installed */
+	uint64_t generation_id; /* of the last role request that had one */
+	bool has_generation_id;
+	struct arena scratch; /* for one reply */
+};
+
+/* ---- agent.c ---- */
+
+/* Fills 'e' and returns -EPROTO. */
+__attribute__((format(printf, 4, 5))) int agent_refuse(struct of_err *e, uint16_t type,
+						       uint16_t code, const char *fmt, ...);
+/* The error that answers 'm'; ONF's experimenter errors (bundles) are written as such. */
+void agent_send_error(struct conn *c, const struct of_msg *m, const struct of_err *e) CONTROL;
+void agent_reply(struct conn *c, const struct of_msg *m, const struct of_any *body) CONTROL;
+/* Tables were changed: publish before the next thing that could tell. */
+void agent_changed(struct agent *a) CONTROL;
+void agent_publish(struct agent *a) CONTROL;
+/* Executes a message that changes state: from a connection, or out of a bundle. */
+int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+
+/* ---- agent_conn.c: role, configuration, asynchronous messages ---- */
+int conn_get_config(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+int conn_set_config(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+int conn_role(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+int conn_get_async(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+int conn_set_async(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+void conn_defaults(struct conn *c) CONTROL;
+/* 0: wanted as master or equal, 1: as slave; is 'reason' in the mask of this connection's role? */
+bool conn_wants(const struct conn *c, const uint32_t mask[2], uint8_t reason);
+void conn_update_ttl(struct agent *a) CONTROL;
+
+/* ---- agent_packet.c: events and packets ---- */
+int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+void agent_port_status(void *arg, const struct port *p, uint8_t reason) CONTROL;
+void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *match,
+			uint8_t reason, uint64_t packets, uint64_t bytes, double duration) CONTROL;
+
+/* ---- agent_bundle.c ---- */
+int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+void bundles_free(struct conn *c) CONTROL;
+
+/* ---- agent_mgmt.c: Weft's own messages ---- */
+int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+
+/* ---- agent_multipart.c and agent_mp_*.c ---- */
+
+/*
+ * A multipart reply that is being written: structures are collected in one list and sent whenever a
+ * message is full, with OFPMPF_REPLY_MORE in all but the last (7.3.5).
+ */
+struct mp {
+	struct conn *conn;
+	const struct of_msg *request;
+	uint16_t type;
+	enum of_kind body; /* whose only member is a list */
+	struct arena *arena;
+	struct of_list list;
+	size_t bytes;
+	int rc;
+};
+
+int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+void mp_begin(struct mp *mp, struct conn *c, const struct of_msg *m, uint16_t type,
+	      enum of_kind body) CONTROL;
+/* 's' lives in mp->arena.  0, or -errno: sending failed, stop. */
+int mp_add(struct mp *mp, struct of_any *s) CONTROL;
+void mp_end(struct mp *mp) CONTROL;
+
+int mp_table_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		      struct of_err *e) CONTROL;
+int mp_ports(struct conn *c, const struct of_msg *m, const struct of_any *q,
+	     struct of_err *e) CONTROL;
+int mp_port_desc(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		 struct of_err *e) CONTROL;
+int mp_queues(struct conn *c, const struct of_msg *m, const struct of_any *q,
+	      struct of_err *e) CONTROL;
+int mp_groups(struct conn *c, const struct of_msg *m, const struct of_any *q,
+	      struct of_err *e) CONTROL;
+int mp_group_desc(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		  struct of_err *e) CONTROL;
+int mp_group_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		      struct of_err *e) CONTROL;
+int mp_meters(struct conn *c, const struct of_msg *m, const struct of_any *q,
+	      struct of_err *e) CONTROL;
+int mp_meter_config(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		    struct of_err *e) CONTROL;
+int mp_meter_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		      struct of_err *e) CONTROL;
+int agent_queue_config(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+
+#endif
