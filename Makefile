@@ -22,12 +22,12 @@ SAN    := -fsanitize=address,undefined,fuzzer-no-link
 OPT    := -O1 -g
 endif
 
-# What the libraries' own pkg-config files say; asked for once, when there is something to compile.
+# What the libraries' own pkg-config files say; nothing before `make deps`, which comes in a make of its own.
 PKGS    := libmicrohttpd libcurl jansson yaml-0.1 sqlite3 gnutls libprotobuf-c libpcap
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -lev -lm -lpthread
-DPDK_CFLAGS = $(shell pkg-config --cflags libdpdk)
-DPDK_LIBS   = $(shell pkg-config --libs libdpdk)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm -lpthread
+DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)
+DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
 
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -35,6 +35,9 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
 OPT     ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SAN) -I. -I$(B) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' \
              -fno-strict-aliasing -MMD -MP $(CFLAGS)
+
+# Quiet unless V=1.
+Q = $(if $(V),,@echo "  $(if $(filter %.a,$@),AR,CC)   $@";)
 
 # One archive a room; which packages a room may see is part of its layer (tests/lint/layers).
 ROOMS     := base ofproto vlan vxlan datapath controller apps cli
@@ -59,22 +62,22 @@ help: ## List these targets
 
 $(B)/%.pb-c.c $(B)/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(B) $<
+	$(Q)protoc-c --c_out=$(B) $<
 
 $(B)/%.o: %.c | protos
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(filter $(firstword $(subst /, ,$*)),$(DPDK_ROOMS)),$(DPDK_CFLAGS)) \
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter $(firstword $(subst /, ,$*)),$(DPDK_ROOMS)),$(DPDK_CFLAGS)) \
 		$(PKG_CFLAGS) -c -o $@ $<
 
 $(B)/%.pb-c.o: $(B)/%.pb-c.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 protos: $(PROTO_C)
 
 define room_archive
 $(B)/lib$(1).a: $(call room_objs,$(1))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_archive,$(r))))
 
@@ -84,7 +87,7 @@ SWITCH_LIBS     := $(call lib,datapath vxlan vlan ofproto base)
 CONTROLLER_LIBS := $(call lib,controller apps vxlan vlan ofproto base)
 CLI_LIBS        := $(call lib,cli ofproto base)
 
-LINK = $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+LINK = @echo "  LD   $@"; $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(filter %.o,$^) \
        -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 $(B)/weft-switch: $(B)/datapath/main.o $(SWITCH_LIBS)
@@ -108,14 +111,14 @@ JOBS      ?= 2
 
 $(B)/tests/%.o: tests/%.c | protos
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(DPDK_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(DPDK_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
 $(B)/tests/%: $(B)/tests/%.o $(call lib,datapath controller apps vxlan vlan cli ofproto base)
 	$(LINK) $(DPDK_LIBS) $(PKG_LIBS) -lcmocka
 
 tests: $(UNITS) $(TOOLS) ## Build the unit tests
 
-RUN_TESTS = B=$(B) $(PYTHON) tests/run -j $(JOBS) --logs $(B)/log
+RUN_TESTS = B=$(B) CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)/log
 
 check: deps ## Install, build, run every test that needs no special machine
 	+$(MAKE) all tests
@@ -134,7 +137,7 @@ check-e2e: all ## Controller and switches together
 
 check-asan: ## Unit and system tests under AddressSanitizer and UBSan
 	+$(MAKE) B=$(B)-asan ASAN=1 all tests
-	B=$(B)-asan $(PYTHON) tests/run -j $(JOBS) --logs $(B)-asan/log $(UNITS:$(B)/%=$(B)-asan/%) $(SYS) $(E2E)
+	B=$(B)-asan CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)-asan/log $(UNITS:$(B)/%=$(B)-asan/%) $(SYS) $(E2E)
 
 check-tsan: ## Concurrent unit tests under ThreadSanitizer
 	+$(MAKE) B=$(B)-tsan TSAN=1 tests
@@ -173,14 +176,14 @@ TMPLIST := $(shell mktemp -u)
 
 demo: deps ## The product in a minute; CHECK=1 runs it to the end
 	+$(MAKE) all
-	B=$(B) CHECK=$(CHECK) bench/demo
+	B=$(B) CHECK=$(CHECK) tests/e2e/demo.sh
 
 bench: deps all ## Measure, write bench/results/
 	B=$(B) bench/run
 
 cov: ## Line coverage of the unit and system tests
 	+$(MAKE) B=$(B)-cov OPT="-O0 -g --coverage" all tests
-	B=$(B)-cov $(PYTHON) tests/run -j $(JOBS) --logs $(B)-cov/log $(UNITS:$(B)/%=$(B)-cov/%) $(SYS) $(E2E)
+	B=$(B)-cov CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)-cov/log $(UNITS:$(B)/%=$(B)-cov/%) $(SYS) $(E2E)
 	gcovr -r . --object-directory $(B)-cov --exclude tests --exclude $(B) | tee $(B)-cov/coverage.txt
 
 MAN := $(wildcard docs/*.8)

@@ -2,6 +2,7 @@
 #include "controller/flowset.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -51,7 +52,7 @@ static void refuse(struct draft *d, int error, const char *what)
 	if (d->error)
 		return;
 	d->error = error;
-	strncpy(d->what, what, sizeof(d->what) - 1);
+	snprintf(d->what, sizeof(d->what), "%.127s", what);
 }
 
 static struct draft *new_draft(struct flowset *fs, const char *where)

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# make demo: the product in a minute.  Two hosts, one controller, two tenants with the same addresses.
+#
+#      host h1                                   host h2
+#     +-------------------------------+         +-----------------------+
+#     |  VM a1    VM a2      VM b1    |         |  VM a3       VM b3    |
+#     |  .11      .12        .11      |         |  .13         .13      |
+#     |   |        |          |       |         |   |           |       |
+#     |  [========= weft-switch ====] |         |  [==== weft-switch ==]|
+#     +---------------+---------------+         +-----------+-----------+
+#            192.0.2.1|           VXLAN                     |192.0.2.2
+#                     +-------------- underlay -------------+
+#
+# a1, a2, a3 are tenant A's, b1, b3 tenant B's; both have the network 10.0.0.0/24.  CHECK=1 runs to the end
+# and exits with the verdict; otherwise it stays up to be tried, until Ctrl-C.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/e2e/lab
+
+declare -A NET PORT MAC MTU
+
+tenant() { # NAME: a network with a subnet, by the documented calls
+	local body
+	body=$(rest POST /v2.0/networks "{\"network\": {\"name\": \"net-$1\", \"project_id\": \"tenant-$1\"}}") || die "$body"
+	NET[$1]=$(jq -r .network.id <<<"$body")
+	MTU[$1]=$(jq -r .network.mtu <<<"$body")
+	body=$(rest POST /v2.0/subnets "{\"subnet\": {\"network_id\": \"${NET[$1]}\", \"ip_version\": 4,
+		\"cidr\": \"10.0.0.0/24\", \"project_id\": \"tenant-$1\"}}") || die "$body"
+}
+
+vm() { # NAME HOST TENANT ADDRESS: the controller has the switch on that host plug the VM's device
+	local body
+	lab_vm "$1" "$2"
+	body=$(rest POST /v2.0/ports "{\"port\": {\"name\": \"$1\", \"network_id\": \"${NET[$3]}\", \"project_id\": \"tenant-$3\",
+		\"fixed_ips\": [{\"ip_address\": \"$4\"}], \"binding:host_id\": \"$2\",
+		\"binding:profile\": {\"weft_spec\": \"af_packet:$1\"}}}") || die "$body"
+	PORT[$1]=$(jq -r .port.id <<<"$body")
+	MAC[$1]=$(jq -r .port.mac_address <<<"$body")
+	lab_vm_up "$1" "${MAC[$1]}" "$4/24" "${MTU[$3]}"
+}
+
+has_neighbour() { # VM ADDRESS MAC: whom it talks to at that address
+	in_space "$1" ip neigh show "$2" | grep -qi "$3"
+}
+
+spoof_ip() { # from an address that is not its own
+	ip -n "$LAB-a1" addr add 10.0.0.77/32 dev eth0
+	pings a1 10.0.0.13 -I 10.0.0.77
+	local status=$?
+	ip -n "$LAB-a1" addr del 10.0.0.77/32 dev eth0
+	return $status
+}
+
+spoof_mac() {
+	ip -n "$LAB-a1" link set eth0 address 02:00:00:00:00:66
+	pings a1 10.0.0.12
+	local status=$?
+	ip -n "$LAB-a1" link set eth0 address "${MAC[a1]}"
+	return $status
+}
+
+# A VM that was not told the network's MTU: the switch answers as a router would, so that the sender learns.
+told_mtu() {
+	ip -n "$LAB-h1" link set a1 mtu 1700
+	ip -n "$LAB-a1" link set eth0 mtu 1700
+	pings a1 10.0.0.13 -M do -s 1500 -c 3 | grep -q "mtu ${MTU[a]}\|mtu=${MTU[a]}"
+}
+
+begin=$(date +%s%N)
+lab_begin
+say "Two hosts as network namespaces, joined by an underlay ..."
+lab_underlay
+lab_host h1 192.0.2.1/24
+lab_host h2 192.0.2.2/24
+say "A controller, and a DPDK switch on each host (no hugepages, no NIC, no configuration) ..."
+lab_controller
+lab_switch h1
+lab_switch h2
+say "Two tenants over REST, with the same subnet 10.0.0.0/24; five VMs ..."
+tenant a
+tenant b
+vm a1 h1 a 10.0.0.11
+vm a2 h1 a 10.0.0.12
+vm a3 h2 a 10.0.0.13
+vm b1 h1 b 10.0.0.11
+vm b3 h2 b 10.0.0.13
+rest POST /v2.0/ports "{\"port\": {\"network_id\": \"${NET[b]}\", \"fixed_ips\": [{\"ip_address\": \"10.0.0.99\"}]}}" >/dev/null
+for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE after 10 s"; done
+say "$(printf 'Up after %d.%d s.  What must work, and what must not:' \
+	$((($(date +%s%N) - begin) / 1000000000)) $((($(date +%s%N) - begin) / 100000000 % 10)))"
+say ""
+
+check "a1 -> a3  10.0.0.13     same tenant, other host: reaches it"      yes pings a1 10.0.0.13
+check "a1 -> a2  10.0.0.12     same tenant, same host: reaches it"       yes pings a1 10.0.0.12
+check "b1 -> b3  10.0.0.13     the other tenant, same addresses: reaches" yes pings b1 10.0.0.13
+check "a1's 10.0.0.13 is a3"                                             yes has_neighbour a1 10.0.0.13 "${MAC[a3]}"
+check "b1's 10.0.0.13 is b3"                                             yes has_neighbour b1 10.0.0.13 "${MAC[b3]}"
+check "b1 -> a2  10.0.0.12     an address that only tenant A has: no"    no  pings b1 10.0.0.12 -c 1
+check "a1 -> b   10.0.0.99     an address that only tenant B has: no"    no  pings a1 10.0.0.99 -c 1
+check "a1 -> a3  as 10.0.0.77  spoofed source address: dropped"          no  spoof_ip
+check "a1 -> a2  as another    spoofed source MAC: dropped"              no  spoof_mac
+check "a1 -> a2                ... and a1 itself goes on"                yes pings a1 10.0.0.12
+check "a1 -> a3  1,400 bytes   through VXLAN, not fragmented: reaches"   yes pings a1 10.0.0.13 -M do -s 1372
+check "a1 -> a3  too large     told the MTU (${MTU[a]}), not lost in silence"  yes told_mtu
+
+if [ -n "${CHECK:-}" ]; then
+	verdict
+	exit $?
+fi
+say ""
+verdict
+cat <<TRY
+
+The lab is up.  REST: $URL/v2.0/networks   To try:
+
+  $B/weftctl --url $URL status
+  $B/weftctl --url $URL port list
+  $B/weft-ofctl dump-flows unix:$DIR/h1.sock
+  ip netns exec $LAB-a1 ping 10.0.0.13
+  openstack --os-auth-type none --os-endpoint $URL network list
+
+Ctrl-C ends it and cleans up.
+TRY
+while :; do sleep 3600 & wait $!; done
