@@ -318,6 +318,9 @@ void of_session_free(struct of_session *s)
 	/* Last words, such as the error that is the reason for leaving: one try. */
 	if (session_reads(s) && !s->failing && !s->tx.blocked && s->tx.bytes)
 		session_tx_flush(&s->tx, &s->stream, &e);
+	/* TLS: or the peer would have to think that somebody cut the line. */
+	if (session_reads(s) && !s->failing && !s->tx.bytes)
+		stream_shutdown(&s->stream);
 	s->dead = true;
 	s->ops = &no_ops;
 	s->state = SESSION_IDLE;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/byteorder.h"
@@ -221,6 +222,13 @@ static inline int raw_recv_type(int fd, uint8_t *p, uint8_t type, double seconds
 		n = raw_recv(fd, p, seconds);
 	while (n > 0 && p[1] != type);
 	return n;
+}
+
+/* A directory of the test's own, "/tmp/weft-WHAT-PID". */
+static inline void make_dir(char *dir, size_t size, const char *what)
+{
+	snprintf(dir, size, "/tmp/weft-%s-%d", what, (int)getpid());
+	assert_int_equal(mkdir(dir, 0700), 0);
 }
 
 static inline int harness_setup(void **state)

@@ -66,8 +66,7 @@ static int begin(void **state)
 	parts = joined = 0;
 	mgmt_join_init(&join, 0);
 	arena_init(&arena, 1 << 20);
-	snprintf(dir, sizeof(dir), "/tmp/weft-mgmt-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	make_dir(dir, sizeof(dir), "mgmt");
 	snprintf(target, sizeof(target), "punix:%s/br0.sock", dir);
 	listener = of_listener_new(loop, target, &o, on_new_switch, NULL, NULL);
 	assert_non_null(listener);

@@ -21,8 +21,7 @@ static int begin(void **state)
 {
 	sw = (struct seen){ .answer_features = true };
 	child = 0;
-	snprintf(dir, sizeof(dir), "/tmp/weft-ovs-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	make_dir(dir, sizeof(dir), "ovs");
 	snprintf(out, sizeof(out), "%s/out", dir);
 	return harness_setup(state);
 }

@@ -8,7 +8,6 @@
  */
 #include "session_harness.h"
 
-#include <sys/stat.h>
 #include <sys/un.h>
 
 static struct seen sw, ctl;
@@ -19,8 +18,7 @@ static int begin(void **state)
 {
 	sw = (struct seen){ .answer_features = true };
 	ctl = (struct seen){ 0 };
-	snprintf(dir, sizeof(dir), "/tmp/weft-session-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	make_dir(dir, sizeof(dir), "session");
 	snprintf(path, sizeof(path), "%s/s.sock", dir);
 	return harness_setup(state);
 }
@@ -279,12 +277,16 @@ static void comes_back_after_the_peers_restart(void **state)
 /* Two idle sessions keep each other up by echo. */
 static void idle_sessions_stay_up(void **state)
 {
+	unsigned int turns;
+
 	listen_on("ptcp:0:127.0.0.1", &ctl, OF_CONTROLLER);
 	snprintf(target, sizeof(target), "tcp:127.0.0.1:%u", of_listener_port(listener));
 	connect_to(target, &sw, OF_SWITCH);
 	talk();
+	turns = ev_iteration(loop);
 	RUN_FOR(2.5);
 	assert_int_equal(sw.downs + ctl.downs, 0);
+	assert_in_range(ev_iteration(loop) - turns, 10, 700); /* RUN_FOR alone: 500 */
 	assert_int_equal(sw.msgs + ctl.msgs, 2); /* echoes are the session's own business */
 	assert_in_range(of_session_counters(sw.s)->tx_msgs, 5, 20);
 }

@@ -102,8 +102,7 @@ static void drop_authority(struct authority *a)
 
 static int begin_group(void **state)
 {
-	snprintf(dir, sizeof(dir), "/tmp/weft-tls-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	make_dir(dir, sizeof(dir), "tls");
 	make_authority(&good, "good");
 	make_authority(&other, "other");
 	return 0;
@@ -180,6 +179,7 @@ static void over_tls(void **state)
 	/* A close on one side is an end on the other. */
 	seen_free(&ctl);
 	assert_true(RUN_UNTIL(sw.downs, 1));
+	assert_string_equal(sw.why, "closed by the peer");
 }
 
 static void listener_refuses_another_authority(void **state)
