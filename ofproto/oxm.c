@@ -261,6 +261,27 @@ static void choose_aliases(const struct of_match *m, uint64_t *set, struct flow_
 	}
 }
 
+/* Says why 'left' is left: of the fields that share its bits, the one whose packets are matched. */
+static void complain(struct of_wr *w, const struct of_match *m, const struct flow_key *left)
+{
+	const struct of_field *unmet = NULL;
+
+	FIELD_EACH (f) {
+		if (!any_bit(f, left))
+			continue;
+		if (of_match_pre_met(m, f)) {
+			of_wr_fail(w, "match on %s: OpenFlow cannot mask it in part", f->name);
+			return;
+		}
+		if (!unmet)
+			unmet = f;
+	}
+	if (unmet)
+		of_wr_fail(w, "match on %s: its prerequisites are not matched", unmet->name);
+	else
+		of_wr_fail(w, "match on bits that belong to no field");
+}
+
 /* The fields that say all of 'm'; -EINVAL with words when there are none such. */
 static int choose(struct of_wr *w, const struct of_match *m, uint64_t *set)
 {
@@ -277,19 +298,10 @@ static int choose(struct of_wr *w, const struct of_match *m, uint64_t *set)
 	if (!memcmp(&left, &zero, sizeof(left)))
 		return 0;
 	choose_aliases(m, set, &left);
-	FIELD_EACH (f) {
-		if (!any_bit(f, &left))
-			continue;
-		of_wr_fail(w, "match on %s: %s", f->name,
-			   of_match_pre_met(m, f) ? "OpenFlow cannot mask it in part"
-						  : "its prerequisites are not matched");
-		return -EINVAL;
-	}
-	if (memcmp(&left, &zero, sizeof(left))) {
-		of_wr_fail(w, "match on bits that belong to no field");
-		return -EINVAL;
-	}
-	return 0;
+	if (!memcmp(&left, &zero, sizeof(left)))
+		return 0;
+	complain(w, m, &left);
+	return -EINVAL;
 }
 
 static void write_field(struct of_wr *w, const struct of_match *m, const struct of_field *f)
