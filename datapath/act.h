@@ -15,9 +15,8 @@
  * output, a drop being an output too; perf.consumed counts a frame that was left over because all
  * its outputs had to be copied.
  *
- * Whether an action takes effect on the key is decided by the key alone (the field's prerequisite),
- * so that packets with equal keys take the same way.  An action on a header that the packet does
- * not have changes nothing; popping one drops the packet (DROP_ACTION_FAILED).
+ * An action on a header that the packet does not have changes nothing; popping one drops the packet
+ * (DROP_ACTION_FAILED).
  */
 #ifndef WEFT_DATAPATH_ACT_H
 #define WEFT_DATAPATH_ACT_H

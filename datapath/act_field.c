@@ -166,8 +166,7 @@ static uint16_t base_of(const struct pkt *p, const struct of_field *f)
 	case OF_LAYER_IP6:
 		return p->l3;
 	case OF_LAYER_L4:
-		/* The target is longer than the header that makes an L4 header whole. */
-		if (f->id == OF_FIELD_ND_TARGET && p->m->data_len - p->l4 < 24)
+		if (f->id == OF_FIELD_ND_TARGET && !(p->key.headers & PKT_HAS_ND))
 			break;
 		return p->l4;
 	case OF_LAYER_ND_SLL:
@@ -195,17 +194,21 @@ void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_fi
 
 	if (!applies(f, &p->key))
 		return;
+	base = base_of(p, f);
+	if (base == PKT_NONE && f->layer != OF_LAYER_META)
+		return;
 	was = u128_get(member, f->size);
 	is = (was & ~mask) | (value & mask);
 	if (was == is)
 		return;
-	base = base_of(p, f);
+	if (f->layer == OF_LAYER_META) {
+		u128_put(member, f->size, is);
+		return;
+	}
 	/* A copy that is still to be made of this frame must be made first. */
-	if (base != PKT_NONE && !act_touch(w, b, p))
+	if (!act_touch(w, b, p))
 		return;
 	u128_put(member, f->size, is);
-	if (base == PKT_NONE)
-		return;
 	if (f->layer == OF_LAYER_IP)
 		put_ip(p, f, is, mask);
 	else
@@ -244,6 +247,8 @@ uint64_t field_words(const struct of_field *f)
 {
 	uint64_t set = words_of(f->offset, f->size);
 
+	if (f->layer != OF_LAYER_META)
+		set |= WORDS(headers);
 	switch (f->pre) {
 	case OF_PRE_ANY:
 	case OF_PRE_IN_PORT:

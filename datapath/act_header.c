@@ -205,7 +205,7 @@ void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls)
 {
 	uint8_t ttl;
 
-	if (mpls ? !key_is_mpls(&p->key) : !key_is_ip(&p->key))
+	if (mpls ? p->mpls == PKT_NONE : p->l3 == PKT_NONE || !key_is_ip(&p->key))
 		return;
 	ttl = mpls ? be32toh(p->key.mpls_lse) & MPLS_TTL : p->key.ip_ttl;
 	if (ttl > 1) {

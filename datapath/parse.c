@@ -52,6 +52,7 @@ static void parse_nd(struct pkt *p, const uint8_t *f, uint32_t at, uint32_t end)
 	if ((!solicitation && f[at] != 136) || end - at < 24)
 		return;
 	memcpy(p->key.nd_target, f + at + 8, 16);
+	p->key.headers |= PKT_HAS_ND;
 	for (at += 24; end - at >= 8; at += f[at + 1] * 8u) {
 		const uint32_t len = f[at + 1] * 8u;
 
@@ -294,6 +295,16 @@ static uint16_t snap_type(const uint8_t *f, uint32_t *at, uint32_t n)
 	return get_be16(f + *at - 2);
 }
 
+static uint8_t headers(const struct pkt *p)
+{
+	return (uint8_t)((p->l3 != PKT_NONE ? PKT_HAS_L3 : 0) |
+			 (p->l4 != PKT_NONE ? PKT_HAS_L4 : 0) |
+			 (p->mpls != PKT_NONE ? PKT_HAS_MPLS : 0) |
+			 (p->pbb != PKT_NONE ? PKT_HAS_PBB : 0) |
+			 (p->nd_sll != PKT_NONE ? PKT_HAS_ND_SLL : 0) |
+			 (p->nd_tll != PKT_NONE ? PKT_HAS_ND_TLL : 0));
+}
+
 /* The packet's members of p->key are zero, p->m has an Ethernet header. */
 static void parse(struct pkt *p)
 {
@@ -306,6 +317,7 @@ static void parse(struct pkt *p)
 	p->l2_end = MACS;
 	p->mpls = p->pbb = p->l3 = p->l4 = p->nd_sll = p->nd_tll = PKT_NONE;
 	p->n_vlans = 0;
+	k->headers = 0;
 	memcpy(k->eth_dst, f, 6);
 	memcpy(k->eth_src, f + 6, 6);
 	at = parse_vlans(p, f, n);
@@ -339,6 +351,7 @@ static void parse(struct pkt *p)
 		k->pbb_isid = htobe32(get_be32(f + at) & 0xffffff);
 		break;
 	}
+	k->headers |= headers(p);
 }
 
 /*

@@ -4,9 +4,9 @@
  *
  * Never reads past the frame, whatever its headers claim: a header that does not fit ends the
  * parse, and the fields beyond it stay zero (as a match on them then fails or sees zero).
- * Tags: 802.1Q and 802.1ad; MPLS; PBB I-TAG; ARP/RARP; IPv4 with options; IPv6 with extension headers
- * (ipv6_exthdr with its order and repetition flags); TCP, UDP, SCTP, ICMP, ICMPv6 with ND options.
- * PMD threads, and whoever owns the packet.
+ * Tags: 802.1Q and 802.1ad; MPLS; PBB I-TAG; ARP/RARP; IPv4 with options; IPv6 with extension
+ * headers (ipv6_exthdr with its order and repetition flags); TCP, UDP, SCTP, ICMP, ICMPv6 with ND
+ * options. PMD threads, and whoever owns the packet.
  */
 #ifndef WEFT_DATAPATH_PARSE_H
 #define WEFT_DATAPATH_PARSE_H
@@ -14,14 +14,29 @@
 #include "datapath/pkt.h"
 
 /*
- * Fills p->key (but for the pipeline's own fields: in_port, in_phy_port, metadata, tunnel, registers,
- * which it leaves alone) and the offsets from p->m.  False when there is not even an Ethernet header.
+ * Bits of flow_key.headers: what is there although its fields may all be zero, so that actions do
+ * the same to packets whose keys are equal.
+ */
+enum {
+	PKT_HAS_L3 = 0x01, /* IPv4, IPv6 or ARP, well formed */
+	PKT_HAS_L4 = 0x02,
+	PKT_HAS_MPLS = 0x04,
+	PKT_HAS_PBB = 0x08,
+	PKT_HAS_ND_SLL = 0x10,
+	PKT_HAS_ND_TLL = 0x20,
+	PKT_HAS_ND = 0x40, /* the target address */
+};
+
+/*
+ * Fills p->key (but for the pipeline's own fields: in_port, in_phy_port, metadata, tunnel,
+ * registers, which it leaves alone) and the offsets from p->m.  False when there is not even an
+ * Ethernet header.
  */
 bool pkt_parse(struct pkt *p);
 
 /*
- * Starts packet 'idx' of 'b' on frame 'm' that came in on 'in_port': pipeline fields zeroed, parsed.
- * Takes the mbuf.  False: too short, and the mbuf is still the caller's.
+ * Starts packet 'idx' of 'b' on frame 'm' that came in on 'in_port': pipeline fields zeroed,
+ * parsed. Takes the mbuf.  False: too short, and the mbuf is still the caller's.
  */
 bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_port);
 

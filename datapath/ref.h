@@ -2,9 +2,10 @@
 /*
  * The reference interpreter: OpenFlow 1.3.5 chapter 5 read aloud, slowly.
  *
- * Linear search over plain flows, instructions and actions straight from their decoded form, packets as byte
- * strings, header fields found anew for every access.  It shares no code with the compiled path but the codec and
- * field.def: it is the oracle that the compiled pipeline is compared with.  Tests only; any one thread.
+ * Linear search over plain flows, instructions and actions straight from their decoded form,
+ * packets as byte strings, header fields found anew for every access.  It shares no code with the
+ * compiled path but the codec and field.def: it is the oracle that the compiled pipeline is
+ * compared with.  Tests only; any one thread.
  */
 #ifndef WEFT_DATAPATH_REF_H
 #define WEFT_DATAPATH_REF_H

@@ -66,7 +66,7 @@ struct flow_key {
 	uint8_t tun_gbp_flags;
 	uint8_t tun_tos;
 	uint8_t tun_ttl;
-	uint8_t pad0;
+	uint8_t headers; /* which the frame has (datapath/parse.h); no field */
 	uint8_t tun_ipv6_src[16];
 	uint8_t tun_ipv6_dst[16];
 

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables, groups and actions as chapter 5 tells them. */
+#include "datapath/ref.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/ref_priv.h"
+#include "ofproto/match.h"
+
+enum { TABLES = 254, PORTS = 256, OUTS = 1024, SET_MAX = 64, DEPTH_MAX = 8 };
+
+struct ref_flow {
+	struct ref_flow *next;
+	struct of_match match;
+	uint16_t priority;
+	uint64_t cookie;
+	struct of_list insts;
+};
+
+struct ref_group {
+	struct ref_group *next;
+	uint32_t id;
+	uint8_t type;
+	struct of_list buckets;
+};
+
+struct ref {
+	struct arena arena; /* lists; grows until the end */
+	struct ref_flow *tables[TABLES];
+	struct ref_group *groups;
+	uint32_t ports[PORTS], n_ports;
+	struct ref_out outs[OUTS];
+	uint32_t n_outs;
+};
+
+/* A packet in the pipeline. */
+struct run {
+	struct ref *r;
+	struct ref_frame f;
+	uint8_t table;
+	uint64_t cookie;
+	bool miss; /* the apply-actions of a table-miss entry */
+	bool over; /* dropped */
+	const struct of_any *set[SET_MAX];
+	unsigned int n_set;
+	unsigned int depth;
+};
+
+struct ref *ref_new(void)
+{
+	struct ref *r = calloc(1, sizeof(*r));
+
+	if (r)
+		arena_init(&r->arena, (size_t)1 << 32);
+	return r;
+}
+
+static void forget_outs(struct ref *r)
+{
+	while (r->n_outs)
+		free(r->outs[--r->n_outs].frame);
+}
+
+void ref_free(struct ref *r)
+{
+	if (!r)
+		return;
+	forget_outs(r);
+	for (int t = 0; t < TABLES; t++)
+		while (r->tables[t]) {
+			struct ref_flow *f = r->tables[t];
+
+			r->tables[t] = f->next;
+			free(f);
+		}
+	while (r->groups) {
+		struct ref_group *g = r->groups;
+
+		r->groups = g->next;
+		free(g);
+	}
+	arena_fini(&r->arena);
+	free(r);
+}
+
+void ref_port_add(struct ref *r, uint32_t no)
+{
+	if (r->n_ports < PORTS)
+		r->ports[r->n_ports++] = no;
+}
+
+static bool has_port(const struct ref *r, uint32_t no)
+{
+	for (uint32_t i = 0; i < r->n_ports; i++)
+		if (r->ports[i] == no)
+			return true;
+	return false;
+}
+
+/* ---- Flow mods (6.4) ---- */
+
+static const struct of_list *actions_of(const struct of_any *inst)
+{
+	if (inst->kind == OF_KIND_inst_apply_actions)
+		return &((const struct of_inst_apply_actions *)inst)->actions;
+	if (inst->kind == OF_KIND_inst_write_actions)
+		return &((const struct of_inst_write_actions *)inst)->actions;
+	return NULL;
+}
+
+static bool sends_to(const struct ref_flow *f, uint32_t port, uint32_t group)
+{
+	bool to_port = port == OFPP_ANY, to_group = group == OFPG_ANY;
+
+	for (uint32_t i = 0; i < f->insts.n; i++) {
+		const struct of_list *l = actions_of(f->insts.v[i]);
+
+		for (uint32_t k = 0; l && k < l->n; k++) {
+			if (l->v[k]->kind == OF_KIND_action_output)
+				to_port |= OF_AT(l, k, action_output)->port == port;
+			if (l->v[k]->kind == OF_KIND_action_group)
+				to_group |= OF_AT(l, k, action_group)->group_id == group;
+		}
+	}
+	return to_port && to_group;
+}
+
+/* Whether a modify or delete is about 'f'. */
+static bool selects(const struct of_flow_mod *fm, const struct ref_flow *f)
+{
+	const bool strict =
+		fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
+	const bool del = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+
+	if ((f->cookie & fm->cookie_mask) != (fm->cookie & fm->cookie_mask))
+		return false;
+	if (del && !sends_to(f, fm->out_port, fm->out_group))
+		return false;
+	if (strict)
+		return f->priority == fm->priority && of_match_equal(&f->match, &fm->match);
+	return of_match_covers(&fm->match, &f->match);
+}
+
+static int add(struct ref *r, const struct of_flow_mod *fm)
+{
+	struct ref_flow **at, *f = calloc(1, sizeof(*f));
+
+	if (!f || of_list_copy(&fm->insts, &r->arena, &f->insts) < 0) {
+		free(f);
+		return -ENOMEM;
+	}
+	f->match = fm->match;
+	f->priority = fm->priority;
+	f->cookie = fm->cookie;
+	for (at = &r->tables[fm->table_id]; *at; at = &(*at)->next)
+		if ((*at)->priority == f->priority && of_match_equal(&(*at)->match, &f->match)) {
+			struct ref_flow *old = *at;
+
+			*at = old->next;
+			free(old);
+			break;
+		}
+	f->next = *at;
+	*at = f;
+	return 0;
+}
+
+static int change(struct ref *r, const struct of_flow_mod *fm, uint8_t table)
+{
+	struct ref_flow **at = &r->tables[table];
+
+	while (*at) {
+		struct ref_flow *f = *at;
+
+		if (!selects(fm, f)) {
+			at = &f->next;
+			continue;
+		}
+		if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
+			*at = f->next;
+			free(f);
+			continue;
+		}
+		if (of_list_copy(&fm->insts, &r->arena, &f->insts) < 0)
+			return -ENOMEM;
+		at = &f->next;
+	}
+	return 0;
+}
+
+int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm)
+{
+	int rc = 0;
+
+	if (fm->table_id >= TABLES && fm->table_id != OFPTT_ALL)
+		return -EPROTO;
+	if (fm->command == OFPFC_ADD)
+		return fm->table_id < TABLES ? add(r, fm) : -EPROTO;
+	for (unsigned int t = 0; t < TABLES && rc == 0; t++)
+		if (fm->table_id == OFPTT_ALL || fm->table_id == t)
+			rc = change(r, fm, (uint8_t)t);
+	return rc;
+}
+
+/* ---- Group mods (6.5) ---- */
+
+static struct ref_group **find_group(struct ref *r, uint32_t id)
+{
+	struct ref_group **at = &r->groups;
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static bool uses_group(const struct ref_flow *f, uint32_t id)
+{
+	return sends_to(f, OFPP_ANY, id);
+}
+
+static void delete_group(struct ref *r, uint32_t id)
+{
+	struct ref_group **at = find_group(r, id), *g = *at;
+
+	if (!g)
+		return;
+	*at = g->next;
+	free(g);
+	for (int t = 0; t < TABLES; t++)
+		for (struct ref_flow **f = &r->tables[t]; *f;) {
+			struct ref_flow *flow = *f;
+
+			if (!uses_group(flow, id)) {
+				f = &flow->next;
+				continue;
+			}
+			*f = flow->next;
+			free(flow);
+		}
+}
+
+int ref_group_mod(struct ref *r, const struct of_group_mod *gm)
+{
+	struct ref_group **at = find_group(r, gm->group_id), *g = *at;
+
+	switch (gm->command) {
+	case OFPGC_ADD:
+		if (g)
+			return -EPROTO;
+		g = calloc(1, sizeof(*g));
+		if (!g)
+			return -ENOMEM;
+		g->id = gm->group_id;
+		*at = g;
+		break;
+	case OFPGC_MODIFY:
+		if (!g)
+			return -EPROTO;
+		break;
+	case OFPGC_DELETE:
+		if (gm->group_id != OFPG_ALL)
+			delete_group(r, gm->group_id);
+		while (gm->group_id == OFPG_ALL && r->groups)
+			delete_group(r, r->groups->id);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+	g->type = gm->type;
+	return of_list_copy(&gm->buckets, &r->arena, &g->buckets);
+}
+
+/* ---- Outputs ---- */
+
+static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port)
+{
+	struct ref *r = x->r;
+	struct ref_out *o;
+
+	if (r->n_outs == OUTS)
+		return NULL;
+	o = &r->outs[r->n_outs];
+	*o = (struct ref_out){
+		.kind = kind,
+		.port = port,
+		.table_id = x->table,
+		.cookie = x->cookie,
+		.tun_id = be64toh(x->f.meta.tun_id),
+		.n = x->f.n,
+		.frame = malloc(x->f.n),
+	};
+	if (!o->frame)
+		return NULL;
+	memcpy(o->frame, x->f.b, x->f.n);
+	r->n_outs++;
+	return o;
+}
+
+static void packet_in(struct run *x, uint8_t reason, uint16_t max_len)
+{
+	struct ref_out *o = emit(x, REF_OUT_CONTROLLER, OFPP_CONTROLLER);
+
+	if (!o)
+		return;
+	o->reason = reason;
+	o->max_len = max_len;
+}
+
+static void output(struct run *x, uint32_t port, uint16_t max_len)
+{
+	const uint32_t in_port = be32toh(x->f.meta.in_port);
+
+	switch (port) {
+	case OFPP_CONTROLLER:
+		packet_in(x, x->miss ? OFPR_NO_MATCH : OFPR_ACTION, max_len);
+		return;
+	case OFPP_NORMAL:
+		emit(x, REF_OUT_NORMAL, port);
+		return;
+	case OFPP_IN_PORT:
+		if (has_port(x->r, in_port))
+			emit(x, REF_OUT_PORT, in_port);
+		return;
+	case OFPP_ALL:
+	case OFPP_FLOOD:
+		for (uint32_t i = 0; i < x->r->n_ports; i++)
+			if (x->r->ports[i] != in_port)
+				emit(x, REF_OUT_PORT, x->r->ports[i]);
+		return;
+	}
+	if (port != in_port && has_port(x->r, port))
+		emit(x, REF_OUT_PORT, port);
+}
+
+/* ---- Actions (5.12) ---- */
+
+static void run_group(struct run *x, uint32_t id);
+
+static void set_number(struct run *x, enum of_field_id id, uint64_t v)
+{
+	const struct of_field *d = &of_fields[id];
+	const struct ref_bits b = ref_number(v, d->bits);
+
+	ref_set(&x->f, d, &b, 0);
+}
+
+static void set_field(struct run *x, const struct of_oxm *o)
+{
+	const struct ref_bits b = ref_bytes(o->value, o->field->bytes, o->field->bits);
+
+	ref_set(&x->f, o->field, &b, 0);
+}
+
+static void move(struct run *x, const struct of_nx_reg_move *m)
+{
+	const struct ref_bits src = ref_get(&x->f, m->src);
+	struct ref_bits part = { .n = m->n_bits };
+
+	if (!ref_meets(&x->f, m->src))
+		return;
+	memcpy(part.bit, src.bit + m->src_ofs, m->n_bits);
+	ref_set(&x->f, m->dst, &part, m->dst_ofs);
+}
+
+static void load(struct run *x, const struct of_nx_reg_load *l)
+{
+	const struct ref_bits b = ref_number(l->value, l->dst.n_bits);
+
+	ref_set(&x->f, l->dst.field, &b, l->dst.ofs);
+}
+
+static void dec_ttl(struct run *x, bool mpls)
+{
+	if (ref_dec_ttl(&x->f, mpls))
+		return;
+	packet_in(x, OFPR_INVALID_TTL, 0);
+	x->over = true;
+}
+
+#define AS(name) ((const struct of_##name *)a)
+
+static void act(struct run *x, const struct of_any *a)
+{
+	switch (a->kind) {
+	case OF_KIND_action_output:
+		output(x, AS(action_output)->port, AS(action_output)->max_len);
+		break;
+	case OF_KIND_nx_controller:
+		packet_in(x,
+			  AS(nx_controller)->reason == OFPR_ACTION && x->miss
+				  ? OFPR_NO_MATCH
+				  : AS(nx_controller)->reason,
+			  AS(nx_controller)->max_len);
+		break;
+	case OF_KIND_action_group:
+		run_group(x, AS(action_group)->group_id);
+		break;
+	case OF_KIND_action_set_field:
+		set_field(x, &AS(action_set_field)->field);
+		break;
+	case OF_KIND_nx_reg_move:
+		move(x, AS(nx_reg_move));
+		break;
+	case OF_KIND_nx_reg_load:
+		load(x, AS(nx_reg_load));
+		break;
+	case OF_KIND_nx_set_tunnel:
+		set_number(x, OF_FIELD_TUN_ID, AS(nx_set_tunnel)->tun_id);
+		break;
+	case OF_KIND_nx_set_tunnel64:
+		set_number(x, OF_FIELD_TUN_ID, AS(nx_set_tunnel64)->tun_id);
+		break;
+	case OF_KIND_action_push_vlan:
+		ref_push_vlan(&x->f, AS(action_push_vlan)->ethertype);
+		break;
+	case OF_KIND_action_pop_vlan:
+		x->over = !ref_pop_vlan(&x->f);
+		break;
+	case OF_KIND_action_push_mpls:
+		ref_push_mpls(&x->f, AS(action_push_mpls)->ethertype);
+		break;
+	case OF_KIND_action_pop_mpls:
+		x->over = !ref_pop_mpls(&x->f, AS(action_pop_mpls)->ethertype);
+		break;
+	case OF_KIND_action_push_pbb:
+		ref_push_pbb(&x->f);
+		break;
+	case OF_KIND_action_pop_pbb:
+		x->over = !ref_pop_pbb(&x->f);
+		break;
+	case OF_KIND_action_set_mpls_ttl:
+		set_number(x, OF_FIELD_MPLS_TTL, AS(action_set_mpls_ttl)->mpls_ttl);
+		break;
+	case OF_KIND_action_set_nw_ttl:
+		set_number(x, OF_FIELD_IP_TTL, AS(action_set_nw_ttl)->nw_ttl);
+		break;
+	case OF_KIND_action_dec_mpls_ttl:
+		dec_ttl(x, true);
+		break;
+	case OF_KIND_action_dec_nw_ttl:
+		dec_ttl(x, false);
+		break;
+	case OF_KIND_action_copy_ttl_out:
+		ref_copy_ttl_out(&x->f);
+		break;
+	case OF_KIND_action_copy_ttl_in:
+		ref_copy_ttl_in(&x->f);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- Action sets (5.10) ---- */
+
+/* The place of an action's kind in the order of 5.10. */
+static int rank(const struct of_any *a)
+{
+	static const enum of_kind order[] = {
+		OF_KIND_action_copy_ttl_in,  OF_KIND_action_pop_vlan,
+		OF_KIND_action_pop_pbb,	     OF_KIND_action_pop_mpls,
+		OF_KIND_action_push_mpls,    OF_KIND_action_push_pbb,
+		OF_KIND_action_push_vlan,    OF_KIND_action_copy_ttl_out,
+		OF_KIND_action_dec_mpls_ttl, OF_KIND_action_dec_nw_ttl,
+		OF_KIND_action_set_field,    OF_KIND_action_set_mpls_ttl,
+		OF_KIND_action_set_nw_ttl,   OF_KIND_action_group,
+		OF_KIND_action_output,
+	};
+	enum of_kind k = a->kind;
+
+	if (k == OF_KIND_nx_reg_load || k == OF_KIND_nx_reg_move || k == OF_KIND_nx_set_tunnel ||
+	    k == OF_KIND_nx_set_tunnel64)
+		k = OF_KIND_action_set_field;
+	if (k == OF_KIND_nx_controller)
+		k = OF_KIND_action_output;
+	for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++)
+		if (order[i] == k)
+			return i;
+	return -1;
+}
+
+enum { RANK_FIELD = 10, RANK_GROUP = 13, RANK_OUTPUT = 14 };
+
+/* The bits that a set-field kind of action writes, as a field and a range. */
+static void range(const struct of_any *a, const struct of_field **d, unsigned int *ofs,
+		  unsigned int *n)
+{
+	*ofs = 0;
+	switch (a->kind) {
+	case OF_KIND_action_set_field:
+		*d = AS(action_set_field)->field.field;
+		*n = (*d)->bits;
+		break;
+	case OF_KIND_nx_reg_load:
+		*d = AS(nx_reg_load)->dst.field;
+		*ofs = AS(nx_reg_load)->dst.ofs;
+		*n = AS(nx_reg_load)->dst.n_bits;
+		break;
+	default:
+		*d = &of_fields[OF_FIELD_TUN_ID];
+		*n = 64;
+		break;
+	}
+}
+
+static bool replaces(const struct of_any *a, const struct of_any *old)
+{
+	const struct of_field *d, *old_d;
+	unsigned int ofs, old_ofs, n, old_n;
+
+	if (rank(a) != rank(old))
+		return false;
+	if (rank(a) != RANK_FIELD)
+		return true;
+	if ((a->kind == OF_KIND_nx_reg_move) != (old->kind == OF_KIND_nx_reg_move))
+		return false;
+	if (a->kind == OF_KIND_nx_reg_move) {
+		const struct of_nx_reg_move *m = (const struct of_nx_reg_move *)a;
+		const struct of_nx_reg_move *o = (const struct of_nx_reg_move *)old;
+
+		return m->src == o->src && m->dst == o->dst && m->src_ofs == o->src_ofs &&
+		       m->dst_ofs == o->dst_ofs && m->n_bits == o->n_bits;
+	}
+	range(a, &d, &ofs, &n);
+	range(old, &old_d, &old_ofs, &old_n);
+	return d == old_d && ofs == old_ofs && n == old_n;
+}
+
+/* The later one counts, and stands at the end. */
+static void write_actions(const struct of_any **set, unsigned int *n_set, const struct of_list *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		unsigned int kept = 0;
+
+		if (rank(l->v[i]) < 0)
+			continue;
+		for (unsigned int k = 0; k < *n_set; k++)
+			if (!replaces(l->v[i], set[k]))
+				set[kept++] = set[k];
+		if (kept < SET_MAX)
+			set[kept++] = l->v[i];
+		*n_set = kept;
+	}
+}
+
+static bool set_has(const struct of_any *const *set, unsigned int n, int r)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (rank(set[i]) == r)
+			return true;
+	return false;
+}
+
+static void run_set(struct run *x, const struct of_any *const *set, unsigned int n)
+{
+	for (int r = 0; r <= RANK_OUTPUT; r++) {
+		if (r == RANK_OUTPUT && set_has(set, n, RANK_GROUP))
+			break;
+		for (unsigned int i = 0; i < n && !x->over; i++)
+			if (rank(set[i]) == r)
+				act(x, set[i]);
+	}
+}
+
+/* Each bucket works on a copy of the packet as it came to the group (5.6.1). */
+static void run_group(struct run *x, uint32_t id)
+{
+	const struct ref_group *g = *find_group(x->r, id);
+	struct run *copy;
+
+	if (!g || x->depth == DEPTH_MAX)
+		return;
+	copy = malloc(sizeof(*copy));
+	for (uint32_t i = 0; copy && i < g->buckets.n; i++) {
+		const struct of_any *set[SET_MAX];
+		unsigned int n = 0;
+
+		if (g->type != OFPGT_ALL && i > 0)
+			break;
+		*copy = *x;
+		copy->depth++;
+		write_actions(set, &n, &OF_AT(&g->buckets, i, bucket)->actions);
+		run_set(copy, set, n);
+	}
+	free(copy);
+}
+
+/* ---- The pipeline (5.1, 5.9) ---- */
+
+static bool matches(const struct ref_frame *f, const struct of_match *m)
+{
+	FIELD_EACH (d) {
+		struct of_oxm o;
+		struct ref_bits value, mask, is;
+
+		if (d->is_alias)
+			continue;
+		of_match_get(m, d, &o);
+		if (!of_match_has(m, d))
+			continue;
+		value = ref_bytes(o.value, d->bytes, d->bits);
+		mask = ref_bytes(o.mask, d->bytes, d->bits);
+		is = ref_get(f, d);
+		for (unsigned int i = 0; i < d->bits; i++)
+			if (mask.bit[i] && value.bit[i] != is.bit[i])
+				return false;
+	}
+	return true;
+}
+
+static const struct ref_flow *lookup(const struct ref *r, const struct ref_frame *f, uint8_t table)
+{
+	const struct ref_flow *best = NULL;
+
+	for (const struct ref_flow *x = r->tables[table]; x; x = x->next)
+		if ((!best || x->priority > best->priority) && matches(f, &x->match))
+			best = x;
+	return best;
+}
+
+static const struct of_any *find_inst(const struct of_list *l, enum of_kind kind)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->v[i]->kind == kind)
+			return l->v[i];
+	return NULL;
+}
+
+/* Where the action set would send the packet: actset_output. */
+static void note_output(struct run *x)
+{
+	uint32_t port = OFPP_UNSET;
+
+	for (unsigned int i = 0; i < x->n_set; i++)
+		if (rank(x->set[i]) == RANK_OUTPUT)
+			port = x->set[i]->kind == OF_KIND_action_output
+				       ? ((const struct of_action_output *)x->set[i])->port
+				       : OFPP_CONTROLLER;
+	if (set_has(x->set, x->n_set, RANK_GROUP))
+		port = OFPP_UNSET;
+	x->f.meta.actset_output = htobe32(port);
+}
+
+static bool is_table_miss(const struct ref_flow *f)
+{
+	const struct of_match all = { 0 };
+
+	return !f->priority && of_match_equal(&f->match, &all);
+}
+
+/* Returns the next table, or -1. */
+static int run_flow(struct run *x, const struct ref_flow *f)
+{
+	const struct of_list *l = &f->insts;
+	const struct of_any *a;
+
+	x->cookie = f->cookie;
+	x->miss = is_table_miss(f);
+	a = find_inst(l, OF_KIND_inst_apply_actions);
+	for (uint32_t i = 0; a && i < AS(inst_apply_actions)->actions.n && !x->over; i++)
+		act(x, AS(inst_apply_actions)->actions.v[i]);
+	x->miss = false;
+	if (x->over)
+		return -1;
+	if (find_inst(l, OF_KIND_inst_clear_actions))
+		x->n_set = 0;
+	a = find_inst(l, OF_KIND_inst_write_actions);
+	if (a)
+		write_actions(x->set, &x->n_set, &AS(inst_write_actions)->actions);
+	note_output(x);
+	a = find_inst(l, OF_KIND_inst_write_metadata);
+	if (a) {
+		const uint64_t mask = AS(inst_write_metadata)->metadata_mask;
+		const uint64_t was = be64toh(x->f.meta.metadata);
+
+		x->f.meta.metadata =
+			htobe64((was & ~mask) | (AS(inst_write_metadata)->metadata & mask));
+	}
+	a = find_inst(l, OF_KIND_inst_goto_table);
+	return a ? AS(inst_goto_table)->table_id : -1;
+}
+
+uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in_port,
+		    struct ref_out **out)
+{
+	struct run *x = calloc(1, sizeof(*x));
+	int table = 0;
+
+	forget_outs(r);
+	*out = r->outs;
+	if (!x || n < 14 || n > REF_FRAME_MAX / 2) {
+		free(x);
+		return 0;
+	}
+	x->r = r;
+	memcpy(x->f.b, frame, n);
+	x->f.n = n;
+	x->f.meta.in_port = x->f.meta.in_phy_port = htobe32(in_port);
+	x->f.meta.actset_output = htobe32(OFPP_UNSET);
+	while (table >= 0 && !x->over) {
+		const struct ref_flow *f = lookup(r, &x->f, (uint8_t)table);
+
+		x->table = (uint8_t)table;
+		if (!f)
+			x->over = true; /* a table miss without an entry for it */
+		else
+			table = run_flow(x, f);
+	}
+	if (!x->over)
+		run_set(x, x->set, x->n_set);
+	free(x);
+	return r->n_outs;
+}

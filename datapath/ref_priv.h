@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reference interpreter's frames: a byte string and what the pipeline carries along with it.
+ *
+ * A field's value is an array of bits, least significant first, so that every copy and mask is a
+ * plain loop.  Nothing is remembered of a frame: its headers are found again for each access.
+ */
+#ifndef WEFT_DATAPATH_REF_PRIV_H
+#define WEFT_DATAPATH_REF_PRIV_H
+
+#include <stdbool.h>
+
+#include "ofproto/field.h"
+
+enum { REF_FRAME_MAX = 16384, REF_NOWHERE = -1 };
+
+struct ref_frame {
+	uint32_t n;
+	uint8_t b[REF_FRAME_MAX];
+	struct flow_key meta; /* only the fields that are in no header */
+};
+
+/* Where the headers are, by byte offset; REF_NOWHERE: not there. */
+struct ref_look {
+	int n_tags;
+	int type; /* ethertype behind the tags and SNAP */
+	int mpls, pbb, arp, ip4, ip6, l4;
+	int l4_end;   /* of the IP packet, within the frame */
+	int l4_claim; /* the same as the IP header claims it */
+	int proto, frag, exthdr;
+	bool routed; /* an IPv6 routing header has segments left */
+	int nd, nd_sll, nd_tll;
+};
+
+struct ref_bits {
+	unsigned int n;
+	uint8_t bit[128];
+};
+
+void ref_look(const struct ref_frame *f, struct ref_look *l);
+
+/* Whether the prerequisites of 'd' hold. */
+bool ref_meets(const struct ref_frame *f, const struct of_field *d);
+/* The field's value; zero where its header is not there. */
+struct ref_bits ref_get(const struct ref_frame *f, const struct of_field *d);
+/* Changes bits 'ofs' ... of a field; nothing happens where its header is not there. */
+void ref_set(struct ref_frame *f, const struct of_field *d, const struct ref_bits *v,
+	     unsigned int ofs);
+struct ref_bits ref_number(uint64_t v, unsigned int n);
+/* Right-aligned bytes, as they stand in a struct of_oxm. */
+struct ref_bits ref_bytes(const uint8_t *p, unsigned int n_bytes, unsigned int n_bits);
+
+/* Headers.  Pops: false when there is none. */
+void ref_push_vlan(struct ref_frame *f, uint16_t tpid);
+bool ref_pop_vlan(struct ref_frame *f);
+void ref_push_mpls(struct ref_frame *f, uint16_t type);
+bool ref_pop_mpls(struct ref_frame *f, uint16_t type);
+void ref_push_pbb(struct ref_frame *f);
+bool ref_pop_pbb(struct ref_frame *f);
+void ref_copy_ttl_out(struct ref_frame *f);
+void ref_copy_ttl_in(struct ref_frame *f);
+/* False: it is or would be zero. */
+bool ref_dec_ttl(struct ref_frame *f, bool mpls);
+
+#endif
