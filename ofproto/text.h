@@ -85,6 +85,13 @@ void of_format_meter(FILE *f, uint32_t meter_id, uint16_t flags, const struct of
 void of_format_port(FILE *f, uint32_t port, const struct of_names *n);
 /* A whole message as ovs-ofctl's ofp-print prints it, newline included. */
 void of_format_msg(FILE *f, const struct of_msg *m, const struct of_text_opts *o);
+/*
+ * The same for bytes: decoded and printed, or what is wrong with them and a hex dump.  What an
+ * error message quotes may be cut off.
+ */
+void of_format_raw(FILE *f, const uint8_t *p, size_t n, const struct of_text_opts *o);
+/* "normal", "drop", "reassemble", "nx-match". */
+const char *of_frags_name(uint16_t flags);
 /* "OFPBRC_BAD_LEN"; NULL for an unknown pair. */
 const char *of_error_name(uint16_t type, uint16_t code);
 

@@ -355,15 +355,12 @@ void text_put_flow_mod(FILE *f, const struct of_flow_mod *fm, const struct of_na
 		of_format_port(f, fm->out_port, n);
 		fputc(' ', f);
 	}
-	if (fm->out_group != OFPG_ANY)
-		fprintf(f, "out_group:%u ", fm->out_group);
 	text_put_flow_flags(f, fm->flags);
 	fputs("actions=", f);
 	of_format_insts(f, &fm->insts, n);
 }
 
-void text_put_flow_choice(FILE *f, uint8_t table, uint32_t out_port, uint32_t out_group,
-			  uint64_t cookie, uint64_t cookie_mask, const struct of_match *m,
+void text_put_flow_choice(FILE *f, uint8_t table, uint32_t out_port, const struct of_match *m,
 			  const struct of_names *n)
 {
 	static const struct of_match none;
@@ -374,11 +371,6 @@ void text_put_flow_choice(FILE *f, uint8_t table, uint32_t out_port, uint32_t ou
 		fputs(" out_port=", f);
 		of_format_port(f, out_port, n);
 	}
-	if (out_group != OFPG_ANY)
-		fprintf(f, " out_group=%u", out_group);
-	if (cookie_mask)
-		fprintf(f, " cookie=0x%llx/0x%llx", (unsigned long long)cookie,
-			(unsigned long long)cookie_mask);
 	if (!of_match_equal(m, &none)) {
 		fputc(' ', f);
 		of_format_match(f, m, n);

@@ -10,8 +10,7 @@ void text_put_flow_flags(FILE *f, uint16_t flags);
 /* "ADD table:1 ip actions=drop" */
 void text_put_flow_mod(FILE *f, const struct of_flow_mod *fm, const struct of_names *n);
 /* " table=1 out_port=2 ip": what a flow or aggregate request asks for. */
-void text_put_flow_choice(FILE *f, uint8_t table, uint32_t out_port, uint32_t out_group,
-			  uint64_t cookie, uint64_t cookie_mask, const struct of_match *m,
+void text_put_flow_choice(FILE *f, uint8_t table, uint32_t out_port, const struct of_match *m,
 			  const struct of_names *n);
 
 #endif

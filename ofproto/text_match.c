@@ -273,6 +273,7 @@ struct out {
 	bool any;	 /* something stands before, so that a comma is due */
 	bool type_said;	 /* "tcp" and the like said eth_type, */
 	bool proto_said; /* and ip_proto */
+	int inner_tci;	 /* a packet's second tag; -1: none */
 };
 
 struct row {
@@ -425,27 +426,34 @@ static void put_ip_proto(struct out *o, const struct row *r, const struct of_oxm
 		put_dec(o, r, v);
 }
 
-static void put_vlan(struct out *o, const struct row *r, const struct of_oxm *v)
+/* 'suffix' tells an inner tag from the outer one. */
+static void put_tag(struct out *o, const char *suffix, uint16_t tci, uint16_t mask)
 {
-	uint16_t tci = get_be16(v->value), mask = get_be16(v->mask);
 	uint16_t vid = mask & 0x0fff, pcp = mask & 0xe000;
 
 	if (mask & tci & FLOW_TCI_PRESENT && (!vid || vid == 0x0fff) && (!pcp || pcp == 0xe000) &&
 	    (vid || pcp)) {
 		if (vid) {
 			put_name(o, "dl_vlan");
-			fprintf(o->f, "=%u", tci & 0x0fff);
+			fprintf(o->f, "%s=%u", suffix, tci & 0x0fff);
 		}
 		if (pcp) {
 			put_name(o, "dl_vlan_pcp");
-			fprintf(o->f, "=%u", tci >> 13);
+			fprintf(o->f, "%s=%u", suffix, tci >> 13);
 		}
 		return;
 	}
 	put_name(o, "vlan_tci");
-	fprintf(o->f, "=0x%04x", tci);
+	fprintf(o->f, "%s=0x%04x", suffix, tci);
 	if (mask != 0xffff)
 		fprintf(o->f, "/0x%04x", mask);
+}
+
+static void put_vlan(struct out *o, const struct row *r, const struct of_oxm *v)
+{
+	put_tag(o, "", get_be16(v->value), get_be16(v->mask));
+	if (o->inner_tci >= 0)
+		put_tag(o, "1", (uint16_t)o->inner_tci, 0xffff);
 }
 
 #define REGS(n)                                \
@@ -554,7 +562,7 @@ static void put_match(struct out *o)
 
 void of_format_match(FILE *f, const struct of_match *m, const struct of_names *n)
 {
-	struct out o = { .f = f, .m = m, .n = n };
+	struct out o = { .f = f, .m = m, .n = n, .inner_tci = -1 };
 
 	put_match(&o);
 }
@@ -562,11 +570,18 @@ void of_format_match(FILE *f, const struct of_match *m, const struct of_names *n
 void of_format_match_priority(FILE *f, const struct of_match *m, uint16_t priority,
 			      const struct of_names *n)
 {
-	struct out o = { .f = f, .m = m, .n = n };
+	struct out o = { .f = f, .m = m, .n = n, .inner_tci = -1 };
 
 	if (priority != OFP_DEFAULT_PRIORITY) {
 		fprintf(f, "priority=%u", priority);
 		o.any = true;
 	}
+	put_match(&o);
+}
+
+void text_put_packet_match(FILE *f, const struct of_match *m, int inner_tci)
+{
+	struct out o = { .f = f, .m = m, .inner_tci = inner_tci };
+
 	put_match(&o);
 }

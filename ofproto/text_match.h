@@ -20,4 +20,8 @@ int text_match_key(struct text_match *t, const char *key, const char *value,
 /* The match; fields whose prerequisites are not matched are left out, as ovs-ofctl does. */
 void text_match_finish(struct text_match *t, struct of_match *m);
 
+/* A match that is a packet's fields; 'inner_tci' is its second tag's TCI, 0 where the tag is
+ * missing, -1: none. */
+void text_put_packet_match(FILE *f, const struct of_match *m, int inner_tci);
+
 #endif

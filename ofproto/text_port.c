@@ -60,7 +60,7 @@ static int named(const char *s, const struct of_names *n, uint32_t *port)
 int of_parse_port(const char *s, const struct of_names *n, uint32_t *port, struct err *e)
 {
 	if (isdigit((unsigned char)*s)) {
-		uint32_t v;
+		uint32_t v = 0;
 
 		/* A port may be named "3d": only what is all digits is a number. */
 		if (!numbered(s, &v, e)) {
@@ -78,15 +78,15 @@ int of_parse_port(const char *s, const struct of_names *n, uint32_t *port, struc
 		s, n ? " or the name of a port of the switch" : "");
 }
 
-/* Whether a name could be read as something else, and so stands in quotes. */
+/* A name stands bare only where it is one plain word that means no reserved port. */
 static bool wants_quotes(const char *s)
 {
 	uint32_t port;
 
-	if (!*s || isdigit((unsigned char)*s) || !text_value_of(reserved, s, &port))
+	if (!isalpha((unsigned char)*s) || !text_value_of(reserved, s, &port))
 		return true;
 	for (; *s; s++)
-		if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-' && *s != '.')
+		if (!isalnum((unsigned char)*s))
 			return true;
 	return false;
 }

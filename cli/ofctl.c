@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft-ofctl: OpenFlow 1.3 from the command line, with ovs-ofctl's commands and words. */
+#include "cli/ofctl.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct ofctl_options ofctl_options = { .stats = true };
+
+static const struct ofctl_command commands[] = {
+	{ "show", "SWITCH", "what the switch is, its ports, its configuration", 1, 1, false,
+	  ofctl_show },
+	{ "dump-desc", "SWITCH", "who made the switch", 1, 1, false, ofctl_dump_desc },
+	{ "dump-tables", "SWITCH", "table statistics", 1, 1, false, ofctl_dump_tables },
+	{ "dump-table-features", "SWITCH", "what each table can match and do", 1, 1, false,
+	  ofctl_dump_table_features },
+	{ "dump-ports", "SWITCH [PORT]", "port statistics", 1, 2, false, ofctl_dump_ports },
+	{ "dump-ports-desc", "SWITCH [PORT]", "port descriptions", 1, 2, false,
+	  ofctl_dump_ports_desc },
+	{ "dump-flows", "SWITCH [FLOW]", "flows that match FLOW", 1, 2, false, ofctl_dump_flows },
+	{ "dump-aggregate", "SWITCH [FLOW]", "their number, packets and bytes", 1, 2, false,
+	  ofctl_dump_aggregate },
+	{ "queue-stats", "SWITCH [PORT [QUEUE]]", "queue statistics", 1, 3, false,
+	  ofctl_queue_stats },
+	{ "queue-get-config", "SWITCH [PORT]", "queues and their rates", 1, 2, false,
+	  ofctl_queue_get_config },
+	{ "add-flow", "SWITCH FLOW", "add a flow", 2, 2, true, ofctl_add_flow },
+	{ "add-flows", "SWITCH FILE", "do what FILE's lines say (add, modify, delete ...)", 2, 2,
+	  true, ofctl_add_flows },
+	{ "mod-flows", "SWITCH FLOW", "change the actions of flows that match", 2, 2, true,
+	  ofctl_mod_flows },
+	{ "del-flows", "SWITCH [FLOW]", "delete flows that match", 1, 2, true, ofctl_del_flows },
+	{ "replace-flows", "SWITCH FILE", "make the switch's flows those of FILE", 2, 2, true,
+	  ofctl_replace_flows },
+	{ "diff-flows", "SOURCE1 SOURCE2", "compare flows of two switches or files", 2, 2, false,
+	  ofctl_diff_flows },
+	{ "bundle", "SWITCH FILE", "do all of FILE (flow, group, packet-out) or nothing", 2, 2,
+	  true, ofctl_bundle_file },
+	{ "dump-groups", "SWITCH [GROUP]", "groups", 1, 2, false, ofctl_dump_groups },
+	{ "dump-group-stats", "SWITCH [GROUP]", "group statistics", 1, 2, false,
+	  ofctl_dump_group_stats },
+	{ "dump-group-features", "SWITCH", "what groups can do", 1, 1, false,
+	  ofctl_dump_group_features },
+	{ "add-group", "SWITCH GROUP", "add a group", 2, 2, true, ofctl_add_group },
+	{ "add-groups", "SWITCH FILE", "add the groups of FILE", 2, 2, true, ofctl_add_groups },
+	{ "mod-group", "SWITCH GROUP", "change a group", 2, 2, true, ofctl_mod_group },
+	{ "del-groups", "SWITCH [GROUP]", "delete a group, or all", 1, 2, true, ofctl_del_groups },
+	{ "dump-meters", "SWITCH [METER]", "meters", 1, 2, false, ofctl_dump_meters },
+	{ "meter-stats", "SWITCH [METER]", "meter statistics", 1, 2, false, ofctl_meter_stats },
+	{ "meter-features", "SWITCH", "what meters can do", 1, 1, false, ofctl_meter_features },
+	{ "add-meter", "SWITCH METER", "add a meter", 2, 2, true, ofctl_add_meter },
+	{ "mod-meter", "SWITCH METER", "change a meter", 2, 2, true, ofctl_mod_meter },
+	{ "del-meters", "SWITCH [METER]", "delete a meter, or all", 1, 2, true, ofctl_del_meters },
+	{ "packet-out", "SWITCH PACKET-OUT", "send a packet: in_port=P packet=HEX actions=A", 2,
+	  1000, true, ofctl_packet_out },
+	{ "mod-port", "SWITCH PORT ACT", "up, down, [no-]receive, [no-]forward, [no-]packet-in", 3,
+	  3, true, ofctl_mod_port },
+	{ "get-frags", "SWITCH", "how fragments are handled", 1, 1, false, ofctl_get_frags },
+	{ "set-frags", "SWITCH MODE", "normal, drop, reassemble, nx-match", 2, 2, true,
+	  ofctl_set_frags },
+	{ "monitor", "SWITCH [MISSLEN] [invalid_ttl]", "print what the switch sends", 1, 4, false,
+	  ofctl_monitor },
+	{ "snoop", "SWITCH", "print what passes between switch and controllers", 1, 1, false,
+	  ofctl_snoop },
+	{ "probe", "TARGET", "exit status 0 if TARGET answers", 1, 1, false, ofctl_probe },
+	{ "ping", "TARGET [N]", "ten echoes of N bytes", 1, 2, false, ofctl_ping },
+	{ "benchmark", "TARGET N COUNT", "COUNT echoes of N bytes", 3, 3, false, ofctl_benchmark },
+	{ "ofp-print", "HEX...", "a message in words (-: one a line)", 1, 1000, false,
+	  ofctl_ofp_print },
+	{ "parse-flow", "FLOW", "a flow as a switch would read it", 1, 1, false, ofctl_parse_flow },
+	{ "parse-flows", "FILE", "the same for each line of FILE", 1, 1, false, ofctl_parse_flows },
+	{ "parse-group", "GROUP", "a group as a switch would read it", 1, 1, false,
+	  ofctl_parse_group },
+	/* Other names, and what OpenFlow 1.3 does not have; not in --help. */
+	{ "mod-table", NULL, NULL, 3, 3, true, ofctl_mod_table },
+	{ "dump-meter", NULL, NULL, 1, 2, false, ofctl_dump_meters },
+	{ "del-meter", NULL, NULL, 1, 2, true, ofctl_del_meters },
+	{ "del-group", NULL, NULL, 1, 2, true, ofctl_del_groups },
+	{ "insert-buckets", NULL, NULL, 2, 2, true, ofctl_buckets },
+	{ "insert-bucket", NULL, NULL, 2, 2, true, ofctl_buckets },
+	{ "remove-buckets", NULL, NULL, 2, 2, true, ofctl_buckets },
+	{ "remove-bucket", NULL, NULL, 2, 2, true, ofctl_buckets },
+};
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+void ofctl_die(const char *fmt, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("weft-ofctl: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void usage(void)
+{
+	puts("weft-ofctl: OpenFlow switch management utility\n"
+	     "usage: weft-ofctl [OPTIONS] COMMAND [ARG...]\n\nCommands:");
+	for (int i = 0; i < N_COMMANDS; i++) {
+		const struct ofctl_command *c = &commands[i];
+		int n = c->args ? printf("  %s %s", c->name, c->args) : 0;
+
+		if (c->args)
+			printf("%*s%s\n", n < 46 ? 46 - n : 2, "", c->what);
+	}
+	puts("\nSWITCH is tcp:HOST[:PORT], ssl:HOST[:PORT], unix:PATH, the path of a socket, or "
+	     "the\n"
+	     "name of a bridge, whose management socket is /run/weft/NAME.sock (or in "
+	     "$WEFT_RUNDIR).\n"
+	     "\nOptions:\n"
+	     "  -O, --protocols=OpenFlow13  the only version there is\n"
+	     "  --strict                    mod-flows, del-flows: the very flow, priority "
+	     "included\n"
+	     "  --bundle                    flows, groups: all or nothing\n"
+	     "  --readd                     replace-flows: flows that have not changed, too\n"
+	     "  --read-only                 refuse commands that change anything\n"
+	     "  --names, --no-names         port names or numbers (default: names on a terminal)\n"
+	     "  --no-stats                  dump-flows: without counters and times\n"
+	     "  --sort[=FIELD], --rsort[=FIELD]  dump-flows: by FIELD (default: priority)\n"
+	     "  -m, --more                  packets in hex too; parse-flow: the bytes\n"
+	     "  --timestamp                 monitor, snoop: say when\n"
+	     "  -t, --timeout=SECS          give up after SECS seconds\n"
+	     "  -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE  for ssl:\n"
+	     "  -v, --verbose               log what goes on\n"
+	     "  -h, --help, -V, --version");
+}
+
+/* ---- Options ---- */
+
+enum {
+	OPT_STRICT = 256,
+	OPT_READD,
+	OPT_BUNDLE,
+	OPT_READ_ONLY,
+	OPT_TIMESTAMP,
+	OPT_SORT,
+	OPT_RSORT,
+	OPT_NAMES,
+	OPT_NO_NAMES,
+	OPT_STATS,
+	OPT_NO_STATS,
+	OPT_COLOR,
+	OPT_MAY_CREATE,
+};
+
+static const struct option long_options[] = {
+	{ "protocols", required_argument, NULL, 'O' },
+	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "readd", no_argument, NULL, OPT_READD },
+	{ "bundle", no_argument, NULL, OPT_BUNDLE },
+	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
+	{ "timestamp", no_argument, NULL, OPT_TIMESTAMP },
+	{ "sort", optional_argument, NULL, OPT_SORT },
+	{ "rsort", optional_argument, NULL, OPT_RSORT },
+	{ "names", no_argument, NULL, OPT_NAMES },
+	{ "no-names", no_argument, NULL, OPT_NO_NAMES },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "no-stats", no_argument, NULL, OPT_NO_STATS },
+	{ "color", optional_argument, NULL, OPT_COLOR },
+	{ "may-create", no_argument, NULL, OPT_MAY_CREATE },
+	{ "flow-format", required_argument, NULL, 'F' },
+	{ "packet-in-format", required_argument, NULL, 'P' },
+	{ "more", no_argument, NULL, 'm' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "private-key", required_argument, NULL, 'p' },
+	{ "certificate", required_argument, NULL, 'c' },
+	{ "ca-cert", required_argument, NULL, 'C' },
+	{ "verbose", optional_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void check_version(const char *list)
+{
+	if (!strcasestr(list, "OpenFlow13"))
+		ofctl_die("-O %s: weft-ofctl speaks OpenFlow13 only", list);
+}
+
+static void check_flow_format(const char *format)
+{
+	if (strcasecmp(format, "OpenFlow13") && strcasecmp(format, "OXM-OpenFlow13") &&
+	    strcasecmp(format, "OXM") && strcasecmp(format, "any"))
+		ofctl_die("-F %s: expected OXM-OpenFlow13", format);
+}
+
+static void add_sort(const char *field, bool down)
+{
+	struct ofctl_sort *s;
+
+	if (ofctl_options.n_sort == OFCTL_MAX_SORT)
+		ofctl_die("at most %d --sort and --rsort", OFCTL_MAX_SORT);
+	s = &ofctl_options.sort[ofctl_options.n_sort++];
+	s->down = down;
+	s->field = NULL;
+	if (!field || !strcasecmp(field, "priority"))
+		return;
+	s->field = of_field_by_name(field, strlen(field));
+	if (!s->field)
+		ofctl_die("%s: unknown field name to sort by", field);
+}
+
+/* -t: as ovs-ofctl, by signal, so that a blocking lookup of a name ends too. */
+static void set_timeout(const char *s)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+
+	if (end == s || *end || !n)
+		ofctl_die("-t %s: expected a number of seconds, at least 1", s);
+	alarm((unsigned int)n);
+}
+
+static void flag_option(int opt)
+{
+	switch (opt) {
+	case OPT_STRICT:
+		ofctl_options.strict = true;
+		break;
+	case OPT_READD:
+		ofctl_options.readd = true;
+		break;
+	case OPT_BUNDLE:
+		ofctl_options.bundle = true;
+		break;
+	case OPT_READ_ONLY:
+		ofctl_options.read_only = true;
+		break;
+	case OPT_TIMESTAMP:
+		ofctl_options.timestamp = true;
+		break;
+	case OPT_NAMES:
+	case OPT_NO_NAMES:
+		ofctl_options.names = opt == OPT_NAMES;
+		break;
+	case OPT_STATS:
+	case OPT_NO_STATS:
+		ofctl_options.stats = opt == OPT_STATS;
+		break;
+	case 'm':
+		ofctl_options.more++;
+		break;
+	case OPT_MAY_CREATE:
+		ofctl_die("--may-create: OpenFlow 1.3 has no such group command; add-group, or "
+			  "mod-group");
+	}
+}
+
+static void option(int opt)
+{
+	switch (opt) {
+	case 'O':
+		check_version(optarg);
+		break;
+	case 'F':
+		check_flow_format(optarg);
+		break;
+	case 'P':
+		if (strcasecmp(optarg, "standard"))
+			ofctl_die(
+				"-P %s: packet-ins come in OpenFlow 1.3's own format, \"standard\"",
+				optarg);
+		break;
+	case OPT_COLOR:
+		if (!optarg || strcasecmp(optarg, "never"))
+			ofctl_die("--color: output has no colours (--color=never is fine)");
+		break;
+	case OPT_SORT:
+	case OPT_RSORT:
+		add_sort(optarg, opt == OPT_RSORT);
+		break;
+	case 't':
+		set_timeout(optarg);
+		break;
+	case 'p':
+		ofctl_options.tls.private_key = optarg;
+		break;
+	case 'c':
+		ofctl_options.tls.certificate = optarg;
+		break;
+	case 'C':
+		ofctl_options.tls.ca_cert = optarg;
+		break;
+	case 'v':
+		log_set_level("debug");
+		break;
+	case 'h':
+		usage();
+		exit(0);
+	case 'V':
+		printf("weft-ofctl (Weft) %s\nOpenFlow versions 0x4:0x4\n", WEFT_VERSION);
+		exit(0);
+	case '?':
+		exit(1); /* getopt has said why */
+	default:
+		flag_option(opt);
+	}
+}
+
+static void parse_options(int argc, char **argv)
+{
+	int opt;
+
+	ofctl_options.names = isatty(STDOUT_FILENO);
+	/* Options may stand behind the command, too. */
+	while ((opt = getopt_long(argc, argv, "O:F:P:mt:p:c:C:v::hV", long_options, NULL)) != -1)
+		option(opt);
+}
+
+static int run(int argc, char **argv)
+{
+	for (int i = 0; i < N_COMMANDS; i++) {
+		const struct ofctl_command *c = &commands[i];
+
+		if (strcmp(c->name, argv[0]))
+			continue;
+		if (argc - 1 < c->min)
+			ofctl_die("'%s' command requires at least %d argument%s%s%s", c->name,
+				  c->min, c->min > 1 ? "s" : "", c->args ? ": " : "",
+				  c->args ? c->args : "");
+		if (argc - 1 > c->max)
+			ofctl_die("'%s' command takes at most %d argument%s", c->name, c->max,
+				  c->max > 1 ? "s" : "");
+		if (c->writes && ofctl_options.read_only)
+			ofctl_die("'%s' changes the switch, and --read-only was given", c->name);
+		return c->run(argc, argv);
+	}
+	ofctl_die("unknown command '%s'; use --help for help", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	log_init("weft-ofctl");
+	log_set_level("error");
+	signal(SIGPIPE, SIG_IGN);
+	parse_options(argc, argv);
+	if (optind == argc)
+		ofctl_die("missing command name; use --help for help");
+	return run(argc - optind, argv + optind);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups and meters. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/ofctl.h"
+
+struct reader {
+	struct ofctl_mods mods;
+	struct ofctl_conn *conn;
+	uint16_t command;
+};
+
+static int read_group(const char *text, unsigned int number, void *arg, struct err *e)
+{
+	struct reader *r = arg;
+	struct of_group_mod *g;
+	int status = of_parse_group(text, r->command, ofctl_names(r->conn), &r->mods.arena, &g, e);
+
+	if (!status)
+		ofctl_mods_add(&r->mods, g, number);
+	return status;
+}
+
+static int read_meter(const char *text, unsigned int number, void *arg, struct err *e)
+{
+	struct reader *r = arg;
+	struct of_meter_mod *m;
+	int status = of_parse_meter(text, r->command, &r->mods.arena, &m, e);
+
+	if (!status)
+		ofctl_mods_add(&r->mods, m, number);
+	return status;
+}
+
+static int mods(const char *sw, uint16_t command, const char *text, const char *file,
+		int (*read)(const char *text, unsigned int number, void *arg, struct err *e))
+{
+	struct reader r = { .command = command };
+	struct err e = { "" };
+	int status;
+
+	r.conn = ofctl_connect(sw);
+	ofctl_mods_init(&r.mods, file);
+	if (file)
+		ofctl_each_line(file, read, &r);
+	else if (read(text, 0, &r, &e))
+		ofctl_die("%s", e.text);
+	status = r.mods.n ? ofctl_mods_send(&r.mods, r.conn, ofctl_options.bundle) : 0;
+	ofctl_close(r.conn);
+	return status;
+}
+
+static int one(int argc, char **argv, uint16_t command,
+	       int (*read)(const char *text, unsigned int number, void *arg, struct err *e))
+{
+	const char *text = argc > 2 ? argv[2] : "";
+
+	return strcmp(text, "-") ? mods(argv[1], command, text, NULL, read)
+				 : mods(argv[1], command, NULL, "-", read);
+}
+
+int ofctl_add_group(int argc, char **argv)
+{
+	return one(argc, argv, OFPGC_ADD, read_group);
+}
+
+int ofctl_add_groups(int argc, char **argv)
+{
+	return mods(argv[1], OFPGC_ADD, NULL, argv[2], read_group);
+}
+
+int ofctl_mod_group(int argc, char **argv)
+{
+	return one(argc, argv, OFPGC_MODIFY, read_group);
+}
+
+int ofctl_del_groups(int argc, char **argv)
+{
+	return one(argc, argv, OFPGC_DELETE, read_group);
+}
+
+int ofctl_buckets(int argc, char **argv)
+{
+	ofctl_die("%s needs OpenFlow 1.5; this is OpenFlow 1.3: mod-group replaces all buckets",
+		  argv[0]);
+}
+
+int ofctl_add_meter(int argc, char **argv)
+{
+	return one(argc, argv, OFPMC_ADD, read_meter);
+}
+
+int ofctl_mod_meter(int argc, char **argv)
+{
+	return one(argc, argv, OFPMC_MODIFY, read_meter);
+}
+
+int ofctl_del_meters(int argc, char **argv)
+{
+	return one(argc, argv, OFPMC_DELETE, read_meter);
+}
