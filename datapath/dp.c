@@ -96,15 +96,17 @@ void dp_free(struct dp *dp)
 		fdb_free(dp);
 	if (dp->punts)
 		punt_state_free(dp);
-	if (dp->retired && dp->table_state) {
-		dp_publish(dp);
-		dp_reclaim(dp);
+	/* Flows on their way out use the tables, flows use groups and meters, all use instructions.
+	 */
+	if (dp->table_state) {
+		table_published(dp);
+		retire_drain(dp);
+		table_state_fini(dp);
 	}
-	table_state_fini(dp);
 	group_table_fini(dp);
 	meter_table_fini(dp);
 	if (dp->retired)
-		dp_reclaim(dp);
+		retire_drain(dp);
 	if (dp->insts)
 		insts_table_free(dp);
 	if (dp->retired)

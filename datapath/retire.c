@@ -24,7 +24,7 @@ struct entry {
 
 struct retired {
 	struct entry *first, **last;
-	struct entry *unpublished; /* newest first */
+	struct entry *unpublished, **unpublished_last;
 };
 
 int retire_init(struct dp *dp)
@@ -34,6 +34,7 @@ int retire_init(struct dp *dp)
 	if (!r)
 		return -1;
 	r->last = &r->first;
+	r->unpublished_last = &r->unpublished;
 	dp->retired = r;
 	return 0;
 }
@@ -96,8 +97,9 @@ void dp_retire_published(struct dp *dp, void *p, void (*fn)(void *))
 
 	if (!e)
 		return; /* lost: nobody may free it before the publication, nor remember it */
-	*e = (struct entry){ .next = r->unpublished, .p = p, .fn = fn };
-	r->unpublished = e;
+	*e = (struct entry){ .p = p, .fn = fn };
+	*r->unpublished_last = e;
+	r->unpublished_last = &e->next;
 }
 
 void retire_published(struct dp *dp)
@@ -116,6 +118,7 @@ void retire_published(struct dp *dp)
 		e->token = token;
 		append(r, e);
 	}
+	r->unpublished_last = &r->unpublished;
 }
 
 void dp_reclaim(struct dp *dp)
@@ -136,12 +139,19 @@ void dp_barrier(struct dp *dp)
 	dp_reclaim(dp);
 }
 
+void retire_drain(struct dp *dp)
+{
+	struct retired *r = dp->retired;
+
+	while (r->first || r->unpublished) {
+		retire_published(dp);
+		pop(r);
+	}
+}
+
 void retire_fini(struct dp *dp)
 {
-	/* The PMDs are gone. */
-	retire_published(dp);
-	while (dp->retired->first)
-		pop(dp->retired);
+	retire_drain(dp);
 	free(dp->retired);
 	dp->retired = NULL;
 }

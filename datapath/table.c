@@ -236,8 +236,9 @@ static int delete_by(struct dp *dp, const struct flow_filter *q, uint8_t reason)
 	struct flow_vec v;
 	int err = table_collect(dp, q, &v);
 
+	/* One more for the group or meter itself. */
 	if (!err)
-		err = txn_reserve(dp, v.n);
+		err = txn_reserve(dp, v.n + 1);
 	for (uint32_t i = 0; !err && i < v.n; i++)
 		table_unlink(dp, v.v[i], reason);
 	free(v.v);
