@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The northbound: REST requests in, answers out.
+ *
+ *   nb_http.c     HTTP: connections, bodies, tokens          nb_network.c  \
+ *   nb_route.c    which path is whose                         nb_subnet.c   > what only this
+ * resource knows nb_engine.c   list, show, create, update, delete          nb_port.c    / nb_json.c
+ * attributes as JSON                          nb_ext.c      versions, extensions nb_query.c
+ * filters, fields, sorting, pages             nb_weft.c     /weft/v1/ nb_error.c    errors as
+ * Neutron words them                nb_auth.c     who asks
+ *
+ * Thread: the one that runs the libev loop.
+ */
+#ifndef WEFT_CONTROLLER_NB_H
+#define WEFT_CONTROLLER_NB_H
+
+#include <ev.h>
+#include <jansson.h>
+
+#include "controller/resource.h"
+#include "controller/txn.h"
+
+/* What all of the northbound works on. */
+struct nb {
+	struct ev_loop *loop;
+	struct world *world;
+	struct store *store;
+	struct txn_log *log;
+	struct nb_auth *auth;
+	double started; /* ev_now() */
+};
+
+/* ---- errors (nb_error.c) ---- */
+
+/* A refusal that the client sees: status and Neutron's name for it. */
+struct nb_error {
+	int status;
+	char type[64];
+	char message[640];
+};
+
+/* Returns -1, so that a caller can 'return nb_fail(e, 404, ...)'. */
+__attribute__((format(printf, 4, 5))) int nb_fail(struct nb_error *e, int status, const char *type,
+						  const char *fmt, ...);
+/* "Invalid input for ATTRIBUTE. Reason: ..." */
+__attribute__((format(printf, 3, 4))) int nb_fail_attr(struct nb_error *e, const char *attr,
+						       const char *fmt, ...);
+/* NetworkNotFound, SubnetNotFound, PortNotFound */
+int nb_fail_not_found(struct nb_error *e, const struct resource *r, const char *id);
+json_t *nb_error_json(const struct nb_error *e);
+
+/* ---- who asks (nb_auth.c) ---- */
+
+struct nb_who {
+	bool admin;
+	const char *project; /* "" when nobody is told apart */
+};
+
+/* "none" or "token:FILE"; NULL with words. */
+struct nb_auth *nb_auth_new(const char *how, struct err *e);
+void nb_auth_free(struct nb_auth *a);
+/* Reads the file again; keeps what it had when that fails. */
+int nb_auth_reload(struct nb_auth *a, struct err *e);
+/* 0, or -EACCES. */
+int nb_auth_check(const struct nb_auth *a, const char *token, struct nb_who *who);
+
+/* ---- requests ---- */
+
+enum nb_method { NB_GET, NB_POST, NB_PUT, NB_DELETE, NB_OTHER };
+
+struct nb_arg {
+	char *key, *value;
+};
+
+struct nb_request {
+	struct nb *nb;
+	struct nb_who who;
+	enum nb_method method;
+	const char *path; /* decoded, without the query */
+	const char *base; /* "http://HOST:PORT", for links */
+	struct nb_arg *args;
+	size_t n_args;
+	json_t *body; /* NULL: none */
+
+	/* The answer. */
+	int status;
+	json_t *answer;	 /* NULL: no body */
+	struct txn *txn; /* commit it before the answer goes out */
+	struct nb_error error;
+};
+
+/* Fills in the answer; afterwards the caller commits request->txn when there is one. */
+void nb_route(struct nb_request *q);
+
+/* The first value of a query argument, or NULL. */
+const char *nb_arg(const struct nb_request *q, const char *key);
+
+/* ---- resources (nb_engine.c) ---- */
+
+/* What only one resource knows.  Functions return 0, or -1 with 'e' filled in. */
+struct nb_hooks {
+	/* Completes and judges attributes of a new one. */
+	int (*create)(struct nb_request *q, void *a, uint64_t given, struct nb_error *e);
+	/* Judges changed attributes 'a' of 'o', which still has the old ones. */
+	int (*update)(struct nb_request *q, struct world_obj *o, void *a, uint64_t given,
+		      struct nb_error *e);
+	/* Deletes what goes with it, or refuses. */
+	int (*remove)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
+	/* May this project (not an administrator) see it? */
+	bool (*sees)(const struct nb_who *who, const struct world_obj *o);
+};
+extern const struct nb_hooks nb_network_hooks, nb_subnet_hooks, nb_port_hooks;
+
+/* "given" has a bit for each row of the shape; is the one named 'attr' among them? */
+bool nb_given(const struct resource *r, uint64_t given, const char *attr);
+
+void nb_list(struct nb_request *q, const struct resource *r);
+void nb_show(struct nb_request *q, const struct resource *r, const char *id);
+void nb_create(struct nb_request *q, const struct resource *r);
+void nb_update(struct nb_request *q, const struct resource *r, const char *id);
+void nb_delete(struct nb_request *q, const struct resource *r, const char *id);
+
+/* The object when 'who' may see it; else NULL with "not found". */
+struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
+			  struct nb_error *e);
+/* Project that owns it is who's, or who is an administrator. */
+bool nb_owns(const struct nb_who *who, const char *tenant_id);
+
+/* A new random uuid (RFC 4122 version 4); a MAC address with our prefix. */
+void nb_uuid(char out[UUID_TEXT]);
+void nb_mac(uint8_t out[6]);
+
+/* ---- attributes as JSON (nb_json.c) ---- */
+
+/* 'v' into the member; 0, or -1 with 'e'. */
+int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error *e);
+/* The attribute's value; 'o' for rows that are computed. */
+json_t *nb_to_json(const struct attr *a, const void *p, const struct world_obj *o);
+/* "true", "True", "1", 1, true ...; -1 when it is none of these. */
+int nb_bool_of(const json_t *v);
+
+/* ---- queries (nb_query.c) ---- */
+
+/* The objects that 'q' asks for, in its order, cut to its page. */
+struct nb_page {
+	struct world_obj **objs;
+	size_t n;
+	bool more;	 /* there is a next page */
+	bool earlier;	 /* there is a previous one */
+	uint64_t fields; /* rows to show */
+};
+
+int nb_query(struct nb_request *q, const struct resource *r, struct nb_page *page,
+	     struct nb_error *e);
+void nb_page_free(struct nb_page *p);
+/* "networks_links": a new array, or NULL when there are none. */
+json_t *nb_page_links(const struct nb_request *q, const struct resource *r,
+		      const struct nb_page *p);
+/* The rows that 'fields' arguments ask for and 'who' may see. */
+uint64_t nb_fields(const struct nb_request *q, const struct resource *r);
+json_t *nb_object_json(const struct resource *r, const struct world_obj *o, uint64_t fields);
+
+/* ---- other paths ---- */
+
+void nb_ext_route(struct nb_request *q, const char *rest); /* below /v2.0/extensions */
+void nb_versions(struct nb_request *q, bool root);
+void nb_weft_route(struct nb_request *q, const char *rest); /* below /weft/v1/ */
+
+/* ---- HTTP (nb_http.c) ---- */
+
+struct nb_http;
+
+/* Listens on "ADDR:PORT" ("[ADDR]:PORT" for IPv6); NULL with words. */
+struct nb_http *nb_http_new(struct nb *nb, const char *where, struct err *e);
+/* Answers no more; to be called before the store is closed.  NULL is fine. */
+void nb_http_stop(struct nb_http *h);
+void nb_http_free(struct nb_http *h);
+
+#endif

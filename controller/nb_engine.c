@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: list, show, create, update and delete of any tenant resource.
+ *
+ * It reads bodies by the rows of resource.def, leaves to the resource's hooks what only they know,
+ * and collects the changes in a transaction.  Nothing has happened when it answers with an error.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "controller/mem.h"
+#include "controller/nb.h"
+
+enum { BULK_MAX = 10000 };
+
+union any_attrs {
+	struct net_attrs net;
+	struct subnet_attrs subnet;
+	struct port_attrs port;
+};
+
+static const struct nb_hooks *const hooks[N_RESOURCES] = {
+	[WORLD_NET] = &nb_network_hooks,
+	[WORLD_SUBNET] = &nb_subnet_hooks,
+	[WORLD_PORT] = &nb_port_hooks,
+};
+
+/* ---- what every object has ---- */
+
+static void random_bytes(uint8_t *p, size_t n)
+{
+	/* Fails only before the system has gathered any entropy, and then it waits. */
+	while (getrandom(p, n, 0) != (ssize_t)n)
+		;
+}
+
+void nb_uuid(char out[UUID_TEXT])
+{
+	uint8_t b[16];
+
+	random_bytes(b, sizeof(b));
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	snprintf(out, UUID_TEXT,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		 b[15]);
+}
+
+void nb_mac(uint8_t out[6])
+{
+	/* fa:16:3e is what Neutron's users expect a tenant port to begin with. */
+	static const uint8_t prefix[3] = { 0xfa, 0x16, 0x3e };
+
+	memcpy(out, prefix, 3);
+	random_bytes(out + 3, 3);
+}
+
+bool nb_given(const struct resource *r, uint64_t given, const char *attr)
+{
+	const struct attr *a = attr_find(&r->shape, attr);
+
+	return a && (given >> (a - r->shape.attrs) & 1);
+}
+
+bool nb_owns(const struct nb_who *who, const char *tenant_id)
+{
+	return who->admin || !strcmp(who->project, tenant_id ? tenant_id : "");
+}
+
+struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
+			  struct nb_error *e)
+{
+	struct world_obj *o = world_obj_find(q->nb->world, r->kind, id);
+
+	if (o && (q->who.admin || hooks[r->kind]->sees(&q->who, o)))
+		return o;
+	nb_fail_not_found(e, r, id);
+	return NULL;
+}
+
+/* ---- bodies ---- */
+
+/* A member may say the default of what only an administrator sets. */
+static bool says_default(const struct attr *a, const void *p)
+{
+	if (a->type == ATTR_BOOL)
+		return *(const bool *)attr_at(a, p) == (bool)a->preset;
+	if (a->type == ATTR_DICT)
+		return !*(char *const *)attr_at(a, p);
+	return false;
+}
+
+static int alias_check(const struct resource *r, const json_t *body, struct nb_error *e)
+{
+	const json_t *a = json_object_get(body, "tenant_id"),
+		     *b = json_object_get(body, "project_id");
+
+	if (a && b && !json_equal(a, b))
+		return nb_fail(e, 400, "HTTPBadRequest",
+			       "tenant_id and project_id of the %s are not the same.", r->name);
+	return 0;
+}
+
+/* Reads a body's attributes over those in 'p', by right 'right'. */
+static int body_read(struct nb_request *q, const struct resource *r, const json_t *body, void *p,
+		     uint32_t right, uint64_t *given)
+{
+	struct nb_error *e = &q->error;
+	const char *key;
+	json_t *value;
+
+	*given = 0;
+	if (alias_check(r, body, e))
+		return -1;
+	json_object_foreach ((json_t *)(uintptr_t)body, key, value) {
+		const struct attr *a = attr_find(&r->shape, key);
+
+		if (!a || (a->rights & RIGHT_HIDDEN))
+			return nb_fail(e, 400, "HTTPBadRequest",
+				       "Unrecognized attribute(s) '%.64s'.", key);
+		if (!(a->rights & right))
+			return nb_fail(e, 400, "HTTPBadRequest",
+				       right == RIGHT_CREATE
+					       ? "Attribute '%s' not allowed in POST."
+					       : "Cannot update read-only attribute %s.",
+				       key);
+		if (nb_from_json(a, p, value, e))
+			return -1;
+		if ((a->rights & RIGHT_ADMIN_SETS) && !q->who.admin && !says_default(a, p))
+			return nb_fail(e, 403, "PolicyNotAuthorized",
+				       "%s of a %s may be set by an administrator only.", key,
+				       r->name);
+		*given |= UINT64_C(1) << (a - r->shape.attrs);
+	}
+	return 0;
+}
+
+static int required_check(const struct resource *r, uint64_t given, struct nb_error *e)
+{
+	for (size_t i = 0; i < r->shape.n; i++)
+		if ((r->shape.attrs[i].rights & RIGHT_REQUIRED) && !(given >> i & 1))
+			return nb_fail(
+				e, 400, "HTTPBadRequest",
+				"Failed to parse request. Required attribute '%s' not specified.",
+				r->shape.attrs[i].name);
+	return 0;
+}
+
+/* The one member of the body that names the resource or, 'many' not NULL, the collection. */
+static json_t *body_of(struct nb_request *q, const struct resource *r, bool *many)
+{
+	json_t *one, *all;
+
+	if (!json_is_object(q->body)) {
+		nb_fail(&q->error, 400, "HTTPBadRequest",
+			q->body ? "The body is not a JSON object." : "Resource body required.");
+		return NULL;
+	}
+	one = json_object_get(q->body, r->name);
+	all = many ? json_object_get(q->body, r->collection) : NULL;
+	if (json_object_size(q->body) == 1 && json_is_object(one))
+		return one;
+	if (json_object_size(q->body) == 1 && json_is_array(all)) {
+		*many = true;
+		return all;
+	}
+	nb_fail(&q->error, 400, "HTTPBadRequest", "Unable to find '%s' in request body.", r->name);
+	return NULL;
+}
+
+/* ---- create ---- */
+
+/* "id" is the first member of each; the rest is found by its row. */
+static void *member(const struct resource *r, void *a, const char *name)
+{
+	return attr_at(attr_find(&r->shape, name), a);
+}
+
+static int common_create(struct nb_request *q, const struct resource *r, void *a)
+{
+	char **tenant = member(r, a, "tenant_id");
+	int64_t now = time(NULL);
+
+	if (!(*tenant)[0]) {
+		free(*tenant);
+		*tenant = mem_str(q->who.project);
+	}
+	if (!nb_owns(&q->who, *tenant))
+		return nb_fail(&q->error, 403, "PolicyNotAuthorized",
+			       "A %s for project %.64s may be created by an administrator only.",
+			       r->name, *tenant);
+	nb_uuid(a);
+	*(int64_t *)member(r, a, "created_at") = now;
+	*(int64_t *)member(r, a, "updated_at") = now;
+	return 0;
+}
+
+static struct world_obj *create_one(struct nb_request *q, const struct resource *r,
+				    const json_t *body)
+{
+	struct world_obj *o = NULL;
+	union any_attrs a;
+	uint64_t given;
+
+	if (!json_is_object(body)) {
+		nb_fail(&q->error, 400, "HTTPBadRequest", "A %s is a JSON object.", r->name);
+		return NULL;
+	}
+	attrs_init(&r->shape, &a);
+	if (!body_read(q, r, body, &a, RIGHT_CREATE, &given) &&
+	    !required_check(r, given, &q->error) && !common_create(q, r, &a) &&
+	    !hooks[r->kind]->create(q, &a, given, &q->error))
+		o = txn_add(q->txn, r->kind, &a);
+	attrs_fini(&r->shape, &a);
+	return o;
+}
+
+static void give_up(struct nb_request *q)
+{
+	txn_abort(q->txn);
+	q->txn = NULL;
+}
+
+static void create_many(struct nb_request *q, const struct resource *r, const json_t *bodies)
+{
+	json_t *out = json_array();
+	uint64_t fields = nb_fields(q, r);
+
+	if (json_array_size(bodies) > BULK_MAX)
+		nb_fail(&q->error, 400, "HTTPBadRequest",
+			"There are more than %d %s in the request.", BULK_MAX, r->collection);
+	for (size_t i = 0; i < json_array_size(bodies) && !q->error.status; i++) {
+		struct world_obj *o = create_one(q, r, json_array_get(bodies, i));
+
+		if (o)
+			json_array_append_new(out, nb_object_json(r, o, fields));
+	}
+	if (q->error.status) {
+		json_decref(out);
+		give_up(q);
+		return;
+	}
+	q->answer = json_pack("{s:o}", r->collection, out);
+}
+
+void nb_create(struct nb_request *q, const struct resource *r)
+{
+	bool many = false;
+	json_t *body = body_of(q, r, &many);
+	struct world_obj *o;
+
+	if (!body)
+		return;
+	q->status = 201;
+	q->txn = txn_begin(q->nb->log);
+	if (many) {
+		create_many(q, r, body);
+		return;
+	}
+	o = create_one(q, r, body);
+	if (o)
+		q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+	else
+		give_up(q);
+}
+
+/* ---- update, delete ---- */
+
+/* Seeing is not owning: a shared network belongs to another project. */
+static struct world_obj *find_own(struct nb_request *q, const struct resource *r, const char *id,
+				  const char *verb)
+{
+	struct world_obj *o = nb_find(q, r, id, &q->error);
+
+	if (o && !nb_owns(&q->who, *(char **)member(r, world_obj_attrs(o), "tenant_id"))) {
+		nb_fail(&q->error, 403, "PolicyNotAuthorized",
+			"%s %.64s belongs to another project, and so you may not %s it.", r->type,
+			id, verb);
+		return NULL;
+	}
+	return o;
+}
+
+void nb_update(struct nb_request *q, const struct resource *r, const char *id)
+{
+	struct world_obj *o = find_own(q, r, id, "update");
+	union any_attrs a;
+	uint64_t given;
+	json_t *body;
+
+	if (!o)
+		return;
+	body = body_of(q, r, NULL);
+	if (!body)
+		return;
+	attrs_copy(&r->shape, &a, world_obj_attrs(o));
+	if (!body_read(q, r, body, &a, RIGHT_UPDATE, &given) &&
+	    !hooks[r->kind]->update(q, o, &a, given, &q->error)) {
+		(*(uint32_t *)member(r, &a, "revision_number"))++;
+		*(int64_t *)member(r, &a, "updated_at") = time(NULL);
+		q->txn = txn_begin(q->nb->log);
+		txn_set(q->txn, o, &a);
+		q->status = 200;
+		q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+	}
+	attrs_fini(&r->shape, &a);
+}
+
+void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
+{
+	struct world_obj *o = find_own(q, r, id, "delete");
+
+	if (!o)
+		return;
+	q->txn = txn_begin(q->nb->log);
+	if (hooks[r->kind]->remove(q, o, &q->error)) {
+		give_up(q);
+		return;
+	}
+	txn_del(q->txn, o);
+	q->status = 204;
+}
+
+/* ---- list, show ---- */
+
+void nb_list(struct nb_request *q, const struct resource *r)
+{
+	json_t *out, *links;
+	struct nb_page page;
+
+	if (nb_query(q, r, &page, &q->error))
+		return;
+	out = json_array();
+	for (size_t i = 0; i < page.n; i++)
+		json_array_append_new(out, nb_object_json(r, page.objs[i], page.fields));
+	q->status = 200;
+	q->answer = json_pack("{s:o}", r->collection, out);
+	links = nb_page_links(q, r, &page);
+	if (links) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "%s_links", r->collection);
+		json_object_set_new(q->answer, key, links);
+	}
+	nb_page_free(&page);
+}
+
+void nb_show(struct nb_request *q, const struct resource *r, const char *id)
+{
+	struct world_obj *o = nb_find(q, r, id, &q->error);
+
+	if (!o)
+		return;
+	q->status = 200;
+	q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+}

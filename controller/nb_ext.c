@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Version documents, and the extensions of the API that this service has: only those, so that a
+ * client that asks first gets no surprise later. */
+#include <string.h>
+
+#include "controller/nb.h"
+
+static const struct extension {
+	const char *alias, *name, *description, *updated;
+} extensions[] = {
+	{ "provider", "Provider Network", "Says what carries a network: VXLAN, VLAN or untagged.",
+	  "2012-09-07T10:00:00-00:00" },
+	{ "binding", "Port Binding", "On which host a port is, and how a VM is plugged into it.",
+	  "2014-02-03T10:00:00-00:00" },
+	{ "port-security", "Port Security", "Source addresses are checked, or not, by port.",
+	  "2012-07-23T10:00:00-00:00" },
+	{ "allowed-address-pairs", "Allowed Address Pairs",
+	  "Addresses that a port may use besides its own.", "2013-07-23T10:00:00-00:00" },
+	{ "net-mtu", "Network MTU", "A network says the size of its packets.",
+	  "2015-03-25T10:00:00-00:00" },
+	{ "net-mtu-writable", "Network MTU (writable)", "... and it may be chosen.",
+	  "2017-07-12T00:00:00-00:00" },
+	{ "project-id", "project_id field enabled", "project_id is another name of tenant_id.",
+	  "2016-09-09T09:09:09-09:09" },
+	{ "standard-attr-description", "standard-attr-description",
+	  "Every resource has a description.", "2016-02-10T10:00:00-00:00" },
+	{ "standard-attr-timestamp", "Resource timestamps",
+	  "Every resource says when it was created and changed.", "2016-09-12T10:00:00-00:00" },
+	{ "standard-attr-revisions", "Resource revision numbers",
+	  "Every resource counts its changes.", "2016-04-11T10:00:00-00:00" },
+	{ "sorting", "Sorting support", "Lists are sorted by sort_key and sort_dir.",
+	  "2017-02-10T10:00:00-00:00" },
+	{ "pagination", "Pagination support", "Lists are cut by limit and marker.",
+	  "2016-06-12T00:00:00-00:00" },
+	{ "filter-validation", "Filter parameters validation",
+	  "A filter by what is no attribute is refused.", "2018-03-21T10:00:00-00:00" },
+	{ "empty-string-filtering", "Empty String Filtering Extension",
+	  "An empty filter matches an empty attribute.", "2018-05-01T10:00:00-00:00" },
+	{ "ip-substring-filtering", "IP address substring filtering",
+	  "Ports are filtered by a part of an address.", "2017-11-28T09:00:00-00:00" },
+};
+
+enum { N_EXTENSIONS = sizeof(extensions) / sizeof(*extensions) };
+
+static json_t *extension_json(const struct extension *x)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:[]}", "alias", x->alias, "name", x->name,
+			 "description", x->description, "updated", x->updated, "links");
+}
+
+void nb_ext_route(struct nb_request *q, const char *alias)
+{
+	json_t *list;
+
+	if (q->method != NB_GET) {
+		nb_fail(&q->error, 405, "HTTPMethodNotAllowed", "Extensions can only be read.");
+		return;
+	}
+	q->status = 200;
+	if (!alias[0]) {
+		list = json_array();
+		for (size_t i = 0; i < N_EXTENSIONS; i++)
+			json_array_append_new(list, extension_json(&extensions[i]));
+		q->answer = json_pack("{s:o}", "extensions", list);
+		return;
+	}
+	for (size_t i = 0; i < N_EXTENSIONS; i++)
+		if (!strcmp(extensions[i].alias, alias)) {
+			q->answer = json_pack("{s:o}", "extension", extension_json(&extensions[i]));
+			return;
+		}
+	nb_fail(&q->error, 404, "ExtensionNotFound", "Extension with alias %.64s does not exist.",
+		alias);
+}
+
+void nb_versions(struct nb_request *q, bool root)
+{
+	json_t *list;
+	char href[300];
+
+	if (q->method != NB_GET) {
+		nb_fail(&q->error, 405, "HTTPMethodNotAllowed", "Versions can only be read.");
+		return;
+	}
+	q->status = 200;
+	snprintf(href, sizeof(href), "%s/v2.0/", q->base);
+	if (root) {
+		q->answer = json_pack("{s:[{s:s,s:s,s:[{s:s,s:s}]}]}", "versions", "id", "v2.0",
+				      "status", "CURRENT", "links", "rel", "self", "href", href);
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < N_RESOURCES; i++) {
+		snprintf(href, sizeof(href), "%s/v2.0/%s", q->base, resources[i].collection);
+		json_array_append_new(
+			list, json_pack("{s:s,s:s,s:[{s:s,s:s}]}", "name", resources[i].name,
+					"collection", resources[i].collection, "links", "rel",
+					"self", "href", href));
+	}
+	q->answer = json_pack("{s:o}", "resources", list);
+}

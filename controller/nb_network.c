@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Networks: segments (VNI, VLAN id), MTU, what stands in the way of deleting one. */
+#include <string.h>
+
+#include "controller/nb.h"
+#include "vlan/vid.h"
+#include "vxlan/vni.h"
+
+enum {
+	UNDERLAY_MTU = 1500,
+	VXLAN_OVERHEAD = 50, /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8 */
+};
+
+/* ---- segments ---- */
+
+static int vxlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e)
+{
+	if (a->physnet)
+		return nb_fail(e, 400, "InvalidInput",
+			       "provider:physical_network is not for networks of type vxlan.");
+	if (a->segment == NUM_NONE) {
+		if (vni_next(w->vnis, &a->segment))
+			return nb_fail(e, 503, "NoNetworkAvailable", "All VNIs are in use.");
+		return 0;
+	}
+	if (!vni_take(w->vnis, a->segment)) {
+		vni_give(w->vnis, a->segment); /* the world takes it with the network */
+		return 0;
+	}
+	return nb_fail(e, 409, "TunnelIdInUse", "The VNI %u is in use already.", a->segment);
+}
+
+static int vlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e)
+{
+	int rc;
+
+	if (a->segment == NUM_NONE) {
+		if (vid_next(w->vids, a->physnet, &a->segment))
+			return nb_fail(e, 503, "NoNetworkAvailable",
+				       "All VLAN ids of physical network %s are in use.",
+				       a->physnet);
+		return 0;
+	}
+	if (a->segment < VID_MIN || a->segment > VID_MAX)
+		return nb_fail(e, 400, "InvalidInput",
+			       "provider:segmentation_id of a vlan network is between %d and %d, "
+			       "not %u.",
+			       VID_MIN, VID_MAX, a->segment);
+	rc = vid_take(w->vids, a->physnet, a->segment);
+	if (rc)
+		return nb_fail(e, 409, "VlanIdInUse",
+			       "The VLAN %u on physical network %s is in use already.", a->segment,
+			       a->physnet);
+	vid_give(w->vids, a->physnet, a->segment);
+	return 0;
+}
+
+static int flat_segment(struct world *w, struct net_attrs *a, struct nb_error *e)
+{
+	if (a->segment != NUM_NONE)
+		return nb_fail(e, 400, "InvalidInput",
+			       "provider:segmentation_id is not for networks of type flat.");
+	if (vid_untagged_is_taken(w->vids, a->physnet))
+		return nb_fail(e, 409, "FlatNetworkInUse",
+			       "Physical network %s has a flat network already.", a->physnet);
+	return 0;
+}
+
+static int segment_find(struct world *w, struct net_attrs *a, struct nb_error *e)
+{
+	if (a->type == NET_VXLAN)
+		return vxlan_segment(w, a, e);
+	if (!a->physnet || !a->physnet[0])
+		return nb_fail(e, 400, "InvalidInput",
+			       "provider:physical_network is required for networks of type %s.",
+			       net_type_names[a->type]);
+	return a->type == NET_VLAN ? vlan_segment(w, a, e) : flat_segment(w, a, e);
+}
+
+/* ---- hooks ---- */
+
+static int mtu_check(struct nb_request *q, const struct net_attrs *a, struct nb_error *e)
+{
+	uint32_t most = a->type == NET_VXLAN ? 65535 - VXLAN_OVERHEAD : 65535;
+
+	if (a->mtu > most)
+		return nb_fail(e, 400, "InvalidInput",
+			       "The mtu of a %s network is at most %u, not %u.",
+			       net_type_names[a->type], most, a->mtu);
+	return 0;
+}
+
+static int net_create(struct nb_request *q, void *p, uint64_t given, struct nb_error *e)
+{
+	struct world *w = q->nb->world;
+	struct net_attrs *a = p;
+
+	if (nb_given(&resources[WORLD_NET], given, "provider:segmentation_id") &&
+	    !nb_given(&resources[WORLD_NET], given, "provider:network_type"))
+		return nb_fail(e, 400, "InvalidInput",
+			       "provider:network_type is required with provider:segmentation_id.");
+	if (a->mtu == NUM_NONE)
+		a->mtu = a->type == NET_VXLAN ? UNDERLAY_MTU - VXLAN_OVERHEAD : UNDERLAY_MTU;
+	if (mtu_check(q, a, e) || segment_find(w, a, e))
+		return -1;
+	a->index = world_index_get(w, WORLD_NET);
+	if (a->index == NUM_NONE)
+		return nb_fail(e, 503, "NoNetworkAvailable", "There are %d networks already.",
+			       INDEX_MAX);
+	return 0;
+}
+
+/* A network that others use goes on being shared. */
+static int unshare_check(const struct net *n, struct nb_error *e)
+{
+	for (NET_EACH_PORT(p, n))
+		if (strcmp(p->a.tenant_id, n->a.tenant_id))
+			return nb_fail(e, 409, "InvalidSharedSetting",
+				       "Network %s is used by other projects, and so stays shared.",
+				       n->a.id);
+	return 0;
+}
+
+static int net_update(struct nb_request *q, struct world_obj *o, void *p, uint64_t given,
+		      struct nb_error *e)
+{
+	struct net_attrs *a = p;
+	struct net *n = (struct net *)o;
+
+	if (n->a.shared && !a->shared && unshare_check(n, e))
+		return -1;
+	return mtu_check(q, a, e);
+}
+
+/* Its subnets go with it, its ports do not. */
+static int net_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
+{
+	struct net *n = (struct net *)o;
+
+	if (n->n_ports)
+		return nb_fail(e, 409, "NetworkInUse",
+			       "Unable to complete operation on network %s. There are one or more "
+			       "ports still in use on the network.",
+			       n->a.id);
+	while (n->subnets)
+		txn_del(q->txn, &n->subnets->obj);
+	return 0;
+}
+
+static bool net_sees(const struct nb_who *who, const struct world_obj *o)
+{
+	const struct net *n = (const struct net *)o;
+
+	return n->a.shared || nb_owns(who, n->a.tenant_id);
+}
+
+const struct nb_hooks nb_network_hooks = {
+	.create = net_create,
+	.update = net_update,
+	.remove = net_remove,
+	.sees = net_sees,
+};
+
+/* ---- computed ---- */
+
+json_t *nb_net_status(const struct world_obj *o)
+{
+	return json_string("ACTIVE");
+}
+
+json_t *nb_net_subnets(const struct world_obj *o)
+{
+	json_t *out = json_array();
+
+	for (NET_EACH_SUBNET(s, (const struct net *)o))
+		json_array_append_new(out, json_string(s->a.id));
+	return out;
+}

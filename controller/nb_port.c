@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ports: MAC and IP addresses, address pairs, binding. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ipam.h"
+#include "controller/mem.h"
+#include "controller/nb.h"
+
+static bool given(uint64_t rows, const char *attr)
+{
+	return nb_given(&resources[WORLD_PORT], rows, attr);
+}
+
+/* ---- rights on somebody else's network ---- */
+
+/* On a shared network only its owner says who may use which address. */
+static int owner_check(struct nb_request *q, const struct net *n, const struct port_attrs *a,
+		       uint64_t rows, struct nb_error *e)
+{
+	static const char *const attrs[] = { "mac_address", "port_security_enabled",
+					     "allowed_address_pairs" };
+
+	if (nb_owns(&q->who, n->a.tenant_id))
+		return 0;
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(*attrs); i++)
+		if (given(rows, attrs[i]))
+			return nb_fail(e, 403, "PolicyNotAuthorized",
+				       "%s may be set by the owner of network %s only.", attrs[i],
+				       n->a.id);
+	for (size_t i = 0; given(rows, "fixed_ips") && i < a->n_fixed_ips; i++)
+		if (a->fixed_ips[i].ip_address.family)
+			return nb_fail(e, 403, "PolicyNotAuthorized",
+				       "ip_address may be chosen by the owner of network %s only.",
+				       n->a.id);
+	return 0;
+}
+
+/* ---- MAC address ---- */
+
+static int mac_choose(struct nb_request *q, const struct net *n, struct port_attrs *a, bool chosen,
+		      const struct port *self, struct nb_error *e)
+{
+	const struct port *user;
+	char text[MAC_TEXT];
+
+	if (chosen) {
+		user = world_port_by_mac(q->nb->world, n, a->mac_address);
+		if (user && user != self)
+			return nb_fail(e, 409, "MacAddressInUse",
+				       "The mac address %s is in use on network %s by port %s.",
+				       mac_format(a->mac_address, text), n->a.id, user->a.id);
+		return 0;
+	}
+	for (int i = 0; i < 64; i++) {
+		nb_mac(a->mac_address);
+		if (!world_port_by_mac(q->nb->world, n, a->mac_address))
+			return 0;
+	}
+	return nb_fail(e, 503, "MacAddressGenerationFailure",
+		       "Unable to generate a unique MAC address on network %s.", n->a.id);
+}
+
+/* ---- IP addresses ---- */
+
+struct choice {
+	const struct net *net;
+	const struct port *self; /* NULL on create */
+	struct port_attrs *a;
+	struct fixed_ip got[64];
+	struct ip_addr addrs[64]; /* the same addresses */
+	size_t n;
+};
+
+static int choice_add(struct choice *c, const struct subnet *s, const struct ip_addr *ip,
+		      struct nb_error *e)
+{
+	const struct port *user = ipam_user(s, ip);
+	char text[IP_TEXT];
+	bool twice = false;
+
+	for (size_t i = 0; i < c->n; i++)
+		twice |= !ip_cmp(&c->addrs[i], ip);
+	if (twice || (user && user != c->self))
+		return nb_fail(e, 409, "IpAddressAlreadyAllocated",
+			       "IP address %s already allocated in subnet %s.", ip_format(ip, text),
+			       s->a.id);
+	if (c->n == 64)
+		return nb_fail(e, 400, "InvalidInput", "A port has at most 64 addresses.");
+	memcpy(c->got[c->n].subnet_id, s->a.id, UUID_TEXT);
+	c->got[c->n].ip_address = *ip;
+	c->addrs[c->n++] = *ip;
+	return 0;
+}
+
+static bool has_free(struct choice *c, struct subnet *s, struct ip_addr *ip)
+{
+	if (subnet_is_auto(&s->a)) {
+		*ip = ip_eui64(&s->a.cidr, c->a->mac_address);
+		return true;
+	}
+	return !ipam_next(s, c->addrs, c->n, ip);
+}
+
+/* An address that the port has in the subnet already, and has not been given back yet. */
+static bool has_kept(const struct choice *c, const struct subnet *s, struct ip_addr *ip)
+{
+	for (size_t i = 0; c->self && i < c->self->a.n_fixed_ips; i++) {
+		const struct fixed_ip *f = &c->self->a.fixed_ips[i];
+		bool taken = strcmp(f->subnet_id, s->a.id) != 0;
+
+		for (size_t j = 0; j < c->n; j++)
+			taken |= !ip_cmp(&c->addrs[j], &f->ip_address);
+		for (size_t j = 0; j < c->a->n_fixed_ips; j++)
+			taken |= !ip_cmp(&c->a->fixed_ips[j].ip_address, &f->ip_address);
+		if (!taken) {
+			*ip = f->ip_address;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int exhausted(const struct net *n, struct nb_error *e)
+{
+	return nb_fail(e, 409, "IpAddressGenerationFailure",
+		       "No more IP addresses available on network %s.", n->a.id);
+}
+
+/* { "subnet_id": S }: any address of S. */
+static int any_of_subnet(struct choice *c, struct subnet *s, struct nb_error *e)
+{
+	struct ip_addr ip;
+
+	if (!(!subnet_is_auto(&s->a) && has_kept(c, s, &ip)) && !has_free(c, s, &ip))
+		return exhausted(c->net, e);
+	return choice_add(c, s, &ip, e);
+}
+
+static struct subnet *subnet_of(const struct net *n, const struct ip_addr *ip)
+{
+	for (NET_EACH_SUBNET(s, n))
+		if (ip_prefix_has(&s->a.cidr, ip))
+			return s;
+	return NULL;
+}
+
+/* { "ip_address": A } or both. */
+static int certain_address(struct choice *c, struct subnet *s, const struct ip_addr *ip,
+			   struct nb_error *e)
+{
+	char text[IP_TEXT];
+	struct ip_addr own;
+
+	ip_format(ip, text);
+	if (!s)
+		s = subnet_of(c->net, ip);
+	if (!s)
+		return nb_fail(
+			e, 400, "InvalidIpForNetwork",
+			"IP address %s is not a valid IP for any of the subnets on network %s.",
+			text, c->net->a.id);
+	if (!ipam_fits(&s->a.cidr, ip))
+		return nb_fail(e, 400, "InvalidIpForSubnet",
+			       "IP address %s is not a valid IP for subnet %s.", text, s->a.id);
+	own = ip_eui64(&s->a.cidr, c->a->mac_address);
+	if (subnet_is_auto(&s->a) && ip_cmp(&own, ip))
+		return nb_fail(e, 400, "InvalidInput",
+			       "IPv6 address %s cannot be chosen in subnet %s: hosts there form it "
+			       "from their MAC address.",
+			       text, s->a.id);
+	return choice_add(c, s, ip, e);
+}
+
+static int fixed_ip_choose(struct nb_request *q, struct choice *c, const struct fixed_ip *f,
+			   struct nb_error *e)
+{
+	struct subnet *s = NULL;
+
+	if (f->subnet_id[0]) {
+		s = world_subnet_find(q->nb->world, f->subnet_id);
+		if (!s || (!q->who.admin && !nb_subnet_hooks.sees(&q->who, &s->obj)))
+			return nb_fail_not_found(e, &resources[WORLD_SUBNET], f->subnet_id);
+		if (s->net != c->net)
+			return nb_fail(e, 400, "InvalidInput",
+				       "Failed to create port on network %s, because fixed_ips "
+				       "included invalid subnet %s.",
+				       c->net->a.id, s->a.id);
+	}
+	if (f->ip_address.family)
+		return certain_address(c, s, &f->ip_address, e);
+	if (!s)
+		return nb_fail(e, 400, "InvalidInput",
+			       "An element of fixed_ips has a subnet_id or an ip_address.");
+	return any_of_subnet(c, s, e);
+}
+
+/* Nothing asked for: one IPv4 and one IPv6 address, and what the host forms by itself. */
+static int addresses_default(struct choice *c, struct nb_error *e)
+{
+	bool wanted[2] = { false }, got[2] = { false };
+	struct ip_addr ip;
+
+	for (NET_EACH_SUBNET(s, c->net)) {
+		int v6 = s->a.ip_version == 6;
+
+		if (subnet_is_auto(&s->a)) {
+			if (any_of_subnet(c, s, e))
+				return -1;
+			continue;
+		}
+		wanted[v6] = true;
+		if (got[v6] || !has_free(c, s, &ip))
+			continue;
+		if (choice_add(c, s, &ip, e))
+			return -1;
+		got[v6] = true;
+	}
+	if (wanted[0] > got[0] || wanted[1] > got[1])
+		return exhausted(c->net, e);
+	return 0;
+}
+
+static int addresses_choose(struct nb_request *q, const struct net *n, struct port_attrs *a,
+			    bool chosen, const struct port *self, struct nb_error *e)
+{
+	struct choice c = { .net = n, .a = a, .self = self };
+	int rc = 0;
+
+	if (!chosen)
+		rc = addresses_default(&c, e);
+	/* Certain addresses first, so that "any of" does not take one of them. */
+	for (size_t i = 0; chosen && i < a->n_fixed_ips && !rc; i++)
+		if (a->fixed_ips[i].ip_address.family)
+			rc = fixed_ip_choose(q, &c, &a->fixed_ips[i], e);
+	for (size_t i = 0; chosen && i < a->n_fixed_ips && !rc; i++)
+		if (!a->fixed_ips[i].ip_address.family)
+			rc = fixed_ip_choose(q, &c, &a->fixed_ips[i], e);
+	if (rc)
+		return rc;
+	free(a->fixed_ips);
+	a->fixed_ips = c.n ? mem_dup(c.got, c.n * sizeof(*c.got)) : NULL;
+	a->n_fixed_ips = c.n;
+	return 0;
+}
+
+/* ---- address pairs, binding ---- */
+
+static bool same_pair(const struct address_pair *a, const struct address_pair *b)
+{
+	return a->ip_address.len == b->ip_address.len &&
+	       !ip_cmp(&a->ip_address.addr, &b->ip_address.addr) &&
+	       !memcmp(a->mac_address, b->mac_address, 6);
+}
+
+/* A pair without a MAC address means the port's own. */
+static int pairs_check(struct port_attrs *a, struct nb_error *e)
+{
+	static const uint8_t none[6];
+	char text[PREFIX_TEXT];
+
+	if (a->n_allowed_address_pairs && !a->port_security_enabled)
+		return nb_fail(e, 409, "AddressPairAndPortSecurityRequired",
+			       "Port security must be enabled for allowed_address_pairs.");
+	for (size_t i = 0; i < a->n_allowed_address_pairs; i++) {
+		struct address_pair *pair = &a->allowed_address_pairs[i];
+
+		if (!memcmp(pair->mac_address, none, 6))
+			memcpy(pair->mac_address, a->mac_address, 6);
+		for (size_t j = 0; j < i; j++)
+			if (same_pair(pair, &a->allowed_address_pairs[j]))
+				return nb_fail(e, 400, "DuplicateAddressPairInRequest",
+					       "The address pair %s is in the request twice.",
+					       ip_prefix_format(&pair->ip_address, text));
+	}
+	return 0;
+}
+
+/* What other programs put in their profiles is theirs; only our own key is looked at. */
+static int profile_check(const struct port_attrs *a, struct nb_error *e)
+{
+	json_t *profile = a->profile ? json_loads(a->profile, 0, NULL) : NULL;
+	json_t *spec = json_object_get(profile, "weft_spec");
+	int rc = 0;
+
+	if (spec && (!json_is_string(spec) || !json_string_length(spec) ||
+		     json_string_length(spec) > 1024 || !strchr(json_string_value(spec), ':')))
+		rc = nb_fail_attr(e, "binding:profile",
+				  "weft_spec is a port's SPEC as weft-switch has it, for instance "
+				  "af_packet:eth1");
+	json_decref(profile);
+	return rc;
+}
+
+/* ---- hooks ---- */
+
+static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_error *e)
+{
+	struct port_attrs *a = p;
+	struct world_obj *o = nb_find(q, &resources[WORLD_NET], a->network_id, e);
+	struct net *n = (struct net *)o;
+
+	if (!o || owner_check(q, n, a, rows, e))
+		return -1;
+	if (!given(rows, "port_security_enabled"))
+		a->port_security_enabled = n->a.port_security_enabled;
+	if (mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
+	    addresses_choose(q, n, a, given(rows, "fixed_ips"), NULL, e) || pairs_check(a, e) ||
+	    profile_check(a, e))
+		return -1;
+	a->index = world_index_get(q->nb->world, WORLD_PORT);
+	if (a->index == NUM_NONE)
+		return nb_fail(e, 503, "ServiceUnavailable", "There are %d ports already.",
+			       INDEX_MAX);
+	return 0;
+}
+
+/* Addresses that hosts form follow the MAC. */
+static void auto_addresses_follow(struct nb_request *q, struct port_attrs *a)
+{
+	for (size_t i = 0; i < a->n_fixed_ips; i++) {
+		const struct subnet *s = world_subnet_find(q->nb->world, a->fixed_ips[i].subnet_id);
+
+		if (s && subnet_is_auto(&s->a))
+			a->fixed_ips[i].ip_address = ip_eui64(&s->a.cidr, a->mac_address);
+	}
+}
+
+static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint64_t rows,
+		       struct nb_error *e)
+{
+	struct port *self = (struct port *)o;
+	struct port_attrs *a = p;
+
+	if (owner_check(q, self->net, a, rows, e) || mac_choose(q, self->net, a, true, self, e))
+		return -1;
+	if (given(rows, "fixed_ips")) {
+		if (addresses_choose(q, self->net, a, true, self, e))
+			return -1;
+	} else {
+		auto_addresses_follow(q, a);
+	}
+	return pairs_check(a, e) || profile_check(a, e) ? -1 : 0;
+}
+
+static int port_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
+{
+	return 0;
+}
+
+static bool port_sees(const struct nb_who *who, const struct world_obj *o)
+{
+	const struct port *p = (const struct port *)o;
+
+	return nb_owns(who, p->a.tenant_id) || nb_owns(who, p->net->a.tenant_id);
+}
+
+const struct nb_hooks nb_port_hooks = {
+	.create = port_create,
+	.update = port_update,
+	.remove = port_remove,
+	.sees = port_sees,
+};
+
+/* ---- computed ---- */
+
+json_t *nb_port_status(const struct world_obj *o)
+{
+	return json_string(port_is_active((const struct port *)o) ? "ACTIVE" : "DOWN");
+}
+
+/* The socket of a "vhost-user:PATH[,server]" spec, or NULL; 'server': the switch listens. */
+static char *vhost_socket(const struct port *p, bool *server)
+{
+	const char *path;
+	size_t n;
+
+	if (!p->spec || strncmp(p->spec, "vhost-user:", 11))
+		return NULL;
+	path = p->spec + 11;
+	n = strcspn(path, ",;");
+	*server = !strncmp(path + n, ",server", 7);
+	return mem_printf("%.*s", (int)n, path);
+}
+
+/*
+ * What Nova is to do with the device: "vhostuser" (QEMU and the switch share a socket), or "tap":
+ * make a tap device, named "tap" and 11 characters of the port's id.
+ */
+json_t *nb_port_vif_type(const struct world_obj *o)
+{
+	const struct port *p = (const struct port *)o;
+
+	if (!p->host)
+		return json_string("unbound");
+	if (!p->host->sws)
+		return json_string("binding_failed");
+	if (p->spec && !strncmp(p->spec, "vhost-user:", 11))
+		return json_string("vhostuser");
+	return json_string("tap");
+}
+
+json_t *nb_port_vif_details(const struct world_obj *o)
+{
+	const struct port *p = (const struct port *)o;
+	bool server;
+	char *path;
+	json_t *out;
+
+	if (!p->host || !p->host->sws)
+		return json_object();
+	path = vhost_socket(p, &server);
+	if (!path)
+		return json_pack("{s:b}", "port_filter", (int)p->a.port_security_enabled);
+	/* vhostuser_mode says what QEMU is, so it is the other way round. */
+	out = json_pack("{s:b,s:b,s:s,s:s}", "port_filter", 0, "ovs_hybrid_plug", 0,
+			"vhostuser_mode", server ? "client" : "server", "vhostuser_socket", path);
+	free(path);
+	return out;
+}

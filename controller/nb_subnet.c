@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Subnets: prefix, gateway, allocation pools, and that they fit together. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ipam.h"
+#include "controller/mem.h"
+#include "controller/nb.h"
+
+static bool given(uint64_t rows, const char *attr)
+{
+	return nb_given(&resources[WORLD_SUBNET], rows, attr);
+}
+
+/* ---- prefix ---- */
+
+static int cidr_check(struct subnet_attrs *a, struct nb_error *e)
+{
+	char text[PREFIX_TEXT], right[PREFIX_TEXT];
+	struct ip_prefix whole = a->cidr;
+
+	whole.addr = ip_prefix_first(&a->cidr);
+	ip_prefix_format(&a->cidr, text);
+	if (a->ip_version != 4 && a->ip_version != 6)
+		return nb_fail_attr(e, "ip_version", "'%u' is not 4 or 6", a->ip_version);
+	if (a->cidr.addr.family != a->ip_version)
+		return nb_fail(e, 400, "InvalidInput",
+			       "The cidr %s is not of the same version as ip_version %u.", text,
+			       a->ip_version);
+	if (ip_cmp(&whole.addr, &a->cidr.addr))
+		return nb_fail_attr(e, "cidr", "'%s' is not a subnet in canonical form, '%s' is",
+				    text, ip_prefix_format(&whole, right));
+	if (!a->cidr.len)
+		return nb_fail(e, 400, "InvalidInput", "The cidr %s is every address there is.",
+			       text);
+	if (a->cidr.addr.b[0] == (a->ip_version == 4 ? 127 : 0xff) ||
+	    (a->ip_version == 4 && (a->cidr.addr.b[0] & 0xf0) == 0xe0))
+		return nb_fail(e, 400, "InvalidInput", "The cidr %s has no hosts' addresses.",
+			       text);
+	return 0;
+}
+
+static int overlap_check(const struct net *n, const struct subnet_attrs *a, struct nb_error *e)
+{
+	char text[PREFIX_TEXT];
+
+	for (NET_EACH_SUBNET(s, n))
+		if (ip_prefix_overlaps(&s->a.cidr, &a->cidr))
+			return nb_fail(e, 400, "InvalidInput",
+				       "Requested subnet with cidr %s for network %s overlaps with "
+				       "subnet %s.",
+				       ip_prefix_format(&a->cidr, text), n->a.id, s->a.id);
+	return 0;
+}
+
+static int v6_modes_check(const struct subnet_attrs *a, struct nb_error *e)
+{
+	if (a->ip_version == 4 && (a->ipv6_address_mode || a->ipv6_ra_mode))
+		return nb_fail(e, 400, "InvalidInput",
+			       "ipv6_address_mode and ipv6_ra_mode are not for an IPv4 subnet.");
+	if (a->ipv6_address_mode && a->ipv6_ra_mode && a->ipv6_address_mode != a->ipv6_ra_mode)
+		return nb_fail(e, 400, "InvalidInput",
+			       "ipv6_ra_mode and ipv6_address_mode, when both are given, are the "
+			       "same.");
+	if (subnet_is_auto(a) && a->cidr.len != 64)
+		return nb_fail(e, 400, "InvalidInput",
+			       "Hosts form their addresses in a /64 only (RFC 4862), not in a /%u.",
+			       a->cidr.len);
+	return 0;
+}
+
+/* ---- gateway and pools ---- */
+
+static int gateway_check(const struct subnet_attrs *a, struct nb_error *e)
+{
+	char text[IP_TEXT];
+
+	if (!a->gateway_ip.family)
+		return 0;
+	ip_format(&a->gateway_ip, text);
+	if (a->gateway_ip.family != a->ip_version)
+		return nb_fail(e, 400, "InvalidInput", "The gateway_ip %s is not of IP version %u.",
+			       text, a->ip_version);
+	/* An IPv6 router's link-local address serves every subnet. */
+	if (a->ip_version == 6 && a->gateway_ip.b[0] == 0xfe && (a->gateway_ip.b[1] & 0xc0) == 0x80)
+		return 0;
+	if (!ipam_fits(&a->cidr, &a->gateway_ip))
+		return nb_fail(e, 400, "InvalidInput",
+			       "Gateway %s is not a host's address in the subnet.", text);
+	return 0;
+}
+
+static int pool_check(const struct subnet_attrs *a, const struct pool *p, struct nb_error *e)
+{
+	char start[IP_TEXT], end[IP_TEXT], gateway[IP_TEXT];
+
+	ip_format(&p->start, start);
+	ip_format(&p->end, end);
+	if (p->start.family != a->ip_version || p->end.family != a->ip_version ||
+	    ip_cmp(&p->start, &p->end) > 0)
+		return nb_fail(e, 400, "InvalidAllocationPool",
+			       "The allocation pool %s-%s is not valid.", start, end);
+	if (!ipam_fits(&a->cidr, &p->start) || !ipam_fits(&a->cidr, &p->end))
+		return nb_fail(e, 409, "OutOfBoundsAllocationPool",
+			       "The allocation pool %s-%s spans beyond the subnet's hosts.", start,
+			       end);
+	if (a->gateway_ip.family && pool_has(p, &a->gateway_ip))
+		return nb_fail(e, 409, "GatewayConflictWithAllocationPools",
+			       "Gateway ip %s conflicts with allocation pool %s-%s.",
+			       ip_format(&a->gateway_ip, gateway), start, end);
+	return 0;
+}
+
+static int pools_check(const struct subnet_attrs *a, struct nb_error *e)
+{
+	const struct pool *pools = a->allocation_pools;
+
+	for (size_t i = 0; i < a->n_allocation_pools; i++) {
+		if (pool_check(a, &pools[i], e))
+			return -1;
+		for (size_t j = 0; j < i; j++)
+			if (ip_cmp(&pools[i].start, &pools[j].end) <= 0 &&
+			    ip_cmp(&pools[j].start, &pools[i].end) <= 0)
+				return nb_fail(e, 409, "OverlappingAllocationPools",
+					       "Allocation pools %zu and %zu overlap.", j, i);
+	}
+	return 0;
+}
+
+static void pools_default(struct subnet_attrs *a)
+{
+	struct pool pools[2];
+	size_t n = ipam_pools(&a->cidr, &a->gateway_ip, pools);
+
+	free(a->allocation_pools);
+	a->allocation_pools = n ? mem_dup(pools, n * sizeof(*pools)) : NULL;
+	a->n_allocation_pools = n;
+}
+
+static int lists_check(const struct subnet_attrs *a, struct nb_error *e)
+{
+	for (size_t i = 0; i < a->n_host_routes; i++) {
+		const struct host_route *h = &a->host_routes[i];
+
+		if (h->destination.addr.family != a->ip_version ||
+		    h->nexthop.family != a->ip_version)
+			return nb_fail(e, 400, "InvalidInput",
+				       "Host route %zu is not of IP version %u.", i, a->ip_version);
+	}
+	for (size_t i = 0; i < a->n_dns_nameservers; i++)
+		if (a->dns_nameservers[i].family != a->ip_version)
+			return nb_fail(e, 400, "InvalidInput",
+				       "DNS name server %zu is not of IP version %u.", i,
+				       a->ip_version);
+	return 0;
+}
+
+/* ---- hooks ---- */
+
+static int subnet_create(struct nb_request *q, void *p, uint64_t rows, struct nb_error *e)
+{
+	struct subnet_attrs *a = p;
+	struct world_obj *o = nb_find(q, &resources[WORLD_NET], a->network_id, e);
+	struct net *n = (struct net *)o;
+
+	if (!o)
+		return -1;
+	if (!nb_owns(&q->who, n->a.tenant_id))
+		return nb_fail(e, 403, "PolicyNotAuthorized",
+			       "Network %s belongs to another project.", n->a.id);
+	if (cidr_check(a, e) || v6_modes_check(a, e) || overlap_check(n, a, e))
+		return -1;
+	if (!given(rows, "gateway_ip"))
+		a->gateway_ip = ipam_gateway(&a->cidr);
+	if (!given(rows, "allocation_pools"))
+		pools_default(a);
+	return gateway_check(a, e) || pools_check(a, e) || lists_check(a, e) ? -1 : 0;
+}
+
+/* Pools that were never given follow the gateway. */
+static bool pools_are_default(const struct subnet_attrs *a)
+{
+	struct pool pools[2];
+	size_t n = ipam_pools(&a->cidr, &a->gateway_ip, pools);
+
+	if (n != a->n_allocation_pools)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (ip_cmp(&pools[i].start, &a->allocation_pools[i].start) ||
+		    ip_cmp(&pools[i].end, &a->allocation_pools[i].end))
+			return false;
+	return true;
+}
+
+static int subnet_update(struct nb_request *q, struct world_obj *o, void *p, uint64_t rows,
+			 struct nb_error *e)
+{
+	struct subnet *s = (struct subnet *)o;
+	struct subnet_attrs *a = p;
+	char text[IP_TEXT];
+	struct port *user;
+
+	if (given(rows, "gateway_ip") && ip_cmp(&a->gateway_ip, &s->a.gateway_ip)) {
+		user = s->a.gateway_ip.family ? ipam_user(s, &s->a.gateway_ip) : NULL;
+		if (user)
+			return nb_fail(e, 409, "GatewayIpInUse",
+				       "The gateway %s is in use by port %s and so is not changed.",
+				       ip_format(&s->a.gateway_ip, text), user->a.id);
+		if (!given(rows, "allocation_pools") && pools_are_default(&s->a))
+			pools_default(a);
+	}
+	return gateway_check(a, e) || pools_check(a, e) || lists_check(a, e) ? -1 : 0;
+}
+
+static int subnet_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
+{
+	struct subnet *s = (struct subnet *)o;
+
+	if (s->addresses)
+		return nb_fail(
+			e, 409, "SubnetInUse",
+			"Unable to complete operation on subnet %s: One or more ports have an "
+			"IP allocation from this subnet.",
+			s->a.id);
+	return 0;
+}
+
+static bool subnet_sees(const struct nb_who *who, const struct world_obj *o)
+{
+	const struct subnet *s = (const struct subnet *)o;
+
+	return nb_owns(who, s->a.tenant_id) || nb_network_hooks.sees(who, &s->net->obj);
+}
+
+const struct nb_hooks nb_subnet_hooks = {
+	.create = subnet_create,
+	.update = subnet_update,
+	.remove = subnet_remove,
+	.sees = subnet_sees,
+};
