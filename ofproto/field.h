@@ -64,7 +64,7 @@ enum of_layer {
 	OF_LAYER_PBB,  /* I-TAG's I-SID word */
 	OF_LAYER_MPLS, /* top label stack entry */
 	OF_LAYER_ARP,
-	OF_LAYER_IP,   /* IPv4's offsets; where the prerequisite is IP, IPv6 has its own (act) */
+	OF_LAYER_IP, /* IPv4's offsets; where the prerequisite is IP, IPv6 has its own (act) */
 	OF_LAYER_IP6,
 	OF_LAYER_L4,
 	OF_LAYER_ND_SLL, /* the option's address */
@@ -80,19 +80,19 @@ struct of_field {
 	const char *alias; /* other names, space separated */
 	uint32_t oxm;	   /* class << 16 | field << 9 (of_header_id()), or OF_FIELD_NO_ID */
 	uint32_t nxm;
-	uint8_t bytes;	   /* length on the wire */
-	uint8_t bits;	   /* significant bits */
-	uint8_t shift;	   /* of the least significant one, in the member */
-	uint8_t size;	   /* of the storage that bits + shift need, bytes */
-	uint16_t offset;   /* of the storage in struct flow_key */
+	uint8_t bytes;	 /* length on the wire */
+	uint8_t bits;	 /* significant bits */
+	uint8_t shift;	 /* of the least significant one, in the member */
+	uint8_t size;	 /* of the storage that bits + shift need, bytes */
+	uint16_t offset; /* of the storage in struct flow_key */
 	bool maskable;
 	bool writable;
-	bool is_alias;	   /* its bits belong to earlier fields: read, never sent or printed */
-	bool is_onf;	   /* oxm is an ONF experimenter OXM (class 0xffff, 0x4f4e4600) */
+	bool is_alias; /* its bits belong to earlier fields: read, never sent or printed */
+	bool is_onf;   /* oxm is an ONF experimenter OXM (class 0xffff, 0x4f4e4600) */
 	enum of_field_fmt fmt;
 	enum of_pre pre;
 	enum of_layer layer;
-	uint8_t place;	   /* byte offset of the member in that header */
+	uint8_t place; /* byte offset of the member in that header */
 };
 
 extern const struct of_field of_fields[OF_N_FIELDS];

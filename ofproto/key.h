@@ -20,28 +20,28 @@
 #define FLOW_TCI_PRESENT 0x1000 /* in vlan_tci, host order: a tag is there (OFPVID_PRESENT) */
 
 /* ip_frag, as NXM_NX_IP_FRAG has it. */
-#define FLOW_FRAG_ANY	 0x01 /* a fragment */
-#define FLOW_FRAG_LATER	 0x02 /* ... but not the first */
+#define FLOW_FRAG_ANY	0x01 /* a fragment */
+#define FLOW_FRAG_LATER 0x02 /* ... but not the first */
 
 struct flow_key {
 	/* Line 0. */
 	be64 metadata;
-	be32 in_port;	 /* OpenFlow port number */
+	be32 in_port; /* OpenFlow port number */
 	be32 in_phy_port;
 	be64 tun_id;
 	uint8_t eth_dst[6];
-	be16 eth_type;	 /* innermost after VLAN tags; 0x05ff for a frame without one */
+	be16 eth_type; /* innermost after VLAN tags; 0x05ff for a frame without one */
 	uint8_t eth_src[6];
-	be16 vlan_tci;	 /* outermost tag: PCP, FLOW_TCI_PRESENT, VID; 0: no tag */
-	be32 nw_src;	 /* IPv4, or ARP SPA */
-	be32 nw_dst;	 /* IPv4, or ARP TPA */
+	be16 vlan_tci; /* outermost tag: PCP, FLOW_TCI_PRESENT, VID; 0: no tag */
+	be32 nw_src;   /* IPv4, or ARP SPA */
+	be32 nw_dst;   /* IPv4, or ARP TPA */
 	uint8_t ip_proto;
-	uint8_t ip_tos;	 /* DSCP and ECN */
+	uint8_t ip_tos; /* DSCP and ECN */
 	uint8_t ip_ttl;
 	uint8_t ip_frag;
-	be16 tp_src;	 /* TCP, UDP, SCTP source; ICMP type and code; ARP opcode */
+	be16 tp_src; /* TCP, UDP, SCTP source; ICMP type and code; ARP opcode */
 	be16 tp_dst;
-	be16 tcp_flags;	 /* low 12 bits */
+	be16 tcp_flags; /* low 12 bits */
 	be16 ct_zone;
 	be32 ct_state;
 
@@ -50,9 +50,9 @@ struct flow_key {
 	uint8_t ipv6_dst[16];
 	be32 ipv6_label; /* low 20 bits */
 	be16 ipv6_exthdr;
-	be16 vlan_tpid;	 /* of the outermost tag; not matchable, read by the actions */
-	be32 mpls_lse;	 /* top label stack entry */
-	be32 pbb_isid;	 /* low 24 bits */
+	be16 vlan_tpid; /* of the outermost tag; not matchable, read by the actions */
+	be32 mpls_lse;	/* top label stack entry */
+	be32 pbb_isid;	/* low 24 bits */
 	uint8_t nd_target[16];
 
 	/* Line 2. */

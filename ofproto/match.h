@@ -31,7 +31,8 @@ bool of_match_has(const struct of_match *m, const struct of_field *f);
 /* Whether f's prerequisite is matched exactly by 'm'. */
 bool of_match_pre_met(const struct of_match *m, const struct of_field *f);
 
-/* Adds a field, right-aligned bytes; 'mask' NULL means exact.  0, or -EINVAL where value & ~mask. */
+/* Adds a field, right-aligned bytes; 'mask' NULL means exact.  0, or -EINVAL where value & ~mask.
+ */
 int of_match_set(struct of_match *m, const struct of_field *f, const uint8_t *value,
 		 const uint8_t *mask);
 void of_match_set_u64(struct of_match *m, enum of_field_id id, uint64_t value);

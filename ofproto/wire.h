@@ -81,8 +81,8 @@ struct of_words {
 
 /* Table-features ids.  An OXM id: of_field and has_mask; the others: type (and experimenter). */
 struct of_id {
-	uint32_t type;	       /* instruction or action type, table id, or OXM header */
-	uint32_t experimenter; /* where type is 0xffff (OXM: class 0xffff) */
+	uint32_t type;		      /* instruction or action type, table id, or OXM header */
+	uint32_t experimenter;	      /* where type is 0xffff (OXM: class 0xffff) */
 	const struct of_field *field; /* OXM ids; NULL: a field this build does not know */
 	bool has_mask;
 };
@@ -94,15 +94,15 @@ struct of_ids {
 
 struct of_msg;
 
-#define STRUCT(name, family, key)                                                                  \
-	struct of_##name {                                                                         \
+#define STRUCT(name, family, key) \
+	struct of_##name {        \
 		enum of_kind kind;
-#define U8(name, ...)	   uint8_t name;
-#define U16(name, ...)	   uint16_t name;
-#define U32(name, ...)	   uint32_t name;
-#define U64(name, ...)	   uint64_t name;
-#define BYTES(name, n, f)  uint8_t name[n];
-#define U32S(name, n)	   uint32_t name[n];
+#define U8(name, ...)	  uint8_t name;
+#define U16(name, ...)	  uint16_t name;
+#define U32(name, ...)	  uint32_t name;
+#define U64(name, ...)	  uint64_t name;
+#define BYTES(name, n, f) uint8_t name[n];
+#define U32S(name, n)	  uint32_t name[n];
 #define PAD(n)
 #define SIZE(name)
 #define LEN(name)
@@ -114,23 +114,25 @@ struct of_msg;
 #define OFS_NBITS(name)	   struct of_subfield name;
 #define OXM_ID_OF(name)
 /* SUB: a structure declared further up. */
-#define SUB(name, s)	   struct of_##s name;
-#define LIST(name, family) struct of_list name;
-#define ARRAY(name, s)	   struct of_list name;
+#define SUB(name, s)	       struct of_##s name;
+#define LIST(name, family)     struct of_list name;
+#define ARRAY(name, s)	       struct of_list name;
 #define BODY(name, family, by) struct of_any *name;
-#define MSG(name)	   struct of_msg *name;
-#define WORDS(name)	   struct of_words name;
-#define IDS(name, w)	   struct of_ids name;
-#define REST(name)	   struct of_span name;
-#define END(name)          };
+#define MSG(name)	       struct of_msg *name;
+#define WORDS(name)	       struct of_words name;
+#define IDS(name, w)	       struct of_ids name;
+#define REST(name)	       struct of_span name;
+#define END(name) \
+	}         \
+	;
 #include "ofproto/of13.def"
 #include "ofproto/undef.h"
 
 /* A message: header and body.  'body' is one of the structures of family msg. */
 struct of_msg {
 	uint8_t version;
-	uint8_t type;	  /* OFPT_* */
-	uint16_t length;  /* as received; of_encode() computes its own */
+	uint8_t type;	 /* OFPT_* */
+	uint16_t length; /* as received; of_encode() computes its own */
 	uint32_t xid;
 	struct of_any *body;
 	/*
@@ -154,15 +156,16 @@ struct of_err {
 int of_decode(const uint8_t *p, size_t n, struct arena *a, struct of_msg **out, struct of_err *e);
 
 /*
- * Encodes into 'buf' of 'size' bytes.  The length written, -EMSGSIZE when it does not fit (or passes
- * 65535), -EINVAL with words in 'e' when a value does not fit its place on the wire.
+ * Encodes into 'buf' of 'size' bytes.  The length written, -EMSGSIZE when it does not fit (or
+ * passes 65535), -EINVAL with words in 'e' when a value does not fit its place on the wire.
  */
 int of_encode(const struct of_msg *m, uint8_t *buf, size_t size, struct err *e);
 
 /* The same for a single structure ("action_output"): stored rules, tests, text vectors. */
 int of_encode_any(const struct of_any *s, uint8_t *buf, size_t size, struct err *e);
 
-/* A LIST of one family in 'n' bytes, e.g. the actions of a text vector; "action", "inst", "band". */
+/* A LIST of one family in 'n' bytes, e.g. the actions of a text vector; "action", "inst", "band".
+ */
 int of_decode_list(const char *family, const uint8_t *p, size_t n, struct arena *a,
 		   struct of_list *out, struct of_err *e);
 int of_encode_list(const struct of_list *l, uint8_t *buf, size_t size, struct err *e);
@@ -187,7 +190,8 @@ bool of_kind_in(enum of_kind kind, const char *family);
 struct of_any *of_new(struct arena *a, enum of_kind kind);
 #define OF_NEW(arena, name) ((struct of_##name *)of_new(arena, OF_KIND_##name))
 
-/* The members of a list that are of one kind, typed: for (...) { struct of_bucket *b = OF_AT(l, i, bucket); } */
+/* The members of a list that are of one kind, typed: for (...) { struct of_bucket *b = OF_AT(l, i,
+ * bucket); } */
 #define OF_AT(list, i, name) ((struct of_##name *)(list)->v[i])
 
 /* Appends; -ENOMEM when the arena is full.  Cost is amortised only when 'n' is a power of two. */

@@ -19,7 +19,7 @@ int main(void)
 	for (unsigned int e = 0; e < OF_N_ENUMS; e++)
 		for (unsigned int i = 0; i < of_enums[e].n; i++)
 			printf("%s %u\n", of_enums[e].first[i].name, of_enums[e].first[i].value);
-	FIELD_EACH(f) {
+	FIELD_EACH (f) {
 		if (f->oxm != OF_FIELD_NO_ID)
 			printf("OXM %s %u %u %d\n", ids[f->id], f->oxm, f->bytes, f->maskable);
 		if (f->nxm != OF_FIELD_NO_ID)

@@ -69,6 +69,9 @@ static void feed_list(const char *family, const uint8_t *p, size_t n, struct are
 	insist(!memcmp(first, second, (size_t)len), "other bytes");
 }
 
+/* A first byte that chooses families[0], and looks like text to tools that care. */
+enum { MESSAGE = '0' };
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const char *const families[] = { NULL,	"action",  "inst",
@@ -102,7 +105,7 @@ static void replay(const char *path)
 
 	if (strlen(path) > 4 && !strcmp(path + strlen(path) - 4, ".hex")) {
 		insist(!vector_load(path, &v), path);
-		buf[0] = 0;
+		buf[0] = MESSAGE;
 		memcpy(buf + 1, v.bytes, v.n);
 		LLVMFuzzerTestOneInput(buf, v.n + 1);
 		vector_free(&v);
@@ -122,10 +125,10 @@ static void write_input(const char *dir, const char *path)
 	FILE *f;
 
 	insist(!vector_load(path, &v), path);
-	snprintf(name, sizeof(name), "%s/%s", dir, base);
+	snprintf(name, sizeof(name), "%s/%.*s", dir, (int)strcspn(base, "."), base);
 	f = fopen(name, "wb");
 	insist(f, name);
-	fputc(0, f);
+	fputc(MESSAGE, f);
 	fwrite(v.bytes, 1, v.n, f);
 	fclose(f);
 	vector_free(&v);
