@@ -60,6 +60,8 @@ static struct inject *slot(struct dp *dp)
 
 static int give(struct dp *dp, struct inject *s)
 {
+	s->lost = dp->punts->lost;
+	dp->punts->lost = 0;
 	/* There are no more slots than the ring has room for. */
 	rte_ring_enqueue(sender(dp)->inject, s);
 	return 0;
@@ -67,13 +69,8 @@ static int give(struct dp *dp, struct inject *s)
 
 static int full(struct dp *dp)
 {
-	dp->punts->inject_full++;
+	dp->punts->lost++;
 	return -ENOBUFS;
-}
-
-uint64_t inject_full(const struct dp *dp)
-{
-	return dp->punts->inject_full;
 }
 
 static struct rte_mbuf *copy_in(struct dp *dp, const uint8_t *frame, uint32_t n)
@@ -133,4 +130,17 @@ int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port, const struct o
 	if (tun)
 		s->tun = *tun;
 	return give(dp, s);
+}
+
+void inject_drop(struct dp *dp, struct rte_mbuf *m, uint32_t port, enum drop why)
+{
+	struct inject *s = slot(dp);
+
+	if (!s) {
+		rte_pktmbuf_free(m);
+		full(dp);
+		return;
+	}
+	*s = (struct inject){ .kind = INJECT_DROP, .port = port, .m = m, .why = why };
+	give(dp, s);
 }

@@ -137,34 +137,7 @@ static void emit_in_order(struct pmd *w, struct burst *b)
 	for (uint32_t i = 0; i < b->n_out; i++)
 		order[at[b->out[i].idx]++] = (uint16_t)i;
 	for (uint32_t i = 0; i < b->n_out; i++)
-		if (b->out[order[i]].m)
-			emit(w, &b->out[order[i]]);
-}
-
-/*
- * When there was no room for more in mid-burst, some outputs still wait for their frame (act.h):
- * they are moved to the front.  At the end of a burst there are none.
- */
-static void keep_pending(struct burst *b)
-{
-	uint32_t n = 0;
-	bool keys = false;
-
-	for (uint32_t i = 0; i < b->n_out; i++) {
-		if (b->out[i].m)
-			continue;
-		for (uint32_t k = 0; k < b->n; k++)
-			if (b->pkt[k].pending == (int16_t)i) {
-				b->pkt[k].pending = (int16_t)n;
-				keys |= b->out[i].key != NULL;
-				b->out[n++] = b->out[i];
-				break;
-			}
-	}
-	b->n_out = n;
-	if (!keys)
-		b->n_keys = 0;
-	b->out_of_order = n != 0;
+		emit(w, &b->out[order[i]]);
 }
 
 void output_flush(struct pmd *w, struct burst *b)
@@ -173,7 +146,7 @@ void output_flush(struct pmd *w, struct burst *b)
 		emit_in_order(w, b);
 	else
 		for (uint32_t i = 0; i < b->n_out; i++)
-			if (b->out[i].m)
-				emit(w, &b->out[i]);
-	keep_pending(b);
+			emit(w, &b->out[i]);
+	b->n_out = b->n_keys = 0;
+	b->out_of_order = false;
 }

@@ -14,7 +14,7 @@
 
 struct pmd;
 
-/* Sends burst->out[] and empties it.  Frames that are still pending (no mbuf) are not expected. */
+/* Sends burst->out[] and empties it.  Each out has its frame by now (act.h). */
 void output_flush(struct pmd *w, struct burst *b) PMD;
 
 /* One frame to one port: admission, tunnel or queue.  Takes the mbuf. */

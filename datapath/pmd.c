@@ -135,7 +135,7 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q)
 
 /* ---- What the control thread sends ---- */
 
-static void inject_run_actions(struct pmd *w, struct burst *b, struct inject *s)
+static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s)
 {
 	struct pkt *p = &b->pkt[b->n];
 
@@ -150,6 +150,27 @@ static void inject_run_actions(struct pmd *w, struct burst *b, struct inject *s)
 	act_finish(w, b, p, w->now);
 }
 
+static void inject_one(struct pmd *w, struct burst *b, struct inject *s)
+{
+	struct out o = { .m = s->m, .port = s->port, .tun = s->tun };
+	struct port_counters *nowhere = &w->ports[PORT_MAX];
+
+	w->perf.created += 1 + s->lost;
+	nowhere->drops[DROP_INJECT_FULL] += s->lost;
+	switch (s->kind) {
+	case INJECT_ACTIONS:
+		inject_actions_run(w, b, s);
+		break;
+	case INJECT_PORT:
+		output_port(w, &o);
+		break;
+	case INJECT_DROP:
+		pmd_count_drop(w, s->port, s->why);
+		rte_pktmbuf_free(s->m);
+		break;
+	}
+}
+
 static unsigned int inject_run(struct pmd *w)
 {
 	struct inject *v[BURST_MAX];
@@ -157,16 +178,9 @@ static unsigned int inject_run(struct pmd *w)
 
 	if (!n)
 		return 0;
-	w->perf.created += n;
 	burst_start(w, w->burst);
-	for (unsigned int i = 0; i < n; i++) {
-		struct out o = { .m = v[i]->m, .port = v[i]->port, .tun = v[i]->tun };
-
-		if (v[i]->kind == INJECT_ACTIONS)
-			inject_run_actions(w, w->burst, v[i]);
-		else
-			output_port(w, &o);
-	}
+	for (unsigned int i = 0; i < n; i++)
+		inject_one(w, w->burst, v[i]);
 	w->flush(w, w->burst);
 	inject_done(w, v, n);
 	return n;

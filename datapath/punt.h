@@ -45,6 +45,8 @@ struct punt {
 enum inject_kind {
 	INJECT_ACTIONS, /* packet-out: run 'insts' on the frame, in_port as given */
 	INJECT_PORT,	/* straight out of port 'port', which may be a tunnel: then to 'tun' */
+	INJECT_DROP,	/* a frame that had come up and has nowhere to go: to be counted as 'why' at
+			   'port' */
 };
 
 struct inject {
@@ -52,6 +54,8 @@ struct inject {
 	uint32_t in_port, port;
 	struct rte_mbuf *m;
 	struct insts *insts; /* one reference; comes back to the control thread with the slot */
+	enum drop why;
+	uint32_t lost; /* frames before this one that found no slot or buffer, to be counted */
 	struct out_tunnel tun;
 };
 
@@ -100,10 +104,10 @@ int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port) 
 /* The same for a frame that came by a punt; takes the mbuf in any case.  'tun' may be NULL. */
 int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port,
 		const struct out_tunnel *tun) CONTROL;
+/* Frees a frame that came by a punt and could not be sent, and has it counted. */
+void inject_drop(struct dp *dp, struct rte_mbuf *m, uint32_t port, enum drop why) CONTROL;
 /* Gives back what the PMDs have done with; call now and then. */
 void inject_reap(struct dp *dp) CONTROL;
-/* Frames that found no slot or buffer. */
-uint64_t inject_full(const struct dp *dp) CONTROL;
 
 /* Packet-ins a second for each port and reason, and the burst; 0: no limit. */
 void punt_set_rate(struct dp *dp, uint32_t rate, uint32_t burst) CONTROL;

@@ -45,7 +45,7 @@ struct punt_state {
 	_Atomic uint64_t rate; /* a second << 32 | burst, changed together */
 	_Atomic bool sleeping;
 	/* Control thread. */
-	uint64_t inject_full; /* frames that found no slot or buffer */
+	uint32_t lost; /* frames that found no slot or buffer, and no PMD has counted yet */
 };
 
 #endif

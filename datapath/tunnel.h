@@ -71,8 +71,6 @@ void tunnel_punt(struct dp *dp, struct punt *p) CONTROL;
 struct tunnel_ctx *tunnel_ctx_new(struct dp *dp) CONTROL;
 void tunnel_ctx_free(struct tunnel_ctx *c) CONTROL;
 
-/* Frames that waited for a next hop which never answered. */
-uint64_t tunnel_unresolved(const struct dp *dp) CONTROL;
 /* Timers of all VTEPs; call about every 100 ms. */
 void tunnel_tick(struct dp *dp) CONTROL;
 

@@ -18,22 +18,19 @@ bool wait_add(struct wait_list *l, const struct waiting *w, uint64_t now)
 		else
 			same += x->where == w->where && vxlan_addr_eq(&x->remote, &w->remote);
 	}
-	if (!room || same >= WAIT_PER_REMOTE) {
-		l->lost++;
+	if (!room || same >= WAIT_PER_REMOTE)
 		return false;
-	}
 	*room = *w;
 	room->deadline = now + WAIT_MS;
 	l->n++;
 	return true;
 }
 
-static void give_up(struct wait_list *l, struct waiting *w)
+static void give_up(struct dp *dp, struct wait_list *l, struct waiting *w)
 {
-	rte_pktmbuf_free(w->m);
+	inject_drop(dp, w->m, w->port, DROP_TUN_NO_NEIGH);
 	w->m = NULL;
 	l->n--;
-	l->lost++;
 }
 
 void wait_end(struct dp *dp, struct wait_list *l, const void *where,
@@ -45,7 +42,7 @@ void wait_end(struct dp *dp, struct wait_list *l, const void *where,
 		if (!w->m || w->where != where || (remote && !vxlan_addr_eq(&w->remote, remote)))
 			continue;
 		if (!go) {
-			give_up(l, w);
+			give_up(dp, l, w);
 			continue;
 		}
 		inject_mbuf(dp, w->m, w->port, &w->tun);
@@ -54,16 +51,16 @@ void wait_end(struct dp *dp, struct wait_list *l, const void *where,
 	}
 }
 
-void wait_expire(struct wait_list *l, uint64_t now)
+void wait_expire(struct dp *dp, struct wait_list *l, uint64_t now)
 {
 	for (unsigned int i = 0; l->n && i < WAIT_MAX; i++)
 		if (l->v[i].m && now >= l->v[i].deadline)
-			give_up(l, &l->v[i]);
+			give_up(dp, l, &l->v[i]);
 }
 
 void wait_fini(struct wait_list *l)
 {
-	for (unsigned int i = 0; l->n && i < WAIT_MAX; i++)
-		if (l->v[i].m)
-			give_up(l, &l->v[i]);
+	for (unsigned int i = 0; i < WAIT_MAX; i++)
+		rte_pktmbuf_free(l->v[i].m);
+	l->n = 0;
 }

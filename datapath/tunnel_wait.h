@@ -35,16 +35,16 @@ struct waiting {
 struct wait_list {
 	struct waiting v[WAIT_MAX];
 	uint32_t n;
-	uint64_t lost; /* frames that waited in vain, or found no room */
 };
 
-/* Takes w->m (not if false: no room, counted). 'now' in milliseconds; w->deadline is set here. */
+/* Takes w->m (false: there is no room, and it is still the caller's).  'now' in milliseconds;
+ * w->deadline is set here. */
 bool wait_add(struct wait_list *l, const struct waiting *w, uint64_t now) CONTROL;
 /* Sends ('go'), or gives up, what waits at 'where' for 'remote' (NULL: for any). */
 void wait_end(struct dp *dp, struct wait_list *l, const void *where,
 	      const struct vxlan_addr *remote, bool go) CONTROL;
 /* Gives up what has waited too long. */
-void wait_expire(struct wait_list *l, uint64_t now) CONTROL;
+void wait_expire(struct dp *dp, struct wait_list *l, uint64_t now) CONTROL;
 void wait_fini(struct wait_list *l) CONTROL;
 
 #endif

@@ -59,11 +59,6 @@ void vtep_state_free(struct dp *dp)
 	dp->vteps = NULL;
 }
 
-uint64_t tunnel_unresolved(const struct dp *dp)
-{
-	return dp->vteps->wait.lost;
-}
-
 /* ---- Next hops for the PMDs ---- */
 
 static int template_for(const struct tunnel_end *end, const struct vtep_nexthop *nh,
@@ -462,35 +457,27 @@ static void punt_vtep(struct dp *dp, struct punt *p)
 			return;
 }
 
+/* The frame is sent if its next hop is known by now, waits if it is being asked for, or is lost. */
 static void punt_resolve(struct dp *dp, struct punt *p)
 {
 	struct port *port = port_by_no(dp, p->port);
-	struct out_tunnel tun = {
-		.tun_id = p->key.tun_id,
-		.src = p->key.tun_src,
-		.dst = p->key.tun_dst,
+	struct waiting w = {
+		.m = p->m,
+		.port = p->port,
+		.tun = { .tun_id = p->key.tun_id, .src = p->key.tun_src, .dst = p->key.tun_dst },
 	};
-	struct vxlan_addr remote;
-	struct tunnel_end *end;
-	int rc;
+	int rc = -ENODEV;
 
-	memcpy(tun.ipv6_dst, p->key.tun_ipv6_dst, 16);
-	if (!port || !port->tunnel || !tunnel_remote(port, &tun, &remote)) {
-		dp->vteps->wait.lost++;
-		return;
+	p->m = NULL;
+	memcpy(w.tun.ipv6_dst, p->key.tun_ipv6_dst, 16);
+	if (port && port->tunnel && tunnel_remote(port, &w.tun, &w.remote)) {
+		w.where = port->tunnel->end->under;
+		rc = resolve(port->tunnel->end, &w.remote);
 	}
-	end = port->tunnel->end;
-	rc = resolve(end, &remote);
-	if (!rc) {
-		inject_mbuf(dp, p->m, p->port, &tun);
-		p->m = NULL;
-		return;
-	}
-	if (rc != -EINPROGRESS)
-		dp->vteps->wait.lost++;
-	else if (wait_add(&dp->vteps->wait,
-			  &(struct waiting){ p->m, end->under, remote, tun, p->port, 0 }, now_ms()))
-		p->m = NULL;
+	if (!rc)
+		inject_mbuf(dp, w.m, w.port, &w.tun);
+	else if (rc != -EINPROGRESS || !wait_add(&dp->vteps->wait, &w, now_ms()))
+		inject_drop(dp, w.m, w.port, DROP_TUN_NO_NEIGH);
 }
 
 void tunnel_punt(struct dp *dp, struct punt *p)
@@ -548,7 +535,7 @@ void tunnel_tick(struct dp *dp)
 
 	for (struct under *u = s->unders; u; u = u->next)
 		vtep_tick(u->vtep, now);
-	wait_expire(&s->wait, now);
+	wait_expire(dp, &s->wait, now);
 	if (now >= s->next_sweep) {
 		sweep(s);
 		s->next_sweep = now + SWEEP_MS;
