@@ -425,9 +425,9 @@ static int parse_bare(struct text_actions *c, const struct text_action *row, cha
 {
 	int r;
 
-	if (row->kind == OF_KIND_action_dec_nw_ttl && *arg)
-		return err_set(c->e, -EINVAL, "dec_ttl(%s): controller ids are not supported", arg);
 	r = text_need(c, row->name, row->arg);
+	if (!r && row->kind == OF_KIND_action_dec_nw_ttl && *arg)
+		return text_parse_dec_ttl_ids(c, arg);
 	return r ? r : text_action_add(c, row->kind) ? 0 : -ENOMEM;
 }
 
@@ -485,7 +485,7 @@ static int parse_output(struct text_actions *c, const struct text_action *row, c
 	uint32_t port;
 
 	if (strstr(arg, "max_len="))
-		return err_set(c->e, -EINVAL, "output(%s): truncated output is not supported", arg);
+		return text_parse_output_trunc(c, arg);
 	if (!of_parse_port(arg, c->names, &port, &why))
 		return add_output(c, port, port == OFPP_CONTROLLER ? OFPCML_NO_BUFFER : 0);
 	if (text_parse_subfield(arg, &src, strchr(arg, '[') ? &why : NULL))
@@ -661,7 +661,10 @@ static const struct text_action *row_at(unsigned int i)
 	if (i < N_STANDARD)
 		return &standard[i];
 	i -= N_STANDARD;
-	return i < text_n_nx_actions ? &text_nx_actions[i] : NULL;
+	if (i < text_n_nx_actions)
+		return &text_nx_actions[i];
+	i -= text_n_nx_actions;
+	return i < text_n_ext_actions ? &text_ext_actions[i] : NULL;
 }
 
 static const struct text_action *row_named(const char *name)

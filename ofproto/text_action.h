@@ -36,8 +36,8 @@ struct text_action {
 };
 
 /* The Nicira rows of the table; the standard ones are text_action.c's. */
-extern const struct text_action text_nx_actions[];
-extern const unsigned int text_n_nx_actions;
+extern const struct text_action text_nx_actions[], text_ext_actions[];
+extern const unsigned int text_n_nx_actions, text_n_ext_actions;
 
 /* Begins with the match of a flow, or NULL where actions stand alone. */
 void text_actions_init(struct text_actions *c, const struct of_match *m, const struct of_names *n,
@@ -57,5 +57,9 @@ int text_need(struct text_actions *c, const char *action, enum of_pre pre);
 int text_add_set_field(struct text_actions *c, const struct of_oxm *o);
 int text_add_load(struct text_actions *c, const struct of_subfield *dst, const uint8_t *value,
 		  unsigned int bytes);
+
+/* dec_ttl and output with arguments, which make them Nicira's (text_action_ext.c). */
+int text_parse_dec_ttl_ids(struct text_actions *c, char *arg);
+int text_parse_output_trunc(struct text_actions *c, char *arg);
 
 #endif

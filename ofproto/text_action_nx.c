@@ -5,11 +5,14 @@
 
 #include "ofproto/text_action.h"
 
-enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff };
+enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff, CT_TRACKED = 0x20 };
 
 static const struct text_name reasons[] = { { "no_match", OFPR_NO_MATCH },
 					    { "action", OFPR_ACTION },
 					    { "invalid_ttl", OFPR_INVALID_TTL },
+					    { "action_set", 3 }, /* later OpenFlow\'s */
+					    { "group", 4 },
+					    { "packet_out", 5 },
 					    { NULL, 0 } };
 
 /* ---- move, load ---- */
@@ -180,10 +183,29 @@ static int add_resubmit(struct text_actions *c, uint16_t port, uint8_t table)
 	return 0;
 }
 
-/* "resubmit:PORT" or "resubmit([PORT],[TABLE])" */
+/* With the fields of the original direction of the packet's connection in place of its own. */
+static int add_resubmit_ct(struct text_actions *c, uint16_t port, uint8_t table)
+{
+	struct of_nx_resubmit_table_ct *t;
+	int r = text_need(c, "resubmit with ct", OF_PRE_IP);
+
+	if (!r && c->checked &&
+	    !(c->packet.mask.ct_state & c->packet.value.ct_state & htobe32(CT_TRACKED)))
+		r = err_set(c->e, -EINVAL, "resubmit with ct: the match must have ct_state=+trk");
+	if (r)
+		return r;
+	t = TEXT_ADD(c, nx_resubmit_table_ct);
+	if (!t)
+		return -ENOMEM;
+	t->in_port = port;
+	t->table = table;
+	return 0;
+}
+
+/* "resubmit:PORT" or "resubmit([PORT],[TABLE][,ct])" */
 static int parse_resubmit(struct text_actions *c, const struct text_action *row, char *arg)
 {
-	char *comma = strchr(arg, ',');
+	char *comma = strchr(arg, ','), *end = NULL;
 	uint32_t port = OFPP_IN_PORT;
 	uint8_t table = ANY_TABLE;
 	int r = 0;
@@ -202,7 +224,8 @@ static int parse_resubmit(struct text_actions *c, const struct text_action *row,
 		return err_wrap(c->e, r, "resubmit");
 	if (port == OFPP_IN_PORT && table == ANY_TABLE)
 		return err_set(c->e, -EINVAL, "resubmit needs a port or a table (or both)");
-	return add_resubmit(c, (uint16_t)port, table);
+	return end ? add_resubmit_ct(c, (uint16_t)port, table)
+		   : add_resubmit(c, (uint16_t)port, table);
 }
 
 static uint32_t wide_port(uint16_t port)
@@ -218,13 +241,16 @@ static void put_resubmit(FILE *f, const struct of_any *a, const struct of_names 
 	} else {
 		const struct of_nx_resubmit_table *t = (const void *)a;
 
+		if (t->table == ANY_TABLE) {
+			fputs("resubmit:", f);
+			of_format_port(f, wide_port(t->in_port), n);
+			return;
+		}
 		fputs("resubmit(", f);
 		if (t->in_port != NX_IN_PORT)
 			of_format_port(f, wide_port(t->in_port), n);
 		fputc(',', f);
-		if (t->table != ANY_TABLE)
-			fprintf(f, "%u", t->table);
-		fputc(')', f);
+		fprintf(f, "%u)", t->table);
 	}
 }
 
@@ -366,18 +392,6 @@ static int parse_note_outside(struct text_actions *c, const struct text_action *
 	return parse_note(c, row, arg);
 }
 
-/* What ovs-ofctl knows and Weft does not: refused by name, so that nobody looks for a typing error.
- */
-static int refuse(struct text_actions *c, const struct text_action *row, char *arg)
-{
-	return err_set(c->e, -EINVAL, "action %s is not supported", row->name);
-}
-
-#define REFUSED(name)                               \
-	{                                           \
-		name, OF_KIND_NONE, refuse, NULL, 0 \
-	}
-
 const struct text_action text_nx_actions[] = {
 	{ "controller", OF_KIND_nx_controller, parse_controller, put_controller, 0 },
 	{ "load", OF_KIND_nx_reg_load, parse_load, put_load, 0 },
@@ -390,24 +404,5 @@ const struct text_action text_nx_actions[] = {
 	{ "set_tunnel64", OF_KIND_nx_set_tunnel64, parse_tunnel, put_tunnel, 0 },
 	{ "note", OF_KIND_nx_note, parse_note_outside, put_note, 0 },
 	{ "pop_queue", OF_KIND_nx_pop_queue, parse_pop_queue, put_pop_queue, 0 },
-	REFUSED("learn"),
-	REFUSED("ct"),
-	REFUSED("nat"),
-	REFUSED("ct_clear"),
-	REFUSED("conjunction"),
-	REFUSED("multipath"),
-	REFUSED("bundle"),
-	REFUSED("bundle_load"),
-	REFUSED("clone"),
-	REFUSED("sample"),
-	REFUSED("exit"),
-	REFUSED("push"),
-	REFUSED("pop"),
-	REFUSED("fin_timeout"),
-	REFUSED("encap"),
-	REFUSED("decap"),
-	REFUSED("check_pkt_larger"),
-	REFUSED("delete_field"),
-	REFUSED("dec_nsh_ttl"),
 };
 const unsigned int text_n_nx_actions = sizeof(text_nx_actions) / sizeof(text_nx_actions[0]);

@@ -214,9 +214,9 @@ static int parse_text(struct flow *w, char *s, struct arena *a)
 		if (r)
 			return r;
 	}
-	text_match_finish(&w->match, &w->fm->match);
-	if (!actions)
-		return 0;
+	r = text_match_finish(&w->match, &w->fm->match, w->e);
+	if (r || !actions)
+		return r;
 	return text_insts_parse(actions, &w->fm->match, w->fm->table_id, w->names, a, &w->fm->insts,
 				w->e);
 }
@@ -339,11 +339,11 @@ void text_put_flow_mod(FILE *f, const struct of_flow_mod *fm, const struct of_na
 	if (fm->table_id)
 		fprintf(f, "table:%u ", fm->table_id);
 	put_match_spaced(f, &fm->match, fm->priority, n);
-	if (fm->cookie_mask)
+	if (fm->command == OFPFC_ADD && fm->cookie)
+		fprintf(f, "cookie:0x%llx ", (unsigned long long)fm->cookie);
+	else if (fm->command != OFPFC_ADD && fm->cookie_mask)
 		fprintf(f, "cookie:0x%llx/0x%llx ", (unsigned long long)fm->cookie,
 			(unsigned long long)fm->cookie_mask);
-	else if (fm->cookie)
-		fprintf(f, "cookie:0x%llx ", (unsigned long long)fm->cookie);
 	if (fm->idle_timeout)
 		fprintf(f, "idle:%u ", fm->idle_timeout);
 	if (fm->hard_timeout)

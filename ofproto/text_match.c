@@ -236,8 +236,31 @@ static void place_transport(struct text_match *t)
 		of_match_set_u64(&t->m, OF_FIELD_ICMPV4_CODE, t->tp[1] & 0xff);
 }
 
-void text_match_finish(struct text_match *t, struct of_match *m)
+/*
+ * A vlan_vid without OFPVID_PRESENT is a frame without a tag, which has no id (table 12); a part of
+ * the priority is matched whole, for OpenFlow has no mask for it.
+ */
+static int check_vlan(struct text_match *t, struct err *e)
 {
+	uint16_t v = be16toh(t->m.value.vlan_tci), m = be16toh(t->m.mask.vlan_tci);
+
+	if ((m & 0x1fff) == 0x1fff && !(v & FLOW_TCI_PRESENT) && v & 0xfff)
+		return err_set(
+			e, -EINVAL,
+			"vlan_vid=%u lacks OFPVID_PRESENT (0x1000): dl_vlan=%u is the tag with "
+			"that id, dl_vlan=0xffff is no tag",
+			v & 0xfff, v & 0xfff);
+	if (m & 0xe000)
+		set_tci(t, v, m | 0xe000);
+	return 0;
+}
+
+int text_match_finish(struct text_match *t, struct of_match *m, struct err *e)
+{
+	int r = check_vlan(t, e);
+
+	if (r)
+		return r;
 	memset(m, 0, sizeof(*m));
 	place_transport(t);
 	FIELD_EACH (f) {
@@ -248,6 +271,7 @@ void text_match_finish(struct text_match *t, struct of_match *m)
 		of_match_get(&t->m, f, &o);
 		of_match_set(m, f, o.value, o.masked ? o.mask : NULL);
 	}
+	return 0;
 }
 
 int of_parse_match(const char *s, const struct of_names *n, struct of_match *m, struct err *e)
@@ -259,7 +283,7 @@ int of_parse_match(const char *s, const struct of_names *n, struct of_match *m, 
 	while (!r && text_next(&at, &key, &value))
 		r = text_match_key(&t, key, value, n, e);
 	if (!r)
-		text_match_finish(&t, m);
+		r = text_match_finish(&t, m, e);
 	free(copy);
 	return r;
 }

@@ -17,8 +17,9 @@ struct text_match {
 /* One "key=value" of a match; -EINVAL with words in 'e'. */
 int text_match_key(struct text_match *t, const char *key, const char *value,
 		   const struct of_names *n, struct err *e);
-/* The match; fields whose prerequisites are not matched are left out, as ovs-ofctl does. */
-void text_match_finish(struct text_match *t, struct of_match *m);
+/* The match; fields whose prerequisites are not matched are left out, as ovs-ofctl does.  0 or
+ * -EINVAL. */
+int text_match_finish(struct text_match *t, struct of_match *m, struct err *e);
 
 /* A match that is a packet's fields; 'inner_tci' is its second tag's TCI, 0 where the tag is
  * missing, -1: none. */

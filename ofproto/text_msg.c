@@ -43,6 +43,17 @@ static void put_hello(FILE *f, const struct of_any *body, const struct of_text_o
 	}
 }
 
+/* All of it, since a peer's words need not be text. */
+static void put_printable(FILE *f, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] >= 0x20 && p[i] < 0x7f)
+			fputc(p[i], f);
+		else
+			fprintf(f, "\\%03o", p[i]);
+	}
+}
+
 static void put_error(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_error_msg *m = (const void *)body;
@@ -62,7 +73,7 @@ static void put_error(FILE *f, const struct of_any *body, const struct of_text_o
 	else
 		fprintf(f, " type %u code %u\n", m->type, m->code);
 	if (m->type == OFPET_HELLO_FAILED)
-		text_put_string(f, p, n);
+		put_printable(f, p, n);
 	else
 		of_format_raw(f, p, n, o);
 }

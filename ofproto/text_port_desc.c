@@ -59,7 +59,7 @@ void text_put_string(FILE *f, const uint8_t *s, size_t n)
 	for (size_t i = 0; i < n && s[i]; i++) {
 		/* UTF-8 passes; control characters could drive the reader's terminal. */
 		if (s[i] < 0x20 || s[i] == 0x7f)
-			fprintf(f, "\\x%02x", s[i]);
+			fprintf(f, "\\%03o", s[i]);
 		else
 			fputc(s[i], f);
 	}

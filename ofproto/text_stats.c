@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Multipart messages in words (section 7.3.5). */
+#include <stdlib.h>
+#include <string.h>
+
 #include "ofproto/text_flow.h"
 #include "ofproto/text_group.h"
 #include "ofproto/text_msg.h"
@@ -301,13 +304,30 @@ static void put_table_features(FILE *f, const struct of_any *body, const struct 
 	text_put_table_features(f, &((const struct of_mp_table_features_reply *)body)->tables);
 }
 
+static int cmp_ports(const void *a, const void *b)
+{
+	const struct of_port *x = *(const struct of_port *const *)a;
+	const struct of_port *y = *(const struct of_port *const *)b;
+
+	return x->port_no < y->port_no ? -1 : x->port_no > y->port_no;
+}
+
+/* By number, in whatever order the switch tells them. */
 static void put_port_desc(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_list *l = &((const struct of_mp_port_desc_reply *)body)->ports;
+	struct of_any **v = malloc((l->n + 1) * sizeof(*v));
 
 	fputc('\n', f);
+	if (!v)
+		return;
+	if (l->n) {
+		memcpy(v, l->v, l->n * sizeof(*v));
+		qsort(v, l->n, sizeof(*v), cmp_ports);
+	}
 	for (uint32_t i = 0; i < l->n; i++)
-		text_put_port(f, OF_AT(l, i, port), o);
+		text_put_port(f, (const struct of_port *)v[i], o);
+	free(v);
 }
 
 static void put_experimenter(FILE *f, const struct of_any *body, const struct of_text_opts *o)

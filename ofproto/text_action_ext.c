@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nicira's rarer actions.  They are read and printed, for ovs-ofctl does; what a switch does not
+ * execute it refuses by itself.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ofproto/text_action.h"
+
+enum { ANY_TABLE = 0xff, NX_IN_PORT = 0xfff8, MIN_TRUNC = 14 };
+
+static uint32_t wide_port(uint16_t port)
+{
+	return port >= 0xff00 ? 0xffff0000u | port : port;
+}
+
+/* The row's argument is a prerequisite. */
+static int parse_plain(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	int r = text_need(c, row->name, row->arg);
+
+	if (!r && c->in_set)
+		r = err_set(c->e, -EINVAL, "%s cannot stand in write_actions", row->name);
+	return r ? r : text_action_add(c, row->kind) ? 0 : -ENOMEM;
+}
+
+#define PUT_WORD(name, word)                                                              \
+	static void put_##name(FILE *f, const struct of_any *a, const struct of_names *n) \
+	{                                                                                 \
+		fputs(word, f);                                                           \
+	}
+PUT_WORD(exit, "exit")
+PUT_WORD(ct_clear, "ct_clear")
+PUT_WORD(dec_ttl, "dec_ttl")
+
+/* ---- dec_ttl(ID,...): which controllers hear of a TTL that ran out ---- */
+
+int text_parse_dec_ttl_ids(struct text_actions *c, char *arg)
+{
+	uint8_t *ids = arena_get(c->arena, strlen(arg) + 8);
+	struct of_nx_dec_ttl_cnt_ids *d;
+	char *key, *value;
+	uint16_t n = 0;
+
+	if (!ids)
+		return err_set(c->e, -ENOMEM, "out of memory");
+	while (text_next(&arg, &key, &value)) {
+		uint16_t id;
+		int r = text_u16(key, "dec_ttl's controller id", &id, c->e);
+
+		if (r)
+			return r;
+		put_be16(ids + 2 * n++, id);
+	}
+	d = TEXT_ADD(c, nx_dec_ttl_cnt_ids);
+	if (!d)
+		return -ENOMEM;
+	d->n_controllers = n;
+	d->ids = (struct of_span){ (n * 2u + 7) & ~7u, ids }; /* with the zeroes behind them */
+	return 0;
+}
+
+static void put_dec_ttl_ids(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_dec_ttl_cnt_ids *d = (const void *)a;
+
+	fputs("dec_ttl(", f);
+	for (uint32_t i = 0; i < d->n_controllers && 2 * i + 1 < d->ids.n; i++)
+		fprintf(f, "%s%u", i ? "," : "", get_be16(d->ids.p + 2 * i));
+	fputc(')', f);
+}
+
+/* ---- fin_timeout ---- */
+
+static int parse_fin_timeout(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_nx_fin_timeout *t;
+	uint16_t idle = 0, hard = 0;
+	char *key, *value;
+	int r = text_need(c, row->name, OF_PRE_TCP);
+
+	while (!r && text_next(&arg, &key, &value)) {
+		if (!strcmp(key, "idle_timeout"))
+			r = text_u16(value, key, &idle, c->e);
+		else if (!strcmp(key, "hard_timeout"))
+			r = text_u16(value, key, &hard, c->e);
+		else
+			r = err_set(c->e, -EINVAL,
+				    "fin_timeout: \"%s\": expected idle_timeout or hard_timeout",
+				    key);
+	}
+	if (r)
+		return r;
+	t = TEXT_ADD(c, nx_fin_timeout);
+	if (!t)
+		return -ENOMEM;
+	t->fin_idle_timeout = idle;
+	t->fin_hard_timeout = hard;
+	return 0;
+}
+
+static void put_fin_timeout(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_fin_timeout *t = (const void *)a;
+
+	fputs("fin_timeout(", f);
+	if (t->fin_idle_timeout)
+		fprintf(f, "idle_timeout=%u%s", t->fin_idle_timeout,
+			t->fin_hard_timeout ? "," : "");
+	if (t->fin_hard_timeout)
+		fprintf(f, "hard_timeout=%u", t->fin_hard_timeout);
+	fputc(')', f);
+}
+
+/* ---- resubmit(PORT,TABLE,ct): text_action_nx.c reads it ---- */
+
+static void put_resubmit_ct(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_resubmit_table_ct *t = (const void *)a;
+
+	fputs("resubmit(", f);
+	if (t->in_port != NX_IN_PORT)
+		of_format_port(f, wide_port(t->in_port), n);
+	fputc(',', f);
+	if (t->table != ANY_TABLE)
+		fprintf(f, "%u", t->table);
+	fputs(",ct)", f);
+}
+
+/* ---- output(port=N,max_len=M) ---- */
+
+int text_parse_output_trunc(struct text_actions *c, char *arg)
+{
+	struct of_nx_output_trunc *o;
+	uint32_t port = OFPP_ANY, max_len = 0;
+	char *key, *value;
+	int r = 0;
+
+	while (!r && text_next(&arg, &key, &value)) {
+		if (!strcmp(key, "port"))
+			r = of_parse_port(value, c->names, &port, c->e);
+		else if (!strcmp(key, "max_len"))
+			r = text_u32(value, key, &max_len, c->e);
+		else
+			r = err_set(c->e, -EINVAL, "output: \"%s\": expected port and max_len",
+				    key);
+	}
+	if (r)
+		return r;
+	if (port == OFPP_ANY)
+		return err_set(c->e, -EINVAL, "output: port= is missing");
+	if (max_len < MIN_TRUNC)
+		return err_set(c->e, -EINVAL, "output: max_len %u is less than a header's %d",
+			       max_len, MIN_TRUNC);
+	o = TEXT_ADD(c, nx_output_trunc);
+	if (!o)
+		return -ENOMEM;
+	o->port = (uint16_t)port;
+	o->max_len = max_len;
+	return 0;
+}
+
+static void put_output_trunc(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_output_trunc *o = (const void *)a;
+
+	fputs("output(port=", f);
+	of_format_port(f, wide_port(o->port), n);
+	fprintf(f, ",max_len=%u)", o->max_len);
+}
+
+/* ---- push, pop ---- */
+
+static int parse_stack(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	bool push = row->kind == OF_KIND_nx_stack_push;
+	struct of_subfield sf;
+	struct of_nx_stack_push *s; /* pop is alike */
+	int r = text_parse_subfield(arg, &sf, c->e);
+
+	if (r)
+		return err_wrap(c->e, r, "%s", row->name);
+	if (!push && !sf.field->writable)
+		return err_set(c->e, -EINVAL, "pop: %s is read-only", sf.field->name);
+	r = text_need_field(c, row->name, sf.field);
+	if (r)
+		return r;
+	s = (struct of_nx_stack_push *)text_action_add(c, row->kind);
+	if (!s)
+		return -ENOMEM;
+	s->ofs = sf.ofs;
+	s->n_bits = sf.n_bits;
+	s->field = sf.field;
+	return 0;
+}
+
+static void put_stack(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_stack_push *s = (const void *)a;
+	struct of_subfield sf = { s->field, s->ofs, s->n_bits };
+
+	fputs(a->kind == OF_KIND_nx_stack_push ? "push:" : "pop:", f);
+	text_put_subfield(f, &sf);
+}
+
+/* ---- conjunction(ID,K/N) ---- */
+
+static int parse_conjunction(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_nx_conjunction *j;
+	unsigned int id, clause, n;
+	int end = 0;
+
+	if (sscanf(arg, "%u , %u / %u %n", &id, &clause, &n, &end) != 3 || !end || arg[end])
+		return err_set(c->e, -EINVAL, "conjunction(%s): expected conjunction(ID,K/N)", arg);
+	if (n < 2 || n > 64 || clause < 1 || clause > n)
+		return err_set(c->e, -EINVAL, "conjunction(%s): N is 2 to 64, and K is 1 to N",
+			       arg);
+	j = TEXT_ADD(c, nx_conjunction);
+	if (!j)
+		return -ENOMEM;
+	j->id = id;
+	j->clause = (uint8_t)(clause - 1);
+	j->n_clauses = (uint8_t)n;
+	return 0;
+}
+
+static void put_conjunction(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_conjunction *j = (const void *)a;
+
+	fprintf(f, "conjunction(%u,%u/%u)", j->id, j->clause + 1, j->n_clauses);
+}
+
+/* ---- sample ---- */
+
+static int parse_sample(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_nx_sample *s = TEXT_ADD(c, nx_sample);
+	char *key, *value;
+	int r = 0;
+
+	if (!s)
+		return -ENOMEM;
+	while (!r && text_next(&arg, &key, &value)) {
+		if (!strcmp(key, "probability"))
+			r = text_u16(value, key, &s->probability, c->e);
+		else if (!strcmp(key, "collector_set_id"))
+			r = text_u32(value, key, &s->collector_set_id, c->e);
+		else if (!strcmp(key, "obs_domain_id"))
+			r = text_u32(value, key, &s->obs_domain_id, c->e);
+		else if (!strcmp(key, "obs_point_id"))
+			r = text_u32(value, key, &s->obs_point_id, c->e);
+		else
+			r = err_set(c->e, -EINVAL, "sample: \"%s\" is not supported", key);
+	}
+	if (!r && !s->probability)
+		r = err_set(c->e, -EINVAL, "sample: probability is 1 to 65535");
+	return r;
+}
+
+static void put_sample(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_sample2 *s = (const void *)a; /* the shorter one begins alike */
+
+	fprintf(f, "sample(probability=%u,collector_set_id=%u,obs_domain_id=%u,obs_point_id=%u",
+		s->probability, s->collector_set_id, s->obs_domain_id, s->obs_point_id);
+	if (a->kind == OF_KIND_nx_sample2) {
+		fputs(",sampling_port=", f);
+		of_format_port(f, wide_port(s->sampling_port), n);
+		if (s->direction)
+			fputs(s->direction == 1 ? ",ingress" : ",egress", f);
+	}
+	fputc(')', f);
+}
+
+/* What ovs-ofctl knows and this does not: refused by name, so that nobody looks for a typing error.
+ */
+static int refuse(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	return err_set(c->e, -EINVAL, "action %s is not supported", row->name);
+}
+
+#define REFUSED(name)                               \
+	{                                           \
+		name, OF_KIND_NONE, refuse, NULL, 0 \
+	}
+
+const struct text_action text_ext_actions[] = {
+	{ "exit", OF_KIND_nx_exit, parse_plain, put_exit, OF_PRE_ANY },
+	{ "ct_clear", OF_KIND_nx_ct_clear, parse_plain, put_ct_clear, OF_PRE_ANY },
+	{ "", OF_KIND_nx_dec_ttl, NULL, put_dec_ttl, 0 },
+	{ "", OF_KIND_nx_dec_ttl_cnt_ids, NULL, put_dec_ttl_ids, 0 },
+	{ "", OF_KIND_nx_resubmit_table_ct, NULL, put_resubmit_ct, 0 },
+	{ "", OF_KIND_nx_output_trunc, NULL, put_output_trunc, 0 },
+	{ "fin_timeout", OF_KIND_nx_fin_timeout, parse_fin_timeout, put_fin_timeout, 0 },
+	{ "push", OF_KIND_nx_stack_push, parse_stack, put_stack, 0 },
+	{ "pop", OF_KIND_nx_stack_pop, parse_stack, put_stack, 0 },
+	{ "conjunction", OF_KIND_nx_conjunction, parse_conjunction, put_conjunction, 0 },
+	{ "sample", OF_KIND_nx_sample, parse_sample, put_sample, 0 },
+	{ "", OF_KIND_nx_sample2, NULL, put_sample, 0 },
+	REFUSED("learn"),
+	REFUSED("ct"),
+	REFUSED("nat"),
+	REFUSED("multipath"),
+	REFUSED("bundle"),
+	REFUSED("bundle_load"),
+	REFUSED("clone"),
+	REFUSED("encap"),
+	REFUSED("decap"),
+	REFUSED("check_pkt_larger"),
+	REFUSED("delete_field"),
+	REFUSED("dec_nsh_ttl"),
+};
+const unsigned int text_n_ext_actions = sizeof(text_ext_actions) / sizeof(text_ext_actions[0]);
