@@ -3,7 +3,7 @@
 
 #include "datapath/dp.h"
 
-const struct cls_ops *const cls_templates[] = { &cls_direct, &cls_exact, &cls_tuple,
+const struct cls_ops *const cls_templates[] = { &cls_direct, &cls_exact, &cls_lpm, &cls_tuple,
 						NULL };
 
 const struct cls_ops *cls_pick(const struct cls_shape *s)

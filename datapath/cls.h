@@ -50,6 +50,8 @@ struct cls_ops {
 	/* For each packet i in 'todo': hit[i] = its rule, or NULL.  'version' is b->version. */
 	void (*lookup)(const struct cls *, const struct burst *b, uint64_t todo,
 		       const struct cls_rule **hit);
+	/* The most searches (hash probes, walks, comparisons) that one lookup takes. */
+	uint32_t (*probes)(const struct cls *);
 	size_t (*memory)(const struct cls *); /* bytes, for stats */
 	void (*free)(struct cls *);	      /* after a grace period */
 };

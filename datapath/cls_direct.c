@@ -110,6 +110,11 @@ static void direct_lookup(const struct cls *c, const struct burst *b, uint64_t t
 	}
 }
 
+static uint32_t direct_probes(const struct cls *c)
+{
+	return atomic_load_explicit(&((const struct direct *)c)->n, memory_order_relaxed);
+}
+
 static size_t direct_memory(const struct cls *c)
 {
 	return sizeof(struct direct);
@@ -127,6 +132,7 @@ const struct cls_ops cls_direct = {
 	.insert = direct_insert,
 	.remove = direct_remove,
 	.lookup = direct_lookup,
+	.probes = direct_probes,
 	.memory = direct_memory,
 	.free = direct_free,
 };

@@ -114,6 +114,13 @@ static void exact_lookup(const struct cls *c, const struct burst *b, uint64_t to
 		cls_hash_lookup(&x->any, &x->none, b, todo, hit);
 }
 
+static uint32_t exact_probes(const struct cls *c)
+{
+	const struct exact *x = (const struct exact *)c;
+
+	return 1 + atomic_load_explicit(&x->any_used, memory_order_relaxed);
+}
+
 static size_t exact_memory(const struct cls *c)
 {
 	const struct exact *x = (const struct exact *)c;
@@ -128,6 +135,7 @@ const struct cls_ops cls_exact = {
 	.insert = exact_insert,
 	.remove = exact_remove,
 	.lookup = exact_lookup,
+	.probes = exact_probes,
 	.memory = exact_memory,
 	.free = exact_free,
 };

@@ -268,6 +268,11 @@ static void tuple_lookup(const struct cls *c, const struct burst *b, uint64_t to
 	}
 }
 
+static uint32_t tuple_probes(const struct cls *c)
+{
+	return n_of((const struct tuples *)c);
+}
+
 static size_t tuple_memory(const struct cls *c)
 {
 	const struct tuples *t = (const struct tuples *)c;
@@ -285,6 +290,7 @@ const struct cls_ops cls_tuple = {
 	.insert = tuple_insert,
 	.remove = tuple_remove,
 	.lookup = tuple_lookup,
+	.probes = tuple_probes,
 	.memory = tuple_memory,
 	.free = tuple_free,
 };
