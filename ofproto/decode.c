@@ -603,3 +603,18 @@ int of_decode_list(const char *family, const uint8_t *p, size_t n, struct arena 
 	*out = (struct of_list){ 0 };
 	return read_list(&r, (enum of_family_id)fam, p, p + n, out);
 }
+
+void of_refuse_unknown_exp(const struct of_experimenter_msg *m, struct of_err *e)
+{
+	bool known = false;
+
+	for (unsigned int k = 1; k < OF_N_KINDS; k++)
+		if (of_descs[k].family == OF_FAM_exp_msg && of_descs[k].key &&
+		    of_descs[k].key >> 32 == m->experimenter)
+			known = true;
+	*e = (struct of_err){ .type = OFPET_BAD_REQUEST,
+			      .code = known ? OFPBRC_BAD_EXP_TYPE : OFPBRC_BAD_EXPERIMENTER,
+			      .offset = known ? 12 : 8 };
+	snprintf(e->text, sizeof(e->text), "unknown message %u of experimenter 0x%08x", m->exp_type,
+		 m->experimenter);
+}

@@ -156,6 +156,12 @@ struct of_err {
 int of_decode(const uint8_t *p, size_t n, struct arena *a, struct of_msg **out, struct of_err *e);
 
 /*
+ * Who gets an exp_unknown refuses it so: OFPBRC_BAD_EXPERIMENTER, or OFPBRC_BAD_EXP_TYPE where
+ * other messages of that experimenter are known.
+ */
+void of_refuse_unknown_exp(const struct of_experimenter_msg *m, struct of_err *e);
+
+/*
  * Encodes into 'buf' of 'size' bytes.  The length written, -EMSGSIZE when it does not fit (or
  * passes 65535), -EINVAL with words in 'e' when a value does not fit its place on the wire.
  */
@@ -194,7 +200,8 @@ struct of_any *of_new(struct arena *a, enum of_kind kind);
  * bucket); } */
 #define OF_AT(list, i, name) ((struct of_##name *)(list)->v[i])
 
-/* Appends; -ENOMEM when the arena is full.  Cost is amortised only when 'n' is a power of two. */
+/* Appends to a list made here, copied or decoded, at amortised cost; -ENOMEM when the arena is
+ * full. */
 int of_list_add(struct of_list *l, struct arena *a, struct of_any *s);
 
 #endif

@@ -416,6 +416,38 @@ static void groups_meters_features(void **state)
 	expect(&len, p, n);
 }
 
+/* ---- Experimenters: read, and refused by who gets them ---- */
+
+static const struct row experimenters[] = {
+	{ "OFPBRC_BAD_EXPERIMENTER", "0000005e 00000001 0a0b",
+	  "an experimenter that nobody knows" },
+	{ "OFPBRC_BAD_EXP_TYPE", "4f4e4600 00000777 00000002", "ONF's role status" },
+	{ "OFPBRC_BAD_EXP_TYPE", "00002320 00000063", "Nicira's 99" },
+	{ "OFPBRC_BAD_EXP_TYPE", "57454654 00000009", "Weft's 9" },
+};
+
+static void unknown_experimenters(void **state)
+{
+	EACH(experimenters, r)
+	{
+		uint8_t p[64];
+		size_t n = 8 + bytes(r->hex, p + 8);
+		const struct of_experimenter_msg *x;
+		struct of_err e;
+		struct of_msg *m;
+		struct arena a;
+
+		arena_init(&a, 0);
+		header(p, OFPT_EXPERIMENTER, n);
+		assert_int_equal(of_decode(p, n, &a, &m, &e), 0);
+		x = (const void *)m->body;
+		assert_int_equal(x->body->kind, OF_KIND_exp_unknown);
+		of_refuse_unknown_exp(x, &e);
+		assert_string_equal(of_error_code_name(e.type, e.code), r->error);
+		arena_fini(&a);
+	}
+}
+
 /* ---- Depth ---- */
 
 /* Clones in clones are refused at a fixed depth, well before the stack is in danger. */
@@ -442,7 +474,8 @@ int main(void)
 		cmocka_unit_test(whole_messages),	  cmocka_unit_test(messages_in_bundles),
 		cmocka_unit_test(fields_of_a_match),	  cmocka_unit_test(the_match_itself),
 		cmocka_unit_test(instructions),		  cmocka_unit_test(actions_of_a_flow),
-		cmocka_unit_test(groups_meters_features), cmocka_unit_test(lists_in_lists),
+		cmocka_unit_test(groups_meters_features), cmocka_unit_test(unknown_experimenters),
+		cmocka_unit_test(lists_in_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
