@@ -406,6 +406,7 @@ struct vtep *vtep_new(const struct vtep_config *config, const struct vtep_ops *o
 	v->config = *config;
 	v->ops = ops;
 	v->aux = aux;
+	v->echo_second = UINT64_MAX;
 	/* Every remote's own, and the gateways. */
 	neigh_init(&v->neighs, &neigh_ops, v, VTEP_MAX_REMOTES + VTEP_MAX_LOCALS);
 	return v;
