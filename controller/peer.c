@@ -163,6 +163,8 @@ static void on_audit(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct peer *p = t->data;
 
+	peer_ports_retry(p, NULL);
+	peer_ports_sync(p);
 	if (p->state == PEER_LIVE && !p->txn.n)
 		peer_goto(p, PEER_AUDIT);
 	else if (p->state != PEER_LIVE && ev_now(loop) - p->read_begun > AUDIT_PATIENCE)
@@ -196,6 +198,7 @@ void peer_free(struct peer *p)
 	of_session_free(p->session);
 	DL_FOREACH_SAFE (p->requests, r, next)
 		free(r);
+	peer_ports_retry(p, NULL);
 	free(p->txn.entries);
 	mgmt_join_fini(&p->join);
 	if (p->derive.world)

@@ -70,6 +70,8 @@ struct peer {
 	struct derive derive;
 	struct txn txn; /* n > 0: under way */
 	struct request *requests;
+	struct request
+		*failed; /* ports that the switch would not create: not asked for again at once */
 	struct mgmt_join join;
 	uint32_t xid, read_flows, read_groups; /* multipart requests under way, 0: answered */
 	double read_begun;
@@ -92,6 +94,8 @@ const char *peer_error_name(const struct of_error_msg *e);
 void peer_info_enter(struct peer *p);
 void peer_ports_enter(struct peer *p);
 bool peer_ports_msg(struct peer *p, const struct of_msg *m); /* whether it was for us */
+/* A port's attributes changed, or (NULL) time has passed: it may be asked for again. */
+void peer_ports_retry(struct peer *p, const char *port_id);
 /* Creates and deletes switch ports as the world wants them on this switch. */
 void peer_ports_sync(struct peer *p);
 

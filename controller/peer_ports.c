@@ -294,6 +294,7 @@ static void mgmt_reply(struct peer *p, const struct of_msg *m)
 	struct err e = { "" };
 	Weft__Reply *reply;
 	struct request *r;
+	bool failed;
 	int rc;
 
 	rc = mgmt_join_add(&p->join, m, &reply, &e);
@@ -301,9 +302,13 @@ static void mgmt_reply(struct peer *p, const struct of_msg *m)
 		log_warn("peer", "%s: %s", peer_name(p), e.text);
 	if (rc == 1) {
 		r = answered(p, m->xid);
+		failed = r && r->kind == REQ_PORT_ADD && reply->status != WEFT__STATUS__OK;
+		if (failed) /* before anybody hears of it and wants the port again */
+			DL_APPEND(p->failed, r);
 		if (r)
 			take_reply(p, r, reply);
-		free(r);
+		if (!failed)
+			free(r);
 	}
 }
 
@@ -339,11 +344,11 @@ bool peer_ports_msg(struct peer *p, const struct of_msg *m)
 
 /* ---- what the switch is to create ---- */
 
-static bool under_way(const struct peer *p, int kind, const char *port_id, uint32_t ofport)
+static bool listed(const struct request *list, int kind, const char *port_id, uint32_t ofport)
 {
 	const struct request *r;
 
-	DL_FOREACH (p->requests, r)
+	DL_FOREACH (list, r)
 		if ((int)r->kind == kind && r->ofport == ofport && !strcmp(r->port_id, port_id))
 			return true;
 	return false;
@@ -394,6 +399,17 @@ static bool wanted(const struct peer *p, const char *iface_id)
 	return false;
 }
 
+void peer_ports_retry(struct peer *p, const char *port_id)
+{
+	struct request *r, *next;
+
+	DL_FOREACH_SAFE (p->failed, r, next)
+		if (!port_id || !strcmp(r->port_id, port_id)) {
+			DL_DELETE(p->failed, r);
+			free(r);
+		}
+}
+
 void peer_ports_sync(struct peer *p)
 {
 	if (p->foreign || !p->sw || p->state < PEER_READ)
@@ -401,10 +417,11 @@ void peer_ports_sync(struct peer *p)
 	for (const struct port *port = world_wants(p->sw, NULL); port;
 	     port = world_wants(p->sw, port))
 		if (!sw_port_by_iface(p->sw, port->a.id) &&
-		    !under_way(p, REQ_PORT_ADD, port->a.id, 0))
+		    !listed(p->requests, REQ_PORT_ADD, port->a.id, 0) &&
+		    !listed(p->failed, REQ_PORT_ADD, port->a.id, 0))
 			create(p, port);
 	for (const struct sw_port *sp = p->sw->ports; sp; sp = sp->hh.next)
 		if (sp->managed && !wanted(p, sp->iface_id) &&
-		    !under_way(p, REQ_PORT_DEL, "", sp->ofport))
+		    !listed(p->requests, REQ_PORT_DEL, "", sp->ofport))
 			delete (p, sp);
 }

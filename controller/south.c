@@ -70,6 +70,8 @@ static void changed(struct world *w, const struct world_obj *o, uint32_t what, v
 		if (!p->sw || !p->derive.world || p->state < PEER_READ)
 			continue;
 		derive_changed(&p->derive, o, what);
+		if (o->kind == WORLD_PORT && what & (WORLD_ATTRS | WORLD_DELETED))
+			peer_ports_retry(p, ((const struct port *)o)->a.id);
 	}
 }
 

@@ -10,7 +10,7 @@
  *	vhost-user:PATH[,server]
  *	vxlan[:key=value,...]
  * then after a semicolon, separated by commas:
- *	iface-id=ID physnet=NAME vlan-mode=MODE tag=N trunks=A-B+C priority-tags=WHEN mtu=N queues=N
+ *	iface-id=ID physnet=NAME owner=NAME vlan-mode=MODE tag=N trunks=A-B+C priority-tags=WHEN mtu=N queues=N
  *
  * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[],
  * under RCU.  A port that is removed is first unpublished, freed after every PMD was quiescent.
@@ -59,6 +59,7 @@ struct port_spec {
 	char device[384];      /* devargs, PCI address, interface, path; vxlan: its own options */
 	char iface_id[64];     /* "": the port's name */
 	char physnet[64];      /* provider network reached through this port; "": none */
+	char owner[32];	       /* who had it added and may remove it; "": an operator */
 	struct vlan_port vlan; /* without options: a trunk that carries everything */
 	bool has_vlan;	       /* vlan-mode, tag or trunks was given */
 	uint16_t mtu;	       /* 0: the device's own */

@@ -131,6 +131,8 @@ static int option(struct port_spec *s, struct opts *o, const char *name, const c
 		return opt_text(name, v, s->iface_id, sizeof(s->iface_id), e);
 	if (!strcmp(name, "physnet"))
 		return opt_text(name, v, s->physnet, sizeof(s->physnet), e);
+	if (!strcmp(name, "owner"))
+		return opt_text(name, v, s->owner, sizeof(s->owner), e);
 	if (!strcmp(name, "mtu"))
 		return opt_number(name, v, MTU_MIN, MTU_MAX, &s->mtu, e);
 	if (!strcmp(name, "queues"))
@@ -144,10 +146,11 @@ static int option(struct port_spec *s, struct opts *o, const char *name, const c
 	else if (!strcmp(name, "priority-tags"))
 		o->prio = v;
 	else
-		return err_set(e, -EINVAL,
-			       "unknown option '%s' after the semicolon: iface-id, physnet, "
-			       "vlan-mode, tag, trunks, priority-tags, mtu and queues are known",
-			       name);
+		return err_set(
+			e, -EINVAL,
+			"unknown option '%s' after the semicolon: iface-id, physnet, "
+			"owner, vlan-mode, tag, trunks, priority-tags, mtu and queues are known",
+			name);
 	s->has_vlan = true;
 	return 0;
 }
