@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A switch's own socket: the management messages of ofproto/weft.proto, without a controller. */
+#include <ev.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/weftctl.h"
+#include "ofproto/mgmt.h"
+
+enum { TIMEOUT_SECONDS = 5 };
+
+struct asking {
+	struct ctl *ctl;
+	const char *verb;
+	struct ev_loop *loop;
+	struct of_session *session;
+	struct mgmt_join join;
+	struct ev_timer timer;
+	const char *target;
+	int rc;
+};
+
+static void end(struct asking *a, int rc)
+{
+	a->rc = rc;
+	ev_break(a->loop, EVBREAK_ALL);
+}
+
+/* ---- answers as JSON, so that tables and -o json come from one thing ---- */
+
+static json_t *port_json(const Weft__Port *p)
+{
+	const Weft__PortCounters *n = p->counters;
+	json_t *o = json_pack("{s:I,s:s,s:s,s:s,s:s,s:I,s:b}", "ofport", (json_int_t)p->ofport,
+			      "name", p->name, "type", p->type, "spec", p->spec, "iface_id",
+			      p->iface_id, "mtu", (json_int_t)p->mtu, "link_up", (int)p->link_up);
+
+	if (o && n)
+		json_object_update_new(
+			o,
+			json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "rx_packets",
+				  (json_int_t)n->rx_packets, "rx_bytes", (json_int_t)n->rx_bytes,
+				  "tx_packets", (json_int_t)n->tx_packets, "tx_bytes",
+				  (json_int_t)n->tx_bytes, "rx_dropped", (json_int_t)n->rx_dropped,
+				  "tx_dropped", (json_int_t)n->tx_dropped));
+	return o;
+}
+
+static void ports_print(const struct ctl *c, const Weft__PortList *l)
+{
+	static const struct ctl_column columns[] = {
+		{ "OFPORT", "ofport" },
+		{ "NAME", "name" },
+		{ "TYPE", "type" },
+		{ "LINK", "link_up" },
+		{ "MTU", "mtu" },
+		{ "RX", "rx_packets" },
+		{ "TX", "tx_packets" },
+		{ "RX DROPPED", "rx_dropped" },
+		{ "TX DROPPED", "tx_dropped" },
+		{ "IFACE-ID", "iface_id" },
+		{ NULL, NULL },
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n_ports; i++)
+		json_array_append_new(list, port_json(l->ports[i]));
+	if (c->json)
+		ctl_json(list);
+	else
+		ctl_table(list, columns);
+	json_decref(list);
+}
+
+static json_t *drops_json(const Weft__Stats *s, bool all)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_drops; i++)
+		if (all || s->drops[i]->count)
+			json_array_append_new(
+				list, json_pack("{s:s,s:I,s:s}", "reason", s->drops[i]->name,
+						"count", (json_int_t)s->drops[i]->count, "text",
+						s->drops[i]->text));
+	return list;
+}
+
+static void drops_print(const struct ctl *c, const Weft__Stats *s)
+{
+	static const struct ctl_column columns[] = {
+		{ "COUNT", "count" }, { "REASON", "reason" }, { "MEANING", "text" }, { NULL, NULL }
+	};
+	json_t *list = drops_json(s, c->json);
+
+	if (c->json)
+		ctl_json(list);
+	else if (json_array_size(list))
+		ctl_table(list, columns);
+	else
+		printf("Nothing was dropped.\n");
+	json_decref(list);
+}
+
+static void stats_print(const struct ctl *c, const Weft__Stats *s)
+{
+	const Weft__Conservation *n = s->packets;
+	json_t *o = n ? json_pack("{s:I,s:I,s:I,s:I}", "rx", (json_int_t)n->rx, "created",
+				  (json_int_t)n->created, "tx", (json_int_t)n->tx, "consumed",
+				  (json_int_t)n->consumed)
+		      : json_object();
+	json_t *drops = drops_json(s, c->json), *drop;
+	json_int_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < json_array_size(drops); i++) {
+		drop = json_array_get(drops, i);
+		sum += json_integer_value(json_object_get(drop, "count"));
+	}
+	json_object_set_new(o, "dropped", json_integer(sum));
+	if (c->json) {
+		json_object_set(o, "drops", drops);
+		ctl_json(o);
+	} else {
+		ctl_object(o);
+	}
+	json_decref(drops);
+	json_decref(o);
+}
+
+static void info_print(const struct ctl *c, const Weft__Info *i)
+{
+	char dpid[17];
+	json_t *o;
+
+	snprintf(dpid, sizeof(dpid), "%016" PRIx64, i->dpid);
+	o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:f,s:s}", "name", i->name, "dpid", dpid, "host",
+		      i->host_id, "version", i->version, "pid", (json_int_t)i->pid, "uptime",
+		      (double)i->uptime_ms / 1000, "dpdk", i->dpdk_version);
+	if (c->json)
+		ctl_json(o);
+	else
+		ctl_object(o);
+	json_decref(o);
+}
+
+static int reply_print(const struct asking *a, const Weft__Reply *r)
+{
+	if (r->status != WEFT__STATUS__OK)
+		return ctl_fail(CTL_FAILED, "%s: %s", a->target, r->error);
+	if (r->body_case == WEFT__REPLY__BODY_INFO)
+		info_print(a->ctl, r->info);
+	else if (r->body_case == WEFT__REPLY__BODY_PORT_LIST)
+		ports_print(a->ctl, r->port_list);
+	else if (r->body_case == WEFT__REPLY__BODY_STATS && !strcmp(a->verb, "drops"))
+		drops_print(a->ctl, r->stats);
+	else if (r->body_case == WEFT__REPLY__BODY_STATS)
+		stats_print(a->ctl, r->stats);
+	else
+		return ctl_fail(CTL_FAILED, "%s: the answer is to another question", a->target);
+	return CTL_OK;
+}
+
+/* ---- the session ---- */
+
+static void on_up(struct of_session *s, const struct of_features_reply *f, void *arg)
+{
+	struct asking *a = arg;
+	Weft__Request r = WEFT__REQUEST__INIT;
+	Weft__InfoRequest info = WEFT__INFO_REQUEST__INIT;
+	Weft__PortListRequest ports = WEFT__PORT_LIST_REQUEST__INIT;
+	Weft__StatsRequest stats = WEFT__STATS_REQUEST__INIT;
+
+	if (!strcmp(a->verb, "info")) {
+		r.op_case = WEFT__REQUEST__OP_INFO;
+		r.info = &info;
+	} else if (!strcmp(a->verb, "ports")) {
+		r.op_case = WEFT__REQUEST__OP_PORT_LIST;
+		r.port_list = &ports;
+	} else {
+		r.op_case = WEFT__REQUEST__OP_STATS;
+		r.stats = &stats;
+	}
+	if (mgmt_request_send(s, of_session_xid(s), &r))
+		end(a, ctl_fail(CTL_FAILED, "%s: cannot send", a->target));
+}
+
+static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
+{
+	struct asking *a = arg;
+	Weft__Reply *r;
+	struct err e;
+	int rc;
+
+	if (!mgmt_is_reply(m))
+		return;
+	rc = mgmt_join_add(&a->join, m, &r, &e);
+	if (rc < 0)
+		end(a, ctl_fail(CTL_FAILED, "%s: %s", a->target, e.text));
+	else if (rc)
+		end(a, reply_print(a, r));
+}
+
+static void on_down(struct of_session *s, const char *why, void *arg)
+{
+	struct asking *a = arg;
+
+	end(a, ctl_fail(CTL_FAILED, "%s: %s.  Is a weft-switch running there?", a->target, why));
+}
+
+static void on_timeout(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct asking *a = w->data;
+
+	end(a, ctl_fail(CTL_FAILED, "%s: no answer in %d s", a->target, TIMEOUT_SECONDS));
+}
+
+/* A name of a switch, a path of its socket, or a target as the OpenFlow tools have it. */
+static void target_of(const char *word, char *out, size_t n)
+{
+	if (strchr(word, ':'))
+		snprintf(out, n, "%s", word);
+	else if (strchr(word, '/'))
+		snprintf(out, n, "unix:%s", word);
+	else
+		snprintf(out, n, "unix:/run/weft/%s.sock", word);
+}
+
+int ctl_socket(struct ctl *c, const char *verb)
+{
+	static const struct of_session_ops ops = { .up = on_up, .msg = on_msg, .down = on_down };
+	struct asking a = { .ctl = c, .verb = verb, .rc = CTL_FAILED };
+	struct of_session_opts opts = {
+		.side = OF_CONTROLLER, .ops = &ops, .arg = &a, .once = true
+	};
+	char target[256];
+	struct err e;
+
+	if (c->n_args > 1)
+		return ctl_fail(CTL_USAGE, "weftctl switch %s [NAME|SOCKET]", verb);
+	target_of(c->n_args ? c->args[0] : "br0", target, sizeof(target));
+	a.target = target;
+	a.loop = ev_default_loop(0);
+	mgmt_join_init(&a.join, 0);
+	a.session = of_session_new(a.loop, target, &opts, &e);
+	if (!a.session)
+		return ctl_fail(CTL_FAILED, "%s", e.text);
+	ev_timer_init(&a.timer, on_timeout, TIMEOUT_SECONDS, 0);
+	a.timer.data = &a;
+	ev_timer_start(a.loop, &a.timer);
+	ev_run(a.loop, 0);
+	of_session_free(a.session);
+	mgmt_join_fini(&a.join);
+	return a.rc;
+}
