@@ -245,8 +245,13 @@ static void port_answer(struct peer *p, const struct request *r, const Weft__Rep
 	struct port *port = r->kind == REQ_PORT_ADD ? world_port_find(w, r->port_id) : NULL;
 
 	if (reply->status == WEFT__STATUS__OK) {
+		struct vtep none;
+
 		if (port)
 			world_port_fault(w, port, NULL);
+		/* Known from here on, not only when its port-status has come. */
+		if (r->kind == REQ_PORT_ADD && reply->body_case == WEFT__REPLY__BODY_PORT)
+			take_port(p, reply->port, &none);
 		return;
 	}
 	log_warn("peer", "%s: %s port: %s", peer_name(p),

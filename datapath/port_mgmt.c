@@ -21,7 +21,7 @@ static Weft__Vxlan *vxlan(const struct tunnel_cfg *cfg, struct arena *a)
 	if (!v)
 		return NULL;
 	weft__vxlan__init(v);
-	v->local = cfg->has_local ? format_ip(&cfg->local, a) : (char *)"";
+	v->local = format_ip(&cfg->local, a);
 	v->remote = cfg->flow_remote ? (char *)"flow" : format_ip(&cfg->remote, a);
 	snprintf(text, sizeof(text), "%u", cfg->vni);
 	v->vni = cfg->flow_vni ? (char *)"flow" : arena_strdup(a, text);

@@ -33,7 +33,7 @@ struct uplink;
 /* What the options after "vxlan:" say. */
 struct tunnel_cfg {
 	struct vxlan_addr local, remote;
-	bool has_local, flow_remote, flow_vni;
+	bool flow_remote, flow_vni;
 	uint32_t vni;
 	uint16_t dport;
 	uint8_t plen;		   /* of the local address; VTEP_PLEN_UNSET */

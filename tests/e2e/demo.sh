@@ -64,7 +64,7 @@ spoof_mac() {
 told_mtu() {
 	ip -n "$LAB-h1" link set a1 mtu 1700
 	ip -n "$LAB-a1" link set eth0 mtu 1700
-	pings a1 10.0.0.13 -M do -s 1500 -c 3 | grep -q "mtu ${MTU[a]}\|mtu=${MTU[a]}"
+	pings a1 10.0.0.13 -M do -s 1500 -c 3 2>&1 | grep -q "mtu ${MTU[a]}\|mtu=${MTU[a]}"
 }
 
 begin=$(date +%s%N)
