@@ -162,6 +162,8 @@ int ofctl_set_frags(int argc, char **argv)
 	now = get_config(c, &a);
 	set.miss_send_len = now->miss_send_len;
 	set.flags = (uint16_t)((now->flags & ~OFPC_FRAG_MASK) | mode);
+	if ((now->flags & OFPC_FRAG_MASK) == mode)
+		return 0;
 	ofctl_mods_init(&m, NULL);
 	ofctl_mods_add(&m, &set, 0);
 	status = ofctl_mods_send(&m, c, false);

@@ -533,7 +533,7 @@ static int parse_enqueue(struct text_actions *c, const struct text_action *row, 
 	if (!q)
 		return -ENOMEM;
 	q->queue_id = queue;
-	r = add_output(c, port, 0);
+	r = add_output(c, port, UINT16_MAX);
 	return r ? r : TEXT_ADD(c, nx_pop_queue) ? 0 : -ENOMEM;
 }
 

@@ -163,19 +163,11 @@ static void put_tunnel(FILE *f, const struct of_any *a, const struct of_names *n
 
 /* ---- resubmit ---- */
 
+/* Without a table, the one that the flow stands in; written so since OpenFlow 1.1. */
 static int add_resubmit(struct text_actions *c, uint16_t port, uint8_t table)
 {
-	struct of_nx_resubmit_table *t;
-	struct of_nx_resubmit *s;
+	struct of_nx_resubmit_table *t = TEXT_ADD(c, nx_resubmit_table);
 
-	if (table == ANY_TABLE) {
-		s = TEXT_ADD(c, nx_resubmit);
-		if (!s)
-			return -ENOMEM;
-		s->in_port = port;
-		return 0;
-	}
-	t = TEXT_ADD(c, nx_resubmit_table);
 	if (!t)
 		return -ENOMEM;
 	t->in_port = port;
