@@ -38,9 +38,7 @@ static int gather_rule(void *arg, struct cls_rule *r)
 		m->mark = g->mark;
 		g->shape.n_masks++;
 	}
-	if (g->v)
-		g->v[g->shape.n_rules] = r;
-	g->shape.n_rules++;
+	g->v[g->shape.n_rules++] = r;
 	return 0;
 }
 
@@ -51,51 +49,57 @@ static void gather_list(struct gather *g, struct flow *f, uint8_t table_id)
 			gather_rule(g, &f->rule);
 }
 
-/* What is linked; without 'v' only counted. */
-static void gather(struct dp *dp, uint8_t table_id, struct gather *g) CONTROL
+/* What is linked; free(g->v).  0 or -ENOMEM. */
+static int gather(struct dp *dp, uint8_t table_id, struct gather *g) CONTROL
 {
 	struct table_state *s = dp->table_state;
 	struct table *t = &s->tables[table_id];
+	uint32_t n = (t->begun ? t->index.n : 0) + t->n_dying;
 
-	g->mark = ++s->mark;
-	g->shape.dp = dp;
+	*g = (struct gather){ .mark = ++s->mark, .shape.dp = dp };
+	g->v = malloc((n + 1) * sizeof(struct cls_rule *));
+	if (!g->v)
+		return -ENOMEM;
 	g->shape.rules = g->v;
 	if (t->begun)
 		cls_hash_each(&t->index, gather_rule, g);
 	if (!t->n_dying)
-		return;
+		return 0;
 	gather_list(g, s->pending, table_id);
 	for (struct flow_batch *b = s->unlinking; b; b = b->next)
 		gather_list(g, b->flows, table_id);
+	return 0;
 }
 
-int table_cls_rebuild(struct dp *dp, uint8_t table_id)
+/* Puts 'ops', built for what was gathered, in the place of what serves the table. */
+static int replace(struct dp *dp, uint8_t table_id, const struct gather *g,
+		   const struct cls_ops *ops) CONTROL
 {
 	struct table *t = &dp->table_state->tables[table_id];
 	struct cls *old = current(dp, table_id), *c = NULL;
-	struct gather g = { 0 };
-	uint32_t n = (t->begun ? t->index.n : 0) + t->n_dying;
 
-	if (n) {
-		g.v = malloc(n * sizeof(struct cls_rule *));
-		if (!g.v)
+	if (g->shape.n_rules) {
+		c = ops->build(&g->shape);
+		if (!c)
 			return -ENOMEM;
-		gather(dp, table_id, &g);
 	}
-	if (g.shape.n_rules) {
-		c = cls_pick(&g.shape)->build(&g.shape);
-		if (!c) {
-			free(g.v);
-			return -ENOMEM;
-		}
-	}
-	free(g.v);
-	t->built_for = g.shape.n_rules;
+	t->built_for = g->shape.n_rules;
 	t->changes = 0;
 	atomic_store_explicit(&dp->tables[table_id], c, memory_order_release);
 	if (old)
 		dp_retire(dp, old, table_cls_free);
 	return 0;
+}
+
+int table_cls_rebuild(struct dp *dp, uint8_t table_id)
+{
+	struct gather g;
+	int err = gather(dp, table_id, &g);
+
+	if (!err)
+		err = replace(dp, table_id, &g, cls_pick(&g.shape));
+	free(g.v);
+	return err;
 }
 
 int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r)
@@ -111,7 +115,7 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 {
 	struct table *t = &dp->table_state->tables[table_id];
 	struct cls *c = current(dp, table_id);
-	struct gather g = { 0 };
+	struct gather g;
 
 	if (!c)
 		return;
@@ -124,22 +128,24 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 	if (t->changes < t->built_for + 64)
 		return;
 	t->changes = 0;
-	if (c->n_rules >= t->built_for / 4) {
-		gather(dp, table_id, &g);
-		if (cls_pick(&g.shape) == c->ops)
-			return;
+	if (!gather(dp, table_id, &g)) {
+		const struct cls_ops *ops = cls_pick(&g.shape);
+
+		if (ops != c->ops || c->n_rules < t->built_for / 4)
+			(void)replace(dp, table_id, &g, ops); /* else the old one goes on */
 	}
-	table_cls_rebuild(dp, table_id);
+	free(g.v);
 }
 
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks)
 {
 	struct cls *c = current(dp, table_id);
-	struct gather g = { 0 };
+	struct gather g;
 
 	if (n_masks) {
-		gather((struct dp *)(uintptr_t)dp, table_id, &g);
+		(void)gather((struct dp *)(uintptr_t)dp, table_id, &g);
 		*n_masks = g.shape.n_masks + !!g.shape.n_any;
+		free(g.v);
 	}
 	return c ? c->ops->name : "empty";
 }
