@@ -12,9 +12,10 @@
  * underlay; with a gateway, /24 for IPv4 and /64 for IPv6.  A remote that is neither on-link nor
  * has a gateway is refused with -ENETUNREACH.
  *
- * Bounds.  At most VTEP_MAX_REMOTES remotes and as many neighbours; packets add neither.  Echo
- * replies, and defences of an address in conflict, are limited in rate.  A conflict is counted and
- * logged; the address is kept and defended (RFC 5227, 2.4 b).
+ * Bounds.  At most VTEP_MAX_REMOTES remotes and as many neighbours; packets add neither, and when
+ * there are that many, one that does not answer gives way.  Echo replies, and defences of an
+ * address in conflict, are limited in rate.  A conflict is counted and logged; the address is kept
+ * and defended (RFC 5227, 2.4 b).
  *
  * Not done: redirects, routers' advertisements, multicast listening (MLD reports are not sent, so a
  * switch on the underlay that snoops MLD must have a querier-less VLAN or flood ND), path MTU of
