@@ -52,6 +52,8 @@ static struct {
 	uint32_t n_got;
 	/* What the tables of this round are like. */
 	unsigned int n_tables;
+	bool loud; /* many outputs: more than burst->out has room for */
+	bool poor; /* hardly any buffers: then all that is asked is that none is lost */
 	unsigned int style[TABLES_MAX];
 	struct of_match shape[TABLES_MAX]; /* of a table with one mask */
 	uint64_t packets, outs, accepted, refused, changed;
@@ -120,6 +122,15 @@ static uint64_t drops(void)
 	for (unsigned int p = 0; p <= PORT_MAX; p++)
 		for (unsigned int d = 0; d < N_DROPS; d++)
 			n += t.w->ports[p].drops[d];
+	return n;
+}
+
+static uint64_t drop_count(enum drop why)
+{
+	uint64_t n = 0;
+
+	for (unsigned int p = 0; p <= PORT_MAX; p++)
+		n += t.w->ports[p].drops[why];
 	return n;
 }
 
@@ -211,6 +222,9 @@ static bool same(const struct got *g, const struct ref_out *r)
 static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,
 		    unsigned int n)
 {
+	t.packets += n;
+	if (t.poor)
+		return;
 	for (unsigned int slot = 0; slot < n; slot++) {
 		const struct maker *f = &t.frames[which[slot]];
 		struct ref_out *out;
@@ -230,7 +244,6 @@ static void compare(const char *mode, const unsigned int *which, const uint32_t 
 		}
 		t.outs += n_out;
 	}
-	t.packets += n;
 }
 
 static void run_burst(void)
@@ -272,13 +285,25 @@ static uint32_t rnd_out_port(void)
 	}
 }
 
+/* More often than not of a header; in a bucket (no match) of any. */
+static const struct of_field *rnd_writable(const struct of_match *m)
+{
+	const bool header = !one_in(3);
+
+	for (int i = 0; i < 300; i++) {
+		const struct of_field *f = m ? rnd_field(m) : &of_fields[below(OF_N_FIELDS)];
+
+		if (f->writable && header == (f->layer != OF_LAYER_META))
+			return f;
+	}
+	return &of_fields[OF_FIELD_REG0];
+}
+
 static struct of_any *rnd_set_field(const struct of_match *m)
 {
 	struct of_action_set_field *a = OF_NEW(&t.arena, action_set_field);
 
-	do
-		a->field.field = rnd_field(m);
-	while (!a->field.field->writable && !one_in(50));
+	a->field.field = rnd_writable(m);
 	rnd_value(a->field.field, a->field.value);
 	return (struct of_any *)a;
 }
@@ -288,9 +313,7 @@ static struct of_any *rnd_load(const struct of_match *m)
 	struct of_nx_reg_load *a = OF_NEW(&t.arena, nx_reg_load);
 	const struct of_field *f;
 
-	do
-		f = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_field(m);
-	while (!f->writable);
+	f = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m);
 	a->dst.field = f;
 	a->dst.ofs = (uint16_t)below(f->bits);
 	a->dst.n_bits = (uint16_t)(1 + below(f->bits - a->dst.ofs));
@@ -307,10 +330,10 @@ static struct of_any *rnd_move(const struct of_match *m)
 	struct of_nx_reg_move *a = OF_NEW(&t.arena, nx_reg_move);
 	unsigned int n;
 
-	a->src = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_field(m);
-	do
-		a->dst = one_in(2) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_field(m);
-	while (!a->dst->writable);
+	a->src = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)]
+		 : m	   ? rnd_field(m)
+			   : &of_fields[below(OF_N_FIELDS)];
+	a->dst = one_in(2) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m);
 	n = a->src->bits < a->dst->bits ? a->src->bits : a->dst->bits;
 	if (one_in(2))
 		n = 1 + below(n);
@@ -404,6 +427,8 @@ static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 {
 	struct of_action_group *g;
 
+	if (t.loud && !one_in(3))
+		return rnd_output();
 	switch (below(20)) {
 	case 0:
 	case 1:
@@ -452,7 +477,7 @@ static void rnd_insts(struct of_flow_mod *fm)
 	if (!one_in(4)) {
 		struct of_inst_apply_actions *a = OF_NEW(&t.arena, inst_apply_actions);
 
-		rnd_actions(&a->actions, &fm->match, 1 + below(4), GROUPS);
+		rnd_actions(&a->actions, &fm->match, 1 + below(t.loud ? 12 : 6), GROUPS);
 		of_list_add(&fm->insts, &t.arena, (struct of_any *)a);
 	}
 	if (one_in(8))
@@ -597,7 +622,6 @@ static void change_flows(void)
 static void send_group(uint16_t command, uint32_t id)
 {
 	struct of_group_mod *gm = OF_NEW(&t.arena, group_mod);
-	const struct of_match any = { 0 };
 	struct of_err e = { 0 };
 	unsigned int n;
 
@@ -610,7 +634,7 @@ static void send_group(uint16_t command, uint32_t id)
 
 		k->watch_port = OFPP_ANY;
 		k->watch_group = OFPG_ANY;
-		rnd_actions(&k->actions, &any, below(5), id - 1);
+		rnd_actions(&k->actions, NULL, below(5), id - 1);
 		of_list_add(&gm->buckets, &t.arena, (struct of_any *)k);
 	}
 	if (group_mod(t.dp, gm, &e) == 0) {
@@ -669,6 +693,7 @@ static void clear(void)
 static void start_tables(void)
 {
 	t.n_tables = 1 + below(TABLES_MAX);
+	t.loud = one_in(8);
 	for (unsigned int i = 0; i < t.n_tables; i++) {
 		t.style[i] = below(N_STYLES);
 		memset(&t.shape[i], 0, sizeof(t.shape[i]));
@@ -770,6 +795,32 @@ static void make_ports(void)
 	}
 }
 
+/* Copies that cannot be made: each is counted, and no buffer is lost or sent twice. */
+static void no_buffers(void **state)
+{
+	struct rte_mbuf *taken[8192];
+	unsigned int n = 0;
+
+	(void)state;
+	role_assume_control();
+	role_assume_pmd();
+	t.poor = true;
+	for (uint64_t s = 1; s <= 60; s++) {
+		const unsigned int left = 2 * BURST_MAX + below(3 * BURST_MAX);
+
+		while (rte_mempool_avail_count(t.dp->pool) > left && n < RTE_DIM(taken)) {
+			taken[n] = rte_pktmbuf_alloc(t.dp->pool);
+			assert_non_null(taken[n]);
+			n++;
+		}
+		run_round(s);
+		rte_pktmbuf_free_bulk(taken, n);
+		n = 0;
+	}
+	t.poor = false;
+	assert_true(drop_count(DROP_NO_MBUF) > 100);
+}
+
 static int setup(void **state)
 {
 	const struct dp_opts o = { .name = "diff", .dpid = 1, .cache_entries = 1024 };
@@ -811,6 +862,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compiled_equals_reference),
+		cmocka_unit_test(no_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

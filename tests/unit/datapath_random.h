@@ -188,7 +188,7 @@ static inline void mk_ip6(struct maker *m, int depth);
 
 static inline uint8_t mk_proto(void)
 {
-	static const uint8_t protos[] = { 6, 6, 6, 17, 17, 1, 58, 132, 4, 41, 47 };
+	static const uint8_t protos[] = { 6, 6, 6, 17, 17, 17, 1, 1, 58, 58, 132, 132, 4, 41, 47 };
 
 	return PICK(protos);
 }
@@ -445,7 +445,7 @@ static inline void rnd_match_layers(struct of_match *m)
 	of_match_set_u64(m, OF_FIELD_ETH_TYPE, type);
 	if (type != 0x0800 && type != 0x86dd)
 		return;
-	if (one_in(3))
+	if (one_in(4))
 		return;
 	of_match_set_u64(m, OF_FIELD_IP_PROTO, mk_proto());
 	if (type == 0x86dd && one_in(2)) {
