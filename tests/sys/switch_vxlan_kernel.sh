@@ -8,7 +8,7 @@
 #   10.9.7.1         vf: VNI and remote by flow          vxlan7, VNI 16777215: 10.9.7.2
 #   10.9.6.1         v6: VNI 6, 2001:db8::1 -> ::2       2001:db8::2, vxlan6: 10.9.6.2
 set -eu
-. "$(dirname "$0")/switch_lib.sh"
+. "$(dirname "$0")/lib/switch.sh"
 
 space vm
 space weft

@@ -8,7 +8,7 @@ B=${B:-build}
 B=$(cd "$B" && pwd)
 T=weft$$
 DIR=$(mktemp -d "/tmp/$T.XXXXXX")
-export WEFT_RUNDIR=$DIR
+export WEFT_RUNDIR=$DIR OVS_RUNDIR=$DIR
 PASSED=0 FAILED=0
 PIDS=() SPACES=()
 OFCTL="ovs-ofctl -O OpenFlow13"
