@@ -56,8 +56,11 @@ static void own_address(const struct port *p, const struct ip_addr *ip, struct f
 	draft_end(d);
 }
 
+/* Nobody is answered for who is nowhere: the asker would send into the void. */
 void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs)
 {
+	if (!p->place.sw)
+		return;
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
 		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
 

@@ -200,7 +200,7 @@ void *world_obj_attrs(struct world_obj *o)
 
 bool port_is_active(const struct port *p)
 {
-	return p->place.sp && p->place.sp->link_up && p->a.admin_state_up &&
+	return p->place.sp && p->place.sw->up && p->place.sp->link_up && p->a.admin_state_up &&
 	       p->net->a.admin_state_up;
 }
 

@@ -18,28 +18,6 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/e2e/lab
 
-declare -A NET PORT MAC MTU
-
-tenant() { # NAME: a network with a subnet, by the documented calls
-	local body
-	body=$(rest POST /v2.0/networks "{\"network\": {\"name\": \"net-$1\", \"project_id\": \"tenant-$1\"}}") || die "$body"
-	NET[$1]=$(jq -r .network.id <<<"$body")
-	MTU[$1]=$(jq -r .network.mtu <<<"$body")
-	body=$(rest POST /v2.0/subnets "{\"subnet\": {\"network_id\": \"${NET[$1]}\", \"ip_version\": 4,
-		\"cidr\": \"10.0.0.0/24\", \"project_id\": \"tenant-$1\"}}") || die "$body"
-}
-
-vm() { # NAME HOST TENANT ADDRESS: the controller has the switch on that host plug the VM's device
-	local body
-	lab_vm "$1" "$2"
-	body=$(rest POST /v2.0/ports "{\"port\": {\"name\": \"$1\", \"network_id\": \"${NET[$3]}\", \"project_id\": \"tenant-$3\",
-		\"fixed_ips\": [{\"ip_address\": \"$4\"}], \"binding:host_id\": \"$2\",
-		\"binding:profile\": {\"weft_spec\": \"af_packet:$1\"}}}") || die "$body"
-	PORT[$1]=$(jq -r .port.id <<<"$body")
-	MAC[$1]=$(jq -r .port.mac_address <<<"$body")
-	lab_vm_up "$1" "${MAC[$1]}" "$4/24" "${MTU[$3]}"
-}
-
 has_neighbour() { # VM ADDRESS MAC: whom it talks to at that address
 	in_space "$1" ip neigh show "$2" | grep -qi "$3"
 }
@@ -78,15 +56,15 @@ lab_controller
 lab_switch h1
 lab_switch h2
 say "Two tenants over REST, with the same subnet 10.0.0.0/24; five VMs ..."
-tenant a
-tenant b
-vm a1 h1 a 10.0.0.11
-vm a2 h1 a 10.0.0.12
-vm a3 h2 a 10.0.0.13
-vm b1 h1 b 10.0.0.11
-vm b3 h2 b 10.0.0.13
-rest POST /v2.0/ports "{\"port\": {\"network_id\": \"${NET[b]}\", \"fixed_ips\": [{\"ip_address\": \"10.0.0.99\"}]}}" >/dev/null
+new_net a
+new_net b
+new_vm a1 h1 a 10.0.0.11
+new_vm a2 h1 a 10.0.0.12
+new_vm a3 h2 a 10.0.0.13
+new_vm b1 h1 b 10.0.0.11
+new_vm b3 h2 b 10.0.0.13
 for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE after 10 s"; done
+new_port nowhere b 10.0.0.99
 say "$(printf 'Up after %d.%d s.  What must work, and what must not:' \
 	$((($(date +%s%N) - begin) / 1000000000)) $((($(date +%s%N) - begin) / 100000000 % 10)))"
 say ""
