@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Idle costs next to nothing, and a packet that comes after a pause is not kept waiting.
+#
+#   a eth0 --- p1 [ weft-switch ] p2 --- eth0 b        (p3, p4: nobody there)
+set -eu
+. "$(dirname "$0")/lib/switch.sh"
+
+MAX_PERCENT=${MAX_PERCENT:-5}
+MAX_WAIT_US=${MAX_WAIT_US:-2000} # two wake-ups are 500; the rest is for a busy machine
+space a
+space b
+space c
+space weft
+cable weft p1 a eth0
+cable weft p2 b eth0
+cable weft p3 c eth0
+cable weft p4 c eth1
+in_space a ip addr add 10.2.0.1/24 dev eth0
+in_space b ip addr add 10.2.0.2/24 dev eth0
+
+switch weft sw --port p1=af_packet:p1 --port p2=af_packet:p2 --port p3=af_packet:p3 --port p4=af_packet:p4
+$OFCTL add-flow "$(sock sw)" actions=NORMAL
+in_space a ping -c 2 -i 0.2 -W 2 10.2.0.2 >/dev/null || true
+
+# Time on a processor, of all threads, in ns.
+ran() { awk '{ s += $1 } END { print s }' /proc/"$PID"/task/*/schedstat; }
+
+sleep 0.5
+t0=$(date +%s%N) r0=$(ran)
+sleep 4
+t1=$(date +%s%N) r1=$(ran)
+permille=$(( (r1 - r0) * 1000 / (t1 - t0) ))
+echo "# idle with four ports: $((permille / 10)).$((permille % 10)) % of a core"
+check "an idle switch uses less than $MAX_PERCENT % of a core" test "$permille" -lt $((MAX_PERCENT * 10))
+
+in_space a ping -c 40 -i 0.05 -q 10.2.0.2 >"$DIR/ping"
+us=$(sed -n 's|^rtt.* = [0-9.]*/\([0-9.]*\)/.*|\1|p' "$DIR/ping" | awk '{ printf "%d", $1 * 1000 }')
+echo "# there and back through a sleeping switch: $us us on average"
+check "a packet that wakes it is back within $MAX_WAIT_US us" test "$us" -lt "$MAX_WAIT_US"
+
+rss=$(awk '/^VmRSS/ { print $2 }' /proc/"$PID"/status)
+echo "# resident: $((rss / 1024)) MB"
+check "it needs less than 150 MB" test "$rss" -lt $((150 * 1024))
+kill "$PID"
+check "the switch stops cleanly" wait "$PID"
+finish
