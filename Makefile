@@ -157,8 +157,8 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(call lib,datapath controller apps vxlan vlan 
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer $(DPDK_LIBS) $(PKG_LIBS)
 
-lint: ## Format, layers, thread roles, licence lines, files' sizes
-	tests/lint/all
+lint: all ## Format, layers, thread roles, manuals and documents against the sources
+	B=$(B) tests/lint/all
 
 # ---- for users ----
 
@@ -186,11 +186,11 @@ cov: ## Line coverage of the unit and system tests
 	B=$(B)-cov CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)-cov/log $(UNITS:$(B)/%=$(B)-cov/%) $(SYS) $(E2E)
 	gcovr -r . --object-directory $(B)-cov --exclude tests --exclude $(B) | tee $(B)-cov/coverage.txt
 
-MAN := $(wildcard docs/*.8)
-docs: ## Check the man pages; write the expanded wire structures to build/
-	mandoc -T lint -W warning $(MAN)
+MAN := docs/weft-switch.8 docs/weft-controller.8 docs/weft-ofctl.8 docs/weftctl.8
+docs: protos ## Write the expanded wire structures to build/; check the man pages
 	@mkdir -p $(B)
 	$(CC) -std=gnu17 -I. -I$(B) -E -P ofproto/wire.h | clang-format > $(B)/wire-expanded.h
+	mandoc -T lint -W warning $(MAN)
 
 DESTDIR ?=
 install: all ## Install into $(DESTDIR)$(PREFIX)
@@ -198,12 +198,16 @@ install: all ## Install into $(DESTDIR)$(PREFIX)
 	install -m 755 $(B)/weft-switch $(B)/weft-controller $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(B)/weft-ofctl $(B)/weftctl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/share/doc/weft/docs
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/weft
+	install -m 644 docs/*.md docs/*.svg $(DESTDIR)$(PREFIX)/share/doc/weft/docs
 
 DEBVER = $(shell git describe --tags 2>/dev/null | sed 's/^v//' | grep . || echo 0~git$(VERSION))
 deb: ## A Debian package in build/
 	rm -rf $(B)/deb && $(MAKE) install DESTDIR=$(B)/deb PREFIX=/usr
 	install -d $(B)/deb/DEBIAN
-	printf 'Package: weft\nVersion: %s\nArchitecture: %s\nMaintainer: The Weft authors <weft@localhost>\nDepends: %s\nDescription: software-defined network for many tenants on shared hosts\n' \
+	install -m 644 LICENSE $(B)/deb/usr/share/doc/weft/copyright
+	printf 'Package: weft\nVersion: %s\nArchitecture: %s\nSection: net\nPriority: optional\nMaintainer: The Weft authors <weft@localhost>\nDepends: %s\nDescription: software-defined network for many tenants on shared hosts\n' \
 		"$(DEBVER)" "$$(dpkg --print-architecture)" \
 		"$$(packaging/depends $(PROGRAMS))" > $(B)/deb/DEBIAN/control
 	dpkg-deb --root-owner-group --build $(B)/deb $(B)/weft_$(DEBVER)_$$(dpkg --print-architecture).deb
