@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# App l2: a switch without tenants is a learning bridge, and stays one while the controller is away.
+#
+#      x1 --- weft-switch --- x2
+#                  +--------- x3
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/e2e/lab
+
+hears() { # VM FILTER COMMAND...
+	local vm=$1 filter=$2; shift 2
+	in_space "$vm" timeout 2 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
+	local t=$!
+	wait_for 2 grep -q listening "$DIR/dump.err"
+	"$@" >/dev/null 2>&1
+	wait "$t"
+}
+stations() { "$B/weft-ofctl" dump-flows "unix:$DIR/h1.sock" table=10 | grep -c dl_src; }
+knows() { [ "$(stations)" = "$1" ]; }
+
+lab_begin
+lab_space h1
+lab_controller
+args=()
+for i in 1 2 3; do
+	lab_vm "x$i" h1
+	ip -n "$LAB-x$i" addr add "10.1.0.$i/24" dev eth0
+	args+=(--port "x$i=af_packet:x$i")
+done
+lab_program h1 --controller "unix:$DIR/of.sock" "${args[@]}"
+check "x1 reaches x2"                                     yes wait_for 5 pings x1 10.1.0.2 -c 1
+check "x1 reaches x3"                                     yes pings x1 10.1.0.3
+check "three stations are learned"                        yes wait_for 3 knows 3
+check "known unicast goes to its port alone"              no  hears x3 'icmp and dst 10.1.0.2' pings x1 10.1.0.2
+check "broadcast goes to all"                             yes hears x3 'icmp and dst 10.1.0.255' in_space x1 ping -b -n -c 2 -i 0.2 -W 1 10.1.0.255
+
+# x3's address moves to x2's port, as a VM that migrates would.
+mac=$(in_space x3 cat /sys/class/net/eth0/address)
+ip -n "$LAB-x3" link set eth0 address 02:00:00:00:00:99
+ip -n "$LAB-x2" link set eth0 address "$mac"
+ip -n "$LAB-x1" neigh flush dev eth0
+check "a station that moved is found at its new port"     yes wait_for 5 pings x1 10.1.0.2 -c 1
+check "... and no longer at the old one"                  no  hears x3 'icmp and dst 10.1.0.2' pings x1 10.1.0.2
+
+lab_kill "$CONTROLLER_PID" TERM
+check "known stations reach each other without controller" yes pings x1 10.1.0.2
+ip -n "$LAB-x3" link set eth0 address 02:00:00:00:00:98
+check "and unknown ones, by flooding"                     yes wait_for 3 pings x3 10.1.0.1 -c 1
+lab_controller
+check "the controller learns what it missed"              yes wait_for 20 sh -c "'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=10 | grep -q 02:00:00:00:00:98 || { ip netns exec $LAB-x3 ping -c 1 -W 1 10.1.0.1; false; }"
+check "and packets pass all the while"                    yes pings x1 10.1.0.2
+verdict

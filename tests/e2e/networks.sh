@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Tenant networks of each kind, and what a port may be.
+#
+#      h1: a1 (plugged by name)  v1      h2: a3  v3      gw: ext, a host on the wire, in VLAN 101
+#           +--- weft-switch ---+         weft-switch     plain weft-switch (access port, NORMAL)
+#                     +===================== underlay =========+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/e2e/lab
+UPLINK_OPTIONS=';physnet=physnet1'
+
+flows_of() { "$B/weft-ofctl" dump-flows "unix:$DIR/$1.sock"; }
+entries() { flows_of "$1" | grep -c cookie=; }
+set_port() { rest PUT "/v2.0/ports/${PORT[$1]}" "{\"port\": {$2}}" >/dev/null || die "cannot change port $1"; }
+# A packet of the VM's is seen on the other VM, although nothing answers.
+seen_at() { # VM FILTER COMMAND...
+	local vm=$1 filter=$2; shift 2
+	in_space "$vm" timeout 3 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
+	local t=$!
+	wait_for 2 grep -q listening "$DIR/dump.err"
+	"$@" >/dev/null 2>&1
+	wait "$t"
+}
+shout() { in_space "$1" ping -n -b -c 2 -i 0.2 -W 1 10.0.0.255; }
+
+lab_begin
+lab_underlay
+lab_host h1 192.0.2.1/24
+lab_host h2 192.0.2.2/24
+lab_controller
+# One VM's device is there before anybody has heard of it: the port that comes later has its name.
+lab_vm a1 h1
+lab_switch h1 --port a1=af_packet:a1
+lab_switch h2
+new_net a
+new_port a1 a 10.0.0.11
+lab_vm_up a1 "${MAC[a1]}" 10.0.0.11/24 "${MTU[a]}"
+new_vm a3 h2 a 10.0.0.13
+new_net v '"provider:network_type": "vlan", "provider:physical_network": "physnet1", "provider:segmentation_id": 101'
+new_vm v1 h1 v 10.0.0.11
+new_vm v3 h2 v 10.0.0.13
+for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+
+# A host on the wire, in VLAN 101, that knows nothing of tenants: behind a switch that is a plain bridge.
+lab_host gw none
+lab_vm ext gw
+ip -n "$LAB-ext" addr add 10.0.0.200/24 dev eth0
+lab_program gw --port up0=af_packet:up0 --port "ext=af_packet:ext;vlan-mode=access,tag=101"
+"$B/weft-ofctl" add-flow "unix:$DIR/gw.sock" actions=NORMAL
+
+# IPv6 is off on the lab's wires; the VMs of network a have it.
+for vm in a1 a3; do in_space "$vm" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0; done
+link_local() { in_space "$1" ip -6 -o addr show dev eth0 scope link | awk '{ sub("/64", "", $4); print $4 }'; }
+wait_for 5 sh -c "ip netns exec $LAB-a3 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
+wait_for 5 sh -c "ip netns exec $LAB-a1 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
+
+check "a port binds to the device with its name"               yes pings a1 10.0.0.13
+check "VLAN network, other host: reaches it"                   yes pings v1 10.0.0.13
+check "VLAN network, a host on the wire: reaches it"           yes pings v1 10.0.0.200
+check "... and is reached from there"                          yes pings ext 10.0.0.11
+check "the VXLAN network is not on that wire"                  no  pings a1 10.0.0.200 -c 1
+check "broadcast reaches the members on the other host"        yes seen_at a3 'icmp and dst 10.0.0.255' shout a1
+check "... and no member of the other network"                 no  seen_at v3 'icmp and dst 10.0.0.255' shout a1
+check "IPv6 neighbour discovery and ping, link-local"          yes pings a1 "$(link_local a3)%eth0" -6
+
+# Port security.
+in_space a1 ip addr add 10.0.0.77/32 dev eth0
+check "a foreign source address is dropped"                    no  pings a1 10.0.0.13 -I 10.0.0.77 -c 1
+check "... and counted under the port's name"                  yes sh -c \
+	"'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=1 | grep 'priority=1,in_port' | grep -vq n_packets=0"
+set_port a1 '"allowed_address_pairs": [{"ip_address": "10.0.0.77"}]'
+check "an allowed address pair may speak"                      yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
+set_port a1 '"allowed_address_pairs": []'
+check "... and no longer may"                                  no  seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
+set_port a1 '"port_security_enabled": false'
+check "without port security anything passes"                  yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
+set_port a1 '"port_security_enabled": true'
+in_space a1 ip addr del 10.0.0.77/32 dev eth0
+
+# Life of a port.
+set_port a3 '"admin_state_up": false'
+check "a port that is administratively down is cut off"        no  pings a1 10.0.0.13 -c 1
+set_port a3 '"admin_state_up": true'
+check "... and back"                                           yes wait_for 3 pings a1 10.0.0.13 -c 1
+rest DELETE "/v2.0/ports/${PORT[a3]}" >/dev/null
+check "a deleted port is reached no more"                      no  pings a1 10.0.0.13 -c 1
+check "... and its switch port is gone from the switch"        yes wait_for 3 sh -c \
+	"! '$B/weft-ofctl' dump-ports-desc 'unix:$DIR/h2.sock' | grep -q 'tap${PORT[a3]:0:11}'"
+rest DELETE "/v2.0/ports/${PORT[a1]}" >/dev/null
+for p in v1 v3; do rest DELETE "/v2.0/ports/${PORT[$p]}" >/dev/null; done
+none_left() { [ "$(entries h1)" = 1 ] && [ "$(entries h2)" = 1 ]; }
+check "without ports no flow of a network is left"             yes wait_for 3 none_left
+verdict
