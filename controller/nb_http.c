@@ -28,7 +28,7 @@ enum {
 	DEPTH_MAX = 32,
 	ARGS_MAX = 4096,
 	CONNECTIONS_MAX = 1024,
-	CONNECTION_MEMORY = 64 << 10, /* headers and query */
+	CONNECTION_MEMORY = 384 << 10, /* headers, and a query of ARGS_MAX arguments */
 	IDLE_SECONDS = 75,
 };
 
@@ -324,6 +324,34 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **context,
 	free(r);
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes %XX in place, but for %00, which would hide what follows it. */
+static size_t on_unescape(void *arg, struct MHD_Connection *c, char *s)
+{
+	char *to = s;
+
+	for (const char *from = s; *from; from++) {
+		int hi = *from == '%' ? hex_digit(from[1]) : -1;
+		int lo = hi < 0 ? -1 : hex_digit(from[2]);
+
+		if (lo >= 0 && (hi || lo)) {
+			*to++ = (char)(hi << 4 | lo);
+			from += 2;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+	return (size_t)(to - s);
+}
+
 static void on_log(void *arg, const char *fmt, va_list ap)
 {
 	char line[300];
@@ -335,9 +363,14 @@ static void on_log(void *arg, const char *fmt, va_list ap)
 
 /* ---- the loop ---- */
 
+/* Twice: a refusal that MHD makes itself (431) is sent with the next run, for which nothing wakes
+ * us. */
 static void on_io(struct ev_loop *loop, struct ev_io *w, int events)
 {
-	MHD_run(((struct nb_http *)w->data)->daemon);
+	struct nb_http *h = w->data;
+
+	MHD_run(h->daemon);
+	MHD_run(h->daemon);
 }
 
 static void on_timer(struct ev_loop *loop, struct ev_timer *w, int events)
@@ -458,7 +491,7 @@ struct nb_http *nb_http_new(struct nb *nb, const char *where, struct err *e)
 		(unsigned int)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned int)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-		MHD_OPTION_END);
+		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_END);
 	if (!h->daemon) {
 		err_set(e, -EIO, "rest %s: the HTTP server does not start", where);
 		close(fd);
