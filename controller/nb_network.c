@@ -90,6 +90,20 @@ static int mtu_check(struct nb_request *q, const struct net_attrs *a, struct nb_
 	return 0;
 }
 
+/*
+ * What fits through every VTEP that is known: an IPv6 underlay or a smaller one shows here, so that
+ * guests get a right MTU without anybody's care.  Before the first VTEP: that of IPv4 over 1500.
+ */
+static uint32_t vxlan_mtu(const struct world *w)
+{
+	uint32_t mtu = 0;
+
+	for (WORLD_EACH(sw, w->sws))
+		if (sw->vtep.addr.family && sw->vtep.mtu && (!mtu || sw->vtep.mtu < mtu))
+			mtu = sw->vtep.mtu;
+	return mtu ? mtu : UNDERLAY_MTU - VXLAN_OVERHEAD;
+}
+
 static int net_create(struct nb_request *q, void *p, uint64_t given, struct nb_error *e)
 {
 	struct world *w = q->nb->world;
@@ -100,7 +114,7 @@ static int net_create(struct nb_request *q, void *p, uint64_t given, struct nb_e
 		return nb_fail(e, 400, "InvalidInput",
 			       "provider:network_type is required with provider:segmentation_id.");
 	if (a->mtu == NUM_NONE)
-		a->mtu = a->type == NET_VXLAN ? UNDERLAY_MTU - VXLAN_OVERHEAD : UNDERLAY_MTU;
+		a->mtu = a->type == NET_VXLAN ? vxlan_mtu(w) : UNDERLAY_MTU;
 	if (mtu_check(q, a, e) || segment_find(w, a, e))
 		return -1;
 	a->index = world_index_get(w, WORLD_NET);

@@ -47,10 +47,11 @@ told_mtu() {
 
 begin=$(date +%s%N)
 lab_begin
+# The switches are up before the networks: what fits through their tunnels is the networks' MTU.
 say "Two hosts as network namespaces, joined by an underlay ..."
 lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
+lab_host h1 "${H1:-192.0.2.1/24}"
+lab_host h2 "${H2:-192.0.2.2/24}"
 say "A controller, and a DPDK switch on each host (no hugepages, no NIC, no configuration) ..."
 lab_controller
 lab_switch h1
