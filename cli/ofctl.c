@@ -326,12 +326,9 @@ static int run(int argc, char **argv)
 		if (strcmp(c->name, argv[0]))
 			continue;
 		if (argc - 1 < c->min)
-			ofctl_die("'%s' command requires at least %d argument%s%s%s", c->name,
-				  c->min, c->min > 1 ? "s" : "", c->args ? ": " : "",
-				  c->args ? c->args : "");
+			ofctl_die("'%s' command requires at least %d arguments", c->name, c->min);
 		if (argc - 1 > c->max)
-			ofctl_die("'%s' command takes at most %d argument%s", c->name, c->max,
-				  c->max > 1 ? "s" : "");
+			ofctl_die("'%s' command takes at most %d arguments", c->name, c->max);
 		if (c->writes && ofctl_options.read_only)
 			ofctl_die("'%s' changes the switch, and --read-only was given", c->name);
 		return c->run(argc, argv);

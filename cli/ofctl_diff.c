@@ -23,7 +23,7 @@ struct flows {
 	struct flow *v;
 	size_t n, room;
 	struct arena arena;
-	struct ofctl_conn *conn; /* for names in a file; may be NULL */
+	struct ofctl_conn *conn; /* whose port names a file may use; may be NULL */
 };
 
 static void add(struct flows *s, const struct flow *f)
@@ -157,16 +157,14 @@ static bool is_file(const char *name)
 	return !strcmp(name, "-") || (!stat(name, &st) && S_ISREG(st.st_mode));
 }
 
-/* Reads a file or a switch, whichever 'name' is. */
-static void read_source(struct flows *s, const char *name)
+static void read_source(struct flows *s, const char *name, struct ofctl_conn *names)
 {
 	arena_init(&s->arena, SIZE_MAX);
-	if (is_file(name)) {
+	s->conn = names;
+	if (is_file(name))
 		ofctl_each_line(name, read_flow, s);
-	} else {
-		s->conn = ofctl_connect(name);
-		read_switch(s, s->conn);
-	}
+	else
+		read_switch(s, names);
 	sort(s);
 }
 
@@ -187,7 +185,7 @@ static void walk(const struct flows *a, const struct flows *b,
 	}
 }
 
-static void print_flow(char sign, const struct flow *f)
+static void print_flow(char sign, const struct flow *f, const struct of_names *names)
 {
 	static const struct of_match none;
 	static const struct {
@@ -202,7 +200,7 @@ static void print_flow(char sign, const struct flow *f)
 	printf("%c", sign);
 	if (f->table_id)
 		printf("table=%u ", f->table_id);
-	of_format_match_priority(stdout, &f->match, f->priority, NULL);
+	of_format_match_priority(stdout, &f->match, f->priority, names);
 	if (f->priority != OFP_DEFAULT_PRIORITY || !of_match_equal(&f->match, &none))
 		printf(" ");
 	if (f->cookie)
@@ -215,41 +213,51 @@ static void print_flow(char sign, const struct flow *f)
 		if (f->flags & flags[i].bit)
 			printf("%s ", flags[i].name);
 	printf("actions=");
-	of_format_insts(stdout, &f->insts, NULL);
+	of_format_insts(stdout, &f->insts, names);
 	printf("\n");
 }
 
+struct printer {
+	const struct of_names *names;
+	bool any;
+};
+
 static void print_difference(const struct flow *x, const struct flow *y, void *arg)
 {
-	bool *any = arg;
+	struct printer *p = arg;
 
 	if (x && y && same_flow(x, y))
 		return;
-	*any = true;
+	p->any = true;
 	if (x)
-		print_flow('-', x);
+		print_flow('-', x, p->names);
 	if (y)
-		print_flow('+', y);
+		print_flow('+', y, p->names);
 }
 
 static void forget(struct flows *s)
 {
 	free(s->v);
 	arena_fini(&s->arena);
-	ofctl_close(s->conn);
 }
 
 int ofctl_diff_flows(int argc, char **argv)
 {
+	struct ofctl_conn *x = is_file(argv[1]) ? NULL : ofctl_connect(argv[1]);
+	struct ofctl_conn *y = is_file(argv[2]) ? NULL : ofctl_connect(argv[2]);
 	struct flows a = { 0 }, b = { 0 };
-	bool any = false;
+	struct printer p = { 0 };
 
-	read_source(&a, argv[1]);
-	read_source(&b, argv[2]);
-	walk(&a, &b, print_difference, &any);
+	/* Port names in a file are those of the switch that it is compared with. */
+	read_source(&a, argv[1], x ? x : y);
+	read_source(&b, argv[2], y ? y : x);
+	p.names = x || y ? ofctl_shown_names(x ? x : y) : NULL;
+	walk(&a, &b, print_difference, &p);
 	forget(&a);
 	forget(&b);
-	return any ? 2 : 0;
+	ofctl_close(x);
+	ofctl_close(y);
+	return p.any ? 2 : 0;
 }
 
 /* ---- replace-flows: 'x' is in the switch, 'y' in the file ---- */
@@ -281,21 +289,22 @@ static void replace(const struct flow *x, const struct flow *y, void *arg)
 int ofctl_replace_flows(int argc, char **argv)
 {
 	struct flows have = { 0 }, want = { 0 };
+	struct ofctl_conn *c;
 	struct ofctl_mods mods;
 	int status;
 
-	read_source(&have, argv[1]);
-	if (!have.conn)
+	if (is_file(argv[1]))
 		ofctl_die("%s is a file, not a switch", argv[1]);
-	arena_init(&want.arena, SIZE_MAX);
-	want.conn = have.conn;
-	ofctl_each_line(argv[2], read_flow, &want);
-	sort(&want);
+	if (!is_file(argv[2]))
+		ofctl_die("%s is no file", argv[2]);
+	c = ofctl_connect(argv[1]);
+	read_source(&want, argv[2], c);
+	read_source(&have, argv[1], c);
 	ofctl_mods_init(&mods, argv[2]);
 	walk(&have, &want, replace, &mods);
-	status = mods.n ? ofctl_mods_send(&mods, have.conn, ofctl_options.bundle) : 0;
-	want.conn = NULL;
+	status = mods.n ? ofctl_mods_send(&mods, c, ofctl_options.bundle) : 0;
 	forget(&want);
 	forget(&have);
+	ofctl_close(c);
 	return status;
 }

@@ -74,7 +74,6 @@ __attribute__((noreturn)) static void print_for_ever(struct ofctl_conn *c, FILE 
 	struct of_text_opts o = ofctl_text(c);
 	struct arena a;
 
-	o.hex_data = true;
 	arena_init(&a, 0);
 	for (;;) {
 		const struct of_msg *m;

@@ -35,9 +35,31 @@ static int print_and_close(const char *name, const void *body)
 	}
 PLAIN(ofctl_dump_desc, mp_desc)
 PLAIN(ofctl_dump_tables, mp_table)
-PLAIN(ofctl_dump_table_features, mp_table_features)
 PLAIN(ofctl_dump_group_features, mp_group_features)
 PLAIN(ofctl_meter_features, mp_meter_features)
+
+/* Without the heading: ovs-ofctl has none here. */
+int ofctl_dump_table_features(int argc, char **argv)
+{
+	struct of_mp_table_features_request q = { .kind = OF_KIND_mp_table_features_request };
+	struct ofctl_conn *c = ofctl_connect(argv[1]);
+	char *text = NULL, *body;
+	struct arena a;
+	size_t n;
+	FILE *mem = open_memstream(&text, &n);
+
+	if (!mem)
+		ofctl_die("out of memory");
+	arena_init(&a, 0);
+	of_format_msg(mem, ofctl_ask_mp(c, &q, &a), NULL);
+	fclose(mem);
+	body = strchr(text, '\n');
+	puts(body ? body + 1 : text);
+	free(text);
+	arena_fini(&a);
+	ofctl_close(c);
+	return 0;
+}
 
 int ofctl_show(int argc, char **argv)
 {
