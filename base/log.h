@@ -32,11 +32,11 @@ void log_init(const char *program);
 __attribute__((format(printf, 4, 5))) void log_at(struct log_site *site, enum log_level level,
 						  const char *module, const char *fmt, ...);
 
-#define LOG_AT(level, module, ...)                                                                 \
-	do {                                                                                       \
-		static struct log_site log_site_;                                                  \
-		if ((level) <= log_level())                                                        \
-			log_at(&log_site_, level, module, __VA_ARGS__);                            \
+#define LOG_AT(level, module, ...)                                      \
+	do {                                                            \
+		static struct log_site log_site_;                       \
+		if ((level) <= log_level())                             \
+			log_at(&log_site_, level, module, __VA_ARGS__); \
 	} while (0)
 
 #define log_err(module, ...)  LOG_AT(LOG_ERR, module, __VA_ARGS__)

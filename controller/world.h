@@ -251,9 +251,9 @@ void world_free(struct world *w);
 /* ---- reading ---- */
 
 /* for (WORLD_EACH(n, w->nets)): any of the main hashes; in order of creation. */
-#define WORLD_EACH(x, head)          \
+#define WORLD_EACH(x, head)              \
 	__typeof__(&*(head)) x = (head); \
-	x;                           \
+	x;                               \
 	x = x->hh.next
 /* A net's ports and subnets; a host's ports and switches. */
 #define NET_EACH_PORT(p, n)          \

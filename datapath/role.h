@@ -10,9 +10,9 @@
 #define WEFT_DATAPATH_ROLE_H
 
 #if defined(__clang__)
-#define ROLE_CAPABILITY	   __attribute__((capability("role")))
-#define ROLE_REQUIRES(x)   __attribute__((requires_capability(x)))
-#define ROLE_ASSERTS(x)	   __attribute__((assert_capability(x)))
+#define ROLE_CAPABILITY	 __attribute__((capability("role")))
+#define ROLE_REQUIRES(x) __attribute__((requires_capability(x)))
+#define ROLE_ASSERTS(x)	 __attribute__((assert_capability(x)))
 #else
 #define ROLE_CAPABILITY
 #define ROLE_REQUIRES(x)
