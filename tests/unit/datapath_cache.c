@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flow cache: what it serves is what the tables would have done, now.
+ *
+ *	packet -> cache -> (missed) pipeline -> learns -> packet again -> cache alone
+ *
+ * That it decides as the tables do for random pipelines is datapath_diff.c's; here are the cases it
+ *is argued from (cache.h).
+ */
+#include "tests/unit/datapath_harness.h"
+
+static uint64_t hits(void)
+{
+	return h.w->perf.cache_hits;
+}
+
+static uint64_t misses(void)
+{
+	return h.w->perf.cache_misses;
+}
+
+static struct of_flow_mod *to_port(uint8_t table, uint16_t priority, uint32_t port)
+{
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, table, priority);
+
+	inst(fm, applied(output_to(port)));
+	return fm;
+}
+
+static uint32_t to(uint8_t dst, uint16_t dport)
+{
+	return send_one((struct packet){ .in_port = 1, .dst = dst, .dport = dport });
+}
+
+static int each_setup(void **state)
+{
+	role_assume_control();
+	role_assume_pmd();
+	wipe();
+	return 0;
+}
+
+/* Table 0 leads on; table 1 looks at eth_dst. */
+static void two_tables(void)
+{
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+
+	inst(fm, goto_table(1));
+	assert_int_equal(send_flow(fm), 0);
+	fm = to_port(1, 1, 2);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 5);
+	assert_int_equal(send_flow(fm), 0);
+	fm = to_port(1, 0, 3);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+}
+
+/* Only what the tables look at tells packets apart; flows and tables are counted as without. */
+static void the_second_packet_is_served(void **state)
+{
+	uint64_t before[2] = { hits(), misses() }, lookups[2], matches[2];
+
+	two_tables();
+	table_lookups(h.dp, 1, &lookups[0], &matches[0]);
+	assert_int_equal(to(5, 1), 2);
+	assert_int_equal(to(5, 1), 2);
+	assert_int_equal(to(5, 2), 2); /* ports are not consulted */
+	assert_int_equal(hits() - before[0], 2);
+	assert_int_equal(to(6, 1), 3);
+	assert_int_equal(misses() - before[1], 2);
+	assert_int_equal(packets_of(list_flows(0)->f[0]), 4);
+	assert_int_equal(packets_of(list_flows(1)->f[0]), 3);
+	table_lookups(h.dp, 1, &lookups[1], &matches[1]);
+	assert_int_equal(lookups[1] - lookups[0], 4);
+	assert_int_equal(matches[1] - matches[0], 4);
+}
+
+static void any_change_empties_it(void **state)
+{
+	struct of_flow_mod *fm;
+	uint64_t before;
+
+	two_tables();
+	to(5, 1);
+	fm = to_port(1, 2, 4);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 5);
+	assert_int_equal(send_flow(fm), 0);
+	before = hits();
+	assert_int_equal(to(5, 1), 2); /* not published: still served */
+	assert_int_equal(hits() - before, 1);
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 4);
+	assert_int_equal(hits() - before, 1);
+	/* A field that nobody has looked at until now. */
+	fm = to_port(1, 3, 5);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, 17);
+	of_match_set_u64(&fm->match, OF_FIELD_UDP_DST, 53);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 4);
+	assert_int_equal(to(5, 53), 5);
+	assert_int_equal(to(5, 1), 4);
+	assert_int_equal(hits() - before, 2);
+}
+
+/* What an action copies from a field that no table looks at decides later all the same. */
+static void move_sources_are_consulted(void **state)
+{
+	struct of_nx_reg_move *mv = OF_NEW(&h.a, nx_reg_move);
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+
+	mv->n_bits = 16;
+	mv->src = &of_fields[OF_FIELD_UDP_DST];
+	mv->dst = &of_fields[OF_FIELD_REG0];
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_masked_u64(&fm->match, OF_FIELD_IPV4_DST, 0, 0);
+	of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, 17);
+	inst(fm, applied((struct of_any *)mv));
+	inst(fm, goto_table(1));
+	assert_int_equal(send_flow(fm), 0);
+	fm = to_port(1, 1, 4);
+	of_match_set_u64(&fm->match, OF_FIELD_REG0, 53);
+	assert_int_equal(send_flow(fm), 0);
+	assert_int_equal(send_flow(to_port(1, 0, 3)), 0);
+	dp_publish(h.dp);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(to(5, 53), 4);
+		assert_int_equal(to(5, 54), 3);
+	}
+}
+
+/* After a pop, tables look at what the ingress key does not have. */
+static void pops_are_not_kept(void **state)
+{
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+	uint64_t before = hits();
+
+	inst(fm, applied((struct of_any *)OF_NEW(&h.a, action_pop_vlan)));
+	inst(fm, goto_table(1));
+	of_match_set_masked_u64(&fm->match, OF_FIELD_VLAN_VID, 0x1000, 0x1000);
+	assert_int_equal(send_flow(fm), 0);
+	fm = to_port(1, 1, 2);
+	of_match_set_u64(&fm->match, OF_FIELD_VLAN_VID, 0x1007);
+	assert_int_equal(send_flow(fm), 0);
+	assert_int_equal(send_flow(to_port(1, 0, 3)), 0);
+	dp_publish(h.dp);
+	for (unsigned int n = 0; n < 6; n++) {
+		struct rte_mbuf *m = frame_of(&(struct packet){ .dst = 5 });
+		uint8_t *f = (uint8_t *)rte_pktmbuf_prepend(m, 8);
+		struct burst *b = h.w->burst;
+		uint64_t todo;
+
+		/* Outer tag 5; inner tag 7 or 8. */
+		memmove(f, f + 8, 12);
+		put_be32(f + 12, 0x81000005);
+		put_be32(f + 16, 0x81000007 + n % 2);
+		h.n_out = 0;
+		b->n = 1;
+		b->n_out = b->n_keys = 0;
+		b->version = atomic_load(&h.dp->version);
+		assert_true(pkt_init(b, 0, m, 1));
+		todo = cache_run(h.w, b, 1, 0);
+		assert_int_equal(todo, 1);
+		pipeline_run(h.w, b, todo, 0, 0);
+		h.w->flush(h.w, b);
+		assert_int_equal(h.n_out, 1);
+		assert_int_equal(h.out[0], n % 2 ? 3 : 2);
+	}
+	assert_int_equal(hits(), before);
+}
+
+/* A meter on the way decides for each packet. */
+static void meters_are_run(void **state)
+{
+	struct of_meter_mod *mm = OF_NEW(&h.a, meter_mod);
+	struct of_band_drop *d = OF_NEW(&h.a, band_drop);
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+	uint64_t t = rte_rdtsc();
+	uint32_t passed = 0;
+
+	mm->meter_id = 1;
+	mm->flags = OFPMF_PKTPS | OFPMF_BURST;
+	d->rate = 10;
+	d->burst_size = 10;
+	of_list_add(&mm->bands, &h.a, (struct of_any *)d);
+	assert_int_equal(meter_mod(h.dp, mm, &h.e), 0);
+	inst(fm, metered(1));
+	inst(fm, applied(output_to(2)));
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	for (unsigned int i = 0; i < 50; i++) {
+		send_at(&(struct packet){ .in_port = 1, .dst = 5 }, 1, t);
+		passed += h.n_out;
+	}
+	assert_int_equal(passed, 10);
+}
+
+/* Many more connections than entries, all different: it steps aside, and comes back. */
+static void it_steps_aside(void **state)
+{
+	struct of_flow_mod *fm = to_port(0, 1, 2);
+	uint64_t asked;
+	struct packet p[BURST_MAX];
+
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, 17);
+	of_match_set_masked_u64(&fm->match, OF_FIELD_UDP_DST, 0, 0x8000);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	for (unsigned int n = 0; n < 20000 / BURST_MAX; n++) {
+		for (unsigned int i = 0; i < BURST_MAX; i++)
+			p[i] = (struct packet){ .in_port = 1,
+						.dst = 5,
+						.dport = (uint16_t)(n * BURST_MAX + i) };
+		send_packets(p, BURST_MAX);
+		assert_int_equal(h.n_out, BURST_MAX);
+	}
+	asked = hits() + misses();
+	send_packets(p, BURST_MAX);
+	assert_int_equal(hits() + misses(), asked);
+	for (unsigned int n = 0; n < 80000 / BURST_MAX; n++)
+		send_packets(p, BURST_MAX);
+	assert_true(hits() + misses() > asked);
+}
+
+static int setup(void **state)
+{
+	return harness_setup(
+		&(struct dp_opts){ .name = "cache", .dpid = 4, .cache_entries = 1024 });
+}
+
+static int teardown(void **state)
+{
+	harness_teardown();
+	return 0;
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, each_setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_second_packet_is_served),
+		TEST(any_change_empties_it),
+		TEST(move_sources_are_consulted),
+		TEST(pops_are_not_kept),
+		TEST(meters_are_run),
+		TEST(it_steps_aside),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
