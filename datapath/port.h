@@ -10,7 +10,8 @@
  *	vhost-user:PATH[,server]
  *	vxlan[:key=value,...]
  * then after a semicolon, separated by commas:
- *	iface-id=ID physnet=NAME owner=NAME vlan-mode=MODE tag=N trunks=A-B+C priority-tags=WHEN mtu=N queues=N
+ *	iface-id=ID physnet=NAME owner=NAME mtu=N queues=N
+ *	vlan-mode=MODE tag=N trunks=A-B+C priority-tags=WHEN
  *
  * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[],
  * under RCU.  A port that is removed is first unpublished, freed after every PMD was quiescent.
