@@ -8,7 +8,10 @@
 
 #include <rte_prefetch.h>
 
-enum { LOAD = 3 }; /* rules a bucket on average, before the array grows */
+enum {
+	LOAD = 3,  /* rules a bucket on average, before the array grows */
+	EXTRA = 8, /* at that load one bucket in twelve is full (Poisson) */
+};
 
 uint64_t cls_hash_keys[FLOW_KEY_WORDS + 2];
 
@@ -71,7 +74,7 @@ static uint32_t buckets_for(uint32_t n)
 int cls_hash_init(struct cls_hash *h, uint32_t n)
 {
 	uint32_t b = buckets_for(n);
-	struct cls_hash_tab *t = tab_new(b, b / 4 + 2);
+	struct cls_hash_tab *t = tab_new(b, b / EXTRA + 2);
 
 	if (!t)
 		return -ENOMEM;
@@ -152,14 +155,13 @@ static int grow(struct cls_hash *h, struct cls *c, cls_hash_of *hash_of, const v
 {
 	struct cls_hash_tab *old = tab_of(h);
 	uint32_t b = buckets_for(h->n + h->n / 2 + 1);
-	uint32_t extra = old->n_all - old->mask - 1;
+	uint32_t extra = b / EXTRA + 2, had = old->n_all - old->mask - 1;
 
-	if (extra < b / 4 + 2)
-		extra = b / 4 + 2;
-	for (;;) {
+	if (b == old->mask + 1)
+		extra = 2 * had;
+	for (;; extra *= 2) {
 		struct cls_hash_tab *t;
 
-		extra *= 2;
 		t = tab_new(b, extra);
 		if (!t)
 			return -ENOMEM;

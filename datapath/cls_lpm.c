@@ -220,7 +220,8 @@ static bool affordable(const struct cls_shape *s, bool dst)
 	qsort(deep, n_deep, sizeof(*v), by_address);
 	need = count_distinct(v, n, 16) + count_distinct(deep, n_deep, 24);
 	free(v);
-	return need <= tables_allowed(s->n_rules);
+	/* With room for growth, or the next route would ask again. */
+	return need + need / 4 <= tables_allowed(s->n_rules);
 }
 
 static const struct cls_rule *first_route(const struct cls_shape *s)

@@ -105,9 +105,12 @@ int table_cls_rebuild(struct dp *dp, uint8_t table_id)
 int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r)
 {
 	struct cls *c = current(dp, table_id);
+	struct table *t = &dp->table_state->tables[table_id];
 	int err = c ? c->ops->insert(c, r) : -EAGAIN;
 
-	dp->table_state->tables[table_id].changes++;
+	t->changes++;
+	if (!err && c->n_rules > t->built_for)
+		t->built_for = c->n_rules;
 	return err == -EAGAIN ? table_cls_rebuild(dp, table_id) : err;
 }
 

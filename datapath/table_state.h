@@ -18,7 +18,7 @@ struct table {
 	struct cls_hash index; /* installed flows, by match and priority; there when 'begun' */
 	bool begun;
 	uint32_t n_dying;   /* flows that are removed, but linked in the classifier yet */
-	uint32_t built_for; /* rules that the classifier was built for */
+	uint32_t built_for; /* rules that the classifier was built for, or has had since */
 	uint32_t changes;   /* since then */
 };
 
