@@ -88,7 +88,7 @@ if [ -n "${CHECK:-}" ]; then
 	exit $?
 fi
 say ""
-verdict
+printf '%d of %d held.\n' "$PASSED" $((PASSED + FAILED))
 cat <<TRY
 
 The lab is up.  REST: $URL/v2.0/networks   To try:
