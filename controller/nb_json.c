@@ -372,6 +372,7 @@ static json_t *list_json(const struct attr *a, const void *p)
 
 static json_t *scalar_json(const struct attr *a, const void *v)
 {
+	const struct ip_prefix *prefix;
 	char buf[PREFIX_TEXT];
 	uint32_t n;
 
@@ -393,7 +394,10 @@ static json_t *scalar_json(const struct attr *a, const void *v)
 			return json_null();
 		return json_string_nocheck(ip_format(v, buf));
 	case ATTR_CIDR:
-		return json_string_nocheck(ip_prefix_format(v, buf));
+		prefix = v;
+		if (a->preset && prefix->len == ip_size(&prefix->addr) * 8)
+			return json_string_nocheck(ip_format(&prefix->addr, buf));
+		return json_string_nocheck(ip_prefix_format(prefix, buf));
 	default:
 		return time_json(*(const int64_t *)v);
 	}

@@ -55,6 +55,7 @@ const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 #define MAC(m, nm, rt)		   ROW(MAC, m, nm, rt, .max = 0)
 #define IP(m, nm, rt)		   ROW(IP, m, nm, rt, .max = 0)
 #define CIDR(m, nm, rt)		   ROW(CIDR, m, nm, rt, .max = 0)
+#define HOSTS(m, nm, rt)	   ROW(CIDR, m, nm, rt, .preset = 1)
 #define TIME(m, nm, rt)		   ROW(TIME, m, nm, rt, .max = 0)
 #define LIST(m, nm, el, mx, rt) \
 	ROW(LIST, m, nm, rt, COUNT(m), .max_n = (mx), .element = &el##_shape)

@@ -61,7 +61,7 @@ struct attr {
 	size_t n_offset;	     /* of n_member: LIST, TEXTS, IPS */
 	uint32_t min, max;	     /* NUM: value; TEXT, TEXTS: max characters; DICT: max bytes */
 	uint32_t max_n;		     /* LIST, TEXTS, IPS */
-	uint32_t preset;	     /* NUM, ENUM, BOOL: default */
+	uint32_t preset;	     /* NUM, ENUM, BOOL: default; CIDR: 1 when it is HOSTS */
 	const char *text;	     /* TEXT: default; FIXED: its value as JSON */
 	const char *const *words;    /* ENUM */
 	const struct shape *element; /* LIST */
@@ -120,6 +120,7 @@ static inline size_t *attr_n(const struct attr *a, const void *p)
 #define MAC(...)
 #define IP(...)
 #define CIDR(...)
+#define HOSTS(...)
 #define TIME(...)
 #define LIST(...)
 #define TEXTS(...)

@@ -10,6 +10,7 @@
 #undef MAC
 #undef IP
 #undef CIDR
+#undef HOSTS
 #undef TIME
 #undef LIST
 #undef TEXTS

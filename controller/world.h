@@ -53,6 +53,7 @@ extern const char *const vnic_type_names[];
 #define MAC(m, ...)			 uint8_t m[6];
 #define IP(m, ...)			 struct ip_addr m;
 #define CIDR(m, ...)			 struct ip_prefix m;
+#define HOSTS(m, ...)			 struct ip_prefix m;
 #define TIME(m, ...)			 int64_t m;
 #define LIST(m, name, element, ...) \
 	struct element *m;          \
