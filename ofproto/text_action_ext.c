@@ -54,6 +54,8 @@ int text_parse_dec_ttl_ids(struct text_actions *c, char *arg)
 			return r;
 		put_be16(ids + 2 * n++, id);
 	}
+	if (!n)
+		return text_action_add(c, OF_KIND_action_dec_nw_ttl) ? 0 : -ENOMEM;
 	d = TEXT_ADD(c, nx_dec_ttl_cnt_ids);
 	if (!d)
 		return -ENOMEM;
