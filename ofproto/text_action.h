@@ -35,9 +35,9 @@ struct text_action {
 	unsigned int arg;		       /* of 'parse' */
 };
 
-/* The Nicira rows of the table; the standard ones are text_action.c's. */
-extern const struct text_action text_nx_actions[], text_ext_actions[];
-extern const unsigned int text_n_nx_actions, text_n_ext_actions;
+/* The rows of the table: OpenFlow's, Nicira's, and Nicira's rarer ones. */
+extern const struct text_action text_std_actions[], text_nx_actions[], text_ext_actions[];
+extern const unsigned int text_n_std_actions, text_n_nx_actions, text_n_ext_actions;
 
 /* Begins with the match of a flow, or NULL where actions stand alone. */
 void text_actions_init(struct text_actions *c, const struct of_match *m, const struct of_names *n,
@@ -53,6 +53,12 @@ struct of_any *text_action_add(struct text_actions *c, enum of_kind kind);
 int text_need_field(struct text_actions *c, const char *action, const struct of_field *f);
 /* The same for a protocol given as a prerequisite. */
 int text_need(struct text_actions *c, const char *action, enum of_pre pre);
+/* Whether a VLAN tag is known to be there, and that it is from here on. */
+bool text_has_tag(const struct text_actions *c);
+void text_tag_is_there(struct text_actions *c, bool there);
+/* Whether packets are known to be fragments without a transport header. */
+bool text_later_fragment(const struct text_actions *c);
+int text_add_output(struct text_actions *c, uint32_t port, uint16_t max_len);
 /* set_field's and load's part: adds one or several actions for 'o', masked or not. */
 int text_add_set_field(struct text_actions *c, const struct of_oxm *o);
 int text_add_load(struct text_actions *c, const struct of_subfield *dst, const uint8_t *value,

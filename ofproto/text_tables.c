@@ -517,9 +517,11 @@ void text_put_table_features(FILE *f, const struct of_list *tables)
 		struct features *t = &two[i & 1];
 
 		gather_all(t, tf);
-		/* That a table does not lead to itself is no difference from the one before. */
-		if (prev)
-			prev->other.next[tf->table_id] = prev->miss.next[tf->table_id] = false;
+		/* Whether a table would lead to itself makes no difference. */
+		if (prev) {
+			prev->other.next[tf->table_id] = t->other.next[tf->table_id];
+			prev->miss.next[tf->table_id] = t->miss.next[tf->table_id];
+		}
 		if (prev && !memcmp(t, prev, sizeof(*t)) && tf->name[0]) {
 			put_dittos(f, &d);
 			put_table_head(f, tf);
