@@ -201,11 +201,11 @@ static void a_name_is_its_oldest_ports(void **state)
 	set_text(f, old, "name", "other");
 	assert_null(old->place.sp);
 	assert_ptr_equal(young->place.sp, sp);
-	set_text(f, old, "name", "vm1");
-	assert_ptr_equal(young->place.sp,
-			 sp); /* stays: it fits, and nothing better turned up for it */
-	port_end(f, young);
+	set_text(f, old, "name", "vm1"); /* as it would be after a restart */
 	assert_ptr_equal(old->place.sp, sp);
+	assert_null(young->place.sp);
+	port_end(f, old);
+	assert_ptr_equal(young->place.sp, sp);
 }
 
 static void a_host_binds(void **state)
