@@ -154,7 +154,8 @@ static bool is_file(const char *name)
 {
 	struct stat st;
 
-	return !strcmp(name, "-") || (!stat(name, &st) && S_ISREG(st.st_mode));
+	return !strcmp(name, "-") ||
+	       (!stat(name, &st) && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)));
 }
 
 static void read_source(struct flows *s, const char *name, struct ofctl_conn *names)
@@ -295,10 +296,11 @@ int ofctl_replace_flows(int argc, char **argv)
 
 	if (is_file(argv[1]))
 		ofctl_die("%s is a file, not a switch", argv[1]);
-	if (!is_file(argv[2]))
-		ofctl_die("%s is no file", argv[2]);
 	c = ofctl_connect(argv[1]);
-	read_source(&want, argv[2], c);
+	arena_init(&want.arena, SIZE_MAX);
+	want.conn = c;
+	ofctl_each_line(argv[2], read_flow, &want);
+	sort(&want);
 	read_source(&have, argv[1], c);
 	ofctl_mods_init(&mods, argv[2]);
 	walk(&have, &want, replace, &mods);
