@@ -33,23 +33,7 @@ int agent_refuse(struct of_err *e, uint16_t type, uint16_t code, const char *fmt
 
 void agent_send_error(struct conn *c, const struct of_msg *m, const struct of_err *e)
 {
-	struct of_error_msg body = { .kind = OF_KIND_error_msg, .type = e->type, .code = e->code };
-	uint8_t data[4 + 512];
-	size_t n = 0;
-
-	/* 7.4.15: an experimenter error names its experimenter before the offending bytes. */
-	if (e->type == OFPET_EXPERIMENTER) {
-		put_be32(data, OF_ONF_ID);
-		n = 4;
-	}
-	if (m->raw) {
-		size_t more = m->length < 512 ? m->length : 512;
-
-		memcpy(data + n, m->raw, more);
-		n += more;
-	}
-	body.data = (struct of_span){ (uint32_t)n, data };
-	of_session_send(c->session, m->xid, (struct of_any *)&body);
+	of_session_send_error(c->session, m, e->type, e->code);
 }
 
 void agent_reply(struct conn *c, const struct of_msg *m, const struct of_any *body)
@@ -74,33 +58,35 @@ void agent_publish(struct agent *a)
 	dp_publish(a->dp);
 }
 
-void agent_tables_changed(struct agent *a)
-{
-	agent_changed(a);
-}
-
 static void on_publish(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	role_assume_control();
 	agent_publish(w->data);
+	dumps_go_on(w->data);
 }
 
 /* ---- messages that change state ---- */
 
-/* 7.3.4.1: this switch has no buffers, so no id can be one. */
+/* What is installed must fit into one message of statistics, which says a little more. */
+enum { MOD_MAX = OF_MSG_MAX - 512 };
+
 static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
-	const struct of_flow_mod *fm = (const struct of_flow_mod *)m->body;
-
-	if (fm->buffer_id != OFP_NO_BUFFER && fm->command != OFPFC_DELETE &&
-	    fm->command != OFPFC_DELETE_STRICT)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
-				    "buffer 0x%x: packets are not buffered here", fm->buffer_id);
-	return table_flow_mod(c->agent->dp, fm, e);
+	if (m->length > MOD_MAX)
+		return agent_refuse(e, OFPET_BAD_ACTION, OFPBAC_TOO_MANY,
+				    "a flow_mod of %u bytes: %d at most, or the flow could not be "
+				    "read back",
+				    m->length, MOD_MAX);
+	return table_flow_mod(c->agent->dp, (const struct of_flow_mod *)m->body, e);
 }
 
 static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
+	if (m->length > MOD_MAX)
+		return agent_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
+				    "a group_mod of %u bytes: %d at most, or the group could not "
+				    "be read back",
+				    m->length, MOD_MAX);
 	return group_mod(c->agent->dp, (const struct of_group_mod *)m->body, e);
 }
 
@@ -114,7 +100,7 @@ static int port_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e
 	return port_mod(c->agent->dp, (const struct of_port_mod *)m->body, e);
 }
 
-/* 7.3.4.3: 1.3 has no table configuration left; its bits 0..1 are deprecated and must be zero. */
+/* 7.3.4.3: 1.3 has no table configuration left: its bits 0 and 1 are deprecated. */
 static int table_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	const struct of_table_mod *tm = (const struct of_table_mod *)m->body;
@@ -142,7 +128,7 @@ int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 	/* Out of memory while nothing has changed: the closest that the specification has. */
 	if (rc && rc != -EPROTO)
 		rc = agent_refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "%s", strerror(-rc));
-	if (!rc)
+	if (!rc && m->type != OFPT_TABLE_MOD)
 		agent_changed(c->agent);
 	return rc;
 }
@@ -175,6 +161,15 @@ static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e)
 	return 0;
 }
 
+/* Packet-ins are OpenFlow 1.3's; ovs-ofctl asks for the others first. */
+static int packet_in_format(const struct of_nx_set_packet_in_format *q, struct of_err *e)
+{
+	if (!q->format)
+		return 0;
+	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
+			    "packet-in format %u: only the standard one (0) is sent", q->format);
+}
+
 static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
@@ -185,14 +180,11 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 		return agent_bundle(c, m, e);
 	case OF_KIND_weft_request:
 		return agent_mgmt(c, m, e);
+	case OF_KIND_nx_set_packet_in_format:
+		return packet_in_format((const struct of_nx_set_packet_in_format *)x->body, e);
 	default:
-		return agent_refuse(e, OFPET_BAD_REQUEST,
-				    x->experimenter == OF_ONF_ID || x->experimenter == OF_NX_ID ||
-						    x->experimenter == OF_WEFT_ID
-					    ? OFPBRC_BAD_EXP_TYPE
-					    : OFPBRC_BAD_EXPERIMENTER,
-				    "experimenter 0x%x type %u is not known here", x->experimenter,
-				    x->exp_type);
+		of_refuse_unknown_exp(x, e);
+		return -EPROTO;
 	}
 }
 
@@ -220,6 +212,19 @@ static const struct {
 	[OFPT_METER_MOD] = { agent_modify, true },
 };
 
+static int handle(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
+{
+	if (m->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[m->type].handle)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
+				    "message type %u is not for a switch", m->type);
+	if (c->snooper && m->type != OFPT_FEATURES_REQUEST)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "this socket is to snoop");
+	if (handlers[m->type].writes && c->role == OFPCR_ROLE_SLAVE)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				    "a slave may not change the switch");
+	return handlers[m->type].handle(c, m, e);
+}
+
 static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 {
 	struct conn *c = arg;
@@ -227,16 +232,10 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	int rc;
 
 	role_assume_control();
-	if (m->type == OFPT_ERROR)
-		return; /* an error is never answered (7.4) */
-	if (m->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[m->type].handle)
-		rc = agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
-				  "message type %u is not for a switch", m->type);
-	else if (handlers[m->type].writes && c->role == OFPCR_ROLE_SLAVE)
-		rc = agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				  "a slave may not change the switch");
-	else
-		rc = handlers[m->type].handle(c, m, &e);
+	/* An error is never answered (7.4), nor is a late answer to an echo. */
+	if (m->type == OFPT_ERROR || m->type == OFPT_ECHO_REPLY)
+		return;
+	rc = handle(c, m, &e);
 	if (!rc)
 		return;
 	if (rc != -EPROTO)
@@ -246,12 +245,23 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	agent_send_error(c, m, &e);
 }
 
+static void on_bad(struct of_session *s, const uint8_t *raw, size_t n, const struct of_err *e,
+		   void *arg)
+{
+	role_assume_control();
+	log_info("agent", "%s: refused a message of type %u: %s", of_session_name(s), raw[1],
+		 e->text);
+	bundles_refused(arg, raw, n);
+}
+
 /* ---- connections ---- */
 
 static void conn_free(struct conn *c) CONTROL
 {
 	DL_DELETE(c->agent->conns, c);
+	c->agent->n_snoopers -= c->snooper;
 	bundles_free(c);
+	dump_free(c);
 	conn_update_ttl(c->agent);
 	of_session_free(c->session);
 	free(c);
@@ -278,12 +288,17 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 		log_warn("agent", "%s: lost: %s", of_session_name(s), why);
 	c->up = false;
 	bundles_free(c); /* EXT-230: a bundle ends with its connection */
+	dump_free(c);
 	conn_update_ttl(c->agent);
 	if (c->service)
 		conn_free(c);
 }
 
-static const struct of_session_ops conn_ops = { .up = on_up, .msg = on_msg, .down = on_down };
+static const struct of_session_ops conn_ops = {
+	.up = on_up, .msg = on_msg, .bad = on_bad, .down = on_down, .snoop = snoop_heard
+};
+/* Nobody hears what a snooper hears. */
+static const struct of_session_ops snooper_ops = { .up = on_up, .msg = on_msg, .down = on_down };
 
 static struct conn *conn_add(struct agent *a, struct of_session *s, bool service) CONTROL
 {
@@ -309,6 +324,34 @@ static void on_new(struct of_session *s, void *arg)
 		of_session_free(s);
 }
 
+static void on_new_local(struct of_session *s, void *arg)
+{
+	struct conn *c;
+
+	role_assume_control();
+	c = conn_add(arg, s, true);
+	if (c)
+		c->local = true;
+	else
+		of_session_free(s);
+}
+
+static void on_new_snooper(struct of_session *s, void *arg)
+{
+	struct agent *a = arg;
+	struct conn *c;
+
+	role_assume_control();
+	c = conn_add(a, s, true);
+	if (!c) {
+		of_session_free(s);
+		return;
+	}
+	c->local = c->snooper = true;
+	a->n_snoopers++;
+	of_session_set_ops(s, &snooper_ops, c);
+}
+
 /* ---- --fail-mode standalone: a learning switch while no controller is there ---- */
 
 static void standalone(struct agent *a, bool on) CONTROL
@@ -328,7 +371,11 @@ static void standalone(struct agent *a, bool on) CONTROL
 				  .insts = { on ? 1 : 0, insts } };
 	struct of_err e;
 
-	if (table_flow_mod(a->dp, &fm, &e)) {
+	/* A controller's own entry for all that is left stays as it is: deleting asks for the
+	 * cookie. */
+	if (on)
+		fm.flags = OFPFF_CHECK_OVERLAP;
+	if (table_flow_mod(a->dp, &fm, &e) && e.code != OFPFMFC_OVERLAP) {
 		log_err("agent", "standalone mode: %s", e.text);
 		return;
 	}
@@ -352,6 +399,7 @@ static void on_second(struct ev_loop *loop, ev_timer *t, int events)
 	a->lonely = any ? 0 : a->lonely + 1;
 	if (a->dp->opts.standalone && a->standalone != (a->lonely >= LONELY_SECONDS))
 		standalone(a, !a->standalone);
+	dumps_watch(a);
 }
 
 /* ---- life ---- */
@@ -379,12 +427,18 @@ static int connect_all(struct agent *a, const struct agent_opts *o, struct err *
 	return 0;
 }
 
-static int listen_on(struct agent *a, const char *target, struct err *e)
+/* A tool that snoops says nothing for hours, not even when it is asked whether it lives. */
+enum { SNOOPER_ECHO = 1000000 };
+
+static int listen_on(struct agent *a, const char *target,
+		     void (*new)(struct of_session *s, void *arg), struct err *e)
 {
-	struct of_session_opts so = {
-		.side = OF_SWITCH, .ops = &conn_ops, .tls = &a->tls, .tx_limit = TX_LIMIT
-	};
-	struct of_listener *l = of_listener_new(a->loop, target, &so, on_new, a, e);
+	struct of_session_opts so = { .side = OF_SWITCH,
+				      .ops = &conn_ops,
+				      .tls = &a->tls,
+				      .echo_interval = new == on_new_snooper ? SNOOPER_ECHO : 0,
+				      .tx_limit = TX_LIMIT };
+	struct of_listener *l = of_listener_new(a->loop, target, &so, new, a, e);
 
 	if (!l)
 		return err_wrap(e, -EINVAL, "listening on %s", target);
@@ -394,19 +448,23 @@ static int listen_on(struct agent *a, const char *target, struct err *e)
 
 static int listen_all(struct agent *a, const struct agent_opts *o, struct err *e)
 {
-	char target[256];
+	char path[256], target[300];
 	int rc = 0;
 
-	a->listeners = calloc(o->n_listeners + 1, sizeof(*a->listeners));
+	a->listeners = calloc(o->n_listeners + 2, sizeof(*a->listeners));
 	if (!a->listeners)
 		return err_set(e, -ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < o->n_listeners && !rc; i++)
-		rc = listen_on(a, o->listeners[i], e);
-	if (!rc && o->socket) {
-		snprintf(target, sizeof(target), "punix:%s", o->socket);
-		rc = listen_on(a, target, e);
-	}
-	return rc;
+		rc = listen_on(a, o->listeners[i], on_new, e);
+	if (rc || !o->socket)
+		return rc;
+	snprintf(target, sizeof(target), "punix:%s", o->socket);
+	rc = listen_on(a, target, on_new_local, e);
+	if (rc)
+		return rc;
+	snoop_path(o->socket, path, sizeof(path));
+	snprintf(target, sizeof(target), "punix:%s", path);
+	return listen_on(a, target, on_new_snooper, e);
 }
 
 struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_opts *o,

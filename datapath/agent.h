@@ -36,7 +36,5 @@ void agent_free(struct agent *a) CONTROL;
 
 /* A PUNT_PACKET_IN that was drained (punt.h): to the controllers that want it. */
 void agent_packet_in(struct agent *a, const struct punt *p) CONTROL;
-/* After table_expire() or a change from elsewhere: publish in this round of the loop. */
-void agent_tables_changed(struct agent *a) CONTROL;
 
 #endif

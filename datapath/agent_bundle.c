@@ -3,8 +3,10 @@
  * Bundles (ONF EXT-230): messages collected on a connection, then done all or none, in one step.
  *
  * Messages are kept as bytes and decoded again at commit, so that an open bundle costs what it was
- * sent as, and no more than BUNDLE_BYTES for a connection.  Flows, groups and meters can be
- * bundled.
+ * sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups and meters can be
+ * bundled.  A bundle that a message could not be added to is not committed: half of what was meant
+ * is not what was meant.  Misuse (another flag, a bundle opened twice) ends a bundle, as EXT-230
+ * says.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct bundle {
 	uint32_t id;
 	uint16_t flags;
 	bool closed;
+	bool broken; /* a message of it was refused */
 	uint64_t bytes;
 	struct bundle_msg *first, **last;
 	UT_hash_handle hh;
@@ -54,7 +57,7 @@ static void bundle_free(struct conn *c, struct bundle *b)
 		free(m);
 		m = next;
 	}
-	c->bundle_bytes -= b->bytes;
+	c->agent->bundle_bytes -= b->bytes;
 	HASH_DEL(c->bundles, b);
 	free(b);
 }
@@ -71,8 +74,11 @@ static int open_bundle(struct conn *c, uint32_t id, uint16_t flags, struct of_er
 {
 	struct bundle *b;
 
-	if (find(c, id))
-		return refuse(e, OFPBFC_BUNDLE_EXIST, "is open already", id);
+	b = find(c, id);
+	if (b) {
+		bundle_free(c, b);
+		return refuse(e, OFPBFC_BUNDLE_EXIST, "was open already, and is given up", id);
+	}
 	if (HASH_COUNT(c->bundles) >= BUNDLES_MAX)
 		return refuse(e, OFPBFC_OUT_OF_BUNDLES, "64 are open on this connection", id);
 	b = calloc(1, sizeof(*b));
@@ -114,6 +120,11 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	uint32_t id = b->id;
 	int rc = 0;
 
+	if (b->broken) {
+		bundle_free(c, b);
+		return refuse(e, OFPBFC_MSG_FAILED,
+			      "a message was refused when it came; nothing was changed", id);
+	}
 	agent_publish(c->agent); /* what came before is not undone with the bundle */
 	table_begin(dp);
 	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
@@ -148,8 +159,10 @@ static int control(struct conn *c, const struct of_bundle_ctrl *q, struct of_err
 	}
 	switch (q->type) {
 	case OFPBCT_CLOSE_REQUEST:
-		if (b->closed)
-			return refuse(e, OFPBFC_BUNDLE_CLOSED, "is closed already", q->bundle_id);
+		if (b->closed) {
+			bundle_free(c, b);
+			return refuse(e, OFPBFC_BUNDLE_CLOSED, "was closed already", q->bundle_id);
+		}
 		b->closed = true;
 		return 0;
 	case OFPBCT_COMMIT_REQUEST:
@@ -165,34 +178,23 @@ static bool bundled(uint8_t type)
 	return type == OFPT_FLOW_MOD || type == OFPT_GROUP_MOD || type == OFPT_METER_MOD;
 }
 
-static int add(struct conn *c, const struct of_msg *outer, const struct of_bundle_add *q,
-	       struct of_err *e)
+/* Appends the message. */
+static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
+		const struct of_bundle_add *q, struct of_err *e)
 {
-	struct bundle *b = find(c, q->bundle_id);
 	struct bundle_msg *m;
+	size_t size;
 
-	/* EXT-230: adding to a bundle that is not there opens it. */
-	if (!b) {
-		int rc = open_bundle(c, q->bundle_id, q->flags, e);
-
-		if (rc)
-			return rc;
-		b = find(c, q->bundle_id);
-	}
-	if (b->closed)
-		return refuse(e, OFPBFC_BUNDLE_CLOSED, "is closed", q->bundle_id);
-	if (b->flags != q->flags)
-		return refuse(e, OFPBFC_BAD_FLAGS, "was opened with other flags", q->bundle_id);
 	if (q->message->xid != outer->xid)
 		return refuse(e, OFPBFC_MSG_BAD_XID,
 			      "the message has another xid than its envelope", q->bundle_id);
 	if (!bundled(q->message->type))
 		return refuse(e, OFPBFC_MSG_UNSUP, "only flow, group and meter mods can be bundled",
 			      q->bundle_id);
-	if (c->bundle_bytes + q->message->length > BUNDLE_BYTES)
-		return refuse(e, OFPBFC_MSG_TOO_MANY, "bundles of this connection hold 512 MiB",
-			      q->bundle_id);
-	m = malloc(sizeof(*m) + q->message->length);
+	size = sizeof(*m) + q->message->length;
+	if (c->agent->bundle_bytes + size > BUNDLE_BYTES)
+		return refuse(e, OFPBFC_MSG_TOO_MANY, "bundles hold 512 MiB", q->bundle_id);
+	m = malloc(size);
 	if (!m)
 		return refuse(e, OFPBFC_MSG_TOO_MANY, "out of memory", q->bundle_id);
 	m->next = NULL;
@@ -200,9 +202,47 @@ static int add(struct conn *c, const struct of_msg *outer, const struct of_bundl
 	memcpy(m->raw, q->message->raw, m->n);
 	*b->last = m;
 	b->last = &m->next;
-	b->bytes += m->n;
-	c->bundle_bytes += m->n;
+	b->bytes += size;
+	c->agent->bundle_bytes += size;
 	return 0;
+}
+
+static int add(struct conn *c, const struct of_msg *outer, const struct of_bundle_add *q,
+	       struct of_err *e)
+{
+	struct bundle *b = find(c, q->bundle_id);
+	int rc;
+
+	/* EXT-230: adding to a bundle that is not there opens it. */
+	if (!b) {
+		rc = open_bundle(c, q->bundle_id, q->flags, e);
+		if (rc)
+			return rc;
+		b = find(c, q->bundle_id);
+	}
+	if (b->closed || b->flags != q->flags) {
+		bool closed = b->closed;
+
+		bundle_free(c, b);
+		return refuse(e, closed ? OFPBFC_BUNDLE_CLOSED : OFPBFC_BAD_FLAGS,
+			      closed ? "was closed" : "was opened with other flags", q->bundle_id);
+	}
+	rc = keep(c, b, outer, q, e);
+	b->broken |= rc != 0;
+	return rc;
+}
+
+void bundles_refused(struct conn *c, const uint8_t *raw, size_t n)
+{
+	struct bundle *b;
+
+	/* Envelope (7.5.4): experimenter, its type, the bundle's id. */
+	if (n < 20 || raw[1] != OFPT_EXPERIMENTER || get_be32(raw + 8) != OF_ONF_ID ||
+	    get_be32(raw + 12) != 2301)
+		return;
+	b = find(c, get_be32(raw + 16));
+	if (b)
+		b->broken = true;
 }
 
 static void reply(struct conn *c, const struct of_msg *m, const struct of_bundle_ctrl *q)

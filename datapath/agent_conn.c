@@ -12,19 +12,20 @@ enum { MISS_SEND_LEN = 128 }; /* OFP_DEFAULT_MISS_SEND_LEN */
 
 void conn_defaults(struct conn *c)
 {
-	static const uint32_t all = UINT32_MAX;
-
+	c->events = !c->service;
 	c->role = OFPCR_ROLE_EQUAL;
 	c->miss_send_len = MISS_SEND_LEN;
-	c->packet_in[0] = c->service ? 0 : BIT(OFPR_NO_MATCH) | BIT(OFPR_ACTION);
-	c->flow_removed[0] = c->service ? 0 : all;
-	c->port_status[0] = c->port_status[1] = c->service ? 0 : all;
+	c->packet_in[0] = BIT(OFPR_NO_MATCH) | BIT(OFPR_ACTION);
+	c->flow_removed[0] = BIT(OFPRR_IDLE_TIMEOUT) | BIT(OFPRR_HARD_TIMEOUT) | BIT(OFPRR_DELETE) |
+			     BIT(OFPRR_GROUP_DELETE);
+	c->port_status[0] = c->port_status[1] =
+		BIT(OFPPR_ADD) | BIT(OFPPR_DELETE) | BIT(OFPPR_MODIFY);
 	c->packet_in[1] = c->flow_removed[1] = 0;
 }
 
 bool conn_wants(const struct conn *c, const uint32_t mask[2], uint8_t reason)
 {
-	return c->up && reason < 32 && mask[c->role == OFPCR_ROLE_SLAVE] & BIT(reason);
+	return c->up && c->events && reason < 32 && mask[c->role == OFPCR_ROLE_SLAVE] & BIT(reason);
 }
 
 /* PMDs raise packet-ins for expired TTLs only while somebody wants them. */
@@ -59,18 +60,18 @@ int conn_set_config(struct conn *c, const struct of_msg *m, struct of_err *e)
 		return agent_refuse(e, OFPET_SWITCH_CONFIG_FAILED, OFPSCFC_BAD_FLAGS,
 				    "flags 0x%x: fragments are handled normally (0) or dropped (1)",
 				    s->flags);
-	if (c->role == OFPCR_ROLE_SLAVE)
+	/* What is done with fragments is the switch's, the rest each connection's own. */
+	if (c->role == OFPCR_ROLE_SLAVE &&
+	    s->flags != atomic_load_explicit(&c->agent->dp->frag_mode, memory_order_relaxed))
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 				    "a slave may not change the switch");
 	atomic_store_explicit(&c->agent->dp->frag_mode, s->flags, memory_order_relaxed);
 	c->miss_send_len = s->miss_send_len;
-	/* A tool that says how much of a packet it wants, wants packets and events. */
-	if (c->service) {
-		c->service = false;
-		conn_defaults(c);
-		c->service = true;
-		c->miss_send_len = s->miss_send_len;
-	}
+	/* A tool that says how much of a packet it wants, wants packets and events; get-frags and
+	 * set-frags say what they were told, and are gone before there is one. */
+	if (s->miss_send_len)
+		c->events = true;
+	conn_update_ttl(c->agent);
 	return 0;
 }
 
@@ -134,6 +135,7 @@ int conn_set_async(struct conn *c, const struct of_msg *m, struct of_err *e)
 		c->port_status[i] = s->port_status_mask[i];
 		c->flow_removed[i] = s->flow_removed_mask[i];
 	}
+	c->events = true;
 	conn_update_ttl(c->agent);
 	return 0;
 }

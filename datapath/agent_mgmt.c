@@ -216,14 +216,11 @@ static int stats_tables(const struct dp *dp, struct arena *a, Weft__Stats *s) CO
 	if (!s->tables)
 		return -ENOMEM;
 	for (unsigned int t = 0; t < N_TABLES; t++) {
-		uint64_t lookups = 0, matches = 0;
+		uint64_t lookups, matches;
 		uint32_t rules = table_count(dp, (uint8_t)t), masks = 0;
 		Weft__Table *w;
 
-		for (unsigned int i = 0; i < dp->n_pmds; i++) {
-			lookups += dp->pmds[i]->perf.table_lookups[t];
-			matches += dp->pmds[i]->perf.table_matches[t];
-		}
+		table_lookups(dp, (uint8_t)t, &lookups, &matches);
 		if (!rules && !lookups)
 			continue;
 		w = NEW(a, Weft__Table, WEFT__TABLE__INIT);

@@ -34,7 +34,7 @@ int mp_groups(struct conn *c, const struct of_msg *m, const struct of_any *body,
 	const struct of_mp_group_request *q = (const struct of_mp_group_request *)body;
 	struct walk w = { .dp = c->agent->dp };
 
-	mp_begin(&w.mp, c, m, OFPMP_GROUP, OF_KIND_mp_group_reply);
+	mp_begin(&w.mp, c, m->xid, OFPMP_GROUP, OF_KIND_mp_group_reply);
 	group_each(c->agent->dp, q->group_id, add_group_stats, &w);
 	mp_end(&w.mp);
 	return 0;
@@ -45,7 +45,7 @@ int mp_group_desc(struct conn *c, const struct of_msg *m, const struct of_any *b
 {
 	struct walk w = { .dp = c->agent->dp };
 
-	mp_begin(&w.mp, c, m, OFPMP_GROUP_DESC, OF_KIND_mp_group_desc_reply);
+	mp_begin(&w.mp, c, m->xid, OFPMP_GROUP_DESC, OF_KIND_mp_group_desc_reply);
 	group_each(c->agent->dp, OFPG_ALL, add_group_desc, &w);
 	mp_end(&w.mp);
 	return 0;
@@ -55,12 +55,9 @@ int mp_group_features(struct conn *c, const struct of_msg *m, const struct of_an
 		      struct of_err *e)
 {
 	struct of_mp_group_features_reply r = { .kind = OF_KIND_mp_group_features_reply };
-	struct of_multipart_reply reply = { .kind = OF_KIND_multipart_reply,
-					    .type = OFPMP_GROUP_FEATURES,
-					    .body = (struct of_any *)&r };
 
 	group_features(c->agent->dp, &r);
-	agent_reply(c, m, (struct of_any *)&reply);
+	mp_one(c, m, OFPMP_GROUP_FEATURES, (struct of_any *)&r);
 	return 0;
 }
 
@@ -95,7 +92,7 @@ int mp_meters(struct conn *c, const struct of_msg *m, const struct of_any *body,
 
 	if (rc)
 		return rc;
-	mp_begin(&w.mp, c, m, OFPMP_METER, OF_KIND_mp_meter_reply);
+	mp_begin(&w.mp, c, m->xid, OFPMP_METER, OF_KIND_mp_meter_reply);
 	meter_each(c->agent->dp, q->meter_id, add_meter_stats, &w);
 	mp_end(&w.mp);
 	return 0;
@@ -111,7 +108,7 @@ int mp_meter_config(struct conn *c, const struct of_msg *m, const struct of_any 
 
 	if (rc)
 		return rc;
-	mp_begin(&w.mp, c, m, OFPMP_METER_CONFIG, OF_KIND_mp_meter_config_reply);
+	mp_begin(&w.mp, c, m->xid, OFPMP_METER_CONFIG, OF_KIND_mp_meter_config_reply);
 	meter_each(c->agent->dp, q->meter_id, add_meter_config, &w);
 	mp_end(&w.mp);
 	return 0;
@@ -121,11 +118,8 @@ int mp_meter_features(struct conn *c, const struct of_msg *m, const struct of_an
 		      struct of_err *e)
 {
 	struct of_mp_meter_features_reply r = { .kind = OF_KIND_mp_meter_features_reply };
-	struct of_multipart_reply reply = { .kind = OF_KIND_multipart_reply,
-					    .type = OFPMP_METER_FEATURES,
-					    .body = (struct of_any *)&r };
 
 	meter_features(c->agent->dp, &r);
-	agent_reply(c, m, (struct of_any *)&reply);
+	mp_one(c, m, OFPMP_METER_FEATURES, (struct of_any *)&r);
 	return 0;
 }

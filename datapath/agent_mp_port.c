@@ -28,7 +28,7 @@ int mp_ports(struct conn *c, const struct of_msg *m, const struct of_any *body, 
 	if (q->port_no != OFPP_ANY && !p)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT, "no port %u",
 				    q->port_no);
-	mp_begin(&w.mp, c, m, OFPMP_PORT_STATS, OF_KIND_mp_port_stats_reply);
+	mp_begin(&w.mp, c, m->xid, OFPMP_PORT_STATS, OF_KIND_mp_port_stats_reply);
 	if (p)
 		add_stats(&w, p);
 	else
@@ -54,7 +54,7 @@ int mp_port_desc(struct conn *c, const struct of_msg *m, const struct of_any *bo
 {
 	struct port_walk w = { .dp = c->agent->dp };
 
-	mp_begin(&w.mp, c, m, OFPMP_PORT_DESC, OF_KIND_mp_port_desc_reply);
+	mp_begin(&w.mp, c, m->xid, OFPMP_PORT_DESC, OF_KIND_mp_port_desc_reply);
 	port_each(c->agent->dp, add_desc, &w);
 	mp_end(&w.mp);
 	return 0;
@@ -72,7 +72,7 @@ int mp_queues(struct conn *c, const struct of_msg *m, const struct of_any *body,
 	if (q->queue_id != OFPQ_ALL)
 		return agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE,
 				    "no queue %u: ports have no queues", q->queue_id);
-	mp_begin(&mp, c, m, OFPMP_QUEUE, OF_KIND_mp_queue_reply);
+	mp_begin(&mp, c, m->xid, OFPMP_QUEUE, OF_KIND_mp_queue_reply);
 	mp_end(&mp);
 	return 0;
 }

@@ -6,7 +6,6 @@
  * actions from the one list below.
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "datapath/act.h"
 #include "datapath/agent_priv.h"
@@ -91,7 +90,7 @@ static int fill(const struct dp *dp, struct of_table_features *t, struct arena *
 	bool last = t->table_id == N_TABLES - 1;
 	int rc;
 
-	snprintf((char *)t->name, sizeof(t->name), "table%u", t->table_id);
+	/* No name: with one, tools would print it in place of the number. */
 	t->metadata_match = t->metadata_write = UINT64_MAX;
 	t->max_entries = dp->opts.max_flows ? dp->opts.max_flows : 1000000;
 	rc = types(t, a, OF_KIND_tf_instructions, inst_types, N(inst_types), last);
@@ -113,17 +112,21 @@ int mp_table_features(struct conn *c, const struct of_msg *m, const struct of_an
 		(const struct of_mp_table_features_request *)body;
 	struct mp mp;
 
+	if (q->tables.n && c->role == OFPCR_ROLE_SLAVE) /* 6.3.4 */
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				    "a slave may not change the switch");
 	if (q->tables.n)
 		return agent_refuse(e, OFPET_TABLE_FEATURES_FAILED, OFPTFFC_EPERM,
 				    "tables cannot be configured: all of them can do everything");
-	mp_begin(&mp, c, m, OFPMP_TABLE_FEATURES, OF_KIND_mp_table_features_reply);
+	mp_begin(&mp, c, m->xid, OFPMP_TABLE_FEATURES, OF_KIND_mp_table_features_reply);
 	for (unsigned int i = 0; i < N_TABLES; i++) {
 		struct of_table_features *t = OF_NEW(mp.arena, table_features);
 
-		if (!t)
-			break;
-		t->table_id = (uint8_t)i;
-		if (fill(c->agent->dp, t, mp.arena) || mp_add(&mp, (struct of_any *)t))
+		if (t)
+			t->table_id = (uint8_t)i;
+		if (t && fill(c->agent->dp, t, mp.arena))
+			t = NULL;
+		if (mp_add(&mp, (struct of_any *)t))
 			break;
 	}
 	mp_end(&mp);

@@ -5,12 +5,16 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/log.h"
 #include "datapath/act.h"
 #include "datapath/agent_priv.h"
 #include "datapath/punt.h"
 
 /* More than fits into a packet-in is cut off; total_len tells. */
 enum { FRAME_MAX = 65000 };
+
+/* A controller that is so far behind gets no more packets until it has caught up. */
+enum { BACKLOG_MAX = 4 << 20 };
 
 /* The pipeline's fields that a packet-in carries where they are not zero (7.4.1). */
 static void pipeline_fields(const struct punt *p, struct of_match *m)
@@ -56,6 +60,13 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 
 		if (!conn_wants(c, c->packet_in, p->reason))
 			continue;
+		if (of_session_backlog(c->session) > BACKLOG_MAX) {
+			c->packet_ins_lost++;
+			log_warn("agent", "%s: reads too slowly: %llu packet-ins not sent",
+				 of_session_name(c->session),
+				 (unsigned long long)c->packet_ins_lost);
+			continue;
+		}
 		pi.data.n = max == OFPCML_NO_BUFFER || max > pi.total_len ? pi.total_len : max;
 		if (pi.data.n > sizeof(copy))
 			pi.data.n = sizeof(copy);
@@ -129,7 +140,6 @@ void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *
 	};
 	struct conn *c;
 
-	agent_changed(a);
 	if (!(f->flags & OFPFF_SEND_FLOW_REM))
 		return;
 	DL_FOREACH (a->conns, c)

@@ -14,20 +14,24 @@
 #include "ofproto/session.h"
 
 struct bundle;
+struct dump;
 
 /* One connection. */
 struct conn {
 	struct agent *agent;
 	struct of_session *session;
-	bool service; /* came to a listener: a tool, until it asks for events (set_config,
-			 set_async) */
+	bool service; /* came to a listener: a tool, or a controller that calls */
+	bool local;   /* to the management socket: not worth a snooper's while */
+	bool snooper; /* is told what others say, and may ask for the features only */
+	bool events;  /* wants to be told what happens; a tool says so by set_config or set_async */
 	bool up;
 	uint32_t role; /* OFPCR_ROLE_* */
 	uint16_t miss_send_len;
 	/* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
 	uint32_t packet_in[2], port_status[2], flow_removed[2];
 	struct bundle *bundles; /* hash by id */
-	uint64_t bundle_bytes;
+	struct dump *dump;	/* of flows, not sent whole yet */
+	uint64_t packet_ins_lost;
 	struct conn *prev, *next;
 };
 
@@ -40,6 +44,8 @@ struct agent {
 	char *host_id;
 	struct of_tls tls;
 	double started;
+	uint64_t bundle_bytes; /* of all connections */
+	unsigned int n_snoopers;
 	bool changed;		/* tables differ from what is published */
 	ev_prepare publish;	/* publishes once a round of the loop */
 	ev_timer fail;		/* --fail-mode standalone */
@@ -85,6 +91,16 @@ void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *
 int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 void bundles_free(struct conn *c) CONTROL;
 
+/* A message was refused before it came here: if it was to be bundled, its bundle cannot be whole.
+ */
+void bundles_refused(struct conn *c, const uint8_t *raw, size_t n) CONTROL;
+
+/* ---- agent_snoop.c: a second socket, NAME.snoop, that hears what controllers and switch say ----
+ */
+/* The snooping socket's path for a management socket's. */
+void snoop_path(const char *socket, char *path, size_t size);
+void snoop_heard(struct of_session *s, bool sent, const uint8_t *raw, size_t n, void *arg);
+
 /* ---- agent_mgmt.c: Weft's own messages ---- */
 int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 
@@ -96,21 +112,40 @@ int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
  */
 struct mp {
 	struct conn *conn;
-	const struct of_msg *request;
+	uint32_t xid;
 	uint16_t type;
 	enum of_kind body; /* whose only member is a list */
 	struct arena *arena;
 	struct of_list list;
-	size_t bytes;
+	size_t bytes; /* in the list */
+	size_t total; /* ... and sent before it */
 	int rc;
 };
 
 int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
-void mp_begin(struct mp *mp, struct conn *c, const struct of_msg *m, uint16_t type,
+void mp_begin(struct mp *mp, struct conn *c, uint32_t xid, uint16_t type,
 	      enum of_kind body) CONTROL;
-/* 's' lives in mp->arena.  0, or -errno: sending failed, stop. */
+/* 's' lives in mp->arena; NULL: there was no memory for it.  0, or -errno: failed, stop. */
 int mp_add(struct mp *mp, struct of_any *s) CONTROL;
+/* The reply's last message; or the refusal that ends it, had anything failed. */
 void mp_end(struct mp *mp) CONTROL;
+/* What is collected goes out, and more will follow. */
+void mp_part(struct mp *mp) CONTROL;
+/* A whole reply that is one structure. */
+void mp_one(struct conn *c, const struct of_msg *m, uint16_t type, struct of_any *body) CONTROL;
+
+/* ---- agent_mp_flow.c ---- */
+int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *q,
+	     struct of_err *e) CONTROL;
+int mp_aggregate(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		 struct of_err *e) CONTROL;
+int mp_tables(struct conn *c, const struct of_msg *m, const struct of_any *q,
+	      struct of_err *e) CONTROL;
+/* Dumps go on for those who have read what they were sent; call in every round of the loop. */
+void dumps_go_on(struct agent *a) CONTROL;
+/* Connections that take nothing of their dump are given up; call every second. */
+void dumps_watch(struct agent *a) CONTROL;
+void dump_free(struct conn *c) CONTROL;
 
 int mp_table_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		      struct of_err *e) CONTROL;

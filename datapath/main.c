@@ -118,7 +118,6 @@ static void expire_cb(struct ev_loop *loop, ev_timer *w, int events)
 	role_assume_control();
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	table_expire(s->dp, (double)t.tv_sec + (double)t.tv_nsec / 1e9);
-	agent_tables_changed(s->agent);
 	fdb_age(s->dp->fdb, fdb_now(rte_rdtsc()));
 }
 
@@ -139,7 +138,7 @@ static void stop_cb(struct ev_loop *loop, ev_signal *w, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-static void watch(struct main_state *s)
+static void watch(struct main_state *s) CONTROL
 {
 	ev_timer_init(&s->expire, expire_cb, 0.5, 0.5);
 	ev_timer_init(&s->links, links_cb, 0.1, 0.1);

@@ -69,6 +69,23 @@ void flow_match(const struct flow *f, struct of_match *out) CONTROL;
 int table_select(struct dp *dp, const struct of_mp_flow_request *q,
 		 int (*visit)(void *arg, const struct flow *f), void *arg) CONTROL;
 
+/*
+ * A place in that order, by which a walk goes on after other things were done: flows that were
+ * there all the time are visited once.
+ */
+struct table_place {
+	uint8_t table_id;
+	uint16_t priority;
+	uint32_t id;
+	double created;
+};
+
+struct table_place table_place(const struct flow *f);
+/* The same for the flows behind 'after'; NULL: all. */
+int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
+		       const struct table_place *after,
+		       int (*visit)(void *arg, const struct flow *f), void *arg) CONTROL;
+
 /* Sums over the PMDs. */
 void table_lookups(const struct dp *dp, uint8_t table_id, uint64_t *lookups,
 		   uint64_t *matches) CONTROL;

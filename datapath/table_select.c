@@ -114,21 +114,47 @@ int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_
 }
 
 /* By table, priority descending, then age, so that two listings of the same flows are the same. */
-static int in_order(const void *a, const void *b)
+static int compare(const struct table_place *x, const struct table_place *y)
 {
-	const struct flow *x = *(struct flow *const *)a, *y = *(struct flow *const *)b;
-
 	if (x->table_id != y->table_id)
 		return (int)x->table_id - (int)y->table_id;
-	if (x->rule.priority != y->rule.priority)
-		return (int)y->rule.priority - (int)x->rule.priority;
+	if (x->priority != y->priority)
+		return (int)y->priority - (int)x->priority;
 	if (x->created != y->created)
 		return x->created < y->created ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-int table_select(struct dp *dp, const struct of_mp_flow_request *q,
-		 int (*visit)(void *arg, const struct flow *f), void *arg)
+struct table_place table_place(const struct flow *f)
+{
+	return (struct table_place){ f->table_id, f->rule.priority, f->id, f->created };
+}
+
+static int in_order(const void *a, const void *b)
+{
+	struct table_place x = table_place(*(struct flow *const *)a);
+	struct table_place y = table_place(*(struct flow *const *)b);
+
+	return compare(&x, &y);
+}
+
+/* Those that the walk has been at go. */
+static void leave_behind(struct flow_vec *v, const struct table_place *after)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < v->n; i++) {
+		struct table_place at = table_place(v->v[i]);
+
+		if (compare(&at, after) > 0)
+			v->v[n++] = v->v[i];
+	}
+	v->n = n;
+}
+
+int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
+		       const struct table_place *after,
+		       int (*visit)(void *arg, const struct flow *f), void *arg)
 {
 	struct flow_filter filter = {
 		.table_id = q->table_id,
@@ -141,10 +167,18 @@ int table_select(struct dp *dp, const struct of_mp_flow_request *q,
 	struct flow_vec v;
 	int stop = table_collect(dp, &filter, &v);
 
+	if (after)
+		leave_behind(&v, after);
 	if (!stop && v.n)
 		qsort(v.v, v.n, sizeof(struct flow *), in_order);
 	for (uint32_t i = 0; !stop && i < v.n; i++)
 		stop = visit(arg, v.v[i]);
 	free(v.v);
 	return stop;
+}
+
+int table_select(struct dp *dp, const struct of_mp_flow_request *q,
+		 int (*visit)(void *arg, const struct flow *f), void *arg)
+{
+	return table_select_after(dp, q, NULL, visit, arg);
 }

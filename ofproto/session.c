@@ -462,6 +462,12 @@ int of_session_send_raw(struct of_session *s, const uint8_t *p, size_t n)
 	return of_session_is_up(s) ? session_put_raw(s, p, n) : -ENOTCONN;
 }
 
+void of_session_drop(struct of_session *s, const char *why)
+{
+	if (!s->dead && session_reads(s))
+		session_fail(s, "%s", why);
+}
+
 void of_session_pause(struct of_session *s, bool paused)
 {
 	if (s->paused == paused || s->dead)

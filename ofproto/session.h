@@ -108,6 +108,9 @@ int of_session_send_raw(struct of_session *s, const uint8_t *p, size_t n);
 int of_session_send_error(struct of_session *s, const struct of_msg *m, uint16_t type,
 			  uint16_t code);
 
+/* Ends the connection, as if the peer had: ops->down() is told of 'why', from the loop. */
+void of_session_drop(struct of_session *s, const char *why);
+
 /* Stops and restarts reading from the peer, for back pressure. */
 void of_session_pause(struct of_session *s, bool paused);
 

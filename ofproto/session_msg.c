@@ -57,14 +57,19 @@ int session_put_raw(struct of_session *s, const uint8_t *src, size_t n)
 static int put_error(struct of_session *s, uint32_t xid, uint16_t type, uint16_t code,
 		     const void *data, size_t n)
 {
-	const struct of_error_msg error = {
-		.kind = OF_KIND_error_msg,
-		.type = type,
-		.code = code,
-		.data = { .n = (uint32_t)(n < SESSION_ERROR_DATA ? n : SESSION_ERROR_DATA),
-			  .p = data },
-	};
+	struct of_error_msg error = { .kind = OF_KIND_error_msg, .type = type, .code = code };
+	uint8_t bytes[4 + SESSION_ERROR_DATA];
+	size_t at = 0;
 
+	/* 7.4.16: an experimenter's error names him first.  All that are known here are ONF's. */
+	if (type == OFPET_EXPERIMENTER) {
+		put_be32(bytes, OF_ONF_ID);
+		at = 4;
+	}
+	if (n > SESSION_ERROR_DATA)
+		n = SESSION_ERROR_DATA;
+	memcpy(bytes + at, data, n);
+	error.data = (struct of_span){ (uint32_t)(at + n), bytes };
 	return session_put(s, xid, (const struct of_any *)&error);
 }
 
