@@ -223,7 +223,7 @@ static int check_port(struct check *c, uint32_t port, uint16_t max_len)
 	return 0;
 }
 
-static int check_group(struct check *c, uint32_t id)
+static int check_group(struct check *c, uint32_t id) CONTROL
 {
 	if (!group_find(c->dp, id))
 		return REFUSE(c, OFPBAC_BAD_OUT_GROUP, "there is no group %u", id);
@@ -340,7 +340,7 @@ static int check_experimenter(struct check *c, const struct of_any *a)
 
 #define AS(name) ((const struct of_##name *)a)
 
-static int check_action(struct check *c, const struct of_any *a)
+static int check_action(struct check *c, const struct of_any *a) CONTROL
 {
 	switch (a->kind) {
 	case OF_KIND_action_output:
@@ -388,7 +388,7 @@ static int check_action(struct check *c, const struct of_any *a)
 	}
 }
 
-static int check_list(struct check *c, const struct of_list *l)
+static int check_list(struct check *c, const struct of_list *l) CONTROL
 {
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct of_any *a = l->v[i];
@@ -405,7 +405,7 @@ static int check_list(struct check *c, const struct of_list *l)
 }
 
 /* An action set: what is checked is the order of execution (5.10), not that of the list. */
-static int check_set(struct check *c, const struct of_list *l)
+static int check_set(struct check *c, const struct of_list *l) CONTROL
 {
 	struct act_set set = { 0 };
 
@@ -438,7 +438,7 @@ static int check_set(struct check *c, const struct of_list *l)
 
 /* ---- Instructions ---- */
 
-static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id)
+static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id) CONTROL
 {
 	switch (a->kind) {
 	case OF_KIND_inst_goto_table: {

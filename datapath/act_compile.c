@@ -259,7 +259,8 @@ static void sum_up_list(struct insts *i)
 /* ---- Programs ---- */
 
 /* At 'at' of the program's ops, ACT_END at the end; returns how many. */
-static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_list *l, uint32_t at)
+static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_list *l,
+			     uint32_t at) CONTROL
 {
 	uint32_t n = 0;
 
@@ -271,7 +272,7 @@ static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_l
 }
 
 /* A bucket runs as an action set (5.6.1): one of each kind, in the order of 5.10. */
-static void compile_bucket(struct dp *dp, struct program *g, const struct of_list *l)
+static void compile_bucket(struct dp *dp, struct program *g, const struct of_list *l) CONTROL
 {
 	const struct act_op *order[N_ACT_SLOTS + ACT_SET_FIELDS];
 	struct act_op sorted[N_ACT_SLOTS + ACT_SET_FIELDS];
@@ -287,7 +288,7 @@ static void compile_bucket(struct dp *dp, struct program *g, const struct of_lis
 	g->op[n].code = ACT_END;
 }
 
-static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l)
+static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l) CONTROL
 {
 	struct insts *in = &g->i;
 	uint32_t at = 0;
@@ -403,7 +404,7 @@ static struct program *program_new(struct insts_table *t, const struct of_list *
 }
 
 static struct program *compile(struct dp *dp, const struct of_list *list, enum form form,
-			       uint32_t key_len)
+			       uint32_t key_len) CONTROL
 {
 	struct program *g = program_new(dp->insts, list, form, key_len);
 
@@ -429,7 +430,8 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 }
 
 /* A group or meter may have gone and come again since: then it is another one. */
-static bool current(const struct dp *dp, const struct program *g, const struct of_list *list)
+static bool current(const struct dp *dp, const struct program *g,
+		    const struct of_list *list) CONTROL
 {
 	for (uint32_t n = 0; n < g->i.n_groups; n++)
 		if (group_find(dp, group_id(g->i.groups[n])) != g->i.groups[n])
@@ -452,7 +454,7 @@ static void unhash(struct insts_table *t, struct program *g)
 }
 
 static struct insts *get(struct dp *dp, const struct of_list *list, enum form form,
-			 struct of_err *e)
+			 struct of_err *e) CONTROL
 {
 	struct insts_table *t = dp->insts;
 	struct program *g = NULL;

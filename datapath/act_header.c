@@ -45,7 +45,8 @@ static void move_offsets(struct pkt *p, int by)
 }
 
 /* Puts 'n' bytes in after the first 'after' bytes.  NULL: no room, the packet is dropped. */
-static uint8_t *insert(struct pmd *w, struct burst *b, struct pkt *p, uint16_t after, uint16_t n)
+static uint8_t *insert(struct pmd *w, struct burst *b, struct pkt *p, uint16_t after,
+		       uint16_t n) PMD
 {
 	uint8_t *f;
 
@@ -61,7 +62,8 @@ static uint8_t *insert(struct pmd *w, struct burst *b, struct pkt *p, uint16_t a
 }
 
 /* Takes 'n' bytes out after the first 'after' bytes, which the first segment has. */
-static uint8_t *excise(struct pmd *w, struct burst *b, struct pkt *p, uint16_t after, uint16_t n)
+static uint8_t *excise(struct pmd *w, struct burst *b, struct pkt *p, uint16_t after,
+		       uint16_t n) PMD
 {
 	uint8_t *f;
 
@@ -195,7 +197,7 @@ void act_pop_pbb(struct pmd *w, struct burst *b, struct pkt *p)
 
 /* ---- TTL ---- */
 
-static void set_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls, uint8_t ttl)
+static void set_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls, uint8_t ttl) PMD
 {
 	act_store(w, b, p, &of_fields[mpls ? OF_FIELD_MPLS_TTL : OF_FIELD_IP_TTL], ttl, 0xff);
 }

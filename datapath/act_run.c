@@ -20,7 +20,7 @@ static uint32_t in_port(const struct pkt *p)
 
 /* ---- Frames ---- */
 
-static void drop_copy(struct pmd *w, const struct pkt *p, enum drop why)
+static void drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD
 {
 	w->perf.created++;
 	pmd_count_drop(w, in_port(p), why);
@@ -50,7 +50,7 @@ static bool materialise(struct pmd *w, struct burst *b, struct pkt *p)
 }
 
 /* The same; without a buffer the pending output takes the frame, and the packet is over. */
-static bool settle(struct pmd *w, struct burst *b, struct pkt *p)
+static bool settle(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	if (p->pending < 0 || materialise(w, b, p))
 		return true;
@@ -61,7 +61,7 @@ static bool settle(struct pmd *w, struct burst *b, struct pkt *p)
 }
 
 /* A driver's frame whose bytes somebody else holds too. */
-static bool privatise(struct pmd *w, struct burst *b, struct pkt *p)
+static bool privatise(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	struct rte_mbuf *m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
 
@@ -99,7 +99,7 @@ void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why)
 /* ---- Outputs ---- */
 
 /* burst->out is full: what waits for a frame gets one, and all leaves. */
-static void make_room(struct pmd *w, struct burst *b, struct pkt *p)
+static void make_room(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	for (uint32_t i = 0; i < b->n; i++)
 		if (b->pkt[i].m)
@@ -113,7 +113,7 @@ static void make_room(struct pmd *w, struct burst *b, struct pkt *p)
 }
 
 /* An output that is not allowed.  It is the packet's end only if there is no other. */
-static void refuse(struct pmd *w, struct pkt *p, enum drop why)
+static void refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
 {
 	if (p->sent || p->why != N_DROPS)
 		drop_copy(w, p, why);
@@ -122,7 +122,7 @@ static void refuse(struct pmd *w, struct pkt *p, enum drop why)
 }
 
 /* One more output, which waits for the frame.  NULL: it was dropped. */
-static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p)
+static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	struct out *o;
 
@@ -155,7 +155,7 @@ static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p)
 	return o;
 }
 
-static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port)
+static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port) PMD
 {
 	const struct flow_key *k = &p->key;
 	struct out *o = add_out(w, b, p);
@@ -175,7 +175,7 @@ static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port)
 
 /* ALL and FLOOD (4.5): standard ports but the ingress one, and but those in one of the states
  * 'not'. */
-static void output_many(struct pmd *w, struct burst *b, struct pkt *p, uint32_t not )
+static void output_many(struct pmd *w, struct burst *b, struct pkt *p, uint32_t not ) PMD
 {
 	const uint32_t from = in_port(p);
 
@@ -307,7 +307,7 @@ void act_run(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 /* ---- Buckets ---- */
 
 /* The clone is over: its frame goes where it is pending; what is left is accounted. */
-static void end(struct pmd *w, struct burst *b, struct pkt *p)
+static void end(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	if (!p->m)
 		return;
@@ -325,7 +325,7 @@ static void end(struct pmd *w, struct burst *b, struct pkt *p)
 }
 
 static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
-		      uint64_t now)
+		      uint64_t now) PMD
 {
 	struct pkt c = *p;
 

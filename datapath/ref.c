@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables, groups and actions as chapter 5 tells them. */
+/* Actions, action sets, groups and the pipeline as chapter 5 tells them. */
 #include "datapath/ref.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "datapath/ref_priv.h"
 #include "ofproto/match.h"
 
-enum { TABLES = 254, PORTS = 256, OUTS = 1024, SET_MAX = 64, DEPTH_MAX = 8 };
-
-struct ref_flow {
-	struct ref_flow *next;
-	struct of_match match;
-	uint16_t priority;
-	uint64_t cookie;
-	struct of_list insts;
-};
-
-struct ref_group {
-	struct ref_group *next;
-	uint32_t id;
-	uint8_t type;
-	struct of_list buckets;
-};
-
-struct ref {
-	struct arena arena; /* lists; grows until the end */
-	struct ref_flow *tables[TABLES];
-	struct ref_group *groups;
-	uint32_t ports[PORTS], n_ports;
-	struct ref_out outs[OUTS];
-	uint32_t n_outs;
-};
+enum { SET_MAX = 64, DEPTH_MAX = 8 };
 
 /* A packet in the pipeline. */
 struct run {
@@ -68,7 +43,7 @@ void ref_free(struct ref *r)
 	if (!r)
 		return;
 	forget_outs(r);
-	for (int t = 0; t < TABLES; t++)
+	for (int t = 0; t < REF_TABLES; t++)
 		while (r->tables[t]) {
 			struct ref_flow *f = r->tables[t];
 
@@ -87,7 +62,7 @@ void ref_free(struct ref *r)
 
 void ref_port_add(struct ref *r, uint32_t no)
 {
-	if (r->n_ports < PORTS)
+	if (r->n_ports < REF_PORTS)
 		r->ports[r->n_ports++] = no;
 }
 
@@ -99,179 +74,6 @@ static bool has_port(const struct ref *r, uint32_t no)
 	return false;
 }
 
-/* ---- Flow mods (6.4) ---- */
-
-static const struct of_list *actions_of(const struct of_any *inst)
-{
-	if (inst->kind == OF_KIND_inst_apply_actions)
-		return &((const struct of_inst_apply_actions *)inst)->actions;
-	if (inst->kind == OF_KIND_inst_write_actions)
-		return &((const struct of_inst_write_actions *)inst)->actions;
-	return NULL;
-}
-
-static bool sends_to(const struct ref_flow *f, uint32_t port, uint32_t group)
-{
-	bool to_port = port == OFPP_ANY, to_group = group == OFPG_ANY;
-
-	for (uint32_t i = 0; i < f->insts.n; i++) {
-		const struct of_list *l = actions_of(f->insts.v[i]);
-
-		for (uint32_t k = 0; l && k < l->n; k++) {
-			if (l->v[k]->kind == OF_KIND_action_output)
-				to_port |= OF_AT(l, k, action_output)->port == port;
-			if (l->v[k]->kind == OF_KIND_action_group)
-				to_group |= OF_AT(l, k, action_group)->group_id == group;
-		}
-	}
-	return to_port && to_group;
-}
-
-/* Whether a modify or delete is about 'f'. */
-static bool selects(const struct of_flow_mod *fm, const struct ref_flow *f)
-{
-	const bool strict =
-		fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
-	const bool del = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
-
-	if ((f->cookie & fm->cookie_mask) != (fm->cookie & fm->cookie_mask))
-		return false;
-	if (del && !sends_to(f, fm->out_port, fm->out_group))
-		return false;
-	if (strict)
-		return f->priority == fm->priority && of_match_equal(&f->match, &fm->match);
-	return of_match_covers(&fm->match, &f->match);
-}
-
-static int add(struct ref *r, const struct of_flow_mod *fm)
-{
-	struct ref_flow **at, *f = calloc(1, sizeof(*f));
-
-	if (!f || of_list_copy(&fm->insts, &r->arena, &f->insts) < 0) {
-		free(f);
-		return -ENOMEM;
-	}
-	f->match = fm->match;
-	f->priority = fm->priority;
-	f->cookie = fm->cookie;
-	for (at = &r->tables[fm->table_id]; *at; at = &(*at)->next)
-		if ((*at)->priority == f->priority && of_match_equal(&(*at)->match, &f->match)) {
-			struct ref_flow *old = *at;
-
-			*at = old->next;
-			free(old);
-			break;
-		}
-	f->next = *at;
-	*at = f;
-	return 0;
-}
-
-static int change(struct ref *r, const struct of_flow_mod *fm, uint8_t table)
-{
-	struct ref_flow **at = &r->tables[table];
-
-	while (*at) {
-		struct ref_flow *f = *at;
-
-		if (!selects(fm, f)) {
-			at = &f->next;
-			continue;
-		}
-		if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
-			*at = f->next;
-			free(f);
-			continue;
-		}
-		if (of_list_copy(&fm->insts, &r->arena, &f->insts) < 0)
-			return -ENOMEM;
-		at = &f->next;
-	}
-	return 0;
-}
-
-int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm)
-{
-	int rc = 0;
-
-	if (fm->table_id >= TABLES && fm->table_id != OFPTT_ALL)
-		return -EPROTO;
-	if (fm->command == OFPFC_ADD)
-		return fm->table_id < TABLES ? add(r, fm) : -EPROTO;
-	for (unsigned int t = 0; t < TABLES && rc == 0; t++)
-		if (fm->table_id == OFPTT_ALL || fm->table_id == t)
-			rc = change(r, fm, (uint8_t)t);
-	return rc;
-}
-
-/* ---- Group mods (6.5) ---- */
-
-static struct ref_group **find_group(struct ref *r, uint32_t id)
-{
-	struct ref_group **at = &r->groups;
-
-	while (*at && (*at)->id != id)
-		at = &(*at)->next;
-	return at;
-}
-
-static bool uses_group(const struct ref_flow *f, uint32_t id)
-{
-	return sends_to(f, OFPP_ANY, id);
-}
-
-static void delete_group(struct ref *r, uint32_t id)
-{
-	struct ref_group **at = find_group(r, id), *g = *at;
-
-	if (!g)
-		return;
-	*at = g->next;
-	free(g);
-	for (int t = 0; t < TABLES; t++)
-		for (struct ref_flow **f = &r->tables[t]; *f;) {
-			struct ref_flow *flow = *f;
-
-			if (!uses_group(flow, id)) {
-				f = &flow->next;
-				continue;
-			}
-			*f = flow->next;
-			free(flow);
-		}
-}
-
-int ref_group_mod(struct ref *r, const struct of_group_mod *gm)
-{
-	struct ref_group **at = find_group(r, gm->group_id), *g = *at;
-
-	switch (gm->command) {
-	case OFPGC_ADD:
-		if (g)
-			return -EPROTO;
-		g = calloc(1, sizeof(*g));
-		if (!g)
-			return -ENOMEM;
-		g->id = gm->group_id;
-		*at = g;
-		break;
-	case OFPGC_MODIFY:
-		if (!g)
-			return -EPROTO;
-		break;
-	case OFPGC_DELETE:
-		if (gm->group_id != OFPG_ALL)
-			delete_group(r, gm->group_id);
-		while (gm->group_id == OFPG_ALL && r->groups)
-			delete_group(r, r->groups->id);
-		return 0;
-	default:
-		return -EPROTO;
-	}
-	g->type = gm->type;
-	return of_list_copy(&gm->buckets, &r->arena, &g->buckets);
-}
-
 /* ---- Outputs ---- */
 
 static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port)
@@ -279,7 +81,7 @@ static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port
 	struct ref *r = x->r;
 	struct ref_out *o;
 
-	if (r->n_outs == OUTS)
+	if (r->n_outs == REF_OUTS)
 		return NULL;
 	o = &r->outs[r->n_outs];
 	*o = (struct ref_out){
@@ -567,7 +369,7 @@ static void run_set(struct run *x, const struct of_any *const *set, unsigned int
 /* Each bucket works on a copy of the packet as it came to the group (5.6.1). */
 static void run_group(struct run *x, uint32_t id)
 {
-	const struct ref_group *g = *find_group(x->r, id);
+	const struct ref_group *g = *ref_group_find(x->r, id);
 	struct run *copy;
 
 	if (!g || x->depth == DEPTH_MAX)

@@ -6,214 +6,6 @@
 #include "datapath/ref_priv.h"
 #include "ofproto/enum.h"
 
-/* ---- Where the headers are ---- */
-
-static bool has(const struct ref_frame *f, int at, int n)
-{
-	return at >= 0 && (uint32_t)(at + n) <= f->n;
-}
-
-static int u8(const struct ref_frame *f, int at)
-{
-	return f->b[at];
-}
-
-static int u16(const struct ref_frame *f, int at)
-{
-	return f->b[at] << 8 | f->b[at + 1];
-}
-
-static bool is_tag(int type)
-{
-	return type == 0x8100 || type == 0x88a8;
-}
-
-/* RFC 4861: the first source (target) link-layer address option of a solicitation (advertisement).
- */
-static void look_nd(const struct ref_frame *f, struct ref_look *l)
-{
-	const int type = u8(f, l->l4);
-	int at = l->l4 + 24;
-
-	if ((type != 135 && type != 136) || at > l->l4_end)
-		return;
-	l->nd = l->l4 + 8;
-	while (at + 8 <= l->l4_end && u8(f, at + 1) > 0 && at + 8 * u8(f, at + 1) <= l->l4_end) {
-		if (u8(f, at + 1) == 1 && u8(f, at) == 1 && type == 135) {
-			l->nd_sll = at + 2;
-			return;
-		}
-		if (u8(f, at + 1) == 1 && u8(f, at) == 2 && type == 136) {
-			l->nd_tll = at + 2;
-			return;
-		}
-		at += 8 * u8(f, at + 1);
-	}
-}
-
-static void look_l4(const struct ref_frame *f, struct ref_look *l, int at)
-{
-	static const struct {
-		int proto, least;
-		bool v4, v6;
-	} known[] = {
-		{ 6, 20, true, true },	{ 17, 8, true, true },	{ 132, 12, true, true },
-		{ 1, 8, true, false },	{ 58, 4, false, true }, { 4, 20, true, true },
-		{ 41, 20, true, true },
-	};
-
-	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].proto == l->proto && l->l4_end - at >= known[i].least &&
-		    (l->ip4 >= 0 ? known[i].v4 : known[i].v6))
-			l->l4 = at;
-	if (l->l4 >= 0 && l->proto == 58)
-		look_nd(f, l);
-}
-
-static void look_ip4(const struct ref_frame *f, struct ref_look *l, int at)
-{
-	int words, total, fragment;
-
-	if (!has(f, at, 20) || u8(f, at) >> 4 != 4)
-		return;
-	words = u8(f, at) & 15;
-	total = u16(f, at + 2);
-	if (words < 5 || !has(f, at, words * 4) || total < words * 4)
-		return;
-	l->ip4 = at;
-	l->proto = u8(f, at + 9);
-	l->l4_claim = at + total;
-	l->l4_end = l->l4_claim < (int)f->n ? l->l4_claim : (int)f->n;
-	fragment = u16(f, at + 6);
-	if (fragment & 0x1fff)
-		l->frag = 3;
-	else if (fragment & 0x2000)
-		l->frag = 1;
-	if (l->frag != 3)
-		look_l4(f, l, at + words * 4);
-}
-
-/* The flags of 7.2.3.7 from the extension headers in the order in which they stand. */
-static int judge_exthdrs(const int *protos, int n)
-{
-	/* The order of RFC 8200 4.1; destination options are in it twice. */
-	static const int order[] = { 0, 60, 43, 44, 51, 50, 60, 59 };
-	static const int flag[] = {
-		1 << 6, 1 << 3, 1 << 5, 1 << 4, 1 << 2, 1 << 1, 1 << 3, 1 << 0
-	};
-	int flags = 0, place = 0, dests = 0;
-
-	for (int i = 0; i < n; i++) {
-		int first = -1, last = -1, at;
-
-		for (int o = 0; o < 8; o++)
-			if (order[o] == protos[i]) {
-				first = first < 0 ? o : first;
-				last = o;
-			}
-		if (protos[i] == 60) {
-			at = dests == 0 && place <= first ? first : last;
-			dests++;
-			if (dests > 2)
-				flags |= 1 << 7;
-		} else {
-			at = first;
-			if (flags & flag[first])
-				flags |= 1 << 7;
-		}
-		if (at < place)
-			flags |= 1 << 8;
-		else
-			place = at;
-		flags |= flag[first];
-	}
-	return flags;
-}
-
-static void look_ip6(const struct ref_frame *f, struct ref_look *l, int at)
-{
-	int seen[33], n = 0, p = at + 40;
-	bool l4 = true;
-
-	if (!has(f, at, 40) || u8(f, at) >> 4 != 6)
-		return;
-	l->ip6 = at;
-	l->l4_claim = p + u16(f, at + 4);
-	l->l4_end = l->l4_claim < (int)f->n ? l->l4_claim : (int)f->n;
-	l->proto = u8(f, at + 6);
-	while (n < 32 && l4) {
-		int len;
-
-		if (l->proto == 50 || l->proto == 59)
-			seen[n++] = l->proto;
-		if (l->proto != 0 && l->proto != 60 && l->proto != 43 && l->proto != 44 &&
-		    l->proto != 51)
-			break;
-		seen[n++] = l->proto;
-		if (l->l4_end - p < 8) {
-			l4 = false;
-			break;
-		}
-		if (l->proto == 44)
-			len = 8;
-		else if (l->proto == 51)
-			len = 4 * (u8(f, p + 1) + 2);
-		else
-			len = 8 * (u8(f, p + 1) + 1);
-		if (len > l->l4_end - p) {
-			l4 = false;
-			break;
-		}
-		if (l->proto == 43 && !l->routed)
-			l->routed = u8(f, p + 3) != 0;
-		if (l->proto == 44 && u16(f, p + 2) & 0xfff8) {
-			l->frag = 3;
-			l4 = false;
-		} else if (l->proto == 44 && u16(f, p + 2) & 1) {
-			l->frag = 1;
-		}
-		l->proto = u8(f, p);
-		p += len;
-	}
-	l->exthdr = judge_exthdrs(seen, n);
-	if (l4)
-		look_l4(f, l, p);
-}
-
-void ref_look(const struct ref_frame *f, struct ref_look *l)
-{
-	int at = 12;
-
-	*l = (struct ref_look){ 0 };
-	l->mpls = l->pbb = l->arp = l->ip4 = l->ip6 = l->l4 = l->nd = l->nd_sll = l->nd_tll =
-		REF_NOWHERE;
-	while (l->n_tags < 8 && is_tag(u16(f, at)) && has(f, at, 6)) {
-		l->n_tags++;
-		at += 4;
-	}
-	l->type = u16(f, at);
-	at += 2;
-	if (l->type < 0x600) {
-		l->type = 0x5ff;
-		if (has(f, at, 8) && !memcmp(f->b + at, "\xaa\xaa\x03\0\0\0", 6) &&
-		    u16(f, at + 6) >= 0x600) {
-			l->type = u16(f, at + 6);
-			at += 8;
-		}
-	}
-	if (l->type == 0x0800)
-		look_ip4(f, l, at);
-	else if (l->type == 0x86dd)
-		look_ip6(f, l, at);
-	else if ((l->type == 0x0806 || l->type == 0x8035) && has(f, at, 28) &&
-		 !memcmp(f->b + at, "\0\1\x08\0\x06\x04", 6))
-		l->arp = at;
-	else if ((l->type == 0x8847 || l->type == 0x8848) && has(f, at, 4))
-		l->mpls = at;
-	else if (l->type == 0x88e7 && has(f, at, 4))
-		l->pbb = at;
-}
-
 /* ---- Bits ---- */
 
 struct ref_bits ref_number(uint64_t v, unsigned int n)
@@ -442,7 +234,7 @@ static uint64_t sum(const struct ref_frame *f, int at, int end)
 	uint64_t s = 0;
 
 	for (; at < end; at += 2)
-		s += (uint64_t)(u8(f, at) << 8 | (at + 1 < end ? u8(f, at + 1) : 0));
+		s += (uint64_t)(ref_u8(f, at) << 8 | (at + 1 < end ? ref_u8(f, at + 1) : 0));
 	return s;
 }
 
@@ -510,7 +302,7 @@ static void fix_checksums(struct ref_frame *f, const struct ref_frame *was)
 		const uint64_t s0 = sum(was, l.ip4, l.ip4 + 20), s1 = sum(f, l.ip4, l.ip4 + 20);
 
 		if (memcmp(was->b + l.ip4, f->b + l.ip4, 20) != 0)
-			put16(f, l.ip4 + 10, adjusted(u16(f, l.ip4 + 10), s0, s1));
+			put16(f, l.ip4 + 10, adjusted(ref_u16(f, l.ip4 + 10), s0, s1));
 	}
 	if (l.l4 < 0)
 		return;
@@ -526,11 +318,11 @@ static void fix_checksums(struct ref_frame *f, const struct ref_frame *was)
 		at = l.l4 + 2;
 	else
 		return;
-	if (l.proto == 17 && u16(f, at) == 0)
+	if (l.proto == 17 && ref_u16(f, at) == 0)
 		return;
 	if (l4_sum(was, &l) == l4_sum(f, &l))
 		return;
-	v = adjusted(u16(f, at), l4_sum(was, &l), l4_sum(f, &l));
+	v = adjusted(ref_u16(f, at), l4_sum(was, &l), l4_sum(f, &l));
 	if (l.proto == 17 && v == 0)
 		v = 0xffff;
 	put16(f, at, v);
@@ -594,7 +386,7 @@ static void narrow(struct ref_frame *f, int at, int n)
 void ref_push_vlan(struct ref_frame *f, uint16_t tpid)
 {
 	struct ref_look l;
-	const int was = (ref_look(f, &l), l.n_tags) ? u16(f, 14) & 0xefff : 0;
+	const int was = (ref_look(f, &l), l.n_tags) ? ref_u16(f, 14) & 0xefff : 0;
 
 	widen(f, 12, 4);
 	put16(f, 12, tpid);
@@ -675,13 +467,13 @@ bool ref_pop_pbb(struct ref_frame *f)
 /* Byte of the TTL of an IP header at 'at' of version 'want' (0: either). */
 static int ip_ttl(const struct ref_frame *f, int at, int want)
 {
-	const int version = has(f, at, 1) ? u8(f, at) >> 4 : 0;
+	const int version = ref_has(f, at, 1) ? ref_u8(f, at) >> 4 : 0;
 
 	if (want && version != want)
 		return REF_NOWHERE;
-	if (version == 4 && has(f, at, 20))
+	if (version == 4 && ref_has(f, at, 20))
 		return at + 8;
-	if (version == 6 && has(f, at, 40))
+	if (version == 6 && ref_has(f, at, 40))
 		return at + 7;
 	return REF_NOWHERE;
 }
@@ -706,7 +498,7 @@ static int inner_ttl(const struct ref_frame *f)
 	if (l.mpls >= 0 && f->b[l.mpls + 2] & 1)
 		return ip_ttl(f, l.mpls + 4, 0);
 	if (l.mpls >= 0)
-		return has(f, l.mpls + 4, 4) ? l.mpls + 7 : REF_NOWHERE;
+		return ref_has(f, l.mpls + 4, 4) ? l.mpls + 7 : REF_NOWHERE;
 	if (l.l4 >= 0 && (l.proto == 4 || l.proto == 41))
 		return ip_ttl(f, l.l4, l.proto == 4 ? 4 : 6);
 	return REF_NOWHERE;
@@ -715,7 +507,7 @@ static int inner_ttl(const struct ref_frame *f)
 /* One TTL byte; the header checksum of an IPv4 header that it is in. */
 static void put_ttl(struct ref_frame *f, int at, int ttl)
 {
-	const uint64_t was = (uint64_t)u8(f, at) << 8, is = (uint64_t)ttl << 8;
+	const uint64_t was = (uint64_t)ref_u8(f, at) << 8, is = (uint64_t)ttl << 8;
 	struct ref_look l;
 	int inside;
 	bool v4;
@@ -723,10 +515,10 @@ static void put_ttl(struct ref_frame *f, int at, int ttl)
 	ref_look(f, &l);
 	v4 = l.ip4 >= 0 && at == l.ip4 + 8;
 	inside = l.mpls >= 0 ? l.mpls + 4 : l.l4;
-	if (at == inner_ttl(f) && at == inside + 8 && u8(f, inside) >> 4 == 4)
+	if (at == inner_ttl(f) && at == inside + 8 && ref_u8(f, inside) >> 4 == 4)
 		v4 = true;
 	if (v4 && was != is)
-		put16(f, at + 2, adjusted(u16(f, at + 2), was, is));
+		put16(f, at + 2, adjusted(ref_u16(f, at + 2), was, is));
 	f->b[at] = (uint8_t)ttl;
 }
 

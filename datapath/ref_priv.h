@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reference interpreter's frames: a byte string and what the pipeline carries along with it.
+ * The reference interpreter inside: its tables, and its frames, a byte string and what the pipeline
+ * carries along with it.
  *
  * A field's value is an array of bits, least significant first, so that every copy and mask is a
  * plain loop.  Nothing is remembered of a frame: its headers are found again for each access.
@@ -10,9 +11,35 @@
 
 #include <stdbool.h>
 
+#include "datapath/ref.h"
 #include "ofproto/field.h"
 
 enum { REF_FRAME_MAX = 16384, REF_NOWHERE = -1 };
+enum { REF_TABLES = 254, REF_PORTS = 256, REF_OUTS = 1024 };
+
+struct ref_flow {
+	struct ref_flow *next;
+	struct of_match match;
+	uint16_t priority;
+	uint64_t cookie;
+	struct of_list insts;
+};
+
+struct ref_group {
+	struct ref_group *next;
+	uint32_t id;
+	uint8_t type;
+	struct of_list buckets;
+};
+
+struct ref {
+	struct arena arena; /* lists; grows until the end */
+	struct ref_flow *tables[REF_TABLES];
+	struct ref_group *groups;
+	uint32_t ports[REF_PORTS], n_ports;
+	struct ref_out outs[REF_OUTS];
+	uint32_t n_outs;
+};
 
 struct ref_frame {
 	uint32_t n;
@@ -36,6 +63,21 @@ struct ref_bits {
 	unsigned int n;
 	uint8_t bit[128];
 };
+
+static inline bool ref_has(const struct ref_frame *f, int at, int n)
+{
+	return at >= 0 && (uint32_t)(at + n) <= f->n;
+}
+
+static inline int ref_u8(const struct ref_frame *f, int at)
+{
+	return f->b[at];
+}
+
+static inline int ref_u16(const struct ref_frame *f, int at)
+{
+	return f->b[at] << 8 | f->b[at + 1];
+}
 
 void ref_look(const struct ref_frame *f, struct ref_look *l);
 
@@ -61,5 +103,8 @@ void ref_copy_ttl_out(struct ref_frame *f);
 void ref_copy_ttl_in(struct ref_frame *f);
 /* False: it is or would be zero. */
 bool ref_dec_ttl(struct ref_frame *f, bool mpls);
+
+/* Where the pointer to a group is, or would be. */
+struct ref_group **ref_group_find(struct ref *r, uint32_t id);
 
 #endif

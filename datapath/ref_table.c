@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flow and group mods of the reference interpreter. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "datapath/ref_priv.h"
+#include "ofproto/match.h"
+
+/* ---- Flow mods (6.4) ---- */
+
+static const struct of_list *actions_of(const struct of_any *inst)
+{
+	if (inst->kind == OF_KIND_inst_apply_actions)
+		return &((const struct of_inst_apply_actions *)inst)->actions;
+	if (inst->kind == OF_KIND_inst_write_actions)
+		return &((const struct of_inst_write_actions *)inst)->actions;
+	return NULL;
+}
+
+static bool sends_to(const struct ref_flow *f, uint32_t port, uint32_t group)
+{
+	bool to_port = port == OFPP_ANY, to_group = group == OFPG_ANY;
+
+	for (uint32_t i = 0; i < f->insts.n; i++) {
+		const struct of_list *l = actions_of(f->insts.v[i]);
+
+		for (uint32_t k = 0; l && k < l->n; k++) {
+			if (l->v[k]->kind == OF_KIND_action_output)
+				to_port |= OF_AT(l, k, action_output)->port == port;
+			if (l->v[k]->kind == OF_KIND_action_group)
+				to_group |= OF_AT(l, k, action_group)->group_id == group;
+		}
+	}
+	return to_port && to_group;
+}
+
+/* Whether a modify or delete is about 'f'. */
+static bool selects(const struct of_flow_mod *fm, const struct ref_flow *f)
+{
+	const bool strict =
+		fm->command == OFPFC_MODIFY_STRICT || fm->command == OFPFC_DELETE_STRICT;
+	const bool del = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
+
+	if ((f->cookie & fm->cookie_mask) != (fm->cookie & fm->cookie_mask))
+		return false;
+	if (del && !sends_to(f, fm->out_port, fm->out_group))
+		return false;
+	if (strict)
+		return f->priority == fm->priority && of_match_equal(&f->match, &fm->match);
+	return of_match_covers(&fm->match, &f->match);
+}
+
+static int add(struct ref *r, const struct of_flow_mod *fm)
+{
+	struct ref_flow **at, *f = calloc(1, sizeof(*f));
+
+	if (!f || of_list_copy(&fm->insts, &r->arena, &f->insts) < 0) {
+		free(f);
+		return -ENOMEM;
+	}
+	f->match = fm->match;
+	f->priority = fm->priority;
+	f->cookie = fm->cookie;
+	for (at = &r->tables[fm->table_id]; *at; at = &(*at)->next)
+		if ((*at)->priority == f->priority && of_match_equal(&(*at)->match, &f->match)) {
+			struct ref_flow *old = *at;
+
+			*at = old->next;
+			free(old);
+			break;
+		}
+	f->next = *at;
+	*at = f;
+	return 0;
+}
+
+static int change(struct ref *r, const struct of_flow_mod *fm, uint8_t table)
+{
+	struct ref_flow **at = &r->tables[table];
+
+	while (*at) {
+		struct ref_flow *f = *at;
+
+		if (!selects(fm, f)) {
+			at = &f->next;
+			continue;
+		}
+		if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
+			*at = f->next;
+			free(f);
+			continue;
+		}
+		if (of_list_copy(&fm->insts, &r->arena, &f->insts) < 0)
+			return -ENOMEM;
+		at = &f->next;
+	}
+	return 0;
+}
+
+int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm)
+{
+	int rc = 0;
+
+	if (fm->table_id >= REF_TABLES && fm->table_id != OFPTT_ALL)
+		return -EPROTO;
+	if (fm->command == OFPFC_ADD)
+		return fm->table_id < REF_TABLES ? add(r, fm) : -EPROTO;
+	for (unsigned int t = 0; t < REF_TABLES && rc == 0; t++)
+		if (fm->table_id == OFPTT_ALL || fm->table_id == t)
+			rc = change(r, fm, (uint8_t)t);
+	return rc;
+}
+
+/* ---- Group mods (6.5) ---- */
+
+struct ref_group **ref_group_find(struct ref *r, uint32_t id)
+{
+	struct ref_group **at = &r->groups;
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static bool uses_group(const struct ref_flow *f, uint32_t id)
+{
+	return sends_to(f, OFPP_ANY, id);
+}
+
+static void delete_group(struct ref *r, uint32_t id)
+{
+	struct ref_group **at = ref_group_find(r, id), *g = *at;
+
+	if (!g)
+		return;
+	*at = g->next;
+	free(g);
+	for (int t = 0; t < REF_TABLES; t++)
+		for (struct ref_flow **f = &r->tables[t]; *f;) {
+			struct ref_flow *flow = *f;
+
+			if (!uses_group(flow, id)) {
+				f = &flow->next;
+				continue;
+			}
+			*f = flow->next;
+			free(flow);
+		}
+}
+
+int ref_group_mod(struct ref *r, const struct of_group_mod *gm)
+{
+	struct ref_group **at = ref_group_find(r, gm->group_id), *g = *at;
+
+	switch (gm->command) {
+	case OFPGC_ADD:
+		if (g)
+			return -EPROTO;
+		g = calloc(1, sizeof(*g));
+		if (!g)
+			return -ENOMEM;
+		g->id = gm->group_id;
+		*at = g;
+		break;
+	case OFPGC_MODIFY:
+		if (!g)
+			return -EPROTO;
+		break;
+	case OFPGC_DELETE:
+		if (gm->group_id != OFPG_ALL)
+			delete_group(r, gm->group_id);
+		while (gm->group_id == OFPG_ALL && r->groups)
+			delete_group(r, r->groups->id);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+	g->type = gm->type;
+	return of_list_copy(&gm->buckets, &r->arena, &g->buckets);
+}
