@@ -22,7 +22,8 @@ static const char usage_text[] =
 	"  switch              list | show DPID | forget DPID\n"
 	"  switch              info | ports | stats | drops [NAME|SOCKET]   by its local socket\n"
 	"\n"
-	"URL is http://127.0.0.1:9696, or WEFT_URL; T is WEFT_TOKEN.  See weftctl(8).\n";
+	"URL is http://127.0.0.1:9696, or WEFT_URL; T is WEFT_TOKEN.  See weftctl(8).\n"
+	"Also --help, --version.\n";
 
 int ctl_fail(int code, const char *fmt, ...)
 {

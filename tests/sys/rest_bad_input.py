@@ -167,7 +167,9 @@ for i in range(500):
 before = c.rss_kb()
 check(all(refused_once(i) == 400 for i in range(3000)), "3,000 bulk creates are refused half-way")
 grown = c.rss_kb() - before
-check(grown < 1024, "and memory does not grow", f"{grown} kB")
+with open(f"/proc/{c.process.pid}/maps") as f:
+    sanitized = "libasan" in f.read()  # which keeps what is freed, to find later uses of it
+check(sanitized or grown < 1024, "and memory does not grow", f"{grown} kB")
 check(len(c.list("ports")) == 1, "and leave nothing behind", len(c.list("ports")))
 check(c.process.poll() is None, "the controller runs")
 finish()
