@@ -70,7 +70,8 @@ void options_usage(void)
 	       "      vhost-user:PATH[,server]\n"
 	       "      vxlan:local=IP[/LEN],uplink=PORT[,remote=IP|flow][,vni=N|flow][,dport=N]\n"
 	       "            [,gateway=IP][,vlan=N]\n"
-	       "      then, after a semicolon: iface-id=ID,physnet=NAME,owner=NAME,vlan-mode=MODE,tag=N,\n"
+	       "      then, after a semicolon: "
+	       "iface-id=ID,physnet=NAME,owner=NAME,vlan-mode=MODE,tag=N,\n"
 	       "      trunks=A-B+C,priority-tags=WHEN,mtu=N,queues=N\n\n"
 	       "See weft-switch(8).\n");
 }
