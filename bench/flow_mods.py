@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""flow_mods per second, and memory per rule: 100,000 exact five-tuples into an empty table.
+
+"plain" and "bundle" are sent already encoded as fast as the switch takes them, from the first byte to the answer of
+the barrier (plain) or of the commit (an atomic bundle): the switch's own pace.  "weft-ofctl" is the file of text
+rules, read, encoded and sent by the command, as an operator has it.
+"""
+import struct
+import threading
+import time
+
+from bench import rig, traffic
+
+COUNT = 100000
+ONF, BUNDLE_CONTROL, BUNDLE_ADD = 0x4f4e4600, 2300, 2301  # EXT-230: bundles for OpenFlow 1.3
+OPEN, COMMIT, ATOMIC = 0, 4, 1
+
+
+def oxm(field, value, size):
+    return struct.pack("!HBB", 0x8000, field << 1, size) + value.to_bytes(size, "big")
+
+
+def flow_mod(xid, five):
+    src, dst, proto, sport, dport = five
+    fields = oxm(5, 0x800, 2) + oxm(10, proto, 1) + oxm(11, src, 4) + oxm(12, dst, 4) + oxm(15, sport, 2) + oxm(16, dport, 2)
+    n = 4 + len(fields)
+    match = struct.pack("!HH", 1, n) + fields + bytes(-n % 8)
+    output = struct.pack("!HHIH6x", 0, 16, 2, 0xffff)
+    apply = struct.pack("!HH4x", 4, 8 + len(output)) + output
+    body = struct.pack("!QQBBHHHIIIH2x", 0, 0, 0, 0, 0, 0, 100, 0xffffffff, 0xffffffff, 0xffffffff, 0)
+    return rig.message(14, xid, body + match + apply)
+
+
+def bundle_control(xid, kind):
+    return rig.message(4, xid, struct.pack("!IIIHH", ONF, BUNDLE_CONTROL, 1, kind, ATOMIC))
+
+
+def in_bundle(xid, message):
+    return rig.message(4, xid, struct.pack("!IIIHH", ONF, BUNDLE_ADD, 1, 0, ATOMIC) + message)
+
+
+def plain(mods):
+    return b"".join(mods) + rig.message(20, 0xfffffff0), 21
+
+
+def bundle(mods):
+    parts = [bundle_control(0xffffffe0, OPEN)]
+    parts += [in_bundle(0x1000000 + i, m[:4] + struct.pack("!I", 0x1000000 + i) + m[8:]) for i, m in enumerate(mods)]
+    return b"".join(parts) + bundle_control(0xfffffff0, COMMIT), 4
+
+
+def push(of, data, last):
+    """Seconds until all of it is answered; an error from the switch ends the measurement."""
+    sender = threading.Thread(target=of.s.sendall, args=(data,), daemon=True)
+    t0 = time.monotonic()
+    sender.start()
+    while True:
+        kind, xid, body = of.receive()
+        if kind == 1:
+            raise RuntimeError(f"the switch refuses a message: error {body[:4].hex()}")
+        if xid == 0xfffffff0 and kind == last:
+            sender.join()
+            return time.monotonic() - t0
+
+
+def flows(of):
+    """How many there are (OFPMP_AGGREGATE)."""
+    body = struct.pack("!HH4xB3xII4xQQHH4x", 2, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 1, 4)
+    kind, reply = of.answer(18, 99, body)
+    if kind != 19:
+        raise RuntimeError("no aggregate statistics")
+    return struct.unpack_from("!I", reply, 8 + 16)[0]
+
+
+def delete_all(of):
+    body = struct.pack("!QQBBHHHIIIH2x", 0, 0, 0xff, 3, 0, 0, 0, 0xffffffff, 0xffffffff, 0xffffffff, 0)
+    return push(of, rig.message(14, 5, body + struct.pack("!HH4x", 1, 4)) + rig.message(20, 0xfffffff0), 21)
+
+
+def one(sw, case, run, data, last):
+    of = rig.OpenFlow(sw.socket)
+    of.s.settimeout(120)
+    before = rig.rss_mb(sw.pid)
+    took = push(of, data, last)
+    if flows(of) != COUNT:
+        raise RuntimeError(f"{flows(of)} flows, not {COUNT}")
+    time.sleep(0.5)
+    after = rig.rss_mb(sw.pid)
+    removed = delete_all(of)
+    if flows(of):
+        raise RuntimeError("flows are left after they were deleted")
+    of.close()
+    rig.row("flow_mods", case, sw.name, run, rate__flow_mods_s=COUNT / took, delete_all__s=removed,
+            memory__bytes_rule=(after - before) * 1048576 / COUNT)
+
+
+def by_command(run):
+    with rig.Weft(sink=True) as sw:
+        for case, options in (("file", ["--no-names"]), ("file-bundle", ["--bundle"])):
+            t0 = time.monotonic()
+            sw.rules("mods", *options)
+            rig.row("flow_mods", case, "weft-ofctl", run, rate__flow_mods_s=COUNT / (time.monotonic() - t0))
+            delete_all(sw.of)
+
+
+def measure(runs):
+    mods = [flow_mod(i + 10, f) for i, f in enumerate(traffic.five_tuples(COUNT))]
+    streams = {"plain": plain(mods), "bundle": bundle(mods)}
+    for run in range(1, runs + 1):
+        for case, (data, last) in streams.items():
+            with rig.Weft(sink=True) as sw:
+                one(sw, case, run, data, last)
+            if rig.ovs_program() and (case == "bundle" or run <= 2):  # plain takes it 20 s
+                with rig.Ovs(sink=True) as sw:
+                    sw.rules("port")
+                    delete_all(sw.of)
+                    one(sw, case, run, data, last)
+        by_command(run)

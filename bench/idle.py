@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a switch costs that has nothing to do: time on a processor of all its threads, with four af_packet ports that
+stand on veths, and none plugged at all."""
+import subprocess
+import time
+
+from bench import rig
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def measure(runs):
+    space = "weft-bench-%d" % rig.os.getpid()
+    ip("netns", "add", space)
+    try:
+        for i in (1, 2):
+            ip("-n", space, "link", "add", f"a{i}", "type", "veth", "peer", "name", f"b{i}")
+        for name in ("a1", "b1", "a2", "b2"):
+            subprocess.run(["ip", "netns", "exec", space, "sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1"], check=True)
+            ip("-n", space, "link", "set", name, "up")
+        with open(f"/run/netns/{space}") as theirs, open("/proc/self/ns/net") as ours:
+            rig.enter(theirs)
+            try:
+                for case, names in (("no ports", ()), ("4 af_packet", ("a1", "b1", "a2", "b2"))):
+                    options = [x for n in names for x in ("--port", f"{n}=af_packet:{n}")]
+                    with rig.Weft(*options) as sw:
+                        time.sleep(1)
+                        for run in range(1, runs + 1):
+                            c0, t0 = rig.cpu_ns(sw.pid), time.monotonic()
+                            time.sleep(rig.SECONDS)
+                            c1, t1 = rig.cpu_ns(sw.pid), time.monotonic()
+                            rig.row("idle", case, "weft", run, cpu__percent=(c1 - c0) / (t1 - t0) / 1e7,
+                                    rss__MB=rig.rss_mb(sw.pid))
+            finally:
+                rig.enter(ours)
+    finally:
+        ip("netns", "del", space)

@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmarks run: a weft-switch, an Open vSwitch with DPDK, testpmd; and where their figures go.
+
+        net_pcap (the trace, for ever) ---> 1 [ the switch under test ] 2 ---> net_null (frees what it gets)
+
+The packet thread of each has core PACKET_CORE, everything else core OTHER_CORE.  Each lives in a folder of its own
+and is ended, by its pid, when it is closed.
+"""
+import ctypes
+import glob
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+B = os.path.abspath(os.environ.get("B", "build"))
+WORK = os.environ.get("BENCH_WORK", "/tmp/weft-bench-%d" % os.getpid())
+TRACES = f"{WORK}/traces"
+SECONDS = float(os.environ.get("SECONDS_EACH", "2"))
+WARM = 1.0
+OTHER_CORE, PACKET_CORE = 0, 1
+CLONE_NEWNET = 0x40000000
+MBUFS = 131072
+FIRST = ["nice", "-n", "-19"]  # before everybody else on a machine that is shared
+ELSEWHERE = ["taskset", "-c", str(OTHER_CORE)]
+
+_out = sys.stdout
+
+
+def rows_to(path):
+    global _out
+    _out = open(path, "a", buffering=1)
+
+
+def row(what, case, subject, run, **figures):
+    """One line for each figure; a name ends with its unit after '__'."""
+    for name, value in figures.items():
+        name, _, unit = name.partition("__")
+        text = value if isinstance(value, str) else f"{value:.6g}"
+        print(what, case, subject, run, name, text, unit.replace("_", "/"), sep="\t", file=_out)
+    say(f"{what} {case} {subject} #{run}: " +
+        " ".join(f"{k.partition('__')[0]}={v if isinstance(v, str) else format(v, '.4g')}" for k, v in figures.items()))
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def wait_until(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+
+
+def end(pid, how=signal.SIGTERM):
+    """Ends a process that we started and waits until it is gone, child or not."""
+    for sig in (how, signal.SIGKILL):
+        try:
+            os.kill(pid, sig)
+            for _ in range(250):
+                try:
+                    if os.waitpid(pid, os.WNOHANG)[0]:
+                        return
+                except ChildProcessError:
+                    os.kill(pid, 0)
+                time.sleep(0.02)
+        except ProcessLookupError:
+            return
+
+
+def rss_mb(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) / 1024
+
+
+def cpu_ns(pid, thread="*"):
+    """Time on a processor of all threads, or of those with that name."""
+    total = 0
+    for task in glob.glob(f"/proc/{pid}/task/*"):
+        with open(f"{task}/comm") as f:
+            name = f.read().strip()
+        if thread == "*" or name.startswith(thread):
+            with open(f"{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+    return total
+
+
+def have(package_file):
+    return shutil.which(package_file) is not None
+
+
+def tsc_hz():
+    with open("/proc/cpuinfo") as f:
+        return next(float(line.split(":")[1]) for line in f if line.startswith("cpu MHz")) * 1e6
+
+
+def shared(rate, wall, ran_ns):
+    """What else a window says: a packet thread that others push off its core did not cost those cycles."""
+    return dict(rate__Mpps=rate / 1e6, on_core__cycles_packet=ran_ns / 1e9 * tsc_hz() / max(1, rate * wall),
+                core_share__percent=ran_ns / wall / 1e7)
+
+
+# ---- OpenFlow, as much of it as measuring needs ----
+
+OFP_VERSION, WEFT = 4, 0x57454654
+
+
+def message(kind, xid, body=b""):
+    return struct.pack("!BBHI", OFP_VERSION, kind, 8 + len(body), xid) + body
+
+
+class OpenFlow:
+    """A connection to a switch's local socket."""
+
+    def __init__(self, path):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.settimeout(60)
+        self.s.connect(path)
+        self.s.sendall(message(0, 1))
+        self.buffer = bytearray()
+
+    def close(self):
+        self.s.close()
+
+    def receive(self):
+        """Type, xid, body; answers echo requests by itself."""
+        while True:
+            while len(self.buffer) < 8 or len(self.buffer) < self.buffer[2] << 8 | self.buffer[3]:
+                more = self.s.recv(1 << 16)
+                if not more:
+                    raise RuntimeError("the switch closed the connection")
+                self.buffer += more
+            kind, n, xid = self.buffer[1], self.buffer[2] << 8 | self.buffer[3], struct.unpack_from("!I", self.buffer, 4)[0]
+            body = bytes(self.buffer[8:n])
+            del self.buffer[:n]
+            if kind != 2:
+                return kind, xid, body
+            self.s.sendall(message(3, xid, body))
+
+    def answer(self, kind, xid, body=b""):
+        self.s.sendall(message(kind, xid, body))
+        while True:
+            got, its_xid, reply = self.receive()
+            if its_xid == xid and got != 0:
+                return got, reply
+
+    def port_packets(self, port):
+        """Received and sent, of a port."""
+        kind, reply = self.answer(18, 77, struct.pack("!HHIII", 4, 0, 0, port, 0))
+        if kind != 19 or len(reply) < 40:
+            raise RuntimeError(f"no counters of port {port}")
+        return struct.unpack_from("!QQ", reply, 8 + 8)
+
+    def stats(self):
+        """A weft-switch's Stats (ofproto/weft.proto), of all packet threads together."""
+        kind, reply = self.answer(4, 78, struct.pack("!II", WEFT, 1) + b"\x2a\x00")
+        if kind != 4:
+            raise RuntimeError("the switch does not say its statistics")
+        sums = dict(busy=0, idle=0, packets=0, hits=0, misses=0, hz=0)
+        for f, body in protobuf(first(reply[8:], 7)):
+            if f == 3:
+                for name, n in (("busy", 3), ("idle", 4), ("packets", 5), ("hz", 7)):
+                    sums[name] += first(body, n, 0)
+            elif f == 4:
+                sums["hits"] += first(body, 1, 0)
+                sums["misses"] += first(body, 2, 0)
+        return sums
+
+
+def protobuf(data):
+    """Fields of a message: number and value; an integer or bytes."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        key = varint()
+        value = varint()
+        if key & 7 == 2:
+            value, at = data[at:at + value], at + value
+        yield key >> 3, value
+
+
+def first(data, number, otherwise=b""):
+    return next((v for f, v in protobuf(data) if f == number), otherwise)
+
+
+# ---- the switches ----
+
+class Program:
+    def __init__(self, name):
+        self.folder = f"{WORK}/{name}"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+
+    def run(self, *command, **more):
+        p = subprocess.run(command, capture_output=True, text=True, **more)
+        if p.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {p.stderr.strip()[-400:]}")
+        return p.stdout
+
+    def log_tail(self):
+        with open(f"{self.folder}/log", errors="replace") as f:
+            return f.read()[-800:]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Weft(Program):
+    name = "weft"
+
+    def __init__(self, *options, trace=None, sink=False, eal=()):
+        super().__init__("weft")
+        self.socket = f"{self.folder}/sw.sock"
+        command = FIRST + [f"{B}/weft-switch", "--name", "bench", "--socket", self.socket,
+                           "--pmd-cores", str(PACKET_CORE), *options]
+        if trace:
+            command += ["--mbufs", str(MBUFS), "--port",
+                        f"src@1=vdev:net_pcap0,rx_pcap={TRACES}/{trace}.pcap,infinite_rx=1"]
+        if trace or sink:
+            command += ["--port", "dst@2=vdev:net_null1,size=64,no-rx=1"]
+        command += ["--", *eal] if eal else []
+        with open(f"{self.folder}/log", "w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        self.pid = self.process.pid
+        try:
+            wait_until(lambda: " ready: " in self.log_tail() or self.process.poll() is not None, 20, "weft-switch starts")
+            if self.process.poll() is not None:
+                raise RuntimeError("weft-switch does not start: " + self.log_tail())
+            os.sched_setaffinity(self.pid, {OTHER_CORE})  # its control thread; the others have their places
+            self.of = OpenFlow(self.socket)
+        except BaseException:
+            end(self.pid)
+            raise
+
+    def close(self):
+        self.of.close()
+        end(self.pid)
+
+    def rules(self, name, *options):
+        self.run(f"{B}/weft-ofctl", *(options or ["--bundle"]), "add-flows", f"unix:{self.socket}", f"{TRACES}/{name}.flows")
+
+    def memory(self):
+        return "hugepages" if "no hugepages" not in self.log_tail() else "no hugepages"
+
+    def packet_ns(self):
+        return cpu_ns(self.pid, "pmd")
+
+    def tids(self):
+        for task in glob.glob(f"/proc/{self.pid}/task/*"):
+            with open(f"{task}/comm") as f:
+                if f.read().startswith("pmd"):
+                    yield os.path.basename(task)
+
+    def window(self, seconds):
+        """Packets sent by the sink, per second, and what one cost."""
+        s0, (_, a), c0, t0 = self.of.stats(), self.of.port_packets(2), self.packet_ns(), time.monotonic()
+        time.sleep(seconds)
+        s1, (_, b), c1, t1 = self.of.stats(), self.of.port_packets(2), self.packet_ns(), time.monotonic()
+        packets = max(1, s1["packets"] - s0["packets"])
+        looked_up = max(1, s1["hits"] + s1["misses"] - s0["hits"] - s0["misses"])
+        return dict(shared((b - a) / (t1 - t0), t1 - t0, c1 - c0), busy__cycles_packet=(s1["busy"] - s0["busy"]) / packets,
+                    cache_hits__percent=100 * (s1["hits"] - s0["hits"]) / looked_up)
+
+
+def ovs_program():
+    for path in (f"{WORK}/unpacked/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk",
+                 "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"):
+        if os.access(path, os.X_OK) and have("ovsdb-server") and have("ovs-ofctl"):
+            return path
+    return None
+
+
+class Ovs(Program):
+    """Open vSwitch's user space datapath, with the same devices, core and rules."""
+    name = "ovs"
+
+    def __init__(self, trace=None, sink=False):
+        super().__init__("ovs")
+        self.env = dict(os.environ, OVS_RUNDIR=self.folder, OVS_LOGDIR=self.folder, OVS_DBDIR=self.folder)
+        self.pids = []
+        self.trace, self.sink = trace, sink or trace
+        try:
+            self.begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self):
+        db, schema = f"{self.folder}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema"
+        self.run("ovsdb-tool", "create", db, schema, env=self.env)
+        self.start(["ovsdb-server", db, f"--remote=punix:{self.folder}/db.sock", "--no-chdir",
+                    f"--unixctl={self.folder}/dbctl"])
+        wait_until(lambda: os.path.exists(f"{self.folder}/db.sock"), 5, "ovsdb-server starts")
+        self.vsctl("--no-wait", "init")
+        self.vsctl("--no-wait", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
+                   f"other_config:dpdk-lcore-mask={1 << OTHER_CORE}", f"other_config:pmd-cpu-mask={1 << PACKET_CORE}",
+                   "other_config:dpdk-extra=--no-pci --in-memory")
+        self.pid = self.start(FIRST + ELSEWHERE + [ovs_program(), f"unix:{self.folder}/db.sock", f"--unixctl={self.folder}/ctl", "--no-chdir"])
+        self.vsctl("add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=netdev", "fail_mode=secure",
+                   "protocols=OpenFlow10,OpenFlow13,OpenFlow14")
+        self.socket = f"{self.folder}/br0.mgmt"
+        self.of = OpenFlow(self.socket)
+
+    def start(self, command):
+        with open(f"{self.folder}/log", "a") as log:
+            self.pids.append(subprocess.Popen(command, stdout=log, stderr=log, env=self.env).pid)
+        return self.pids[-1]
+
+    def close(self):
+        if hasattr(self, "of"):
+            self.of.close()
+        for pid in reversed(self.pids):
+            end(pid)
+
+    def vsctl(self, *words):
+        self.run("ovs-vsctl", "-t", "20", f"--db=unix:{self.folder}/db.sock", *words, env=self.env)
+
+    def ctl(self, *words):
+        return self.run("ovs-appctl", "-T", "20", "-t", f"{self.folder}/ctl", *words, env=self.env)
+
+    def rules(self, name):
+        """Then the ports, sink first: no packet comes before there are rules for it."""
+        self.run("ovs-ofctl", "-O", "OpenFlow14", "--bundle", "add-flows", self.socket, f"{TRACES}/{name}.flows")
+        if self.sink:
+            self.add_port("dst", 2, "net_null1,size=64,no-rx=1")
+        if self.trace:
+            self.add_port("src", 1, f"net_pcap0,rx_pcap={TRACES}/{self.trace}.pcap,infinite_rx=1")
+
+    def add_port(self, name, number, device):
+        self.vsctl("add-port", "br0", name, "--", "set", "Interface", name, "type=dpdk",
+                   f"options:dpdk-devargs=\"{device}\"", f"ofport_request={number}")
+        wait_until(lambda: self.port_is_up(name), 5, f"Open vSwitch opens {device}")
+
+    def port_is_up(self, name):
+        return f" {name} " in self.ctl("dpif/show").replace(":", " ")
+
+    def exact_match_cache(self, on):
+        self.vsctl("set", "Open_vSwitch", ".", f"other_config:emc-insert-inv-prob={100 if on else 0}")
+
+    def packet_ns(self):
+        return cpu_ns(self.pid, "pmd")
+
+    def window(self, seconds):
+        self.ctl("dpif-netdev/pmd-stats-clear")
+        (_, a), c0, t0 = self.of.port_packets(2), self.packet_ns(), time.monotonic()
+        time.sleep(seconds)
+        (_, b), c1, t1 = self.of.port_packets(2), self.packet_ns(), time.monotonic()
+        text = self.ctl("dpif-netdev/pmd-stats-show").partition("main thread")[0]
+        m = re.search(r"avg cycles per packet: ([0-9.]+)", text)
+        return dict(shared((b - a) / (t1 - t0), t1 - t0, c1 - c0), busy__cycles_packet=float(m[1]) if m else float("nan"))
+
+
+def testpmd(trace, seconds):
+    """What the devices and DPDK themselves carry, without a switch: Mpps."""
+    folder = f"{WORK}/testpmd"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/log", "w+") as log:
+        p = subprocess.Popen(
+            ["nice", "-n", "-19", "dpdk-testpmd", "-l", f"{OTHER_CORE},{PACKET_CORE}", "--no-pci", "--in-memory", "-m", "768",
+             f"--vdev=net_pcap0,rx_pcap={TRACES}/{trace}.pcap,infinite_rx=1", "--vdev=net_null1,size=64,no-rx=1", "--",
+             "--forward-mode=io", "--nb-cores=1", "--burst=32", f"--total-num-mbufs={MBUFS}", "--no-lsc-interrupt",
+             "--stats-period=1", "--auto-start"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        time.sleep(seconds + WARM + 2)
+        end(p.pid, signal.SIGINT)
+        log.seek(0)
+        text = log.read()
+    rates = [int(x) for x in re.findall(r"NIC statistics for port 1.*?Tx-pps:\s*(\d+)", text, re.S)]
+    rates = [r for r in rates[2:] if r]
+    if not rates:
+        raise RuntimeError("testpmd: " + text[-300:])
+    return sum(rates) / len(rates) / 1e6
+
+
+def have_hugepages(mb):
+    with open("/proc/meminfo") as f:
+        facts = dict(line.split(":") for line in f)
+    return int(facts["HugePages_Free"]) * int(facts["Hugepagesize"].split()[0]) >= mb * 1024
+
+
+def enter(namespace):
+    """This thread, and the programs that it starts, into a network namespace that is open as a file."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
