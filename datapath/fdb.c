@@ -11,7 +11,7 @@
 #include "base/byteorder.h"
 #include "datapath/dp.h"
 
-enum { WAYS = 4, BUCKETS = FDB_ENTRIES / WAYS, AGE_BUCKETS = BUCKETS / 16 };
+enum { WAYS = 8, BUCKETS = FDB_ENTRIES / WAYS, AGE_BUCKETS = BUCKETS / 16 };
 
 struct entry {
 	_Atomic uint64_t key; /* valid bit, VLAN, MAC; 0: empty */

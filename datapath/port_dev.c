@@ -18,8 +18,9 @@
 #include "datapath/eal.h"
 
 enum {
-	FRAME_EXTRA = 64, /* Ethernet, tags, and the kernel's own ring header, at most */
-	JUMBO_ROOM = 9216 + 512,
+	FRAME_EXTRA = 64,  /* Ethernet, tags, and the kernel's own ring header, at most */
+	FRAME_MAX = 16384, /* of an af_packet ring */
+	JUMBO_ROOM = FRAME_MAX + RTE_PKTMBUF_HEADROOM,
 	JUMBO_MBUFS = 2048,
 	DESC_USUAL = 512,
 	DESC_TAP = 32, /* each holds a buffer, and one packet at a time comes out of a tap anyway */
@@ -93,7 +94,7 @@ static unsigned int ring_frame(unsigned int mtu)
 {
 	unsigned int n = 2048;
 
-	while (n < mtu + 2 * FRAME_EXTRA && n < 16384)
+	while (n < mtu + 2 * FRAME_EXTRA && n < FRAME_MAX)
 		n *= 2;
 	return n;
 }
@@ -139,13 +140,18 @@ static int devargs(const struct port *p, char *buf, size_t size, struct err *e)
 }
 
 /* Plugs the device in; its DPDK port number in p->ethdev. */
-static int plug(struct port *p, struct err *e)
+static int plug(struct port *p, struct err *e) CONTROL
 {
 	char args[512], *name = p->cold->device;
 	int rc = devargs(p, args, sizeof(args), e);
 
 	if (rc)
 		return rc;
+	if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS)
+		return err_set(e, -ENOSPC,
+			       "all %d devices that this build of DPDK has room for are in use; "
+			       "vxlan ports need none",
+			       RTE_MAX_ETHPORTS);
 	snprintf(name, sizeof(p->cold->device), "%.*s", (int)strcspn(args, ","), args);
 	if (p->cold->spec.type == PORT_VDEV && !rte_eth_dev_get_port_by_name(name, &p->ethdev)) {
 		p->ethdev = RTE_MAX_ETHPORTS;
@@ -169,18 +175,20 @@ static int plug(struct port *p, struct err *e)
 
 /* Buffers large enough for the port's frames: those of all, or a pool of large ones made when first
  * needed. */
-static struct rte_mempool *buffers(struct dp *dp, const struct port *p, struct err *e)
+static struct rte_mempool *buffers(struct dp *dp, const struct port *p, struct err *e) CONTROL
 {
 	unsigned int room = rte_pktmbuf_data_room_size(dp->pool) - RTE_PKTMBUF_HEADROOM;
+	unsigned int need = p->mtu + (unsigned int)FRAME_EXTRA;
 	struct rte_mempool *jumbo;
 
-	if ((p->cold->spec.type == PORT_AF_PACKET ? ring_frame(p->mtu) : p->mtu + FRAME_EXTRA) <=
-	    room)
+	if (p->cold->spec.type == PORT_AF_PACKET)
+		need = ring_frame(p->mtu);
+	if (need <= room)
 		return dp->pool;
 	jumbo = rte_mempool_lookup("weft-jumbo");
 	if (jumbo)
 		return jumbo;
-	return eal_pool_new("weft-jumbo", JUMBO_MBUFS, JUMBO_ROOM + 16384 - 9216, e);
+	return eal_pool_new("weft-jumbo", JUMBO_MBUFS, JUMBO_ROOM, e);
 }
 
 static uint16_t at_most(uint16_t want, uint16_t max)
@@ -189,7 +197,7 @@ static uint16_t at_most(uint16_t want, uint16_t max)
 }
 
 static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_info *info,
-		     struct err *e)
+		     struct err *e) CONTROL
 {
 	struct rte_eth_conf conf = { 0 };
 	const struct port_spec *s = &p->cold->spec;
@@ -221,7 +229,7 @@ static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_inf
 	return 0;
 }
 
-static int queues(struct dp *dp, struct port *p, struct err *e)
+static int queues(struct dp *dp, struct port *p, struct err *e) CONTROL
 {
 	uint16_t n_rxd = p->cold->spec.type == PORT_TAP ? DESC_TAP : DESC_USUAL;
 	uint16_t n_txd = DESC_USUAL;
@@ -254,7 +262,7 @@ static void interface_name(struct port *p)
 		snprintf(p->cold->ifname, sizeof(p->cold->ifname), "%.15s", s->device);
 }
 
-static int start(struct port *p, struct err *e)
+static int start(struct port *p, struct err *e) CONTROL
 {
 	const struct port_spec *s = &p->cold->spec;
 	struct rte_ether_addr mac;

@@ -147,6 +147,10 @@ static bool admit(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t 
 		rate = kind_rate[kind];
 		burst = rate;
 	}
+	if (both != w->side->rate) { /* a new limit begins with full buckets */
+		memset(w->side->buckets, 0, (PORT_MAX + 1) * sizeof(*w->side->buckets));
+		w->side->rate = both;
+	}
 	if (!rate)
 		return true;
 	full = &w->side->buckets[port_slot(w->dp, in_port)].full[which];

@@ -33,7 +33,8 @@ struct punt_side {
 	struct inject *injects;
 	struct punt_buckets *buckets; /* by port slot */
 	struct rte_ring *free, *inject_free;
-	bool punted; /* since the last wake */
+	uint64_t rate; /* as it was when the buckets were last emptied */
+	bool punted;   /* since the last wake */
 	/* Control thread: slots ready to be filled. */
 	struct inject *spare[INJECT_SLOTS];
 	unsigned int n_spare;
