@@ -3,13 +3,9 @@
  * The lpm template: routes.  All rules match a prefix of ip_src or ip_dst and agree in everything
  * else (e.g. eth_type), and longer prefixes have no lower priority than shorter ones.
  *
- * A trie of strides 16, 8 and 8; each entry leads to the longest prefix that covers it, which knows
- * the next shorter one, for packets whose version does not show the longer one's rule.  So a lookup
- * is one to three loads, however many lengths there are.  Prefixes stay when their rules go; when
- * most are empty the whole is built again.  IPv6 prefixes are served by the tuple template, a probe
- * for each length.
- *
- * Readers: an entry, a parent and a rule are each published by one store, after what they lead to.
+ * A lookup is one to three loads of a trie (cls_trie.h), however many lengths there are.  When most
+ * prefixes have lost their rules the whole is built again.  IPv6 prefixes are served by the tuple
+ * template, a probe for each length.
  */
 #include "datapath/cls.h"
 
@@ -20,60 +16,19 @@
 #include <rte_prefetch.h>
 
 #include "datapath/cls_hash.h"
+#include "datapath/cls_trie.h"
 #include "datapath/mask.h"
 
 enum {
-	LPM_MIN_MASKS = 3, /* below, a hash for each is as good */
-	ROOT = 1 << 16,
-	FAN = 1 << 8,
+	LPM_MIN_MASKS = 3,			      /* below, a hash for each is as good */
 	WORD = offsetof(struct flow_key, nw_src) / 8, /* ip_src and ip_dst share it */
-	TABLES_FREE = 4096,   /* tables of FAN entries that any number of rules may take */
-	RULES_PER_TABLE = 16, /* and one more for so many rules */
+	TABLES_FREE = 4096,			      /* tables that any number of rules may take */
+	RULES_PER_TABLE = 16,			      /* and one more for so many rules */
 };
 
 _Static_assert(offsetof(struct flow_key, nw_src) % 8 == 0, "nw_src begins a word");
 _Static_assert(offsetof(struct flow_key, nw_dst) == offsetof(struct flow_key, nw_src) + 4,
 	       "nw_dst ends it");
-
-struct lpm_link {
-	struct lpm_link *_Atomic next;
-	struct cls_rule *_Atomic rule; /* NULL: free */
-};
-
-/* One prefix.  Usually one rule; more while one replaces another. */
-struct lpm_node {
-	struct lpm_node *_Atomic parent; /* the next shorter prefix that covers it */
-	struct lpm_link first;
-	uint32_t addr;
-	uint8_t len;
-	struct lpm_node *all; /* next of all nodes; control thread */
-};
-
-struct lpm_table;
-
-/* Address of a node (or NULL), or of a table with the lowest bit set. */
-typedef _Atomic uintptr_t lpm_entry;
-
-struct lpm_table {
-	lpm_entry e[FAN];
-	struct lpm_table *all;
-};
-
-struct lpm {
-	struct cls cls;
-	bool dst;		/* ip_dst, else ip_src */
-	struct cls_mask common; /* what all rules match but the prefix */
-	uint64_t value[FLOW_KEY_WORDS];
-	struct cls_mask none;
-	struct cls_hash any; /* rules that match everything */
-	_Atomic uint32_t any_used;
-	/* Control thread. */
-	uint16_t min_priority[33], max_priority[33]; /* by length */
-	struct lpm_node *nodes;
-	struct lpm_table *tables;
-	uint32_t n_nodes, n_tables;
-	lpm_entry root[ROOT];
-};
 
 /* A rule seen as a route. */
 struct route {
@@ -116,20 +71,6 @@ static bool is_prefix(uint32_t mask)
 	return !(~mask & (~mask + 1));
 }
 
-/* False: it is not a prefix of that field. */
-static bool route_of(const struct cls_rule *r, bool dst, struct route *out)
-{
-	uint64_t mask;
-	const uint64_t *v = word_of(r, &mask);
-	uint32_t m = half_of(mask, dst);
-
-	if (!is_prefix(m))
-		return false;
-	out->len = (uint8_t)__builtin_popcount(m);
-	out->addr = v ? half_of(*v, dst) : 0;
-	return true;
-}
-
 /* Mask and value of everything but the prefix. */
 static void rest_of(const struct cls_rule *r, bool dst, struct cls_mask *mask, uint64_t *value)
 {
@@ -146,19 +87,80 @@ static void rest_of(const struct cls_rule *r, bool dst, struct cls_mask *mask, u
 		value[i] = v[mask->word[i]];
 }
 
-/* Whether 'r' is a route among those with this common part. */
-static bool belongs(const struct cls_mask *common, const uint64_t *value, bool dst,
-		    const struct cls_rule *r, struct route *out)
-{
-	uint64_t v[FLOW_KEY_WORDS];
-	struct cls_mask m;
+/* What all routes have in common. */
+struct common {
+	bool dst;
+	struct cls_mask mask;
+	uint64_t value[FLOW_KEY_WORDS];
+	/* Masks that were looked at last, by hash, and whether they are the common one with a
+	 * prefix. */
+	struct {
+		uint64_t hash;
+		bool fits;
+		uint8_t len;
+	} seen[64];
+};
 
-	if (!route_of(r, dst, out))
+struct lpm {
+	struct cls cls;
+	struct common common;
+	struct cls_mask none;
+	struct cls_hash any; /* rules that match everything */
+	_Atomic uint32_t any_used;
+	/* Control thread. */
+	uint16_t min_priority[33], max_priority[33]; /* by length */
+	struct trie trie;
+};
+
+static void common_init(struct common *c, bool dst, const struct cls_rule *r)
+{
+	memset(c, 0, sizeof(*c));
+	c->dst = dst;
+	rest_of(r, dst, &c->mask, c->value);
+}
+
+static bool mask_fits(struct common *c, const struct cls_rule *r, uint8_t *len)
+{
+	unsigned int slot = (unsigned int)(r->mask->hash >> 58);
+	uint64_t bits, v[FLOW_KEY_WORDS];
+	struct cls_mask m;
+	uint32_t prefix;
+
+	if (c->seen[slot].hash != r->mask->hash) {
+		(void)word_of(r, &bits);
+		prefix = half_of(bits, c->dst);
+		rest_of(r, c->dst, &m, v);
+		c->seen[slot].hash = r->mask->hash;
+		c->seen[slot].len = (uint8_t)__builtin_popcount(prefix);
+		c->seen[slot].fits = is_prefix(prefix) && m.hash == c->mask.hash &&
+				     m.words == c->mask.words &&
+				     !memcmp(m.bits, c->mask.bits, m.n_words * sizeof(m.bits[0]));
+	}
+	*len = c->seen[slot].len;
+	return c->seen[slot].fits;
+}
+
+/* Whether 'r' is a route among those, and which. */
+static bool belongs(struct common *c, const struct cls_rule *r, struct route *out)
+{
+	unsigned int n = 0;
+
+	if (!mask_fits(c, r, &out->len))
 		return false;
-	rest_of(r, dst, &m, v);
-	return m.hash == common->hash && m.words == common->words &&
-	       !memcmp(m.bits, common->bits, m.n_words * sizeof(m.bits[0])) &&
-	       !memcmp(v, value, m.n_words * sizeof(v[0]));
+	out->addr = 0;
+	for (unsigned int i = 0; i < r->mask->n_words; i++) {
+		uint64_t v = r->value[i];
+
+		if (r->mask->word[i] == WORD) {
+			out->addr = half_of(v, c->dst);
+			v = without_half(v, c->dst);
+			if (!without_half(r->mask->bits[i], c->dst))
+				continue; /* the prefix alone */
+		}
+		if (v != c->value[n++])
+			return false;
+	}
+	return true;
 }
 
 /* Whether longer prefixes have no lower priority; notes the priority of one more. */
@@ -198,8 +200,8 @@ static uint32_t count_distinct(const uint32_t *v, uint32_t n, unsigned int bits)
 	return d;
 }
 
-/* Whether the trie of these routes stays within its memory. */
-static bool affordable(const struct cls_shape *s, bool dst)
+/* Whether the trie of these routes stays within its memory, with room for growth. */
+static bool affordable(const struct cls_shape *s, struct common *c)
 {
 	uint32_t *v = malloc(2 * (s->n_rules + 1) * sizeof(*v)), *deep = v + s->n_rules + 1;
 	uint32_t n = 0, n_deep = 0, need;
@@ -209,7 +211,7 @@ static bool affordable(const struct cls_shape *s, bool dst)
 	for (uint32_t i = 0; i < s->n_rules; i++) {
 		struct route r;
 
-		if (!s->rules[i]->mask->n_words || !route_of(s->rules[i], dst, &r))
+		if (!s->rules[i]->mask->n_words || !belongs(c, s->rules[i], &r))
 			continue;
 		if (r.len > 16)
 			v[n++] = r.addr;
@@ -220,7 +222,6 @@ static bool affordable(const struct cls_shape *s, bool dst)
 	qsort(deep, n_deep, sizeof(*v), by_address);
 	need = count_distinct(v, n, 16) + count_distinct(deep, n_deep, 24);
 	free(v);
-	/* With room for growth, or the next route would ask again. */
 	return need + need / 4 <= tables_allowed(s->n_rules);
 }
 
@@ -232,158 +233,31 @@ static const struct cls_rule *first_route(const struct cls_shape *s)
 	return NULL;
 }
 
-static bool fits_field(const struct cls_shape *s, bool dst)
+static bool are_routes(const struct cls_shape *s, bool dst, struct common *c)
 {
 	uint16_t min[33], max[33];
-	uint64_t value[FLOW_KEY_WORDS];
-	struct cls_mask common;
 
 	memset(min, 0xff, sizeof(min));
 	memset(max, 0, sizeof(max));
-	rest_of(first_route(s), dst, &common, value);
+	common_init(c, dst, first_route(s));
 	for (uint32_t i = 0; i < s->n_rules; i++) {
 		const struct cls_rule *r = s->rules[i];
 		struct route at;
 
-		if (r->mask->n_words && (!belongs(&common, value, dst, r, &at) ||
-					 !agrees(min, max, at.len, r->priority)))
+		if (r->mask->n_words &&
+		    (!belongs(c, r, &at) || !agrees(min, max, at.len, r->priority)))
 			return false;
 	}
-	return affordable(s, dst);
+	return true;
 }
 
 static bool lpm_fits(const struct cls_shape *s)
 {
-	/* Most rules that match everything would be asked one by one. */
+	struct common c;
+
 	if (s->n_masks < LPM_MIN_MASKS || s->n_masks > 33)
 		return false;
-	return fits_field(s, true) || fits_field(s, false);
-}
-
-/* ---- The trie ---- */
-
-static struct lpm_table *table_in(uintptr_t e)
-{
-	return e & 1 ? (struct lpm_table *)(e - 1) : NULL;
-}
-
-static uintptr_t entry_get(const lpm_entry *e)
-{
-	return atomic_load_explicit(e, memory_order_acquire);
-}
-
-static void entry_set(lpm_entry *e, uintptr_t v)
-{
-	atomic_store_explicit(e, v, memory_order_release);
-}
-
-static struct lpm_node *parent_of(const struct lpm_node *n)
-{
-	return atomic_load_explicit(&n->parent, memory_order_acquire);
-}
-
-static struct lpm_node *longest(const struct lpm *l, uint32_t addr)
-{
-	uintptr_t e = entry_get(&l->root[addr >> 16]);
-
-	if (e & 1)
-		e = entry_get(&table_in(e)->e[addr >> 8 & 0xff]);
-	if (e & 1)
-		e = entry_get(&table_in(e)->e[addr & 0xff]);
-	return (struct lpm_node *)e;
-}
-
-/* The table below an entry, made when there is none: all of it leads where the entry did. */
-static struct lpm_table *descend(struct lpm *l, lpm_entry *e)
-{
-	struct lpm_table *t = table_in(entry_get(e));
-
-	if (t)
-		return t;
-	t = malloc(sizeof(*t));
-	if (!t)
-		return NULL;
-	for (unsigned int i = 0; i < FAN; i++)
-		atomic_init(&t->e[i], entry_get(e));
-	t->all = l->tables;
-	l->tables = t;
-	l->n_tables++;
-	entry_set(e, (uintptr_t)t | 1);
-	return t;
-}
-
-/*
- * Makes an entry within node's prefix lead to it, unless it leads to a longer one: then the longest
- * of those below that had node's parent gets node.
- */
-static void cover(lpm_entry *e, struct lpm_node *node)
-{
-	struct lpm_table *t = table_in(entry_get(e));
-	struct lpm_node *n = t ? NULL : (struct lpm_node *)entry_get(e), *up;
-
-	if (t) {
-		for (unsigned int i = 0; i < FAN; i++)
-			cover(&t->e[i], node);
-		return;
-	}
-	if (!n || n->len < node->len) {
-		entry_set(e, (uintptr_t)node);
-		return;
-	}
-	while ((up = parent_of(n)) && up->len > node->len)
-		n = up;
-	if (n != node && up != node)
-		atomic_store_explicit(&n->parent, node, memory_order_release);
-}
-
-static int spread(struct lpm *l, struct lpm_node *node)
-{
-	unsigned int len = node->len, first, n;
-	lpm_entry *e = l->root;
-	unsigned int at = node->addr >> 16, width = 16;
-
-	while (len > width) {
-		struct lpm_table *t = descend(l, &e[at]);
-
-		if (!t)
-			return -ENOMEM;
-		e = t->e;
-		at = node->addr >> (width == 16 ? 8 : 0) & 0xff;
-		width += 8;
-	}
-	n = 1u << (width - len);
-	for (first = at; first < at + n; first++)
-		cover(&e[first], node);
-	return 0;
-}
-
-static struct lpm_node *node_find(const struct lpm *l, const struct route *r,
-				  struct lpm_node **parent)
-{
-	struct lpm_node *n = longest(l, r->addr);
-
-	while (n && n->len > r->len)
-		n = parent_of(n);
-	*parent = n;
-	return n && n->len == r->len ? n : NULL;
-}
-
-static struct lpm_node *node_get(struct lpm *l, const struct route *r)
-{
-	struct lpm_node *parent, *n = node_find(l, r, &parent);
-
-	if (n)
-		return n;
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return NULL;
-	n->addr = r->addr;
-	n->len = r->len;
-	atomic_init(&n->parent, parent);
-	n->all = l->nodes;
-	l->nodes = n;
-	l->n_nodes++;
-	return spread(l, n) ? NULL : n;
+	return (are_routes(s, true, &c) || are_routes(s, false, &c)) && affordable(s, &c);
 }
 
 /* ---- As a classifier ---- */
@@ -404,41 +278,18 @@ static int insert_any(struct lpm *l, struct cls_rule *r)
 	return 0;
 }
 
-static int insert_at(struct lpm_node *n, struct cls_rule *r)
-{
-	struct lpm_link *k = &n->first, *next;
-
-	while (atomic_load_explicit(&k->rule, memory_order_relaxed)) {
-		next = atomic_load_explicit(&k->next, memory_order_relaxed);
-		if (!next) {
-			next = calloc(1, sizeof(*next));
-			if (!next)
-				return -ENOMEM;
-			atomic_init(&next->rule, r);
-			atomic_store_explicit(&k->next, next, memory_order_release);
-			return 0;
-		}
-		k = next;
-	}
-	atomic_store_explicit(&k->rule, r, memory_order_release);
-	return 0;
-}
-
 static int lpm_insert(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
-	struct lpm_node *n;
 	struct route at;
 	int err;
 
 	if (!r->mask->n_words)
 		return insert_any(l, r);
-	if (!belongs(&l->common, l->value, l->dst, r, &at) ||
-	    l->n_tables + 2 > tables_allowed(c->n_rules) ||
+	if (!belongs(&l->common, r, &at) || l->trie.n_tables + 2 > tables_allowed(c->n_rules) ||
 	    !agrees(l->min_priority, l->max_priority, at.len, r->priority))
 		return -EAGAIN;
-	n = node_get(l, &at);
-	err = n ? insert_at(n, r) : -ENOMEM;
+	err = trie_add(&l->trie, at.addr, at.len, r);
 	if (!err)
 		cls_note(c, r);
 	return err;
@@ -447,84 +298,55 @@ static int lpm_insert(struct cls *c, struct cls_rule *r)
 static int lpm_remove(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
-	struct lpm_node *n, *parent;
 	struct route at;
+	bool there;
 
-	if (!r->mask->n_words) {
-		if (!cls_hash_del(&l->any, cls_hash_rule(&l->none, r), r))
-			return -EAGAIN;
-		c->n_rules--;
-		return 0;
-	}
 	/* Prefixes without rules stay; too many of them: build again. */
-	if (l->n_nodes > 64 && c->n_rules < l->n_nodes / 4)
+	if (l->trie.n_nodes > 64 && c->n_rules < l->trie.n_nodes / 4)
 		return -EAGAIN;
-	if (!belongs(&l->common, l->value, l->dst, r, &at) || !(n = node_find(l, &at, &parent)))
+	if (!r->mask->n_words)
+		there = cls_hash_del(&l->any, cls_hash_rule(&l->none, r), r);
+	else
+		there = belongs(&l->common, r, &at) && trie_del(&l->trie, at.addr, at.len, r);
+	if (!there)
 		return -EAGAIN;
-	for (struct lpm_link *k = &n->first; k;
-	     k = atomic_load_explicit(&k->next, memory_order_relaxed)) {
-		if (atomic_load_explicit(&k->rule, memory_order_relaxed) != r)
-			continue;
-		atomic_store_explicit(&k->rule, NULL, memory_order_release);
-		c->n_rules--;
-		return 0;
-	}
-	return -EAGAIN;
+	c->n_rules--;
+	return 0;
 }
 
 static void lpm_free(struct cls *c)
 {
 	struct lpm *l = (struct lpm *)c;
 
-	while (l->nodes) {
-		struct lpm_node *n = l->nodes;
-		struct lpm_link *k = atomic_load_explicit(&n->first.next, memory_order_relaxed);
-
-		while (k) {
-			struct lpm_link *next =
-				atomic_load_explicit(&k->next, memory_order_relaxed);
-
-			free(k);
-			k = next;
-		}
-		l->nodes = n->all;
-		free(n);
-	}
-	while (l->tables) {
-		struct lpm_table *t = l->tables;
-
-		l->tables = t->all;
-		free(t);
-	}
+	trie_fini(&l->trie);
 	cls_hash_fini(&l->any);
 	free(l);
 }
 
 /* Short prefixes first: then nothing that is there has to be changed. */
-static int by_length(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	word_of(*(struct cls_rule *const *)a, &x);
-	word_of(*(struct cls_rule *const *)b, &y);
-	return __builtin_popcountll(x) - __builtin_popcountll(y);
-}
-
 static int fill(struct lpm *l, const struct cls_shape *s)
 {
-	struct cls_rule **r = malloc(s->n_rules * sizeof(*r));
-	int err = r ? 0 : -ENOMEM;
+	uint32_t *first = calloc(35, sizeof(*first)), *order = calloc(s->n_rules, sizeof(*order));
+	struct route at = { 0 };
+	int err = first && order ? 0 : -ENOMEM;
 
-	if (err)
-		return err;
-	memcpy(r, s->rules, s->n_rules * sizeof(*r));
-	qsort(r, s->n_rules, sizeof(*r), by_length);
+	for (uint32_t i = 0; !err && i < s->n_rules; i++)
+		first[s->rules[i]->mask->n_words && belongs(&l->common, s->rules[i], &at)
+			      ? at.len + 2u
+			      : 1u]++;
+	for (unsigned int len = 1; !err && len < 35; len++)
+		first[len] += first[len - 1];
+	for (uint32_t i = 0; !err && i < s->n_rules; i++)
+		order[first[s->rules[i]->mask->n_words && belongs(&l->common, s->rules[i], &at)
+				    ? at.len + 1u
+				    : 0u]++] = i;
 	/* What was checked for all of them needs no check one by one. */
 	l->cls.n_rules = s->n_rules;
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		err = lpm_insert(&l->cls, r[i]);
+		err = lpm_insert(&l->cls, s->rules[order[i]]);
 	l->cls.n_rules -= s->n_rules;
-	free(r);
+	free(first);
+	free(order);
 	return err;
 }
 
@@ -537,8 +359,8 @@ static struct cls *lpm_build(const struct cls_shape *s)
 		return NULL;
 	l->cls.ops = &cls_lpm;
 	l->cls.dp = s->dp;
-	l->dst = fits_field(s, true);
-	rest_of(first_route(s), l->dst, &l->common, l->value);
+	if (!are_routes(s, true, &l->common))
+		(void)are_routes(s, false, &l->common);
 	cls_mask_init(&l->none, &zero);
 	memset(l->min_priority, 0xff, sizeof(l->min_priority));
 	if (cls_hash_init(&l->any, 1) || fill(l, s)) {
@@ -550,38 +372,19 @@ static struct cls *lpm_build(const struct cls_shape *s)
 
 static inline bool is_route(const struct lpm *l, const uint64_t *key)
 {
-	for (unsigned int i = 0; i < l->common.n_words; i++)
-		if ((key[l->common.word[i]] & l->common.bits[i]) != l->value[i])
+	const struct cls_mask *m = &l->common.mask;
+
+	for (unsigned int i = 0; i < m->n_words; i++)
+		if ((key[m->word[i]] & m->bits[i]) != l->common.value[i])
 			return false;
 	return true;
-}
-
-/* The first prefix with a visible rule, from the longest on. */
-static inline const struct cls_rule *visible(const struct lpm_node *n, uint64_t version)
-{
-	for (; n; n = parent_of(n)) {
-		const struct cls_rule *best = NULL;
-
-		for (const struct lpm_link *k = &n->first; k;
-		     k = atomic_load_explicit(&k->next, memory_order_acquire)) {
-			const struct cls_rule *r =
-				atomic_load_explicit(&k->rule, memory_order_acquire);
-
-			if (r && cls_rule_visible(r, version) &&
-			    (!best || r->priority > best->priority))
-				best = r;
-		}
-		if (best)
-			return best;
-	}
-	return NULL;
 }
 
 static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
 		       const struct cls_rule **hit)
 {
 	const struct lpm *l = (const struct lpm *)c;
-	const struct lpm_node *node[BURST_MAX];
+	const struct trie_node *node[BURST_MAX];
 	uint64_t routes = 0;
 
 	for (uint64_t left = todo; left; left &= left - 1) {
@@ -591,19 +394,19 @@ static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo
 		if (!is_route(l, cls_key(b, i)))
 			continue;
 		routes |= UINT64_C(1) << i;
-		rte_prefetch0(&l->root[half_of(cls_key(b, i)[WORD], l->dst) >> 16]);
+		rte_prefetch0(&l->trie.root[half_of(cls_key(b, i)[WORD], l->common.dst) >> 16]);
 	}
 	for (uint64_t left = routes; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
-		node[i] = longest(l, half_of(cls_key(b, i)[WORD], l->dst));
+		node[i] = trie_longest(&l->trie, half_of(cls_key(b, i)[WORD], l->common.dst));
 		if (node[i])
 			rte_prefetch0(node[i]);
 	}
 	for (uint64_t left = routes; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
-		hit[i] = visible(node[i], b->version);
+		hit[i] = trie_visible(node[i], b->version);
 	}
 	if (atomic_load_explicit(&l->any_used, memory_order_acquire))
 		cls_hash_lookup(&l->any, &l->none, b, todo, hit);
@@ -620,8 +423,7 @@ static size_t lpm_memory(const struct cls *c)
 {
 	const struct lpm *l = (const struct lpm *)c;
 
-	return sizeof(*l) + l->n_nodes * sizeof(struct lpm_node) +
-	       l->n_tables * sizeof(struct lpm_table) + cls_hash_memory(&l->any);
+	return sizeof(*l) - sizeof(l->trie) + trie_memory(&l->trie) + cls_hash_memory(&l->any);
 }
 
 const struct cls_ops cls_lpm = {

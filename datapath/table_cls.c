@@ -111,7 +111,12 @@ int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r)
 	t->changes++;
 	if (!err && c->n_rules > t->built_for)
 		t->built_for = c->n_rules;
-	return err == -EAGAIN ? table_cls_rebuild(dp, table_id) : err;
+	if (err == -EAGAIN)
+		return table_cls_rebuild(dp, table_id);
+	/* More rules may fit what fewer did not: a trie that is too large for few routes. */
+	if (!err && c->ops == &cls_tuple)
+		table_cls_settle(dp, table_id);
+	return err;
 }
 
 void table_cls_settle(struct dp *dp, uint8_t table_id)
@@ -128,7 +133,7 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 		return;
 	}
 	/* Looking at all rules is paid for by as many changes. */
-	if (t->changes < t->built_for + 64)
+	if (t->changes < t->built_for / 2 + 64)
 		return;
 	t->changes = 0;
 	if (!gather(dp, table_id, &g)) {

@@ -90,7 +90,7 @@ struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_m
 int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTROL;
 /* Builds the table's classifier anew from what is linked; NULL for nothing.  0 or -ENOMEM. */
 int table_cls_rebuild(struct dp *dp, uint8_t table_id) CONTROL;
-/* After rules went: whether a smaller or a better one is due; then builds it. */
+/* After many changes: whether a smaller or a better one is due; then builds it. */
 void table_cls_settle(struct dp *dp, uint8_t table_id) CONTROL;
 /* cls_ops->free as dp_retire() wants it. */
 void table_cls_free(void *cls);

@@ -653,6 +653,9 @@ enum { PAIRS = 40, READERS = 2 };
 static _Atomic bool stop;
 static _Atomic uint64_t bursts;
 
+/* The route to take for 10.1.1.x is of that length at least. */
+enum { ROUTES = 2, SURE_LEN = 24 };
+
 struct reader {
 	pthread_t thread;
 	unsigned int id;
@@ -664,7 +667,7 @@ static void *read_on(void *arg)
 {
 	struct reader *r = arg;
 	struct burst *b = r->b;
-	const struct cls_rule *hit[2][BURST_MAX];
+	const struct cls_rule *hit[3][BURST_MAX];
 	uint32_t n = 0;
 
 	rte_rcu_qsbr_thread_register(h.dp->rcu, r->id);
@@ -673,7 +676,11 @@ static void *read_on(void *arg)
 		b->version = atomic_load_explicit(&h.dp->version, memory_order_acquire);
 		for (unsigned int i = 0; i < BURST_MAX; i++)
 			b->pkt[i].key.eth_dst[5] = (uint8_t)(1 + n++ % PAIRS);
-		for (unsigned int t = 0; t < 2; t++) {
+		for (unsigned int i = 0; i < BURST_MAX; i++) {
+			b->pkt[i].key.eth_type = htobe16(0x0800);
+			b->pkt[i].key.nw_dst = htobe32(0x0a010100 + n * 31 % 256);
+		}
+		for (unsigned int t = 0; t < 3; t++) {
 			const struct cls *c =
 				atomic_load_explicit(&h.dp->tables[t], memory_order_acquire);
 
@@ -684,9 +691,11 @@ static void *read_on(void *arg)
 				r->wrong = "a flow was missing";
 			else if (flow_of_rule(hit[0][i])->cookie != flow_of_rule(hit[1][i])->cookie)
 				r->wrong = "half of a bundle was seen";
-			else if (flow_of_rule(hit[0][i])->rule.value[0] !=
-				 ((const uint64_t *)&b->pkt[i].key)[hit[0][i]->mask->word[0]])
+			else if (!cls_rule_hits(hit[0][i], (const uint64_t *)&b->pkt[i].key))
 				r->wrong = "a flow did not match";
+			else if (!hit[ROUTES][i] || hit[ROUTES][i]->priority < 100 + SURE_LEN ||
+				 !cls_rule_hits(hit[ROUTES][i], (const uint64_t *)&b->pkt[i].key))
+				r->wrong = "a route was missing";
 		}
 		atomic_fetch_add_explicit(&bursts, 1, memory_order_relaxed);
 		rte_rcu_qsbr_quiescent(h.dp->rcu, r->id);
@@ -725,6 +734,26 @@ static void churn(unsigned int round)
 	}
 }
 
+static void route(uint8_t command, uint32_t addr, unsigned int len)
+{
+	struct of_flow_mod *fm = flow_mod(command, ROUTES, (uint16_t)(100 + len));
+
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_masked_u64(&fm->match, OF_FIELD_IPV4_DST, addr & UINT32_MAX << (32 - len),
+				UINT32_MAX << (32 - len));
+	fm->cookie = rnd(1000) + 1;
+	assert_int_equal(send_flow(fm), 0);
+}
+
+/* Shorter, longer and the same prefixes. */
+static void churn_routes(void)
+{
+	route(OFPFC_ADD, 0x0a010100, SURE_LEN);
+	for (unsigned int i = rnd(6); i; i--)
+		route(rnd(2) ? OFPFC_ADD : OFPFC_DELETE_STRICT, 0x0a010100 + rnd(256),
+		      (const uint8_t[]){ 9, 15, 16, 17, 25, 28, 30, 31, 32 }[rnd(9)]);
+}
+
 static void readers_see_whole_bundles(void **state)
 {
 	struct reader r[READERS] = { 0 };
@@ -733,7 +762,10 @@ static void readers_see_whole_bundles(void **state)
 
 	for (unsigned int i = 0; i < PAIRS; i++)
 		change_pair(i, 1);
+	for (unsigned int len = 8; len <= SURE_LEN; len++)
+		route(OFPFC_ADD, 0x0a010100, len);
 	dp_publish(h.dp);
+	assert_string_equal(table_template(h.dp, ROUTES, NULL), "lpm");
 	atomic_store(&stop, false);
 	for (unsigned int i = 0; i < READERS; i++) {
 		r[i].id = PMD_MAX - 1 - i;
@@ -751,6 +783,7 @@ static void readers_see_whole_bundles(void **state)
 			change_pair(rnd(PAIRS), cookie);
 		for (unsigned int i = rnd(4); i; i--)
 			churn(round);
+		churn_routes();
 		if (back)
 			table_rollback(h.dp);
 		else
