@@ -33,7 +33,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
            -Wvla -Wwrite-strings -Wno-unused-parameter -Wno-missing-field-initializers
 OPT     ?= -O2 -g
-ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SAN) -I. -I$(B) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' \
+ALL_CFLAGS = -std=gnu17 $(WARN) $(OPT) $(SAN) -I. -I$(B) -D_GNU_SOURCE \
              -fno-strict-aliasing -MMD -MP $(CFLAGS)
 
 # Quiet unless V=1.
@@ -68,6 +68,14 @@ $(B)/%.o: %.c | protos
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter $(firstword $(subst /, ,$*)),$(DPDK_ROOMS)),$(DPDK_CFLAGS)) \
 		$(PKG_CFLAGS) -c -o $@ $<
+
+# The version stands in one object, made again when it changes.
+$(B)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+$(B)/base/version.o: $(B)/version
+$(B)/base/version.o: ALL_CFLAGS += -DWEFT_VERSION='"$(VERSION)"'
+FORCE:
 
 $(B)/%.pb-c.o: $(B)/%.pb-c.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -215,7 +223,7 @@ deb: ## A Debian package in build/
 clean: ## Remove what was built
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-cov
 
-.PHONY: all help protos tests check check-unit check-sys check-conform check-e2e check-asan check-tsan \
+.PHONY: FORCE all help protos tests check check-unit check-sys check-conform check-e2e check-asan check-tsan \
         check-fuzz fuzzers lint deps demo bench cov docs install deb clean
 .SECONDARY:
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/version.h"
 
 struct ofctl_options ofctl_options = { .stats = true };
 
@@ -299,7 +300,7 @@ static void option(int opt)
 		usage();
 		exit(0);
 	case 'V':
-		printf("weft-ofctl (Weft) %s\nOpenFlow versions 0x4:0x4\n", WEFT_VERSION);
+		printf("weft-ofctl (Weft) %s\nOpenFlow versions 0x4:0x4\n", weft_version);
 		exit(0);
 	case '?':
 		exit(1); /* getopt has said why */

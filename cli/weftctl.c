@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "cli/weftctl.h"
 
 static const char usage_text[] =
@@ -103,7 +104,7 @@ static int run(struct ctl *c)
 	}
 	noun = c->args[0];
 	if (!strcmp(noun, "--version")) {
-		printf("weftctl %s\n", WEFT_VERSION);
+		printf("weftctl %s\n", weft_version);
 		return CTL_OK;
 	}
 	if (!strcmp(noun, "status")) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "controller/nb.h"
 #include "controller/options.h"
 #include "controller/south.h"
@@ -148,7 +149,7 @@ int main(int argc, char **argv)
 	} else if (o.help) {
 		fputs(options_usage, stdout);
 	} else if (o.version) {
-		printf("weft-controller %s\n", WEFT_VERSION);
+		printf("weft-controller %s\n", weft_version);
 	} else {
 		rc = serve(&o);
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "controller/nb.h"
 
 static json_t *text(const char *s)
@@ -304,7 +305,7 @@ static void status_route(struct nb_request *q)
 	for (WORLD_EACH(port, w->ports))
 		port_problems(&p, port);
 	q->answer = json_pack("{s:{s:b,s:s,s:f,s:o,s:o,s:I,s:o}}", "status", "ok", p.n == 0,
-			      "version", WEFT_VERSION, "uptime",
+			      "version", weft_version, "uptime",
 			      ev_now(q->nb->loop) - q->nb->started, "counts", counts_json(w),
 			      "store", store, "n_problems", (json_int_t)p.n, "problems", p.list);
 }
@@ -331,7 +332,7 @@ void nb_weft_route(struct nb_request *q, const char *rest)
 		status_route(q);
 	else if (n == 7 && !strncmp(rest, "version", n) && !id[0])
 		q->answer = json_pack("{s:{s:s,s:s}}", "version", "program", "weft-controller",
-				      "version", WEFT_VERSION);
+				      "version", weft_version);
 	else if (n == 5 && !strncmp(rest, "hosts", n))
 		hosts_route(q, id);
 	else if (n == 8 && !strncmp(rest, "switches", n))

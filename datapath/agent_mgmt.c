@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "datapath/agent_priv.h"
 #include "datapath/port_mgmt.h"
 #include "ofproto/mgmt.h"
@@ -58,7 +59,7 @@ static int info(const struct ctx *x) CONTROL
 
 	i.name = a->dp->name;
 	i.host_id = a->host_id;
-	i.version = (char *)WEFT_VERSION;
+	i.version = (char *)weft_version;
 	i.pid = (uint32_t)getpid();
 	i.dpid = a->dp->dpid;
 	i.uptime_ms = (uint64_t)((ev_now(a->loop) - a->started) * 1000);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "datapath/agent_priv.h"
 
 enum {
@@ -92,9 +93,9 @@ static int desc(struct conn *c, const struct of_msg *m, const struct of_any *q, 
 	struct of_mp_desc_reply r = { .kind = OF_KIND_mp_desc_reply,
 				      .mfr_desc = "Weft",
 				      .hw_desc = "DPDK poll-mode switch",
-				      .sw_desc = WEFT_VERSION,
 				      .serial_num = "None" };
 
+	snprintf((char *)r.sw_desc, sizeof(r.sw_desc), "%s", weft_version);
 	snprintf((char *)r.dp_desc, sizeof(r.dp_desc), "%s", c->agent->dp->name);
 	mp_one(c, m, OFPMP_DESC, (struct of_any *)&r);
 	return 0;

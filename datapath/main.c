@@ -21,6 +21,7 @@
 #include <rte_version.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "datapath/agent.h"
 #include "datapath/dp.h"
 #include "datapath/eal.h"
@@ -364,7 +365,7 @@ int main(int argc, char **argv)
 	if (!rc && s.o.help) {
 		options_usage();
 	} else if (!rc && s.o.version) {
-		printf("weft-switch %s, %s\n", WEFT_VERSION, rte_version());
+		printf("weft-switch %s, %s\n", weft_version, rte_version());
 	} else {
 		if (!rc && log_set_level(s.o.log))
 			rc = err_set(&e, -EINVAL, "log '%s': error, warn, info or debug is right",

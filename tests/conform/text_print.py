@@ -13,7 +13,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import text_messages
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import text_messages  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OURS = os.path.join(os.environ.get('B', 'build'), 'weft-ofctl')
