@@ -308,18 +308,6 @@ void ledger_gone(struct ledger *l, const uint8_t *wire)
 	settle(l, e);
 }
 
-void ledger_forget(struct ledger *l)
-{
-	struct entry *e, *next;
-
-	HASH_ITER (hh, l->entries, e, next) {
-		blob_set(&e->have, NULL);
-		blob_set(&e->sent, NULL);
-		e->sending = e->refused = false;
-		settle(l, e);
-	}
-}
-
 /* ---- sending ---- */
 
 /* Smaller goes first; see ledger_take(). */

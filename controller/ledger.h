@@ -87,9 +87,6 @@ void ledger_read_end(struct ledger *l, bool known);
 /* The switch says that this flow is gone: timed out, or deleted by somebody. */
 void ledger_gone(struct ledger *l, const uint8_t *wire);
 
-/* Everything the switch had is gone (it was restarted, or speaks to us for the first time). */
-void ledger_forget(struct ledger *l);
-
 /* ---- sending ---- */
 
 /*

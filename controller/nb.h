@@ -2,12 +2,16 @@
 /*
  * The northbound: REST requests in, answers out.
  *
- *   nb_http.c     HTTP: connections, bodies, tokens          nb_network.c  \
- *   nb_route.c    which path is whose                         nb_subnet.c   > what only this
- * resource knows nb_engine.c   list, show, create, update, delete          nb_port.c    / nb_json.c
- * attributes as JSON                          nb_ext.c      versions, extensions nb_query.c
- * filters, fields, sorting, pages             nb_weft.c     /weft/v1/ nb_error.c    errors as
- * Neutron words them                nb_auth.c     who asks
+ *   nb_http.c     HTTP: connections, bodies, tokens
+ *   nb_auth.c     who asks
+ *   nb_route.c    which path is whose
+ *   nb_engine.c   list, show, create, update, delete
+ *   nb_query.c    filters, fields, sorting, pages
+ *   nb_json.c     attributes as JSON
+ *   nb_error.c    errors as Neutron words them
+ *   nb_ext.c      versions, extensions
+ *   nb_weft.c     /weft/v1/
+ *   nb_network.c, nb_subnet.c, nb_port.c   what only this resource knows
  *
  * Thread: the one that runs the libev loop.
  */

@@ -17,11 +17,3 @@ const struct stage_desc stages[N_STAGES] = {
 	[STAGE_##name] = { #name, table, owners, next, match, write },
 #include "controller/pipeline.def"
 };
-
-const struct stage_desc *stage_of_table(uint8_t table)
-{
-	for (unsigned int i = 0; i < N_STAGES; i++)
-		if (stages[i].table == table)
-			return &stages[i];
-	return NULL;
-}

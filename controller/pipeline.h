@@ -35,9 +35,6 @@ struct stage_desc {
 
 extern const struct stage_desc stages[N_STAGES];
 
-/* The stage of a table number; NULL: none of ours. */
-const struct stage_desc *stage_of_table(uint8_t table);
-
 /* Metadata: META_net_SHIFT, META_net_MASK (in place). */
 enum {
 #define META(name, shift, bits) META_##name##_SHIFT = shift, META_##name##_BITS = bits,
