@@ -54,6 +54,15 @@ static void settle(struct south *s)
 		peer_flush(p);
 }
 
+/* Nothing is left to come: every port that tenants have is somewhere. */
+static bool all_placed(const struct world *w)
+{
+	for (WORLD_EACH(p, w->ports))
+		if (!p->place.sw)
+			return false;
+	return true;
+}
+
 static void on_settle(struct ev_loop *loop, ev_timer *t, int events)
 {
 	settle(t->data);
@@ -90,6 +99,8 @@ static void told(struct world *w, void *arg)
 		peer_flush(p);
 		peer_report(p);
 	}
+	if (!s->settled && s->peers && all_placed(w))
+		settle(s);
 }
 
 /* ---- life ---- */

@@ -14,8 +14,8 @@ youngest() { flows | grep -o 'duration=[0-9.]*' | cut -d= -f2 | sort -n | head -
 
 test_same() { test "$(what)" = "$before"; }
 
-stream() { # a ping every 10 ms, for SECONDS, in the background
-	in_space a1 ping -n -q -i 0.01 -w "$1" 10.0.0.13 >"$DIR/stream" 2>&1 &
+stream() { # a ping every 10 ms, for about SECONDS, in the background; waits for the last answer
+	in_space a1 ping -n -q -i 0.01 -c "$(($1 * 100))" -W 2 10.0.0.13 >"$DIR/stream" 2>&1 &
 	STREAM=$!
 }
 lost() { wait "$STREAM"; grep -o '[0-9]* packets transmitted, [0-9]* received' "$DIR/stream" >"$DIR/lost"; cat "$DIR/lost"
