@@ -239,6 +239,7 @@ static void undo_add(struct dp *dp, void *arg)
 {
 	struct group *g = arg;
 
+	role_assume_control();
 	unlink_group(dp, g);
 	g->gone = true;
 	release_if_unused(dp, g);
@@ -247,6 +248,7 @@ static void undo_add(struct dp *dp, void *arg)
 
 static void undo_delete(struct dp *dp, void *arg)
 {
+	role_assume_control();
 	link_group(dp, arg);
 	refresh_all(dp);
 }
@@ -255,6 +257,7 @@ static void done_delete(struct dp *dp, void *arg)
 {
 	struct group *g = arg;
 
+	role_assume_control();
 	g->gone = true;
 	release_if_unused(dp, g);
 }
@@ -265,6 +268,7 @@ static void undo_modify(struct dp *dp, void *arg)
 	struct group_body *old = arg, *b = old->newer;
 	struct group *g = old->group;
 
+	role_assume_control();
 	account(dp, b, -1);
 	account(dp, old, 1);
 	old->newer = NULL;
@@ -275,6 +279,7 @@ static void undo_modify(struct dp *dp, void *arg)
 
 static void done_modify(struct dp *dp, void *arg)
 {
+	role_assume_control();
 	dp_retire_published(dp, arg, body_free);
 }
 

@@ -187,6 +187,7 @@ static void undo_add(struct dp *dp, void *arg)
 {
 	struct meter *m = arg;
 
+	role_assume_control();
 	HASH_DEL(dp->meters->meters, m);
 	m->gone = true;
 	release_if_unused(dp, m);
@@ -196,6 +197,7 @@ static void undo_delete(struct dp *dp, void *arg)
 {
 	struct meter *m = arg;
 
+	role_assume_control();
 	HASH_ADD(hh, dp->meters->meters, id, sizeof(m->id), m);
 }
 
@@ -203,6 +205,7 @@ static void done_delete(struct dp *dp, void *arg)
 {
 	struct meter *m = arg;
 
+	role_assume_control();
 	m->gone = true;
 	release_if_unused(dp, m);
 }
@@ -210,6 +213,7 @@ static void done_delete(struct dp *dp, void *arg)
 /* A modification waits for the commit: packets know no versions of meters. */
 static void undo_modify(struct dp *dp, void *arg)
 {
+	role_assume_control();
 	body_free(arg);
 }
 
@@ -217,6 +221,7 @@ static void done_modify(struct dp *dp, void *arg)
 {
 	struct meter_body *b = arg, *old = body_of(b->meter);
 
+	role_assume_control();
 	atomic_store_explicit(&b->meter->body, b, memory_order_release);
 	dp_retire(dp, old, body_free);
 }

@@ -231,7 +231,7 @@ void table_relink(struct dp *dp, struct flow *f)
 	undo_unlink(dp, f);
 }
 
-static int delete_by(struct dp *dp, const struct flow_filter *q, uint8_t reason)
+static int delete_by(struct dp *dp, const struct flow_filter *q, uint8_t reason) CONTROL
 {
 	struct flow_vec v;
 	int err = table_collect(dp, q, &v);

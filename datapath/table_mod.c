@@ -99,6 +99,7 @@ static int overlaps(void *arg, struct cls_rule *r)
 	const struct overlap *o = arg;
 	struct of_match m;
 
+	role_assume_control();
 	if (r->priority != o->fm->priority)
 		return 0;
 	flow_match(flow_of_rule(r), &m);
