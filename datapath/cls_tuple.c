@@ -4,9 +4,9 @@
  *
  * A lookup probes at most TUPLE_MAX hashes, whatever packets come and however many masks the rules
  * have, and stops as soon as no tuple that is left could win by priority.  New masks get tuples of
- * their own while there are places, then join a tuple that hashes on a part of their bits; when
- * neither is possible the whole is planned again with half the places free, so that planning is
- * paid for by as many new masks.
+ * their own while there are places, then join a tuple that hashes on a part of their bits.  When
+ * that is not possible, or has been done too often, the whole is planned again with half the places
+ * free, so that planning is paid for by as many new masks or by a share of the rules.
  *
  * Readers: places are filled before 'n' says so; best_left[i] (the highest priority in tuples i...)
  * only ever grows, which at worst means a probe more than necessary.
@@ -24,6 +24,8 @@
 enum {
 	TUPLE_MAX = 32,
 	TUPLE_PLANNED = 16, /* after merging */
+	STRAYS = 64,	    /* rules that may join a tuple that was not planned for them, */
+	STRAYS_PART = 4,    /* and so many of the rules more */
 };
 
 struct tuple {
@@ -32,8 +34,19 @@ struct tuple {
 	uint16_t max_priority; /* control thread */
 };
 
+/* Where the rules of a mask go, told by its hash. */
+struct place {
+	uint64_t hash;
+	struct tuple *tuple;
+};
+
 struct tuples {
 	struct cls cls;
+	/* Control thread. */
+	struct place *places; /* ascending */
+	uint32_t n_places;
+	uint32_t strays;
+	/* Readers. */
 	_Atomic uint32_t n;
 	_Atomic uint16_t best_left[TUPLE_MAX];
 	struct tuple *tuple[TUPLE_MAX];
@@ -86,47 +99,85 @@ static unsigned int n_bits(const struct cls_mask *m)
 	return n;
 }
 
-/* The tuple for rules of mask 'm', its own or the finest that covers it; -1: none. */
-static int tuple_for(const struct tuples *t, const struct cls_mask *m)
+static int by_hash(const void *a, const void *b)
 {
+	const struct place *x = a, *y = b;
+
+	return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static struct tuple *planned_for(const struct tuples *t, const struct cls_mask *m)
+{
+	struct place want = { .hash = m->hash }, *p;
+
+	if (!t->n_places)
+		return NULL;
+	p = bsearch(&want, t->places, t->n_places, sizeof(want), by_hash);
+	return p ? p->tuple : NULL;
+}
+
+/* The tuple that hashes on most of the mask's bits, and on no other; NULL: none. */
+static struct tuple *finest_for(const struct tuples *t, const struct cls_mask *m)
+{
+	struct tuple *best = NULL;
 	unsigned int most = 0;
-	int best = -1;
 
-	for (uint32_t i = 0; i < n_of(t); i++)
-		if (same(&t->tuple[i]->mask, m))
-			return (int)i;
-	if (n_of(t) < TUPLE_PLANNED)
-		return -1;
 	for (uint32_t i = 0; i < n_of(t); i++) {
-		unsigned int bits = n_bits(&t->tuple[i]->mask);
+		struct tuple *p = t->tuple[i];
+		unsigned int bits = n_bits(&p->mask);
 
-		if ((best < 0 || bits > most) && cls_mask_within(&t->tuple[i]->mask, m)) {
-			best = (int)i;
+		if ((!best || bits > most) && cls_mask_within(&p->mask, m)) {
+			best = p;
 			most = bits;
 		}
 	}
-	/* A tuple that hashes on nothing is a list: only for rules that match everything. */
-	return most ? best : -1;
+	return best;
+}
+
+/* The tuple for one more rule.  -EAGAIN: time to plan. */
+static int tuple_for(struct tuples *t, const struct cls_mask *m, struct tuple **out)
+{
+	int err;
+
+	*out = planned_for(t, m);
+	for (uint32_t i = 0; !*out && i < n_of(t); i++)
+		if (same(&t->tuple[i]->mask, m))
+			*out = t->tuple[i];
+	if (*out)
+		return 0;
+	if (n_of(t) < TUPLE_MAX) {
+		err = tuple_append(t, m, 1);
+		if (!err)
+			*out = t->tuple[n_of(t) - 1];
+		return err;
+	}
+	*out = finest_for(t, m);
+	/* One that hashes on nothing is a list. */
+	if (!*out || !(*out)->mask.n_words)
+		return -EAGAIN;
+	return ++t->strays > STRAYS + t->cls.n_rules / STRAYS_PART ? -EAGAIN : 0;
+}
+
+/* Tells readers that rules of this priority are to be found in 'p'. */
+static void announce(struct tuples *t, const struct tuple *p, uint16_t priority)
+{
+	for (uint32_t i = 0; i < n_of(t); i++) {
+		if (priority > atomic_load_explicit(&t->best_left[i], memory_order_relaxed))
+			atomic_store_explicit(&t->best_left[i], priority, memory_order_release);
+		if (t->tuple[i] == p)
+			return;
+	}
 }
 
 static int tuple_insert(struct cls *c, struct cls_rule *r)
 {
 	struct tuples *t = (struct tuples *)c;
-	int i = tuple_for(t, r->mask), err;
 	struct tuple *p;
+	int err = tuple_for(t, r->mask, &p);
 
-	if (i < 0) {
-		if (n_of(t) == TUPLE_MAX)
-			return -EAGAIN;
-		err = tuple_append(t, r->mask, 1);
-		if (err)
-			return err;
-		i = (int)n_of(t) - 1;
-	}
-	p = t->tuple[i];
-	for (int j = 0; j <= i; j++)
-		if (r->priority > atomic_load_explicit(&t->best_left[j], memory_order_relaxed))
-			atomic_store_explicit(&t->best_left[j], r->priority, memory_order_release);
+	if (err)
+		return err;
+	announce(t, p, r->priority);
 	err = cls_hash_add(&p->hash, cls_hash_rule(&p->mask, r), r, c, hash_of, &p->mask);
 	if (!err)
 		cls_note(c, r);
@@ -137,7 +188,7 @@ static int tuple_remove(struct cls *c, struct cls_rule *r)
 {
 	struct tuples *t = (struct tuples *)c;
 
-	/* Its own tuple may have come after it: try all that it can be in. */
+	/* A stray may be in any that hashes on a part of its bits. */
 	for (uint32_t i = 0; i < n_of(t); i++) {
 		struct tuple *p = t->tuple[i];
 
@@ -158,39 +209,41 @@ static void tuple_free(struct cls *c)
 		cls_hash_fini(&t->tuple[i]->hash);
 		free(t->tuple[i]);
 	}
+	free(t->places);
 	free(t);
 }
 
-/* Where a rule goes while the whole is built: the finest tuple that covers it. */
-static struct tuple *planned_for(const struct tuples *t, const struct cls_mask *m)
+/* A place for each mask of the shape; fill() says where it is. */
+static int assign(struct tuples *t, const struct cls_shape *s)
 {
-	struct tuple *best = NULL;
-	unsigned int most = 0;
+	const struct cls_mask *last = NULL;
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < n_of(t); i++) {
-		struct tuple *p = t->tuple[i];
-		unsigned int bits = n_bits(&p->mask);
-
-		if ((!best || bits > most) && cls_mask_within(&p->mask, m)) {
-			best = p;
-			most = bits;
-		}
-	}
-	return best;
+	t->places = malloc((s->n_rules + 1) * sizeof(*t->places));
+	if (!t->places)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->n_rules; last = s->rules[i++]->mask)
+		if (s->rules[i]->mask != last)
+			t->places[n++].hash = s->rules[i]->mask->hash;
+	qsort(t->places, n, sizeof(*t->places), by_hash);
+	for (uint32_t i = 0; i < n; i++)
+		if (!i || t->places[i].hash != t->places[i - 1].hash)
+			t->places[t->n_places++] = (struct place){ .hash = t->places[i].hash };
+	return 0;
 }
 
 static int fill(struct tuples *t, const struct cls_shape *s)
 {
-	const struct cls_mask *last = NULL;
-	struct tuple *p = NULL;
-
 	for (uint32_t i = 0; i < s->n_rules; i++) {
 		struct cls_rule *r = s->rules[i];
+		struct place want = { .hash = r->mask->hash };
+		struct place *at = bsearch(&want, t->places, t->n_places, sizeof(want), by_hash);
+		struct tuple *p;
 		int err;
 
-		if (r->mask != last)
-			p = planned_for(t, r->mask);
-		last = r->mask;
+		if (!at->tuple)
+			at->tuple = finest_for(t, r->mask);
+		p = at->tuple;
 		err = cls_hash_add(&p->hash, cls_hash_rule(&p->mask, r), r, NULL, hash_of,
 				   &p->mask);
 		if (err)
@@ -238,7 +291,7 @@ static struct cls *tuple_build(const struct cls_shape *s)
 				n = -ENOMEM;
 	}
 	free(plan);
-	if (n < 0 || fill(t, s)) {
+	if (n < 0 || assign(t, s) || fill(t, s)) {
 		if (t)
 			tuple_free(&t->cls);
 		return NULL;

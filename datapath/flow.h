@@ -39,7 +39,6 @@ struct cls_mask {
 	/* Control thread. */
 	uint32_t refs;
 	uint32_t mark; /* scratch: who counted it last */
-	bool checked;  /* all its fields are known to be supported */
 };
 
 /* What a classifier sees of a flow.  Read by PMDs; constant but for 'removed'. */
