@@ -243,7 +243,7 @@ kill "$PID"; wait "$PID" 2>/dev/null || true
 switch a br0 --listen "punix:$DIR/of" --port p1=vdev:net_null0,no-rx=1
 snooped ovs-ofctl -O OpenFlow13
 snooped "$OURS"
-refuse "a snooper may not change the switch" theirs add-flow "unix:$DIR/br0.snoop" actions=drop
+refuse "a snooper may not change the switch" theirs --no-names add-flow "unix:$DIR/br0.snoop" actions=drop
 cp "$DIR/why" "$DIR/said"
 check "... and is told so" grep -q OFPBRC_EPERM "$DIR/said"
 finish
