@@ -47,7 +47,7 @@ void inject_reap(struct dp *dp)
 	}
 }
 
-static struct inject *slot(struct dp *dp)
+static struct inject *slot(struct dp *dp) CONTROL
 {
 	struct pmd *w = sender(dp);
 
@@ -83,7 +83,7 @@ static struct rte_mbuf *copy_in(struct dp *dp, const uint8_t *frame, uint32_t n)
 	return m;
 }
 
-static int inject_bytes(struct dp *dp, const uint8_t *frame, uint32_t n, struct inject what)
+static int inject_bytes(struct dp *dp, const uint8_t *frame, uint32_t n, struct inject what) CONTROL
 {
 	struct inject *s;
 

@@ -21,14 +21,14 @@ struct bridged {
 	uint16_t tci;
 };
 
-static void drop(struct pmd *w, const struct bridged *f, enum drop why)
+static void drop(struct pmd *w, const struct bridged *f, enum drop why) PMD
 {
 	pmd_count_drop(w, f->in_port, why);
 	rte_pktmbuf_free(f->m);
 }
 
 /* Asks the control thread to learn the source, if that would be news. */
-static void learn(struct pmd *w, const struct bridged *f, const uint8_t mac[6])
+static void learn(struct pmd *w, const struct bridged *f, const uint8_t mac[6]) PMD
 {
 	struct punt *p;
 
@@ -60,7 +60,7 @@ static bool member(const struct port *p)
 
 /* Sends 'm' (taken) by 'p' in the form that its VLAN mode wants. */
 static void send_by(struct pmd *w, const struct bridged *f, const struct port *p,
-		    struct rte_mbuf *m, struct vlan_out how)
+		    struct rte_mbuf *m, struct vlan_out how) PMD
 {
 	struct out o = { .m = m, .kind = OUT_PORT, .port = p->no, .in_port = f->in_port };
 	int rc = 0;
@@ -87,7 +87,7 @@ static void send_by(struct pmd *w, const struct bridged *f, const struct port *p
 	rte_pktmbuf_free(m);
 }
 
-static void unicast(struct pmd *w, const struct bridged *f, uint32_t to)
+static void unicast(struct pmd *w, const struct bridged *f, uint32_t to) PMD
 {
 	const struct port *p = port_by_no(w->dp, to);
 	struct vlan_out how;
@@ -108,7 +108,7 @@ static void unicast(struct pmd *w, const struct bridged *f, uint32_t to)
 }
 
 /* A copy to each but the last, which gets the frame itself. */
-static void flood(struct pmd *w, const struct bridged *f)
+static void flood(struct pmd *w, const struct bridged *f) PMD
 {
 	const struct port *last = NULL;
 	struct vlan_out last_how = { 0 };

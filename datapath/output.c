@@ -20,7 +20,7 @@ static void drop_egress(struct pmd *w, const struct port *p, struct rte_mbuf *m,
 	rte_pktmbuf_free(m);
 }
 
-static void drop_ingress(struct pmd *w, uint32_t in_port, struct rte_mbuf *m, enum drop why)
+static void drop_ingress(struct pmd *w, uint32_t in_port, struct rte_mbuf *m, enum drop why) PMD
 {
 	pmd_count_drop(w, in_port, why);
 	rte_pktmbuf_free(m);
@@ -82,7 +82,7 @@ static bool muted(const struct pmd *w, const struct out *o)
 	       atomic_load_explicit(&p->config, memory_order_relaxed) & OFPPC_NO_PACKET_IN;
 }
 
-static void to_controller(struct pmd *w, const struct out *o)
+static void to_controller(struct pmd *w, const struct out *o) PMD
 {
 	struct punt *p;
 
@@ -109,7 +109,7 @@ static void to_controller(struct pmd *w, const struct out *o)
 
 /* ---- A burst ---- */
 
-static void emit(struct pmd *w, struct out *o)
+static void emit(struct pmd *w, struct out *o) PMD
 {
 	switch (o->kind) {
 	case OUT_PORT:
@@ -126,7 +126,7 @@ static void emit(struct pmd *w, struct out *o)
 
 /* Frames in the order of the packets they came from, and of one packet as they were made (stable).
  */
-static void emit_in_order(struct pmd *w, struct burst *b)
+static void emit_in_order(struct pmd *w, struct burst *b) PMD
 {
 	uint16_t at[BURST_MAX + 1] = { 0 }, order[OUT_MAX];
 

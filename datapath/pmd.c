@@ -86,7 +86,7 @@ static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port 
 }
 
 /* OFPC_FRAG_DROP (7.3.2). */
-static uint64_t drop_fragments(struct pmd *w, struct burst *b, uint64_t todo)
+static uint64_t drop_fragments(struct pmd *w, struct burst *b, uint64_t todo) PMD
 {
 	if (atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) != OFPC_FRAG_DROP)
 		return todo;
@@ -98,7 +98,7 @@ static uint64_t drop_fragments(struct pmd *w, struct burst *b, uint64_t todo)
 	return todo;
 }
 
-static unsigned int queue_run(struct pmd *w, const struct rxq *q)
+static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 {
 	struct rte_mbuf *m[BURST_MAX];
 	const struct port *p = q->port;
@@ -135,7 +135,7 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q)
 
 /* ---- What the control thread sends ---- */
 
-static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s)
+static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s) PMD
 {
 	struct pkt *p = &b->pkt[b->n];
 
@@ -150,7 +150,7 @@ static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s)
 	act_finish(w, b, p, w->now);
 }
 
-static void inject_one(struct pmd *w, struct burst *b, struct inject *s)
+static void inject_one(struct pmd *w, struct burst *b, struct inject *s) PMD
 {
 	struct out o = { .m = s->m, .port = s->port, .tun = s->tun };
 	struct port_counters *nowhere = &w->ports[PORT_MAX];
@@ -171,7 +171,7 @@ static void inject_one(struct pmd *w, struct burst *b, struct inject *s)
 	}
 }
 
-static unsigned int inject_run(struct pmd *w)
+static unsigned int inject_run(struct pmd *w) PMD
 {
 	struct inject *v[BURST_MAX];
 	unsigned int n = inject_take(w, v, BURST_MAX);

@@ -43,7 +43,7 @@ static void sleep_us(struct pmd *w, unsigned int us)
 	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
 }
 
-static void serve(struct pmd *w)
+static void serve(struct pmd *w) PMD
 {
 	unsigned int idle = 0, us = SLEEP_FIRST_US;
 
@@ -94,7 +94,7 @@ static void *thread_main(void *arg)
 
 /* ---- Making and freeing ---- */
 
-static void pmd_free(struct dp *dp, struct pmd *w)
+static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 {
 	if (!w)
 		return;
@@ -127,7 +127,7 @@ static int copy_chunks(const struct dp *dp, struct pmd *w)
 	return 0;
 }
 
-static struct pmd *pmd_new(struct dp *dp)
+static struct pmd *pmd_new(struct dp *dp) CONTROL
 {
 	struct pmd *w = calloc(1, sizeof(*w));
 
@@ -328,7 +328,7 @@ static bool distribute(struct dp *dp, uint32_t load[PMD_MAX])
 		for (unsigned int i = 0; i < PORT_MAX; i++) {
 			struct port *p = atomic_load(&dp->port_slots[i]);
 
-			if (!p || p->tunnel || p->cold->assigned != !pass)
+			if (!p || p->ethdev == RTE_MAX_ETHPORTS || p->cold->assigned != !pass)
 				continue;
 			for (unsigned int q = 0; q < p->n_rxq; q++) {
 				int w = pass ? least_loaded(dp, load) : p->cold->rxq_pmd[q];
@@ -350,7 +350,7 @@ static struct pmd_work *work_new(const struct dp *dp, const struct pmd *w, uint3
 	for (unsigned int i = 0; k && i < PORT_MAX; i++) {
 		const struct port *p = atomic_load(&dp->port_slots[i]);
 
-		if (!p || p->tunnel)
+		if (!p || p->ethdev == RTE_MAX_ETHPORTS)
 			continue;
 		if (p->handover && p->owner == w->id)
 			k->handovers[k->n_handovers++] = p;

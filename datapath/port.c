@@ -52,7 +52,7 @@ int port_table_new(struct dp *dp, struct err *e)
 	return 0;
 }
 
-static void del_of_type(struct dp *dp, bool tunnels)
+static void del_of_type(struct dp *dp, bool tunnels) CONTROL
 {
 	for (unsigned int i = 0; i < PORT_MAX; i++) {
 		struct port *p = atomic_load(&dp->port_slots[i]);
@@ -131,7 +131,7 @@ const struct port_spec *port_spec(const struct port *p)
 
 /* ---- Adding ---- */
 
-static int check_name(const struct dp *dp, const char *name, struct err *e)
+static int check_name(const struct dp *dp, const char *name, struct err *e) CONTROL
 {
 	size_t n = strlen(name);
 
@@ -216,7 +216,7 @@ static int handover_new(struct dp *dp, struct port *p, struct err *e)
 	return p->handover ? 0 : err_set(e, -ENOMEM, "no memory for the port's transmit ring");
 }
 
-static int vxlan_open(struct dp *dp, struct port *p, struct err *e)
+static int vxlan_open(struct dp *dp, struct port *p, struct err *e) CONTROL
 {
 	struct tunnel_cfg cfg;
 	uint64_t r = rte_rand();
@@ -236,7 +236,7 @@ static void set_link(struct port *p, bool up)
 	atomic_store(&p->state, live | (up ? 0 : OFPPS_LINK_DOWN));
 }
 
-static void raise_status(struct dp *dp, const struct port *p, uint8_t reason)
+static void raise_status(struct dp *dp, const struct port *p, uint8_t reason) CONTROL
 {
 	if (dp->groups)
 		group_port_changed(dp, p->no);
@@ -244,7 +244,7 @@ static void raise_status(struct dp *dp, const struct port *p, uint8_t reason)
 		dp->events.port_status(dp->events.arg, p, reason);
 }
 
-static bool link_now(struct dp *dp, struct port *p)
+static bool link_now(struct dp *dp, struct port *p) CONTROL
 {
 	return p->tunnel ? tunnel_link(dp, p) : port_dev_link(p);
 }
@@ -258,7 +258,7 @@ static void publish(struct dp *dp, struct port *p, struct port *value)
 		atomic_store_explicit(&dp->ports[p->no], value, memory_order_release);
 }
 
-static int open_port(struct dp *dp, struct port *p, struct err *e)
+static int open_port(struct dp *dp, struct port *p, struct err *e) CONTROL
 {
 	int rc;
 
@@ -475,10 +475,35 @@ void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats 
 
 /* ---- Links ---- */
 
-static void poll_one(struct dp *dp, struct port *p)
+/*
+ * A virtual machine was started again, and its interface is another one of the same name.  The port
+ * stays what it was, number and counters, over the new device.
+ */
+static void open_again(struct dp *dp, struct port *p) CONTROL
+{
+	struct err e;
+
+	publish(dp, p, NULL);
+	pmd_assign_queues(dp);
+	rte_rcu_qsbr_synchronize(dp->rcu, RTE_QSBR_THRID_INVALID);
+	port_dev_close(p);
+	p->cold->assigned = false;
+	if (port_dev_open(dp, p, &e))
+		log_warn("port", "%s: %s", p->cold->name, e.text);
+	else
+		log_info("port", "%s: interface %s is there again", p->cold->name, p->cold->ifname);
+	set_link(p, link_now(dp, p));
+	publish(dp, p, p);
+	pmd_assign_queues(dp);
+	tunnel_uplink_changed(dp, p->cold->name);
+}
+
+static void poll_one(struct dp *dp, struct port *p) CONTROL
 {
 	uint32_t before = atomic_load(&p->state);
 
+	if (!p->tunnel && port_dev_replaced(p))
+		open_again(dp, p);
 	set_link(p, link_now(dp, p));
 	if (atomic_load(&p->state) == before)
 		return;

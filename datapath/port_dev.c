@@ -81,6 +81,7 @@ static int kernel_prepare(struct port *p, struct err *e)
 	if (rc < 0)
 		return err_set(e, rc, "interface %s: %s", name, strerror(-rc));
 	p->mtu = (uint16_t)(rc > UINT16_MAX ? UINT16_MAX : rc);
+	p->cold->ifindex = if_nametoindex(name);
 	return 0;
 }
 
@@ -355,6 +356,8 @@ bool port_dev_link(struct port *p)
 	struct ifreq r = { 0 };
 	int rc;
 
+	if (p->ethdev == RTE_MAX_ETHPORTS)
+		return false;
 	if (rte_eth_link_get_nowait(p->ethdev, &link))
 		memset(&link, 0, sizeof(link));
 	p->cold->speed = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed * 1000;
@@ -365,6 +368,17 @@ bool port_dev_link(struct port *p)
 	if (rc == -ENODEV && p->cold->spec.type == PORT_TAP)
 		return true;
 	return !rc && (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+}
+
+/* Sockets stay with the interface they were bound to, though it be gone. */
+bool port_dev_replaced(const struct port *p)
+{
+	unsigned int now;
+
+	if (p->cold->spec.type != PORT_AF_PACKET && p->cold->spec.type != PORT_AF_XDP)
+		return false;
+	now = if_nametoindex(p->cold->ifname);
+	return now && (now != p->cold->ifindex || p->ethdev == RTE_MAX_ETHPORTS);
 }
 
 void port_dev_admin(struct port *p, bool up)

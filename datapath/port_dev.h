@@ -23,6 +23,7 @@ struct port_cold {
 	struct vlan_port vlan;
 	char device[64]; /* DPDK's name for it */
 	char ifname[16]; /* interface in the kernel; "": none */
+	unsigned int ifindex;
 	struct rte_device *rte;
 	struct rte_mempool *pool;	   /* its receive buffers */
 	uint16_t rxq_pmd[PORT_QUEUES_MAX]; /* who polls each queue; for its whole life */
@@ -45,6 +46,8 @@ void port_dev_close(struct port *p) CONTROL;
 
 /* Whether the link is up now; also learns its speed. */
 bool port_dev_link(struct port *p) CONTROL;
+/* Whether another interface bears the name now, so that the device has to be opened again. */
+bool port_dev_replaced(const struct port *p) CONTROL;
 /* OFPPC_PORT_DOWN came or went: devices that can, tell the other end. */
 void port_dev_admin(struct port *p, bool up) CONTROL;
 void port_dev_errors(const struct port *p, struct port_dev_errors *out) CONTROL;

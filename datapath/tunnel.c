@@ -87,7 +87,7 @@ static unsigned int account(struct pmd *w, const struct port *p, bool tx)
 
 /* ---- Receiving ---- */
 
-static void to_vtep(struct pmd *w, const struct port *p, struct rte_mbuf *m)
+static void to_vtep(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
 {
 	struct punt *u = punt_get(w, PUNT_VTEP, p->no, 0);
 
@@ -210,7 +210,7 @@ static void drop_tx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enu
 }
 
 /* The frame waits with the control thread, so that a first packet is not lost. */
-static void resolve(struct pmd *w, const struct port *p, const struct out *o)
+static void resolve(struct pmd *w, const struct port *p, const struct out *o) PMD
 {
 	struct punt *u = punt_get(w, PUNT_RESOLVE, p->no, 0);
 
@@ -241,7 +241,7 @@ bool tunnel_remote(const struct port *p, const struct out_tunnel *tun, struct vx
 }
 
 static void encapsulated(struct pmd *w, const struct port *p, const struct port *uplink,
-			 struct rte_mbuf *m, uint32_t inner_len)
+			 struct rte_mbuf *m, uint32_t inner_len) PMD
 {
 	w->ports[p->slot].tx_packets++;
 	w->ports[p->slot].tx_bytes += inner_len;
@@ -251,7 +251,7 @@ static void encapsulated(struct pmd *w, const struct port *p, const struct port 
 /* An inner frame that does not fit: an answer to its sender, or pieces that fit (vxlan/toobig.h).
  */
 static void too_big(struct pmd *w, const struct port *p, const struct port *uplink,
-		    const struct vxlan_tx *tx, struct rte_mbuf *m, uint32_t in_port)
+		    const struct vxlan_tx *tx, struct rte_mbuf *m, uint32_t in_port) PMD
 {
 	struct tunnel_ctx *c = w->tunnel;
 	const struct port *in = port_by_no(w->dp, in_port);

@@ -26,7 +26,7 @@ bool wait_add(struct wait_list *l, const struct waiting *w, uint64_t now)
 	return true;
 }
 
-static void give_up(struct dp *dp, struct wait_list *l, struct waiting *w)
+static void give_up(struct dp *dp, struct wait_list *l, struct waiting *w) CONTROL
 {
 	inject_drop(dp, w->m, w->port, DROP_TUN_NO_NEIGH);
 	w->m = NULL;

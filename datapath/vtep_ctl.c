@@ -78,7 +78,7 @@ static int template_for(const struct tunnel_end *end, const struct vtep_nexthop 
 	return vxlan_tmpl_init(t, &cfg, e);
 }
 
-static void peer_set(struct tunnel_end *end, const struct vtep_nexthop *nh)
+static void peer_set(struct tunnel_end *end, const struct vtep_nexthop *nh) CONTROL
 {
 	struct vxlan_peer *old = NULL;
 	struct dp *dp = end->under->dp;
@@ -99,7 +99,7 @@ static void peer_set(struct tunnel_end *end, const struct vtep_nexthop *nh)
 }
 
 /* A remote has got, changed or lost its next hop. */
-static void nexthop(void *aux, const struct vtep_nexthop *nh)
+static void nexthop(void *aux, const struct vtep_nexthop *nh) CONTROL
 {
 	struct under *u = aux;
 
@@ -112,7 +112,7 @@ static void nexthop(void *aux, const struct vtep_nexthop *nh)
 		wait_end(u->dp, &u->dp->vteps->wait, u, &nh->remote, false);
 }
 
-static void vtep_send(void *aux, const uint8_t *frame, uint16_t len)
+static void vtep_send(void *aux, const uint8_t *frame, uint16_t len) CONTROL
 {
 	struct under *u = aux;
 
@@ -123,7 +123,7 @@ static void vtep_send(void *aux, const uint8_t *frame, uint16_t len)
 static const struct vtep_ops vtep_ops = { .send = vtep_send, .nexthop = nexthop };
 
 /* Asks for 'remote': 0 when the peers have it now, else as vtep_resolve(). */
-static int resolve(struct tunnel_end *end, const struct vxlan_addr *remote)
+static int resolve(struct tunnel_end *end, const struct vxlan_addr *remote) CONTROL
 {
 	struct vtep_nexthop nh;
 	int rc = vtep_resolve(end->under->vtep, remote, &end->local, now_ms(), &nh);
@@ -198,7 +198,7 @@ static struct uplink *uplink_new(const struct dp *dp, const struct port *port, c
 }
 
 /* Publishes anew what ends on the uplink 'port'; 'gone': nothing does. */
-static void uplink_publish(struct dp *dp, struct port *port, const char *name, bool gone)
+static void uplink_publish(struct dp *dp, struct port *port, const char *name, bool gone) CONTROL
 {
 	struct uplink *new = gone ? NULL : uplink_new(dp, port, name);
 	struct uplink *old = atomic_exchange(&port->uplink, new);
@@ -207,7 +207,7 @@ static void uplink_publish(struct dp *dp, struct port *port, const char *name, b
 		dp_retire(dp, old, free);
 }
 
-static void renew(void *aux, const struct vtep_nexthop *nh)
+static void renew(void *aux, const struct vtep_nexthop *nh) CONTROL
 {
 	nexthop(aux, nh);
 }
@@ -243,7 +243,7 @@ bool tunnel_link(struct dp *dp, const struct port *p)
 
 /* ---- Making and freeing ---- */
 
-static struct under *under_get(struct dp *dp, const struct tunnel_cfg *cfg)
+static struct under *under_get(struct dp *dp, const struct tunnel_cfg *cfg) CONTROL
 {
 	struct vtep_config vc = { .vid = cfg->vid };
 	struct under *u;
@@ -273,7 +273,7 @@ static struct under *under_get(struct dp *dp, const struct tunnel_cfg *cfg)
 }
 
 /* Frees a VTEP that has no address any more. */
-static void under_put(struct dp *dp, struct under *u)
+static void under_put(struct dp *dp, struct under *u) CONTROL
 {
 	struct under **at = &dp->vteps->unders;
 
@@ -344,7 +344,7 @@ static void end_free(void *arg)
 	free(x);
 }
 
-static void end_put(struct dp *dp, struct tunnel_end *x)
+static void end_put(struct dp *dp, struct tunnel_end *x) CONTROL
 {
 	struct under *u = x->under;
 	struct tunnel_end **at = &u->ends;
@@ -359,7 +359,7 @@ static void end_put(struct dp *dp, struct tunnel_end *x)
 	dp_retire(dp, x, end_free);
 }
 
-static int check(const struct dp *dp, const struct tunnel_cfg *c, struct err *e)
+static int check(const struct dp *dp, const struct tunnel_cfg *c, struct err *e) CONTROL
 {
 	const struct port *up = port_by_name(dp, c->uplink);
 
@@ -458,7 +458,7 @@ static void punt_vtep(struct dp *dp, struct punt *p)
 }
 
 /* The frame is sent if its next hop is known by now, waits if it is being asked for, or is lost. */
-static void punt_resolve(struct dp *dp, struct punt *p)
+static void punt_resolve(struct dp *dp, struct punt *p) CONTROL
 {
 	struct port *port = port_by_no(dp, p->port);
 	struct waiting w = {

@@ -114,6 +114,23 @@ check "controllers are told of ports that come" grep -q 'ADD:.*(null)' "$DIR/mon
 check "... and go" grep -q 'DEL:.*(null)' "$DIR/monitor"
 check "... and change" grep -q 'MOD:.*(vb)' "$DIR/monitor"
 
+# ---- a VM is started again: another interface of the same name; and its frames are large now ----
+ip -n "$T-b" link del eth0
+sleep 0.4
+cable weft vb b eth0
+ip -n "$T-weft" link set vb mtu 9000
+for n in a b; do ip -n "$T-$n" link set eth0 mtu 9000; done
+in_space b ip addr add 10.1.0.2/24 dev eth0
+in_space a ip neigh flush dev eth0 # it has another MAC address now
+sleep 0.5
+check "an interface that went and came again under its name is the port's again" in_space a $PINGS 10.1.0.2
+mgmt del va >/dev/null
+mgmt add va "af_packet:va;mtu=9000" 1 >"$DIR/out"
+check "a port's MTU is set on its interface" in_space weft grep -qx 9000 /sys/class/net/va/mtu
+mgmt del vb >/dev/null
+mgmt add vb "af_packet:vb;mtu=9000" 2 >/dev/null
+check "8900 bytes in one frame" in_space a $PINGS -M do -s 8872 10.1.0.2
+
 # ---- ports come and go under load ----
 # net_null receives whatever was in the buffers: NORMAL must not learn from that.
 flows sw priority=40000,in_port=20,actions=output:21 priority=40000,in_port=21,actions=drop
