@@ -230,11 +230,11 @@ class Channel:
 
 def split(b, offset=0):
     """Structures that begin with their length."""
-    out = []
-    while b:
-        n = struct.unpack_from("!H", b, offset)[0]
-        out.append(b[:n])
-        b = b[n:]
+    out, at = [], 0
+    while at < len(b):
+        n = struct.unpack_from("!H", b, at + offset)[0]
+        out.append(b[at:at + n])
+        at += n
     return out
 
 
@@ -261,10 +261,10 @@ class Switch:
         with open(self.log, "w") as log:
             self.p = subprocess.Popen(command + list(args), stdout=log, stderr=log)
         for _ in range(200 * SLOW):
-            if " ready: " in self.text() or self.p.poll() is not None:
+            if self.ready() or self.p.poll() is not None:
                 break
             time.sleep(0.05)
-        if " ready: " not in self.text():
+        if not self.ready():
             print(self.text())
             self.stop()
             sys.exit("not ok - the switch does not start")
@@ -272,6 +272,14 @@ class Switch:
     def text(self):
         with open(self.log, errors="replace") as f:
             return f.read()
+
+    def ready(self):
+        """Answers, or says so: with --log warn it does not say."""
+        try:
+            Channel(self.listen).close()
+            return True
+        except (OSError, EOFError):
+            return False
 
     def rss(self):
         """KiB."""
