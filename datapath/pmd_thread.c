@@ -79,6 +79,7 @@ static void *thread_main(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	/* Gives the thread a cache of its own in each mempool. */
 	if (rte_thread_register()) {
+		atomic_store(&w->stop, true);
 		atomic_store(&w->running, true);
 		return NULL;
 	}
@@ -265,6 +266,9 @@ static int start_one(struct pmd *w, struct err *e)
 	pthread_setname_np(t, name);
 	while (!atomic_load(&w->running))
 		sched_yield();
+	if (atomic_load(&w->stop))
+		return err_set(e, -ENOSPC, "packet thread %u: DPDK has no room for a thread",
+			       w->id);
 	return 0;
 }
 
