@@ -1,12 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a packet's cycles go: the functions of the packet thread that perf finds itself in, for each forwarding case
-with the flow cache and without it.  The loop over nothing but devices is in there: reading the trace and freeing."""
+with the flow cache and without it, and what the processor counted.  The devices are in there: reading the trace out of
+memory and freeing what was sent.  A library without symbols counts as one."""
+import collections
 import re
 import subprocess
 
 from bench import forwarding, rig
 
 AT_LEAST = 2.0  # percent
+EVENTS = ("instructions", "branches", "branch-misses", "L1-dcache-load-misses")
+
+
+def counters(sw, case, subject, run):
+    """Per packet; the counters start and stop some milliseconds off, so to about a percent."""
+    before = sw.of.stats()["packets"]
+    p = subprocess.run(["perf", "stat", "-x", ",", "-e", ",".join(EVENTS), "-t", ",".join(sw.tids()), "--", "sleep",
+                        str(rig.SECONDS)], check=True, capture_output=True, text=True, timeout=60)
+    packets = max(1, sw.of.stats()["packets"] - before)
+    found = {f[2].partition(":")[0]: f[0] for f in (x.split(",") for x in p.stderr.splitlines()) if len(f) > 2}
+    figures = {e.replace("-", "_"): int(found[e]) / packets for e in EVENTS if found.get(e, "").isdigit()}
+    if figures:
+        rig.row("counted", case, subject, run, **figures)
+
+
+def functions(text):
+    """Name and share of all functions of a perf report."""
+    shares = collections.Counter()
+    for share, library, name in re.findall(r"^\s*([\d.]+)%\s+(\S+)\s+\[.\]\s+(\S+)", text, re.M):
+        shares[library.partition(".")[0] if name.startswith("0x") else name] += float(share)
+    return shares
 
 
 def one(case, subject, run, *options):
@@ -16,11 +39,10 @@ def one(case, subject, run, *options):
         data = f"{rig.WORK}/perf.data"
         subprocess.run(["perf", "record", "-q", "-o", data, "-t", ",".join(sw.tids()), "--", "sleep", str(rig.SECONDS)],
                        check=True, capture_output=True, timeout=60)
-    text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--sort", "symbol"],
+        counters(sw, case, subject, run)
+    text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--sort", "dso,symbol"],
                           check=True, capture_output=True, text=True, timeout=120).stdout
-    for share, name in re.findall(r"^\s*([\d.]+)%\s+\[.\]\s+(\S+)", text, re.M):
-        if float(share) >= AT_LEAST:
-            rig.row("profile", case, subject, run, **{name + "__percent": float(share)})
+    rig.row("profile", case, subject, run, **{f"{n}__percent": s for n, s in functions(text).most_common() if s >= AT_LEAST})
 
 
 def measure(runs):

@@ -40,11 +40,11 @@ def rows_to(path):
 def row(what, case, subject, run, **figures):
     """One line for each figure; a name ends with its unit after '__'."""
     for name, value in figures.items():
-        name, _, unit = name.partition("__")
+        name, _, unit = name.rpartition("__") if "__" in name else (name, "", "")
         text = value if isinstance(value, str) else f"{value:.6g}"
         print(what, case, subject, run, name, text, unit.replace("_", "/"), sep="\t", file=_out)
     say(f"{what} {case} {subject} #{run}: " +
-        " ".join(f"{k.partition('__')[0]}={v if isinstance(v, str) else format(v, '.4g')}" for k, v in figures.items()))
+        " ".join(f"{k.rpartition('__')[0] or k}={v if isinstance(v, str) else format(v, '.4g')}" for k, v in figures.items()))
 
 
 def say(text):
