@@ -272,7 +272,8 @@ void act_copy_ttl_in(struct pmd *w, struct burst *b, struct pkt *p)
 	ttl = frame(p) + at;
 	memcpy(was, ttl, 2);
 	ttl[0] = p->mpls != PKT_NONE ? be32toh(p->key.mpls_lse) & MPLS_TTL : p->key.ip_ttl;
-	/* IPv4: TTL and protocol make a word, and the checksum follows. */
-	if (v4)
+	/* IPv4: TTL and protocol make a word, and the checksum follows what changed (one of 0xffff
+	 * would become 0 by a change of nothing). */
+	if (v4 && ttl[0] != was[0])
 		csum_apply(ttl + 2, csum_delta(was, ttl, 2));
 }
