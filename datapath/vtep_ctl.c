@@ -212,6 +212,14 @@ static void renew(void *aux, const struct vtep_nexthop *nh) CONTROL
 	nexthop(aux, nh);
 }
 
+/* Outer headers (VXLAN, UDP, IP) and the inner Ethernet header come off the uplink's MTU. */
+static uint16_t inner_mtu(const struct port *up, const struct tunnel_cfg *c)
+{
+	unsigned int mtu = up ? up->mtu : 1500, head = vxlan_addr_is_v4(&c->local) ? 50 : 70;
+
+	return (uint16_t)(mtu > head + 68 ? mtu - head : 68);
+}
+
 void tunnel_uplink_changed(struct dp *dp, const char *name)
 {
 	struct port *now = port_by_name(dp, name), *old = NULL;
@@ -225,9 +233,15 @@ void tunnel_uplink_changed(struct dp *dp, const char *name)
 			vtep_up(u->vtep, now->mac, now_ms());
 		vtep_dump(u->vtep, renew, u); /* templates carry the uplink's MAC */
 	}
-	for (struct tunnel *t = dp->vteps->tunnels; t; t = t->next)
-		if (!strcmp(t->cfg.uplink, name))
-			atomic_store(&t->uplink_no, now && !now->tunnel ? now->no : 0);
+	for (struct tunnel *t = dp->vteps->tunnels; t; t = t->next) {
+		struct port *p = port_by_no(dp, t->port_no);
+
+		if (strcmp(t->cfg.uplink, name))
+			continue;
+		atomic_store(&t->uplink_no, now && !now->tunnel ? now->no : 0);
+		if (p && now && !now->tunnel)
+			p->mtu = inner_mtu(now, &t->cfg);
+	}
 	if (old)
 		uplink_publish(dp, old, name, true);
 	if (now && !now->tunnel)
@@ -378,14 +392,6 @@ static int check(const struct dp *dp, const struct tunnel_cfg *c, struct err *e)
 				       "port %u is a tunnel with the same local, remote and VNI",
 				       t->port_no);
 	return 0;
-}
-
-/* Outer headers (VXLAN, UDP, IP) and the inner Ethernet header come off the uplink's MTU. */
-static uint16_t inner_mtu(const struct port *up, const struct tunnel_cfg *c)
-{
-	unsigned int mtu = up ? up->mtu : 1500, head = vxlan_addr_is_v4(&c->local) ? 50 : 70;
-
-	return (uint16_t)(mtu > head + 68 ? mtu - head : 68);
 }
 
 int tunnel_attach(struct dp *dp, struct port *p, const struct tunnel_cfg *cfg, struct err *e)

@@ -40,8 +40,10 @@ PIDS+=($!)
 CAPTURE=$!
 sleep 0.5
 
-switch weft sw --port v0@1=af_packet:v0 --port u0@2=af_packet:u0 \
+# A tunnel may come before its uplink.
+switch weft sw --port v0@1=af_packet:v0 \
 	--port vx@3=vxlan:local=192.0.2.1/24,uplink=u0,remote=192.0.2.2,vni=42 \
+	--port u0@2=af_packet:u0 \
 	--port vf@4=vxlan:local=192.0.2.1/24,uplink=u0,remote=flow,vni=flow \
 	--port v6@5=vxlan:local=2001:db8::1/64,uplink=u0,remote=2001:db8::2,vni=6
 flows sw \
@@ -99,6 +101,13 @@ s.shutdown(socket.SHUT_WR)
 s.recv(1)'
 wait $SINK || true
 check "... whole" grep -qx $((4 << 20)) "$DIR/sink"
+
+MGMT="/usr/bin/python3 $(dirname "$0")/lib/mgmt.py $DIR/sw.sock"
+$MGMT del u0 >"$DIR/out"
+refuse "without its uplink a tunnel carries nothing" in_space vm ping -c 1 -W 1 10.9.0.2
+check "... and says so" bash -c "$OFCTL show $(sock sw) | grep -A2 '3(vx)' | grep -q LINK_DOWN"
+$MGMT add u0 af_packet:u0 2 >"$DIR/out"
+check "with it, it does again" pings 10.9.0.2
 
 sleep 0.3
 kill $CAPTURE
