@@ -23,8 +23,8 @@ void south_replace(struct south *s, struct peer *p);
 
 /*
  * After a restart the controller knows its intent at once, but where ports are bound only as
- * switches come back.  Until every port of a tenant is somewhere again (or for SETTLE_SECONDS) it adds to
- * a switch that has flows of ours, and takes nothing away: established traffic goes on.
+ * switches come back.  Until every port of a tenant is somewhere again (or for SETTLE_SECONDS) it
+ * adds to a switch that has flows of ours, and takes nothing away: established traffic goes on.
  */
 bool south_settled(const struct south *s);
 

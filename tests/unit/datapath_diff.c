@@ -29,8 +29,12 @@
 #include "datapath/pipeline.h"
 #include "datapath/ref.h"
 #include "tests/unit/datapath_random.h"
+#include "tests/unit/datapath_rules.h"
 
-enum { PORTS = 4, GROUPS = 4, TABLES_MAX = 6, FRAMES = 48, BURSTS = 24, ROUND_ARENA = 8 << 20 };
+enum { TABLES_MAX = 6, FRAMES = 48, BURSTS = 24, ROUND_ARENA = 8 << 20 };
+
+/* Where a run of default length begins, each time; longer ones begin elsewhere each time. */
+#define FIRST_SEED UINT64_C(1882598998540288)
 
 /* What left of one burst, taken by our own pmd->flush. */
 struct got {
@@ -45,14 +49,11 @@ static struct {
 	struct cache *cache;
 	struct ref *ref;
 	struct port ports[PORTS];
-	struct arena arena;
 	uint64_t seed;
 	struct maker frames[FRAMES];
 	struct got got[32 * 1024];
 	uint32_t n_got;
 	/* What the tables of this round are like. */
-	unsigned int n_tables;
-	bool loud; /* many outputs: more than burst->out has room for */
 	bool poor; /* hardly any buffers: then all that is asked is that none is lost */
 	unsigned int style[TABLES_MAX];
 	struct of_match shape[TABLES_MAX]; /* of a table with one mask */
@@ -265,244 +266,7 @@ static void run_burst(void)
 	compare("off", which, in_port, n);
 }
 
-/* ---- Random rules ---- */
-
-static uint32_t rnd_out_port(void)
-{
-	switch (below(14)) {
-	case 0:
-		return OFPP_CONTROLLER;
-	case 1:
-		return OFPP_FLOOD;
-	case 2:
-		return OFPP_ALL;
-	case 3:
-		return OFPP_IN_PORT;
-	case 4:
-		return OFPP_NORMAL;
-	default:
-		return 1 + below(PORTS);
-	}
-}
-
-/* More often than not of a header; in a bucket (no match) of any. */
-static const struct of_field *rnd_writable(const struct of_match *m)
-{
-	const bool header = !one_in(3);
-
-	for (int i = 0; i < 300; i++) {
-		const struct of_field *f = m ? rnd_field(m) : &of_fields[below(OF_N_FIELDS)];
-
-		if (f->writable && header == (f->layer != OF_LAYER_META))
-			return f;
-	}
-	return &of_fields[OF_FIELD_REG0];
-}
-
-static struct of_any *rnd_set_field(const struct of_match *m)
-{
-	struct of_action_set_field *a = OF_NEW(&t.arena, action_set_field);
-
-	a->field.field = rnd_writable(m);
-	rnd_value(a->field.field, a->field.value);
-	return (struct of_any *)a;
-}
-
-static struct of_any *rnd_load(const struct of_match *m)
-{
-	struct of_nx_reg_load *a = OF_NEW(&t.arena, nx_reg_load);
-	const struct of_field *f;
-
-	f = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m);
-	a->dst.field = f;
-	a->dst.ofs = (uint16_t)below(f->bits);
-	a->dst.n_bits = (uint16_t)(1 + below(f->bits - a->dst.ofs));
-	if (a->dst.n_bits > 64)
-		a->dst.n_bits = 64;
-	a->value = rnd();
-	if (a->dst.n_bits < 64)
-		a->value &= (UINT64_C(1) << a->dst.n_bits) - 1;
-	return (struct of_any *)a;
-}
-
-static struct of_any *rnd_move(const struct of_match *m)
-{
-	struct of_nx_reg_move *a = OF_NEW(&t.arena, nx_reg_move);
-	unsigned int n;
-
-	a->src = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)]
-		 : m	   ? rnd_field(m)
-			   : &of_fields[below(OF_N_FIELDS)];
-	a->dst = one_in(2) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m);
-	n = a->src->bits < a->dst->bits ? a->src->bits : a->dst->bits;
-	if (one_in(2))
-		n = 1 + below(n);
-	a->n_bits = (uint16_t)n;
-	a->src_ofs = (uint16_t)below(a->src->bits - n + 1);
-	a->dst_ofs = (uint16_t)below(a->dst->bits - n + 1);
-	return (struct of_any *)a;
-}
-
-static struct of_any *rnd_output(void)
-{
-	struct of_action_output *a = OF_NEW(&t.arena, action_output);
-
-	a->port = rnd_out_port();
-	a->max_len = one_in(2) ? OFPCML_NO_BUFFER : 128;
-	return (struct of_any *)a;
-}
-
-static struct of_any *rnd_header(void)
-{
-	struct of_any *a;
-
-	switch (below(6)) {
-	case 0:
-		a = (struct of_any *)OF_NEW(&t.arena, action_push_vlan);
-		((struct of_action_push_vlan *)a)->ethertype = one_in(2) ? 0x8100 : 0x88a8;
-		return a;
-	case 1:
-		a = (struct of_any *)OF_NEW(&t.arena, action_push_mpls);
-		((struct of_action_push_mpls *)a)->ethertype = one_in(2) ? 0x8847 : 0x8848;
-		return a;
-	case 2:
-		a = (struct of_any *)OF_NEW(&t.arena, action_pop_mpls);
-		((struct of_action_pop_mpls *)a)->ethertype = one_in(3)	  ? 0x8847
-							      : one_in(6) ? 0x8100
-							      : one_in(2) ? 0x86dd
-									  : 0x0800;
-		return a;
-	case 3:
-		a = (struct of_any *)OF_NEW(&t.arena, action_push_pbb);
-		((struct of_action_push_pbb *)a)->ethertype = 0x88e7;
-		return a;
-	case 4:
-		return (struct of_any *)OF_NEW(&t.arena, action_pop_pbb);
-	default:
-		return (struct of_any *)OF_NEW(&t.arena, action_pop_vlan);
-	}
-}
-
-static struct of_any *rnd_ttl(void)
-{
-	struct of_any *a;
-
-	switch (below(6)) {
-	case 0:
-		a = (struct of_any *)OF_NEW(&t.arena, action_set_nw_ttl);
-		((struct of_action_set_nw_ttl *)a)->nw_ttl = PICK(rnd_ttls);
-		return a;
-	case 1:
-		a = (struct of_any *)OF_NEW(&t.arena, action_set_mpls_ttl);
-		((struct of_action_set_mpls_ttl *)a)->mpls_ttl = PICK(rnd_ttls);
-		return a;
-	case 2:
-		return (struct of_any *)OF_NEW(&t.arena, action_dec_nw_ttl);
-	case 3:
-		return (struct of_any *)OF_NEW(&t.arena, action_dec_mpls_ttl);
-	case 4:
-		return (struct of_any *)OF_NEW(&t.arena, action_copy_ttl_in);
-	default:
-		return (struct of_any *)OF_NEW(&t.arena, action_copy_ttl_out);
-	}
-}
-
-static struct of_any *rnd_nx(void)
-{
-	struct of_nx_controller *c;
-	struct of_nx_set_tunnel *n;
-
-	if (one_in(2)) {
-		c = OF_NEW(&t.arena, nx_controller);
-		c->max_len = 64;
-		c->reason = (uint8_t)below(3);
-		return (struct of_any *)c;
-	}
-	n = OF_NEW(&t.arena, nx_set_tunnel);
-	n->tun_id = below(5000);
-	return (struct of_any *)n;
-}
-
-static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
-{
-	struct of_action_group *g;
-
-	if (t.loud && !one_in(3))
-		return rnd_output();
-	switch (below(20)) {
-	case 0:
-	case 1:
-	case 2:
-	case 3:
-	case 4:
-		return rnd_set_field(m);
-	case 5:
-	case 6:
-		return rnd_load(m);
-	case 7:
-	case 8:
-		return rnd_move(m);
-	case 9:
-	case 10:
-	case 11:
-		return rnd_header();
-	case 12:
-	case 13:
-		return rnd_ttl();
-	case 14:
-		return rnd_nx();
-	case 15:
-		if (max_group) {
-			g = OF_NEW(&t.arena, action_group);
-			g->group_id = 1 + below(max_group);
-			return (struct of_any *)g;
-		}
-		/* fall through */
-	default:
-		return rnd_output();
-	}
-}
-
-static void rnd_actions(struct of_list *l, const struct of_match *m, unsigned int n,
-			uint32_t max_group)
-{
-	for (unsigned int i = 0; i < n; i++)
-		assert_int_equal(of_list_add(l, &t.arena, rnd_action(m, max_group)), 0);
-}
-
-static void rnd_insts(struct of_flow_mod *fm)
-{
-	const unsigned int left = t.n_tables - 1 - fm->table_id;
-
-	if (!one_in(4)) {
-		struct of_inst_apply_actions *a = OF_NEW(&t.arena, inst_apply_actions);
-
-		rnd_actions(&a->actions, &fm->match, 1 + below(t.loud ? 12 : 6), GROUPS);
-		of_list_add(&fm->insts, &t.arena, (struct of_any *)a);
-	}
-	if (one_in(8))
-		of_list_add(&fm->insts, &t.arena,
-			    (struct of_any *)OF_NEW(&t.arena, inst_clear_actions));
-	if (one_in(2)) {
-		struct of_inst_write_actions *a = OF_NEW(&t.arena, inst_write_actions);
-
-		rnd_actions(&a->actions, &fm->match, 1 + below(3), GROUPS);
-		of_list_add(&fm->insts, &t.arena, (struct of_any *)a);
-	}
-	if (one_in(3)) {
-		struct of_inst_write_metadata *a = OF_NEW(&t.arena, inst_write_metadata);
-
-		a->metadata_mask = one_in(2) ? UINT64_MAX : 3;
-		a->metadata = below(4);
-		of_list_add(&fm->insts, &t.arena, (struct of_any *)a);
-	}
-	if (left && !one_in(4)) {
-		struct of_inst_goto_table *a = OF_NEW(&t.arena, inst_goto_table);
-
-		a->table_id = (uint8_t)(fm->table_id + 1 + below(left));
-		of_list_add(&fm->insts, &t.arena, (struct of_any *)a);
-	}
-}
+/* ---- Random tables ---- */
 
 enum { STYLE_FEW, STYLE_ONE_MASK, STYLE_PREFIXES, STYLE_MANY, N_STYLES };
 
@@ -580,7 +344,7 @@ static void send_flow_mod(const struct of_flow_mod *fm)
 
 static struct of_flow_mod *new_flow_mod(uint8_t command, uint8_t table)
 {
-	struct of_flow_mod *fm = OF_NEW(&t.arena, flow_mod);
+	struct of_flow_mod *fm = OF_NEW(&rules.arena, flow_mod);
 
 	assert_non_null(fm);
 	fm->command = command;
@@ -593,7 +357,7 @@ static struct of_flow_mod *new_flow_mod(uint8_t command, uint8_t table)
 
 static void add_flow(unsigned int serial)
 {
-	struct of_flow_mod *fm = new_flow_mod(OFPFC_ADD, (uint8_t)below(t.n_tables));
+	struct of_flow_mod *fm = new_flow_mod(OFPFC_ADD, (uint8_t)below(rules.n_tables));
 
 	fm->cookie = rnd() & 7;
 	rnd_match(fm, serial);
@@ -605,7 +369,7 @@ static void change_flows(void)
 {
 	static const uint8_t commands[] = { OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE,
 					    OFPFC_DELETE_STRICT };
-	struct of_flow_mod *fm = new_flow_mod(PICK(commands), (uint8_t)below(t.n_tables));
+	struct of_flow_mod *fm = new_flow_mod(PICK(commands), (uint8_t)below(rules.n_tables));
 
 	rnd_match(fm, below(200));
 	if (fm->command == OFPFC_MODIFY || fm->command == OFPFC_MODIFY_STRICT)
@@ -621,7 +385,7 @@ static void change_flows(void)
 
 static void send_group(uint16_t command, uint32_t id)
 {
-	struct of_group_mod *gm = OF_NEW(&t.arena, group_mod);
+	struct of_group_mod *gm = OF_NEW(&rules.arena, group_mod);
 	struct of_err e = { 0 };
 	unsigned int n;
 
@@ -630,12 +394,12 @@ static void send_group(uint16_t command, uint32_t id)
 	gm->type = one_in(2) ? OFPGT_ALL : OFPGT_INDIRECT;
 	n = gm->type == OFPGT_ALL ? below(4) : 1;
 	for (unsigned int i = 0; command != OFPGC_DELETE && i < n; i++) {
-		struct of_bucket *k = OF_NEW(&t.arena, bucket);
+		struct of_bucket *k = OF_NEW(&rules.arena, bucket);
 
 		k->watch_port = OFPP_ANY;
 		k->watch_group = OFPG_ANY;
 		rnd_actions(&k->actions, NULL, below(5), id - 1);
-		of_list_add(&gm->buckets, &t.arena, (struct of_any *)k);
+		of_list_add(&gm->buckets, &rules.arena, (struct of_any *)k);
 	}
 	if (group_mod(t.dp, gm, &e) == 0) {
 		assert_int_equal(ref_group_mod(t.ref, gm), 0);
@@ -657,7 +421,7 @@ static void send_group(uint16_t command, uint32_t id)
 
 static void note_templates(void)
 {
-	for (unsigned int i = 0; i < t.n_tables; i++) {
+	for (unsigned int i = 0; i < rules.n_tables; i++) {
 		const char *name = table_template(t.dp, (uint8_t)i, NULL);
 
 		for (unsigned int k = 0; k < sizeof(t.templates) / sizeof(t.templates[0]); k++) {
@@ -687,14 +451,14 @@ static void clear(void)
 	assert_non_null(t.ref);
 	for (uint32_t i = 1; i <= PORTS; i++)
 		ref_port_add(t.ref, i);
-	arena_reset(&t.arena);
+	arena_reset(&rules.arena);
 }
 
 static void start_tables(void)
 {
-	t.n_tables = 1 + below(TABLES_MAX);
-	t.loud = one_in(8);
-	for (unsigned int i = 0; i < t.n_tables; i++) {
+	rules.n_tables = 1 + below(TABLES_MAX);
+	rules.loud = one_in(8);
+	for (unsigned int i = 0; i < rules.n_tables; i++) {
 		t.style[i] = below(N_STYLES);
 		memset(&t.shape[i], 0, sizeof(t.shape[i]));
 		if (one_in(2))
@@ -750,7 +514,9 @@ static void compiled_equals_reference(void **state)
 {
 	const char *seconds = getenv("WEFT_DIFF_SECONDS"), *seed = getenv("WEFT_DIFF_SEED");
 	const double end = now() + (seconds ? atof(seconds) : 10);
-	uint64_t s = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) << 20;
+	uint64_t s = seed      ? strtoull(seed, NULL, 0)
+		     : seconds ? (uint64_t)time(NULL) << 20
+			       : FIRST_SEED;
 	uint64_t rounds = 0;
 
 	(void)state;
@@ -836,7 +602,7 @@ static int setup(void **state)
 	make_ports();
 	t.cache = t.w->cache;
 	t.w->flush = take;
-	arena_init(&t.arena, (size_t)1 << 30);
+	arena_init(&rules.arena, (size_t)1 << 30);
 	return t.cache ? 0 : -1;
 }
 
@@ -854,7 +620,7 @@ static int teardown(void **state)
 	pmd_free_detached(t.w);
 	dp_free(t.dp);
 	ref_free(t.ref);
-	arena_fini(&t.arena);
+	arena_fini(&rules.arena);
 	return 0;
 }
 
