@@ -21,7 +21,9 @@ static const char usage_text[] =
 	"                      delete NAME...\n"
 	"  host                list | show HOST\n"
 	"  switch              list | show DPID | forget DPID\n"
-	"  switch              info | ports | stats | drops [NAME|SOCKET]   by its local socket\n"
+	"  switch              info | ports | stats | drops [SWITCH]        by its local socket\n"
+	"                      port-add SWITCH NAME[@OFPORT] SPEC\n"
+	"                      port-del SWITCH NAME|OFPORT\n"
 	"\n"
 	"URL is http://127.0.0.1:9696, or WEFT_URL; T is WEFT_TOKEN.  See weftctl(8).\n"
 	"Also --help, --version.\n";

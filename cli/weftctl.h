@@ -78,7 +78,8 @@ int ctl_tenant(struct ctl *c, const char *noun, const char *verb);
 int ctl_host(struct ctl *c, const char *verb);
 int ctl_switch(struct ctl *c, const char *verb);
 int ctl_status(struct ctl *c);
-/* "ports", "stats", "drops" at a switch's socket. */
+/* Whether 'verb' is one for a switch's own socket; and doing it. */
+bool ctl_is_socket_verb(const char *verb);
 int ctl_socket(struct ctl *c, const char *verb);
 
 #endif

@@ -113,13 +113,12 @@ int ctl_switch(struct ctl *c, const char *verb)
 		return show(c, "switches", "switch");
 	if (!strcmp(verb, "forget"))
 		return forget(c);
-	if (!strcmp(verb, "info") || !strcmp(verb, "ports") || !strcmp(verb, "stats") ||
-	    !strcmp(verb, "drops"))
+	if (ctl_is_socket_verb(verb))
 		return ctl_socket(c, verb);
 	return ctl_fail(
 		CTL_USAGE,
 		"a switch, through the controller: list, show, forget; by its socket: info, "
-		"ports, stats, drops; not '%s'",
+		"ports, stats, drops, port-add, port-del; not '%s'",
 		verb);
 }
 

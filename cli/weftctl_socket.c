@@ -150,7 +150,12 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 {
 	if (r->status != WEFT__STATUS__OK)
 		return ctl_fail(CTL_FAILED, "%s: %s", a->target, r->error);
-	if (r->body_case == WEFT__REPLY__BODY_INFO)
+	if (r->body_case == WEFT__REPLY__BODY_PORT) {
+		json_t *o = port_json(r->port);
+
+		a->ctl->json ? ctl_json(o) : ctl_object(o);
+		json_decref(o);
+	} else if (r->body_case == WEFT__REPLY__BODY_INFO)
 		info_print(a->ctl, r->info);
 	else if (r->body_case == WEFT__REPLY__BODY_PORT_LIST)
 		ports_print(a->ctl, r->port_list);
@@ -165,26 +170,115 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 
 /* ---- the session ---- */
 
+/* "NAME" or "NAME@OFPORT" as weft-switch --port has it; a number alone is a port's number. */
+static int port_name(const char *word, char *name, size_t n, uint32_t *ofport)
+{
+	const char *at = strchr(word, '@');
+	char *end;
+
+	*ofport = 0;
+	snprintf(name, n, "%.*s", at ? (int)(at - word) : (int)n - 1, word);
+	if (!at)
+		return 0;
+	*ofport = (uint32_t)strtoul(at + 1, &end, 10);
+	return at[1] && !*end && *ofport ? 0 : -1;
+}
+
+static int port_add(struct asking *a)
+{
+	Weft__PortAdd add = WEFT__PORT_ADD__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+	char name[64];
+
+	if (port_name(a->ctl->args[1], name, sizeof(name), &add.ofport))
+		return ctl_fail(CTL_USAGE, "'%s': NAME or NAME@OFPORT is right", a->ctl->args[1]);
+	add.name = name;
+	add.spec = (char *)(uintptr_t)a->ctl->args[2];
+	r.op_case = WEFT__REQUEST__OP_PORT_ADD;
+	r.port_add = &add;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int port_del(struct asking *a)
+{
+	Weft__PortDel del = WEFT__PORT_DEL__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+	char *end;
+
+	del.name = (char *)"";
+	del.ofport = (uint32_t)strtoul(a->ctl->args[1], &end, 10);
+	if (*end || !del.ofport)
+		del.name = (char *)(uintptr_t)a->ctl->args[1];
+	r.op_case = WEFT__REQUEST__OP_PORT_DEL;
+	r.port_del = &del;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int info(struct asking *a)
+{
+	Weft__InfoRequest q = WEFT__INFO_REQUEST__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+
+	r.op_case = WEFT__REQUEST__OP_INFO;
+	r.info = &q;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int ports(struct asking *a)
+{
+	Weft__PortListRequest q = WEFT__PORT_LIST_REQUEST__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+
+	r.op_case = WEFT__REQUEST__OP_PORT_LIST;
+	r.port_list = &q;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int stats(struct asking *a)
+{
+	Weft__StatsRequest q = WEFT__STATS_REQUEST__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+
+	r.op_case = WEFT__REQUEST__OP_STATS;
+	r.stats = &q;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static const struct socket_verb {
+	const char *name, *usage;
+	int min_args, max_args;
+	int (*ask)(struct asking *a); /* 0, or the request could not be made or sent */
+} verbs[] = {
+	{ "info", "[SWITCH]", 0, 1, info },
+	{ "ports", "[SWITCH]", 0, 1, ports },
+	{ "stats", "[SWITCH]", 0, 1, stats },
+	{ "drops", "[SWITCH]", 0, 1, stats },
+	{ "port-add", "SWITCH NAME[@OFPORT] SPEC", 3, 3, port_add },
+	{ "port-del", "SWITCH NAME|OFPORT", 2, 2, port_del },
+};
+
+static const struct socket_verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+bool ctl_is_socket_verb(const char *verb)
+{
+	return verb_find(verb) != NULL;
+}
+
 static void on_up(struct of_session *s, const struct of_features_reply *f, void *arg)
 {
 	struct asking *a = arg;
-	Weft__Request r = WEFT__REQUEST__INIT;
-	Weft__InfoRequest info = WEFT__INFO_REQUEST__INIT;
-	Weft__PortListRequest ports = WEFT__PORT_LIST_REQUEST__INIT;
-	Weft__StatsRequest stats = WEFT__STATS_REQUEST__INIT;
+	int rc = verb_find(a->verb)->ask(a);
 
-	if (!strcmp(a->verb, "info")) {
-		r.op_case = WEFT__REQUEST__OP_INFO;
-		r.info = &info;
-	} else if (!strcmp(a->verb, "ports")) {
-		r.op_case = WEFT__REQUEST__OP_PORT_LIST;
-		r.port_list = &ports;
-	} else {
-		r.op_case = WEFT__REQUEST__OP_STATS;
-		r.stats = &stats;
-	}
-	if (mgmt_request_send(s, of_session_xid(s), &r))
-		end(a, ctl_fail(CTL_FAILED, "%s: cannot send", a->target));
+	if (rc > 0)
+		end(a, rc);
+	else if (rc)
+		end(a, ctl_fail(CTL_FAILED, "%s: cannot send the request", a->target));
 }
 
 static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
@@ -220,12 +314,14 @@ static void on_timeout(struct ev_loop *loop, struct ev_timer *w, int events)
 /* A name of a switch, a path of its socket, or a target as the OpenFlow tools have it. */
 static void target_of(const char *word, char *out, size_t n)
 {
+	const char *rundir = getenv("WEFT_RUNDIR");
+
 	if (strchr(word, ':'))
 		snprintf(out, n, "%s", word);
 	else if (strchr(word, '/'))
 		snprintf(out, n, "unix:%s", word);
 	else
-		snprintf(out, n, "unix:/run/weft/%s.sock", word);
+		snprintf(out, n, "unix:%s/%s.sock", rundir ? rundir : "/run/weft", word);
 }
 
 int ctl_socket(struct ctl *c, const char *verb)
@@ -238,8 +334,8 @@ int ctl_socket(struct ctl *c, const char *verb)
 	char target[256];
 	struct err e;
 
-	if (c->n_args > 1)
-		return ctl_fail(CTL_USAGE, "weftctl switch %s [NAME|SOCKET]", verb);
+	if (c->n_args < verb_find(verb)->min_args || c->n_args > verb_find(verb)->max_args)
+		return ctl_fail(CTL_USAGE, "weftctl switch %s %s", verb, verb_find(verb)->usage);
 	target_of(c->n_args ? c->args[0] : "br0", target, sizeof(target));
 	a.target = target;
 	a.loop = ev_default_loop(0);
