@@ -83,6 +83,7 @@ switch()
 {
 	local ns=$1 name=$2
 	shift 2
+	: >"$DIR/$name.log"
 	ip netns exec "$T-$ns" "$B/weft-switch" --name "$name" "$@" >"$DIR/$name.log" 2>&1 &
 	PID=$!
 	PIDS+=("$PID")
