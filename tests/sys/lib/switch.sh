@@ -19,6 +19,7 @@ OFCTL="ovs-ofctl -O OpenFlow13"
 cleanup()
 {
 	trap - EXIT INT TERM
+	set +e
 	for p in "${PIDS[@]:-}"; do
 		[ -n "$p" ] && kill "$p" 2>/dev/null && wait "$p" 2>/dev/null
 	done
