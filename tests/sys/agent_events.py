@@ -249,7 +249,7 @@ def roles(check, sw):
 
     def flip():
         for bit in (1 << 6, 0):
-            a.send(PORT_MOD, struct.pack("!I4x6s2xIII4x", number, mac, bit, 1 << 6, 0))
+            a.do(PORT_MOD, struct.pack("!I4x6s2xIII4x", number, mac, bit, 1 << 6, 0))
     check("... but is told of ports", who(flip, PORT_STATUS) == [True, True], told)
     b.do(ROLE_REQUEST, role(MASTER, 6))
     check("there is one master: the other is a slave now", a.ask(ROLE_REQUEST, role(0))[2] == role(SLAVE, 6))
@@ -370,7 +370,36 @@ def reconnects(check):
         listener.close()
 
 
+def standalone(check, alone, kept, since):
+    """No controller for 15 s: table 0 does NORMAL for what it has no entry for, and only then."""
+    time.sleep(max(0, 17 - (time.monotonic() - since)))
+    c, k = alone.open(), kept.open()
+    got = [flow_fields(s) for s in split(c.parts(1, flow_request()))]
+    check("standalone: without a controller the switch switches by itself",
+          len(got) == 1 and (got[0]["table"], got[0]["priority"]) == (0, 0) and output(0xfffffffa, 0) in got[0]["rest"], got)
+    check("... packets go everywhere", sent_by(c, lambda: push(c, 1)) == {2: 1, 3: 1, 4: 1})
+    got = [flow_fields(s) for s in split(k.parts(1, flow_request()))]
+    check("... but what a controller has left for table-miss stays", len(got) == 1 and got[0]["cookie"] == 77, got)
+    c.close()
+    k.close()
+
+
 def test(check):
+    since = time.monotonic()
+    alone = Switch("--fail-mode", "standalone", "--controller", "tcp:127.0.0.1:1", name="alone")
+    kept = Switch("--fail-mode", "standalone", "--controller", "tcp:127.0.0.1:1", name="kept")
+    try:
+        k = kept.open()
+        k.do(FLOW_MOD, flow_mod(insts=apply_(output(2)), priority=0, cookie=77))
+        k.close()
+        everything(check)
+        standalone(check, alone, kept, since)
+    finally:
+        alone.stop()
+        kept.stop()
+
+
+def everything(check):
     sw = Switch("--packet-in-rate", "0")
     try:
         parts = (packet_ins, packet_outs, flow_removed, port_status, roles, barriers, atomic)
