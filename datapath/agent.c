@@ -70,7 +70,7 @@ static void on_publish(struct ev_loop *loop, ev_prepare *w, int events)
 /* What is installed must fit into one message of statistics, which says a little more. */
 enum { MOD_MAX = OF_MSG_MAX - 512 };
 
-static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	if (m->length > MOD_MAX)
 		return agent_refuse(e, OFPET_BAD_ACTION, OFPBAC_TOO_MANY,
@@ -80,7 +80,7 @@ static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e)
 	return table_flow_mod(c->agent->dp, (const struct of_flow_mod *)m->body, e);
 }
 
-static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	if (m->length > MOD_MAX)
 		return agent_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
@@ -90,12 +90,12 @@ static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *
 	return group_mod(c->agent->dp, (const struct of_group_mod *)m->body, e);
 }
 
-static int meter_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int meter_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	return meter_mod(c->agent->dp, (const struct of_meter_mod *)m->body, e);
 }
 
-static int port_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int port_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	return port_mod(c->agent->dp, (const struct of_port_mod *)m->body, e);
 }
@@ -135,7 +135,7 @@ int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 
 /* ---- messages that ask ---- */
 
-static int features(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int features(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	struct of_features_reply r = {
 		.kind = OF_KIND_features_reply,
@@ -151,7 +151,7 @@ static int features(struct conn *c, const struct of_msg *m, struct of_err *e)
 }
 
 /* 6.2: its reply leaves when every packet that arrives sees all that came before it. */
-static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	struct of_barrier_reply r = { .kind = OF_KIND_barrier_reply };
 
@@ -170,7 +170,7 @@ static int packet_in_format(const struct of_nx_set_packet_in_format *q, struct o
 			    "packet-in format %u: only the standard one (0) is sent", q->format);
 }
 
-static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
 

@@ -245,7 +245,7 @@ void bundles_refused(struct conn *c, const uint8_t *raw, size_t n)
 		b->broken = true;
 }
 
-static void reply(struct conn *c, const struct of_msg *m, const struct of_bundle_ctrl *q)
+static void reply(struct conn *c, const struct of_msg *m, const struct of_bundle_ctrl *q) CONTROL
 {
 	struct of_bundle_ctrl r = { .kind = OF_KIND_bundle_ctrl,
 				    .bundle_id = q->bundle_id,

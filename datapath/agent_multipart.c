@@ -88,7 +88,8 @@ void mp_one(struct conn *c, const struct of_msg *m, uint16_t type, struct of_any
 
 /* ---- the switch ---- */
 
-static int desc(struct conn *c, const struct of_msg *m, const struct of_any *q, struct of_err *e)
+static int desc(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		struct of_err *e) CONTROL
 {
 	struct of_mp_desc_reply r = { .kind = OF_KIND_mp_desc_reply,
 				      .mfr_desc = "Weft",
