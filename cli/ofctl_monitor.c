@@ -148,7 +148,7 @@ static double echo(struct ofctl_conn *c, size_t n, uint32_t *xid)
 	m = ofctl_ask(c, &q, &a, true);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	r = (const struct of_echo_reply *)m->body;
-	if (m->type != OFPT_ECHO_REPLY || r->data.n != n || memcmp(r->data.p, payload, n)) {
+	if (m->type != OFPT_ECHO_REPLY || r->data.n != n || (n && memcmp(r->data.p, payload, n))) {
 		printf("Reply does not match request.  Reply:\n");
 		of_format_msg(stdout, m, NULL);
 		exit(1);

@@ -148,7 +148,7 @@ int ofctl_set_frags(int argc, char **argv)
 	struct ofctl_mods m;
 	struct arena a;
 	uint16_t mode = 0;
-	int status;
+	int status = 0;
 
 	while (mode <= OFPC_FRAG_MASK && strcasecmp(of_frags_name(mode), argv[2]))
 		mode++;
@@ -163,7 +163,7 @@ int ofctl_set_frags(int argc, char **argv)
 	set.miss_send_len = now->miss_send_len;
 	set.flags = (uint16_t)((now->flags & ~OFPC_FRAG_MASK) | mode);
 	if ((now->flags & OFPC_FRAG_MASK) == mode)
-		return 0;
+		goto done;
 	ofctl_mods_init(&m, NULL);
 	ofctl_mods_add(&m, &set, 0);
 	status = ofctl_mods_send(&m, c, false);
@@ -172,6 +172,7 @@ int ofctl_set_frags(int argc, char **argv)
 			"%s: setting fragment handling mode failed (the switch does not have mode "
 			"\"%s\")",
 			ofctl_target(c), argv[2]);
+done:
 	arena_fini(&a);
 	ofctl_close(c);
 	return status;
