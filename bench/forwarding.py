@@ -7,7 +7,7 @@ the caches of exact flows, and "weft-4k" is without hugepages.
 """
 from bench import rig
 
-CASES = ("port", "l2", "tenant")
+CASES = ("port", "l2", "tenant-4k", "tenant")
 
 
 def weft(case, subject, run, *options, eal=()):
@@ -20,10 +20,10 @@ def weft(case, subject, run, *options, eal=()):
 def ovs(case, run):
     with rig.Ovs(trace=case) as sw:
         sw.rules(case)
-        rig.time.sleep(rig.WARM)
+        sw.warm()
         rig.row("forwarding", case, "ovs", run, **sw.window(rig.SECONDS))
         sw.exact_match_cache(False)
-        rig.time.sleep(rig.WARM)
+        sw.warm()
         rig.row("forwarding", case, "ovs-noemc", run, **sw.window(rig.SECONDS))
 
 
