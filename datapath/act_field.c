@@ -231,6 +231,22 @@ void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op
 	act_store(w, b, p, dst, v << (op->move.dst_ofs + dst->shift), mask & field_bits(dst));
 }
 
+/*
+ * "Increase the drop precedence of the DSCP field" (5.7.1): only the assured forwarding classes
+ * have one, 1 to 3 in bits 1 and 2 below classes 1 to 4 (RFC 2597, 6).  It stops at 3, the packet
+ * keeps its class, and every other code point stays as it is.
+ */
+void act_remark(struct pmd *w, struct burst *b, struct pkt *p, unsigned int level)
+{
+	const unsigned int dscp = p->key.ip_tos >> 2, class = dscp >> 3, was = dscp >> 1 & 3;
+	const unsigned int is = was + level < 3 ? was + level : 3;
+
+	if (!key_is_ip(&p->key) || dscp & 1 || class < 1 || class > 4 || !was || is == was)
+		return;
+	p->remarked = true;
+	act_store(w, b, p, &of_fields[OF_FIELD_IP_DSCP], class << 5 | is << 3, 0xfc);
+}
+
 static uint64_t words_of(unsigned int offset, unsigned int size)
 {
 	uint64_t set = 0;

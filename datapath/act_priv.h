@@ -84,6 +84,8 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f, u128 value,
 	       u128 mask) PMD;
 void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD;
+/* A meter's DSCP remark band: the drop precedence rises by 'level'. */
+void act_remark(struct pmd *w, struct burst *b, struct pkt *p, unsigned int level) PMD;
 
 /* ---- act_header.c ---- */
 

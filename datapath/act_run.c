@@ -383,14 +383,25 @@ static bool is_table_miss(const struct flow *f)
 	return f && !f->rule.priority && !f->rule.mask->n_words;
 }
 
+/* False: the packet is over. */
+static bool metered(struct pmd *w, struct burst *b, struct pkt *p, struct meter *m,
+		    uint64_t now) PMD
+{
+	const int verdict = meter_run(m, p, now);
+
+	if (verdict == METER_DROP)
+		act_drop(w, b, p, DROP_METER);
+	else if (verdict)
+		act_remark(w, b, p, (unsigned int)verdict);
+	return !p->dropped;
+}
+
 int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, uint64_t now)
 {
 	if (!p->m)
 		return -1;
-	if (i->meter && !meter_run(w, i->meter, p, now)) {
-		act_drop(w, b, p, DROP_METER);
+	if (i->meter && !metered(w, b, p, i->meter, now))
 		return -1;
-	}
 	if (i->apply) {
 		p->miss = is_table_miss(p->flow);
 		act_run(w, b, p, i->apply, now);

@@ -139,16 +139,24 @@ static struct entry *find(const struct cache *c, unsigned int i)
 	return same_key(c, e, i) ? e : NULL;
 }
 
-static void replay(struct pmd *w, struct burst *b, struct pkt *p, const struct cache *c,
+static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *c,
 		   const struct entry *e, uint64_t now) PMD
 {
 	for (uint32_t n = 0; n < e->n_flows; n++) {
 		const struct flow *f = (const struct flow *)(uintptr_t)e->v[c->n_words + n];
+		int next;
 
 		w->perf.table_lookups[f->table_id]++;
-		pipeline_hit(w, b, p, f, now);
+		next = pipeline_hit(w, b, p, f, now);
 		if (p->dropped)
 			return;
+		if (p->remarked && next >= 0) {
+			const uint64_t noted = c->noted;
+
+			pipeline_run(w, b, UINT64_C(1) << p->idx, (uint8_t)next, now);
+			c->noted = noted;
+			return;
+		}
 	}
 	act_finish(w, b, p, now);
 }
@@ -214,7 +222,7 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	unsigned int i = p->idx;
 	struct entry *e;
 
-	if (!(c->noted >> i & 1) || !worth_keeping(way))
+	if (!(c->noted >> i & 1) || p->remarked || !worth_keeping(way))
 		return;
 	e = find(c, i);
 	if (!e) {

@@ -7,8 +7,10 @@
  */
 #include "datapath/meter.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +30,7 @@ enum {
 
 struct band {
 	uint32_t rate;	     /* kb/s or packets/s */
+	int verdict;	     /* on what exceeds it: METER_DROP or prec_level */
 	double unit;	     /* time of one bit or packet */
 	uint64_t burst;	     /* time that a full bucket lasts */
 	_Atomic uint64_t at; /* the moment, since the body was made */
@@ -94,7 +97,7 @@ static bool conforms(struct band *k, uint64_t now, uint64_t cost)
 	return true;
 }
 
-bool meter_run(struct pmd *w, struct meter *m, struct pkt *p, uint64_t now)
+int meter_run(struct meter *m, const struct pkt *p, uint64_t now)
 {
 	struct meter_body *b = atomic_load_explicit(&m->body, memory_order_acquire);
 	double amount = b->flags & OFPMF_PKTPS ? 1 : p->frame_len * 8.0;
@@ -112,11 +115,11 @@ bool meter_run(struct pmd *w, struct meter *m, struct pkt *p, uint64_t now)
 			worst = k;
 	}
 	if (!worst)
-		return true;
-	/* Of the bands exceeded the one of the highest rate applies (5.7.1): a drop. */
+		return 0;
+	/* Of the bands exceeded the one of the highest rate applies (5.7.1). */
 	atomic_fetch_add_explicit(&worst->packets, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&worst->bytes, p->frame_len, memory_order_relaxed);
-	return false;
+	return worst->verdict;
 }
 
 /* ---- Bodies ---- */
@@ -129,8 +132,14 @@ static void body_free(void *arg)
 	free(b);
 }
 
-static void band_init(struct band *k, const struct of_band_drop *d, uint16_t flags)
+/* The kinds of band that check_band() lets in begin alike. */
+static_assert(offsetof(struct of_band_drop, rate) == offsetof(struct of_band_dscp_remark, rate) &&
+	      offsetof(struct of_band_drop, burst_size) ==
+		      offsetof(struct of_band_dscp_remark, burst_size));
+
+static void band_init(struct band *k, const struct of_any *any, uint16_t flags)
 {
+	const struct of_band_drop *d = (const struct of_band_drop *)any;
 	double cycles = (double)rte_get_tsc_hz() * FRACTION;
 	bool packets = flags & OFPMF_PKTPS;
 	double rate = packets ? d->rate : d->rate * 1000.0;
@@ -141,6 +150,9 @@ static void band_init(struct band *k, const struct of_band_drop *d, uint16_t fla
 	else if (burst < least)
 		burst = least;
 	k->rate = d->rate;
+	k->verdict = any->kind == OF_KIND_band_drop
+			     ? METER_DROP
+			     : ((const struct of_band_dscp_remark *)any)->prec_level;
 	k->unit = cycles / rate;
 	k->burst = (uint64_t)(burst * k->unit);
 }
@@ -154,13 +166,13 @@ static struct meter_body *body_new(const struct of_meter_mod *mm, struct of_err 
 	b->epoch = rte_rdtsc();
 	b->flags = mm->flags;
 	b->n = mm->bands.n;
-	arena_init(&b->arena, (mm->bands.n + 1) * (sizeof(struct of_band_drop) + 64));
+	arena_init(&b->arena, (mm->bands.n + 1) * (sizeof(struct of_band_dscp_remark) + 64));
 	if (of_list_copy(&mm->bands, &b->arena, &b->list)) {
 		body_free(b);
 		goto no_memory;
 	}
 	for (uint32_t i = 0; i < b->n; i++)
-		band_init(&b->band[i], OF_AT(&mm->bands, i, band_drop), mm->flags);
+		band_init(&b->band[i], mm->bands.v[i], mm->flags);
 	return b;
 no_memory:
 	refuse(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u", mm->meter_id);
@@ -232,8 +244,9 @@ static int check_band(const struct of_any *any, uint32_t i, uint16_t flags, stru
 {
 	const struct of_band_drop *d = (const struct of_band_drop *)any;
 
-	if (any->kind != OF_KIND_band_drop)
-		return refuse(e, OFPMMFC_BAD_BAND, "band %u is %s; this switch has drop bands", i,
+	if (any->kind != OF_KIND_band_drop && any->kind != OF_KIND_band_dscp_remark)
+		return refuse(e, OFPMMFC_BAD_BAND,
+			      "band %u is %s; this switch has drop and dscp_remark", i,
 			      of_kind_name(any->kind));
 	if (!d->rate)
 		return refuse(e, OFPMMFC_BAD_RATE, "band %u has no rate", i);
@@ -441,7 +454,7 @@ struct of_meter_config *meter_config(const struct meter *m, struct arena *a)
 void meter_features(const struct dp *dp, struct of_mp_meter_features_reply *out)
 {
 	out->max_meter = METERS_MAX;
-	out->band_types = 1 << OFPMBT_DROP;
+	out->band_types = 1 << OFPMBT_DROP | 1 << OFPMBT_DSCP_REMARK;
 	out->capabilities = OFPMF_KBPS | OFPMF_PKTPS | OFPMF_BURST | OFPMF_STATS;
 	out->max_bands = BANDS_MAX;
 	out->max_color = 0;

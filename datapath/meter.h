@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Meters (5.7, 6.6): token buckets, drop bands; kbps or pktps, burst, statistics by band.
+ * Meters (5.7, 6.6): token buckets; drop and DSCP remark bands; kbps or pktps, burst, statistics by
+ * band.
  *
  * One meter may be run by several PMDs: its bucket is an atomic of its own cache line.  Control
  * thread writes the configuration as a body that is swapped whole.  Owner: struct dp.
@@ -32,7 +33,8 @@ struct of_meter_config *meter_config(const struct meter *m, struct arena *a) CON
 void meter_features(const struct dp *dp, struct of_mp_meter_features_reply *out) CONTROL;
 
 /* ---- PMD threads ---- */
-/* Whether the packet passes; false: drop it (DROP_METER). */
-bool meter_run(struct pmd *w, struct meter *m, struct pkt *p, uint64_t now) PMD;
+enum { METER_DROP = -1 };
+/* Counts the packet.  METER_DROP, or by how much its drop precedence rises (act_remark()). */
+int meter_run(struct meter *m, const struct pkt *p, uint64_t now) PMD;
 
 #endif

@@ -409,7 +409,7 @@ bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_por
 	p->idx = (uint8_t)idx;
 	p->table_id = 0;
 	p->depth = 0;
-	p->dropped = p->sent = p->last = p->miss = false;
+	p->dropped = p->sent = p->last = p->miss = p->remarked = false;
 	p->why = N_DROPS;
 	p->pending = -1;
 	p->cookie = 0;

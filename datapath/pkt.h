@@ -60,7 +60,8 @@ struct pkt {
 	uint8_t depth;	  /* group nesting */
 	bool dropped;	  /* by a meter or an action: nothing more happens to it */
 	bool sent;	  /* at least one output: ending without is an explicit drop */
-	bool miss;   /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
+	bool miss;     /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
+	bool remarked; /* a meter changed it: where it goes next is not its ingress key's doing */
 	bool last;   /* the action set's group or output runs: nobody needs the frame afterwards */
 	uint8_t why; /* enum drop of an output that was refused while there was no other; N_DROPS:
 			none */

@@ -149,10 +149,247 @@ static void the_highest_rate_exceeded_applies(void **state)
 	assert_in_range(band_stats(1, 1)->packet_band_count, 1490, 1500);
 }
 
+/* ---- DSCP remark bands ---- */
+
+static uint8_t left[256]; /* the frame that left last */
+static uint32_t n_left;
+
+static void keep(struct pmd *w, struct burst *b)
+{
+	for (uint32_t i = 0; i < b->n_out; i++) {
+		n_left = b->out[i].m->pkt_len;
+		assert_in_range(n_left, 1, sizeof(left));
+		memcpy(left, rte_pktmbuf_mtod(b->out[i].m, void *), n_left);
+	}
+	harness_take(w, b);
+}
+
+static uint32_t unhex(const char *s, uint8_t *to)
+{
+	uint32_t n = 0;
+
+	for (; *s; s += 2, n++)
+		assert_int_equal(sscanf(s, "%2hhx", &to[n]), 1);
+	return n;
+}
+
+/* One frame; where it left, 0: nowhere. */
+static uint32_t send_bytes(const char *hex, uint64_t now)
+{
+	struct burst *b = h.w->burst;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(h.w->pool);
+	uint8_t bytes[256];
+	uint32_t n = unhex(hex, bytes);
+	uint64_t todo = 1;
+
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)n), bytes, n);
+	role_assume_pmd();
+	h.n_out = 0;
+	b->n = 1;
+	b->n_out = b->n_keys = 0;
+	b->out_of_order = false;
+	b->version = atomic_load_explicit(&h.dp->version, memory_order_acquire);
+	assert_true(pkt_init(b, 0, m, 1));
+	if (h.w->cache)
+		todo = cache_run(h.w, b, todo, now);
+	if (todo)
+		pipeline_run(h.w, b, todo, 0, now);
+	h.w->flush(h.w, b);
+	assert_in_range(h.n_out, 0, 1);
+	return h.n_out ? h.out[0] : 0;
+}
+
+static void remark(struct of_meter_mod *mm, uint32_t rate, uint8_t level)
+{
+	struct of_band_dscp_remark *r = OF_NEW(&h.a, band_dscp_remark);
+
+	r->rate = rate;
+	r->burst_size = 1;
+	r->prec_level = level;
+	assert_int_equal(of_list_add(&mm->bands, &h.a, (struct of_any *)r), 0);
+}
+
+/* Frames as scapy makes them, before and after: IPv4 checksums right, all else the same. */
+static const struct {
+	const char *what;
+	uint8_t level;
+	const char *is, *becomes;
+} remarked[] = {
+	{ "AF11 to AF12, ECN kept", 1,
+	  "020000000005020000000001080045290020000100004011669e0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "02000000000502000000000108004531002000010000401166960a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "AF11 to AF13", 2,
+	  "020000000005020000000001080045280020000100004011669f0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "020000000005020000000001080045380020000100004011668f0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "AF42 stops at AF43", 255,
+	  "02000000000502000000000108004593002000010000401166340a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "0200000000050200000000010800459b0020000100004011662c0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "AF33 has no higher", 1,
+	  "020000000005020000000001080045780020000100004011664f0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "020000000005020000000001080045780020000100004011664f0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "by nothing", 0,
+	  "020000000005020000000001080045280020000100004011669f0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "020000000005020000000001080045280020000100004011669f0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "best effort", 1,
+	  "02000000000502000000000108004500002000010000401166c70a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "02000000000502000000000108004500002000010000401166c70a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "expedited forwarding", 1,
+	  "020000000005020000000001080045b80020000100004011660f0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "020000000005020000000001080045b80020000100004011660f0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "class selector 1", 1,
+	  "02000000000502000000000108004520002000010000401166a70a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "02000000000502000000000108004520002000010000401166a70a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "a class that is none", 1,
+	  "020000000005020000000001080045a80020000100004011661f0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "020000000005020000000001080045a80020000100004011661f0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "a code point between two", 1,
+	  "0200000000050200000000010800452c0020000100004011669b0a0000010a00000500070009000c0de77765"
+	  "6674",
+	  "0200000000050200000000010800452c0020000100004011669b0a0000010a00000500070009000c0de77765"
+	  "6674" },
+	{ "IPv6", 1,
+	  "02000000000502000000000186dd64a1234500180640fd000000000000000000000000000001fd0000000000"
+	  "0000000000000000000500070009000000000000000050022000b7ed000077656674",
+	  "02000000000502000000000186dd6521234500180640fd000000000000000000000000000001fd0000000000"
+	  "0000000000000000000500070009000000000000000050022000b7ed000077656674" },
+	{ "IPv6, stopped", 200,
+	  "02000000000502000000000186dd64a1234500180640fd000000000000000000000000000001fd0000000000"
+	  "0000000000000000000500070009000000000000000050022000b7ed000077656674",
+	  "02000000000502000000000186dd65a1234500180640fd000000000000000000000000000001fd0000000000"
+	  "0000000000000000000500070009000000000000000050022000b7ed000077656674" },
+	{ "IPv6, CS6", 1,
+	  "02000000000502000000000186dd6c01234500180640fd000000000000000000000000000001fd0000000000"
+	  "0000000000000000000500070009000000000000000050022000b7ed000077656674",
+	  "02000000000502000000000186dd6c01234500180640fd000000000000000000000000000001fd0000000000"
+	  "0000000000000000000500070009000000000000000050022000b7ed000077656674" },
+	{ "behind a tag", 1,
+	  "02000000000502000000000181006005080045680020000100004011665f0a0000010a00000500070009000c"
+	  "0de777656674",
+	  "0200000000050200000000018100600508004570002000010000401166570a0000010a00000500070009000c"
+	  "0de777656674" },
+	{ "a later fragment", 1,
+	  "020000000005020000000001080045880018000100094011663e0a0000010a00000577656674",
+	  "02000000000502000000000108004590001800010009401166360a0000010a00000577656674" },
+	{ "behind a label", 1,
+	  "02000000000502000000000188470001010945280020000100004011669f0a0000010a00000500070009000c"
+	  "0de777656674",
+	  "02000000000502000000000188470001010945280020000100004011669f0a0000010a00000500070009000c"
+	  "0de777656674" },
+};
+
+static void a_remark_band_raises_drop_precedence(void **state)
+{
+	h.w->flush = keep;
+	for (unsigned int i = 0; i < sizeof(remarked) / sizeof(remarked[0]); i++) {
+		struct of_meter_mod *mm = meter(OFPMC_ADD, OFPMF_PKTPS | OFPMF_BURST, 1);
+		uint64_t now = rte_rdtsc();
+		uint8_t is[256], becomes[256];
+		uint32_t n = unhex(remarked[i].is, is);
+
+		remark(mm, 1, remarked[i].level);
+		assert_int_equal(send_meter(mm), 0);
+		flow_through(1);
+		assert_int_equal(unhex(remarked[i].becomes, becomes), n);
+		/* Within the rate it stays as it is. */
+		assert_int_equal(send_bytes(remarked[i].is, now), 2);
+		assert_int_equal(n_left, n);
+		assert_memory_equal(left, is, n);
+		assert_int_equal(band_stats(1, 0)->packet_band_count, 0);
+		/* Twice: by the tables, and by the cache. */
+		for (unsigned int k = 1; k <= 2; k++) {
+			assert_int_equal(send_bytes(remarked[i].is, now), 2);
+			if (n_left != n || memcmp(left, becomes, n))
+				fail_msg("%s", remarked[i].what);
+			assert_int_equal(band_stats(1, 0)->packet_band_count, k);
+			assert_int_equal(band_stats(1, 0)->byte_band_count, k * n);
+		}
+		wipe();
+	}
+	h.w->flush = harness_take;
+}
+
+/* The key is in step: later tables see the code point that the meter gave it, cached or not. */
+static void later_tables_see_the_remark(void **state)
+{
+	static const uint8_t dscp[] = { 10, 12 };
+	struct of_meter_mod *mm = meter(OFPMC_ADD, OFPMF_PKTPS | OFPMF_BURST, 1);
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+	uint64_t now = rte_rdtsc(), hz = rte_get_tsc_hz();
+
+	remark(mm, 1, 1);
+	assert_int_equal(send_meter(mm), 0);
+	inst(fm, metered(1));
+	inst(fm, goto_table(1));
+	assert_int_equal(send_flow(fm), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		fm = flow_mod(OFPFC_ADD, 1, 1);
+		of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+		of_match_set_u64(&fm->match, OF_FIELD_IP_DSCP, dscp[i]);
+		inst(fm, applied(output_to(2 + i)));
+		assert_int_equal(send_flow(fm), 0);
+	}
+	dp_publish(h.dp);
+	for (unsigned int i = 1; i <= 4; i++) {
+		/* A second after the other: the first of each is within the rate. */
+		assert_int_equal(send_bytes(remarked[0].is, now + i * 2 * hz), 2);
+		assert_int_equal(send_bytes(remarked[0].is, now + i * 2 * hz), 3);
+		assert_int_equal(send_bytes(remarked[0].is, now + i * 2 * hz), 3);
+	}
+	assert_int_equal(band_stats(1, 0)->packet_band_count, 8);
+}
+
+/* Both kinds in one meter: a policer of two colours. */
+static void remark_then_drop(void **state)
+{
+	struct of_meter_mod *mm = meter(OFPMC_ADD, OFPMF_PKTPS | OFPMF_BURST, 1);
+	struct of_mp_meter_features_reply r = { .kind = OF_KIND_mp_meter_features_reply };
+	uint64_t now = rte_rdtsc();
+
+	remark(mm, 1, 1);
+	band(mm, 2, 3);
+	assert_int_equal(send_meter(mm), 0);
+	flow_through(1);
+	h.w->flush = keep;
+	assert_int_equal(send_bytes(remarked[0].is, now), 2);
+	assert_int_equal(left[15], 0x29);
+	assert_int_equal(send_bytes(remarked[0].is, now), 2);
+	assert_int_equal(left[15], 0x31);
+	assert_int_equal(send_bytes(remarked[0].is, now), 2);
+	assert_int_equal(left[15], 0x31);
+	assert_int_equal(send_bytes(remarked[0].is, now), 0);
+	h.w->flush = harness_take;
+	assert_int_equal(band_stats(1, 0)->packet_band_count, 2);
+	assert_int_equal(band_stats(1, 1)->packet_band_count, 1);
+	assert_int_equal(OF_AT(&meter_config(meter_find(h.dp, 1), &h.a)->bands, 0, band_dscp_remark)
+				 ->prec_level,
+			 1);
+	meter_features(h.dp, &r);
+	assert_int_equal(r.band_types, 1 << OFPMBT_DROP | 1 << OFPMBT_DSCP_REMARK);
+}
+
 static void refusals(void **state)
 {
 	struct of_meter_mod *mm = meter(OFPMC_ADD, OFPMF_KBPS | OFPMF_PKTPS, 1);
-	struct of_band_dscp_remark *r = OF_NEW(&h.a, band_dscp_remark);
+	struct of_band_experimenter *x = OF_NEW(&h.a, band_experimenter);
 	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
 
 	assert_int_equal(send_meter(mm), meter_refusal(OFPMMFC_BAD_FLAGS));
@@ -165,8 +402,8 @@ static void refusals(void **state)
 	band(mm, 1, 0);
 	assert_int_equal(send_meter(mm), meter_refusal(OFPMMFC_BAD_BURST));
 	mm = meter(OFPMC_ADD, OFPMF_KBPS, 1);
-	r->rate = 1;
-	of_list_add(&mm->bands, &h.a, (struct of_any *)r);
+	x->rate = 1;
+	of_list_add(&mm->bands, &h.a, (struct of_any *)x);
 	assert_int_equal(send_meter(mm), meter_refusal(OFPMMFC_BAD_BAND));
 	mm = meter(OFPMC_ADD, OFPMF_KBPS, 1);
 	for (unsigned int i = 0; i < 17; i++)
@@ -223,7 +460,8 @@ static void delete_takes_its_flows(void **state)
 
 static int setup(void **state)
 {
-	return harness_setup(&(struct dp_opts){ .name = "meter", .dpid = 3 });
+	return harness_setup(
+		&(struct dp_opts){ .name = "meter", .dpid = 3, .cache_entries = 1024 });
 }
 
 static int teardown(void **state)
@@ -241,6 +479,9 @@ int main(void)
 		TEST(kilobits_per_second),
 		TEST(a_default_burst),
 		TEST(the_highest_rate_exceeded_applies),
+		TEST(a_remark_band_raises_drop_precedence),
+		TEST(later_tables_see_the_remark),
+		TEST(remark_then_drop),
 		TEST(refusals),
 		TEST(modify_swaps_the_bands),
 		TEST(delete_takes_its_flows),
