@@ -14,7 +14,7 @@ SAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 OPT    := -O1 -g
 endif
 ifdef TSAN
-SAN    := -fsanitize=thread
+SAN    := -fsanitize=thread -DRTE_USE_C11_MEM_MODEL
 OPT    := -O1 -g
 endif
 ifdef FUZZ
@@ -85,7 +85,7 @@ protos: $(PROTO_C)
 define room_archive
 $(B)/lib$(1).a: $(call room_objs,$(1))
 	@rm -f $$@
-	$(Q)ar rcs $$@ $$^
+	$$(Q)ar rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_archive,$(r))))
 
@@ -184,7 +184,7 @@ TMPLIST := $(shell mktemp -u)
 
 demo: deps ## The product in a minute; CHECK=1 runs it to the end
 	+$(MAKE) all
-	B=$(B) CHECK=$(CHECK) tests/e2e/demo.sh
+	@B=$(B) CHECK=$(CHECK) tests/e2e/demo.sh
 
 bench: deps all ## Measure, write bench/results/
 	B=$(B) bench/run

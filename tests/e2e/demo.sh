@@ -101,4 +101,6 @@ The lab is up.  REST: $URL/v2.0/networks   To try:
 
 Ctrl-C ends it and cleans up.
 TRY
+# From here on an end is the user's wish, not a failure to explain.
+trap 'echo; echo "Cleaning up ..."; exit $((FAILED > 0))' INT TERM HUP
 while :; do sleep 3600 & wait $!; done
