@@ -4,7 +4,7 @@
   flows     a weft-switch with nothing, with two ports, and then with 100,000 exact five-tuples
   tenants   1,000 tenant ports in 10 networks: a weft-controller and as many weft-switches as have room for the ports (28
             each, on net_null; DPDK as Debian builds it has 32 devices).  Every switch has members of every network, so it
-            has flows for all 1,000 ports, and the controller has those of all switches.  1,070 ports make 100,000 flows.
+            has flows for all 1,000 ports, and the controller has those of all switches.  1,070 ports make about 100,000 flows.
 """
 import http.client
 import json
