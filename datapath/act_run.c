@@ -22,7 +22,7 @@ static uint32_t in_port(const struct pkt *p)
 
 static void drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD
 {
-	w->perf.created++;
+	counter_add(&w->perf.created, 1);
 	pmd_count_drop(w, in_port(p), why);
 }
 
@@ -43,7 +43,7 @@ static bool materialise(struct pmd *w, struct burst *b, struct pkt *p)
 
 	if (!m)
 		return false;
-	w->perf.created++;
+	counter_add(&w->perf.created, 1);
 	b->out[p->pending].m = m;
 	p->pending = -1;
 	return true;
@@ -316,7 +316,7 @@ static void end(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	} else if (p->why != N_DROPS) {
 		act_drop(w, b, p, p->why);
 	} else if (p->sent) {
-		w->perf.consumed++;
+		counter_add(&w->perf.consumed, 1);
 		rte_pktmbuf_free(p->m);
 		p->m = NULL;
 	} else {
@@ -334,7 +334,7 @@ static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struc
 		drop_copy(w, p, DROP_NO_MBUF);
 		return;
 	}
-	w->perf.created++;
+	counter_add(&w->perf.created, 1);
 	c.up = p;
 	c.pending = -1;
 	c.sent = c.last = false;

@@ -146,7 +146,7 @@ static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *
 		const struct flow *f = (const struct flow *)(uintptr_t)e->v[c->n_words + n];
 		int next;
 
-		w->perf.table_lookups[f->table_id]++;
+		counter_add(&w->perf.table_lookups[f->table_id], 1);
 		next = pipeline_hit(w, b, p, f, now);
 		if (p->dropped)
 			return;
@@ -198,8 +198,8 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
 		c->noted &= ~(UINT64_C(1) << i);
 		replay(w, b, &b->pkt[i], c, e, now);
 	}
-	w->perf.cache_hits += hits;
-	w->perf.cache_misses += n - hits;
+	counter_add(&w->perf.cache_hits, hits);
+	counter_add(&w->perf.cache_misses, n - hits);
 	judge(c, n, hits);
 	return c->noted;
 }

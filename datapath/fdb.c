@@ -79,8 +79,8 @@ static struct entry *find(const struct fdb *f, uint64_t key, uint32_t *port)
 
 static void set(struct entry *e, uint64_t key, uint32_t port, uint32_t now)
 {
-	atomic_store_explicit(&e->key, 0, memory_order_release);
-	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&e->key, 0, memory_order_relaxed);
+	/* Who finds this port finds the key gone, too: find() looks again. */
 	atomic_store_explicit(&e->port, port, memory_order_release);
 	atomic_store_explicit(&e->used, now, memory_order_relaxed);
 	atomic_store_explicit(&e->key, key, memory_order_release);

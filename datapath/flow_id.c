@@ -61,7 +61,7 @@ void flow_id_put(struct dp *dp, uint32_t id)
 
 void flow_counts_reset(struct dp *dp, struct flow *f)
 {
-	struct flow_counter c = pmd_flow_counter(dp, f->id);
+	struct flow_count c = pmd_flow_counter(dp, f->id);
 
 	f->base_packets = c.packets;
 	f->base_bytes = c.bytes;
@@ -69,7 +69,7 @@ void flow_counts_reset(struct dp *dp, struct flow *f)
 
 void flow_counts(const struct dp *dp, const struct flow *f, uint64_t *packets, uint64_t *bytes)
 {
-	struct flow_counter c = pmd_flow_counter(dp, f->id);
+	struct flow_count c = pmd_flow_counter(dp, f->id);
 
 	*packets = c.packets - f->base_packets;
 	*bytes = c.bytes - f->base_bytes;

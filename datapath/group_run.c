@@ -85,7 +85,7 @@ static void refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
 		p->why = (uint8_t)why;
 		return;
 	}
-	w->perf.created++;
+	counter_add(&w->perf.created, 1);
 	pmd_count_drop(w, be32toh(p->key.in_port), why);
 }
 

@@ -82,8 +82,8 @@ static void send_by(struct pmd *w, const struct bridged *f, const struct port *p
 		output_port(w, &o);
 		return;
 	}
-	w->ports[p->slot].drops[DROP_NO_HEADROOM]++;
-	w->ports[p->slot].tx_dropped++;
+	counter_add(&w->ports[p->slot].drops[DROP_NO_HEADROOM], 1);
+	counter_add(&w->ports[p->slot].tx_dropped, 1);
 	rte_pktmbuf_free(m);
 }
 
@@ -126,7 +126,7 @@ static void flood(struct pmd *w, const struct bridged *f) PMD
 			continue;
 		if (last) {
 			m = rte_pktmbuf_copy(f->m, w->pool, 0, UINT32_MAX);
-			w->perf.created++;
+			counter_add(&w->perf.created, 1);
 			if (m)
 				send_by(w, f, last, m, last_how);
 			else

@@ -15,8 +15,8 @@ enum { ETHER_HLEN = 14 };
 
 static void drop_egress(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
 {
-	w->ports[p->slot].tx_dropped++;
-	w->ports[p->slot].drops[why]++;
+	counter_add(&w->ports[p->slot].tx_dropped, 1);
+	counter_add(&w->ports[p->slot].drops[why], 1);
 	rte_pktmbuf_free(m);
 }
 

@@ -49,7 +49,7 @@ int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flo
 	p->flow = f;
 	p->cookie = f->cookie;
 	p->table_id = f->table_id;
-	w->perf.table_matches[f->table_id]++;
+	counter_add(&w->perf.table_matches[f->table_id], 1);
 	pmd_count_flow(w, f->id, p->frame_len);
 	next = insts_run(w, b, p, f->insts, now);
 	return p->dropped ? -1 : next;
@@ -61,7 +61,7 @@ static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 	const struct cls *c = atomic_load_explicit(&w->dp->tables[t], memory_order_acquire);
 	const struct cls_rule *hit[BURST_MAX];
 
-	w->perf.table_lookups[t] += (uint64_t)__builtin_popcountll(who);
+	counter_add(&w->perf.table_lookups[t], (uint64_t)__builtin_popcountll(who));
 	if (c)
 		c->ops->lookup(c, s->b, who, hit);
 	for (; who; who &= who - 1) {

@@ -31,8 +31,8 @@ void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why)
 	const struct port *p = port_by_no(w->dp, in_port);
 	struct port_counters *c = &w->ports[p ? p->slot : PORT_MAX];
 
-	c->rx_dropped++;
-	c->drops[why]++;
+	counter_add(&c->rx_dropped, 1);
+	counter_add(&c->drops[why], 1);
 }
 
 static void burst_start(struct pmd *w, struct burst *b)
@@ -46,8 +46,8 @@ static void burst_start(struct pmd *w, struct burst *b)
 static void drop_frames(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n,
 			enum drop why)
 {
-	w->ports[p->slot].rx_dropped += n;
-	w->ports[p->slot].drops[why] += n;
+	counter_add(&w->ports[p->slot].rx_dropped, n);
+	counter_add(&w->ports[p->slot].drops[why], n);
 	rte_pktmbuf_free_bulk(m, n);
 }
 
@@ -56,9 +56,9 @@ static void count_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, u
 	struct port_counters *c = &w->ports[p->slot];
 
 	for (unsigned int i = 0; i < n; i++)
-		c->rx_bytes += m[i]->pkt_len;
-	c->rx_packets += n;
-	w->perf.rx += n;
+		counter_add(&c->rx_bytes, m[i]->pkt_len);
+	counter_add(&c->rx_packets, n);
+	counter_add(&w->perf.rx, n);
 }
 
 static bool admits(const struct port *p)
@@ -155,8 +155,8 @@ static void inject_one(struct pmd *w, struct burst *b, struct inject *s) PMD
 	struct out o = { .m = s->m, .port = s->port, .tun = s->tun };
 	struct port_counters *nowhere = &w->ports[PORT_MAX];
 
-	w->perf.created += 1 + s->lost;
-	nowhere->drops[DROP_INJECT_FULL] += s->lost;
+	counter_add(&w->perf.created, 1 + s->lost);
+	counter_add(&nowhere->drops[DROP_INJECT_FULL], s->lost);
 	switch (s->kind) {
 	case INJECT_ACTIONS:
 		inject_actions_run(w, b, s);

@@ -33,6 +33,11 @@ enum { PMD_MAX = 16, PMD_SLEEP_MAX_US = 250 };
 
 /* Packets and bytes of one flow as one PMD saw them. */
 struct flow_counter {
+	_Atomic uint64_t packets, bytes;
+};
+
+/* The sum of all PMDs'. */
+struct flow_count {
 	uint64_t packets, bytes;
 };
 
@@ -42,11 +47,11 @@ enum {
 };
 
 struct pmd_perf {
-	uint64_t iterations, busy_iterations, busy_cycles, idle_cycles, sleeps;
-	uint64_t rx, created, tx,
+	_Atomic uint64_t iterations, busy_iterations, busy_cycles, idle_cycles, sleeps;
+	_Atomic uint64_t rx, created, tx,
 		consumed; /* conservation: rx + created = tx + consumed + sum of drops */
-	uint64_t cache_hits, cache_misses;
-	uint64_t table_lookups[256], table_matches[256];
+	_Atomic uint64_t cache_hits, cache_misses;
+	_Atomic uint64_t table_lookups[256], table_matches[256];
 };
 
 struct pmd {
@@ -88,8 +93,8 @@ static inline void pmd_count_flow(struct pmd *w, uint32_t id, uint32_t bytes)
 						      memory_order_relaxed);
 
 	c += id % FLOW_COUNTER_CHUNK;
-	c->packets++;
-	c->bytes += bytes;
+	counter_add(&c->packets, 1);
+	counter_add(&c->bytes, bytes);
 }
 
 /* Counts a drop of a packet that came in on port 'in_port' (0 or unknown: no port). */
@@ -104,7 +109,7 @@ void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why) PMD;
  */
 int pmd_flow_counter_init(struct dp *dp, uint32_t id) CONTROL;
 /* Sum over the PMDs. */
-struct flow_counter pmd_flow_counter(const struct dp *dp, uint32_t id) CONTROL;
+struct flow_count pmd_flow_counter(const struct dp *dp, uint32_t id) CONTROL;
 
 /* Makes dp->pmds[] for the cores in 'list' ("1,3-5"; NULL: one, unpinned); threads start later. */
 int pmd_init_all(struct dp *dp, const char *list, struct err *e) CONTROL;

@@ -36,7 +36,7 @@ static void sleep_us(struct pmd *w, unsigned int us)
 {
 	struct timespec t = { .tv_nsec = (long)us * 1000 };
 
-	w->perf.sleeps++;
+	counter_add(&w->perf.sleeps, 1);
 	/* Asleep it holds nothing: changes need not wait for it. */
 	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->id);
 	nanosleep(&t, NULL);
@@ -52,15 +52,15 @@ static void serve(struct pmd *w) PMD
 		uint64_t spent = rte_rdtsc() - w->now;
 
 		rte_rcu_qsbr_quiescent(w->dp->rcu, w->id);
-		w->perf.iterations++;
+		counter_add(&w->perf.iterations, 1);
 		if (n) {
-			w->perf.busy_iterations++;
-			w->perf.busy_cycles += spent;
+			counter_add(&w->perf.busy_iterations, 1);
+			counter_add(&w->perf.busy_cycles, spent);
 			idle = 0;
 			us = SLEEP_FIRST_US;
 			continue;
 		}
-		w->perf.idle_cycles += spent;
+		counter_add(&w->perf.idle_cycles, spent);
 		if (++idle < IDLE_ROUNDS) {
 			rte_pause();
 			continue;
@@ -409,9 +409,9 @@ int pmd_flow_counter_init(struct dp *dp, uint32_t id)
 	return 0;
 }
 
-struct flow_counter pmd_flow_counter(const struct dp *dp, uint32_t id)
+struct flow_count pmd_flow_counter(const struct dp *dp, uint32_t id)
 {
-	struct flow_counter sum = { 0 };
+	struct flow_count sum = { 0 };
 
 	for (unsigned int i = 0; i < dp->n_pmds; i++) {
 		const struct flow_counter *c =
@@ -419,8 +419,9 @@ struct flow_counter pmd_flow_counter(const struct dp *dp, uint32_t id)
 
 		if (!c)
 			continue;
-		sum.packets += c[id % FLOW_COUNTER_CHUNK].packets;
-		sum.bytes += c[id % FLOW_COUNTER_CHUNK].bytes;
+		c += id % FLOW_COUNTER_CHUNK;
+		sum.packets += counter_get(&c->packets);
+		sum.bytes += counter_get(&c->bytes);
 	}
 	return sum;
 }

@@ -316,9 +316,15 @@ static void fold_counters(struct dp *dp, const struct port *p)
 		struct port_counters *c = &dp->pmds[i]->ports[p->slot];
 
 		for (unsigned int d = 0; d < N_DROPS; d++)
-			dp->port_table->drops[d] += c->drops[d];
+			dp->port_table->drops[d] += counter_get(&c->drops[d]);
 		memset(c, 0, sizeof(*c));
 	}
+}
+
+/* Waits until nobody is in what was unpublished; as long as it takes: the device goes next. */
+static void leave(struct dp *dp)
+{
+	rte_rcu_qsbr_check(dp->rcu, rte_rcu_qsbr_start(dp->rcu), true);
 }
 
 static void handover_empty(struct dp *dp, struct port *p)
@@ -344,7 +350,7 @@ int port_del(struct dp *dp, struct port *p, struct err *e)
 		tunnel_uplink_changed(dp, name);
 	pmd_assign_queues(dp);
 	/* From here on nobody starts with the port; wait until nobody is in it. */
-	rte_rcu_qsbr_synchronize(dp->rcu, RTE_QSBR_THRID_INVALID);
+	leave(dp);
 	handover_empty(dp, p);
 	fold_counters(dp, p);
 	port_dev_close(p);
@@ -430,14 +436,14 @@ void port_counters(const struct dp *dp, const struct port *p, struct port_counte
 	for (unsigned int i = 0; i < dp->n_pmds; i++) {
 		const struct port_counters *c = &dp->pmds[i]->ports[p->slot];
 
-		out->rx_packets += c->rx_packets;
-		out->rx_bytes += c->rx_bytes;
-		out->tx_packets += c->tx_packets;
-		out->tx_bytes += c->tx_bytes;
-		out->rx_dropped += c->rx_dropped;
-		out->tx_dropped += c->tx_dropped;
+		counter_add(&out->rx_packets, counter_get(&c->rx_packets));
+		counter_add(&out->rx_bytes, counter_get(&c->rx_bytes));
+		counter_add(&out->tx_packets, counter_get(&c->tx_packets));
+		counter_add(&out->tx_bytes, counter_get(&c->tx_bytes));
+		counter_add(&out->rx_dropped, counter_get(&c->rx_dropped));
+		counter_add(&out->tx_dropped, counter_get(&c->tx_dropped));
 		for (unsigned int d = 0; d < N_DROPS; d++)
-			out->drops[d] += c->drops[d];
+			counter_add(&out->drops[d], counter_get(&c->drops[d]));
 	}
 }
 
@@ -447,7 +453,7 @@ void port_drops(const struct dp *dp, uint64_t drops[N_DROPS])
 	for (unsigned int i = 0; i < dp->n_pmds; i++)
 		for (unsigned int s = 0; s <= PORT_MAX; s++)
 			for (unsigned int d = 0; d < N_DROPS; d++)
-				drops[d] += dp->pmds[i]->ports[s].drops[d];
+				drops[d] += counter_get(&dp->pmds[i]->ports[s].drops[d]);
 }
 
 void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats *out)
@@ -485,7 +491,7 @@ static void open_again(struct dp *dp, struct port *p) CONTROL
 
 	publish(dp, p, NULL);
 	pmd_assign_queues(dp);
-	rte_rcu_qsbr_synchronize(dp->rcu, RTE_QSBR_THRID_INVALID);
+	leave(dp);
 	port_dev_close(p);
 	p->cold->assigned = false;
 	if (port_dev_open(dp, p, &e))

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "datapath/counter.h"
 #include "datapath/drop.h"
 #include "datapath/role.h"
 #include "ofproto/wire.h"
@@ -88,9 +89,9 @@ struct port {
 };
 
 struct port_counters { /* of one PMD; single writer */
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-	uint64_t rx_dropped, tx_dropped;
-	uint64_t drops[N_DROPS];
+	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	_Atomic uint64_t rx_dropped, tx_dropped;
+	_Atomic uint64_t drops[N_DROPS];
 };
 
 /* ---- Control thread ---- */

@@ -55,7 +55,7 @@ int drops_mgmt(const uint64_t drops[N_DROPS], bool all, struct arena *a, Weft__D
 }
 
 static Weft__PortCounters *counters(const struct dp *dp, const struct port *p,
-				    const struct port_counters *sum, struct arena *a) CONTROL
+				    struct arena *a) CONTROL
 {
 	Weft__PortCounters *c = arena_get(a, sizeof(*c));
 	struct of_port_stats s = { .kind = OF_KIND_port_stats };
@@ -100,6 +100,7 @@ Weft__Port *port_mgmt(const struct dp *dp, const struct port *p, struct arena *a
 {
 	const struct port_spec *spec = port_spec(p);
 	struct port_counters sum;
+	uint64_t drops[N_DROPS];
 	Weft__Port *out = arena_get(a, sizeof(*out));
 
 	if (!out)
@@ -124,10 +125,12 @@ Weft__Port *port_mgmt(const struct dp *dp, const struct port *p, struct arena *a
 			return NULL;
 	}
 	port_counters(dp, p, &sum);
-	out->counters = counters(dp, p, &sum, a);
+	for (unsigned int i = 0; i < N_DROPS; i++)
+		drops[i] = counter_get(&sum.drops[i]);
+	out->counters = counters(dp, p, a);
 	if (!out->name || !out->spec || !out->iface_id || !out->physnet || !out->mac.data ||
 	    !out->counters || vlans(spec, a, out) ||
-	    drops_mgmt(sum.drops, false, a, &out->drops, &out->n_drops))
+	    drops_mgmt(drops, false, a, &out->drops, &out->n_drops))
 		return NULL;
 	return out;
 }

@@ -187,7 +187,7 @@ struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint
 
 void punt_send(struct pmd *w, struct punt *p)
 {
-	w->perf.consumed += p->m != NULL;
+	counter_add(&w->perf.consumed, p->m != NULL);
 	/* There are no more slots than the ring has room for. */
 	rte_ring_enqueue(w->punt, p);
 	w->side->punted = true;

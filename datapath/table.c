@@ -281,8 +281,8 @@ void table_lookups(const struct dp *dp, uint8_t table_id, uint64_t *lookups, uin
 {
 	*lookups = *matches = 0;
 	for (unsigned int i = 0; i < dp->n_pmds; i++) {
-		*lookups += dp->pmds[i]->perf.table_lookups[table_id];
-		*matches += dp->pmds[i]->perf.table_matches[table_id];
+		*lookups += counter_get(&dp->pmds[i]->perf.table_lookups[table_id]);
+		*matches += counter_get(&dp->pmds[i]->perf.table_matches[table_id]);
 	}
 }
 

@@ -74,14 +74,14 @@ static unsigned int account(struct pmd *w, const struct port *p, bool tx)
 	for (unsigned int i = 1; i < VXLAN_N_DROPS; i++) {
 		uint64_t n = c->vx.drops[i] - c->seen[i];
 
-		pc->drops[drop_of[i]] += n;
+		counter_add(&pc->drops[drop_of[i]], n);
 		c->seen[i] = c->vx.drops[i];
 		total += (unsigned int)n;
 	}
 	if (tx)
-		pc->tx_dropped += total;
+		counter_add(&pc->tx_dropped, total);
 	else
-		pc->rx_dropped += total;
+		counter_add(&pc->rx_dropped, total);
 	return total;
 }
 
@@ -149,8 +149,8 @@ static void key_set(struct flow_key *k, const struct port *uplink, const struct 
 
 static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
 {
-	w->ports[p->slot].rx_dropped++;
-	w->ports[p->slot].drops[why]++;
+	counter_add(&w->ports[p->slot].rx_dropped, 1);
+	counter_add(&w->ports[p->slot].drops[why], 1);
 	rte_pktmbuf_free(m);
 }
 
@@ -163,8 +163,8 @@ static void start_inner(struct pmd *w, struct burst *b, const struct port *uplin
 		drop_rx(w, uplink, m, DROP_TUN_NO_PORT);
 		return;
 	}
-	w->ports[p->slot].rx_packets++;
-	w->ports[p->slot].rx_bytes += m->pkt_len;
+	counter_add(&w->ports[p->slot].rx_packets, 1);
+	counter_add(&w->ports[p->slot].rx_bytes, m->pkt_len);
 	if (atomic_load_explicit(&p->config, memory_order_relaxed) &
 	    (OFPPC_PORT_DOWN | OFPPC_NO_RECV)) {
 		drop_rx(w, p, m, DROP_PORT_NO_RECV);
@@ -186,7 +186,7 @@ uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const s
 
 	vxlan_rx_burst(&c->vx, &u->term, m, (uint16_t)n, &c->rx);
 	out = c->rx.n_inner + c->rx.n_ctrl + c->rx.n_pass + account(w, p, false);
-	w->perf.created += out - n; /* what the VTEP overhears is a copy */
+	counter_add(&w->perf.created, out - n); /* what the VTEP overhears is a copy */
 	for (unsigned int i = 0; i < c->rx.n_ctrl; i++)
 		to_vtep(w, p, c->rx.ctrl[i]);
 	for (unsigned int i = 0; i < c->rx.n_inner; i++)
@@ -204,8 +204,8 @@ uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const s
 
 static void drop_tx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
 {
-	w->ports[p->slot].tx_dropped++;
-	w->ports[p->slot].drops[why]++;
+	counter_add(&w->ports[p->slot].tx_dropped, 1);
+	counter_add(&w->ports[p->slot].drops[why], 1);
 	rte_pktmbuf_free(m);
 }
 
@@ -243,8 +243,8 @@ bool tunnel_remote(const struct port *p, const struct out_tunnel *tun, struct vx
 static void encapsulated(struct pmd *w, const struct port *p, const struct port *uplink,
 			 struct rte_mbuf *m, uint32_t inner_len) PMD
 {
-	w->ports[p->slot].tx_packets++;
-	w->ports[p->slot].tx_bytes += inner_len;
+	counter_add(&w->ports[p->slot].tx_packets, 1);
+	counter_add(&w->ports[p->slot].tx_bytes, inner_len);
 	output_device(w, uplink, m);
 }
 
@@ -262,10 +262,10 @@ static void too_big(struct pmd *w, const struct port *p, const struct port *upli
 		account(w, p, true);
 		return;
 	}
-	w->perf.created += c->small.answer ? 1 : n - 1;
+	counter_add(&w->perf.created, c->small.answer ? 1 : n - 1);
 	if (c->small.answer) {
-		w->ports[p->slot].tx_dropped++;
-		w->ports[p->slot].drops[DROP_TUN_MTU]++;
+		counter_add(&w->ports[p->slot].tx_dropped, 1);
+		counter_add(&w->ports[p->slot].drops[DROP_TUN_MTU], 1);
 		if (in && !in->tunnel)
 			output_device(w, in, c->small.pkt[0]);
 		else

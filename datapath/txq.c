@@ -19,11 +19,11 @@ static void count_left(struct pmd *w, const struct port *p, struct rte_mbuf **m,
 {
 	struct port_counters *c = &w->ports[p->slot];
 
-	c->tx_packets -= n;
-	c->tx_bytes -= bytes_of(m, n);
-	c->tx_dropped += n;
-	c->drops[DROP_TX_FULL] += n;
-	w->perf.tx -= n;
+	counter_add(&c->tx_packets, -(uint64_t)n);
+	counter_add(&c->tx_bytes, -bytes_of(m, n));
+	counter_add(&c->tx_dropped, n);
+	counter_add(&c->drops[DROP_TX_FULL], n);
+	counter_add(&w->perf.tx, -(uint64_t)n);
 	rte_pktmbuf_free_bulk(m, n);
 }
 
@@ -33,9 +33,9 @@ static void transmit(struct pmd *w, const struct port *p, struct rte_mbuf **m, u
 	uint16_t queue = p->handover ? 0 : (uint16_t)(w->id % p->n_txq);
 	unsigned int sent = 0, k;
 
-	w->ports[p->slot].tx_packets += n;
-	w->ports[p->slot].tx_bytes += bytes_of(m, n);
-	w->perf.tx += n;
+	counter_add(&w->ports[p->slot].tx_packets, n);
+	counter_add(&w->ports[p->slot].tx_bytes, bytes_of(m, n));
+	counter_add(&w->perf.tx, n);
 	do {
 		k = rte_eth_tx_burst(p->ethdev, queue, m + sent, (uint16_t)(n - sent));
 		sent += k;
@@ -51,8 +51,8 @@ static void hand_over(struct pmd *w, const struct port *p, struct rte_mbuf **m, 
 
 	if (k == n)
 		return;
-	w->ports[p->slot].tx_dropped += n - k;
-	w->ports[p->slot].drops[DROP_TX_FULL] += n - k;
+	counter_add(&w->ports[p->slot].tx_dropped, n - k);
+	counter_add(&w->ports[p->slot].drops[DROP_TX_FULL], n - k);
 	rte_pktmbuf_free_bulk(m + k, n - k);
 }
 
