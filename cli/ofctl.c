@@ -61,6 +61,8 @@ static const struct ofctl_command commands[] = {
 	{ "del-meters", "SWITCH [METER]", "delete a meter, or all", 1, 2, true, ofctl_del_meters },
 	{ "packet-out", "SWITCH PACKET-OUT", "send a packet: in_port=P packet=HEX actions=A", 2,
 	  1000, true, ofctl_packet_out },
+	{ "trace", "SWITCH FLOW", "what a packet of these fields meets, table by table", 2, 2,
+	  false, ofctl_trace },
 	{ "mod-port", "SWITCH PORT ACT", "up, down, [no-]receive, [no-]forward, [no-]packet-in", 3,
 	  3, true, ofctl_mod_port },
 	{ "get-frags", "SWITCH", "how fragments are handled", 1, 1, false, ofctl_get_frags },

@@ -149,6 +149,7 @@ int ofctl_mod_meter(int argc, char **argv);
 int ofctl_del_meters(int argc, char **argv);
 
 int ofctl_packet_out(int argc, char **argv);
+int ofctl_trace(int argc, char **argv);
 int ofctl_mod_port(int argc, char **argv);
 int ofctl_mod_table(int argc, char **argv);
 int ofctl_get_frags(int argc, char **argv);

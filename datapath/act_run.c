@@ -10,6 +10,7 @@
 #include "datapath/group.h"
 #include "datapath/meter.h"
 #include "datapath/pipeline.h"
+#include "datapath/trace.h"
 #include "ofproto/enum.h"
 #include "vlan/tag.h"
 
@@ -387,8 +388,15 @@ static bool is_table_miss(const struct flow *f)
 static bool metered(struct pmd *w, struct burst *b, struct pkt *p, struct meter *m,
 		    uint64_t now) PMD
 {
-	const int verdict = meter_run(m, p, now);
+	uint32_t id;
+	int verdict;
 
+	if (likely(!w->trace)) {
+		verdict = meter_run(m, p, now);
+	} else {
+		verdict = meter_look(m, p, now, &id);
+		trace_meter(w, id, verdict);
+	}
 	if (verdict == METER_DROP)
 		act_drop(w, b, p, DROP_METER);
 	else if (verdict)

@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "datapath/agent_priv.h"
 #include "datapath/port_mgmt.h"
+#include "datapath/trace.h"
 #include "ofproto/mgmt.h"
 
 struct ctx {
@@ -53,7 +54,7 @@ static int answer(const struct ctx *x, const Weft__Reply *r)
 static int info(const struct ctx *x) CONTROL
 {
 	struct agent *a = x->conn->agent;
-	static char *capabilities[] = { (char *)"bundles", (char *)"vxlan" };
+	static char *capabilities[] = { (char *)"bundles", (char *)"trace", (char *)"vxlan" };
 	Weft__Info i = WEFT__INFO__INIT;
 	Weft__Reply r = WEFT__REPLY__INIT;
 
@@ -65,7 +66,7 @@ static int info(const struct ctx *x) CONTROL
 	i.uptime_ms = (uint64_t)((ev_now(a->loop) - a->started) * 1000);
 	i.dpdk_version = (char *)(uintptr_t)rte_version();
 	i.capabilities = capabilities;
-	i.n_capabilities = 2;
+	i.n_capabilities = 3;
 	r.body_case = WEFT__REPLY__BODY_INFO;
 	r.info = &i;
 	return answer(x, &r);
@@ -280,6 +281,21 @@ static int stats(const struct ctx *x) CONTROL
 	return answer(x, &r);
 }
 
+static int trace(const struct ctx *x, const Weft__TraceRequest *q) CONTROL
+{
+	struct agent *a = x->conn->agent;
+	Weft__Reply r = WEFT__REPLY__INIT;
+	struct err e = { "" };
+	int rc;
+
+	agent_publish(a); /* what came before it is met */
+	rc = trace_run(a->dp, q, x->arena, &r.trace, &e);
+	if (rc)
+		return refuse(x, rc, &e);
+	r.body_case = WEFT__REPLY__BODY_TRACE;
+	return answer(x, &r);
+}
+
 /* ---- dispatch ---- */
 
 static int run(const struct ctx *x, const Weft__Request *q) CONTROL
@@ -295,6 +311,8 @@ static int run(const struct ctx *x, const Weft__Request *q) CONTROL
 		return list_ports(x, q->port_list);
 	case WEFT__REQUEST__OP_STATS:
 		return stats(x);
+	case WEFT__REQUEST__OP_TRACE:
+		return trace(x, q->trace);
 	default:
 		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__UNSUPPORTED,
 			    "operation %d is not known to this switch", (int)q->op_case);

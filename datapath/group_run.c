@@ -5,6 +5,7 @@
 #include "datapath/cls_hash.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
+#include "datapath/trace.h"
 
 static const struct group_body *body_at(const struct group *g, uint64_t version)
 {
@@ -90,13 +91,17 @@ static void refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
 }
 
 /* 'more': other buckets come after it, so that it may not use the frame up, nor a group in it. */
-static void run(struct pmd *w, struct burst *b, struct pkt *p, const struct group_bucket *k,
-		bool more, uint64_t now) PMD
+static void run(struct pmd *w, struct burst *b, struct pkt *p, const struct group_body *body,
+		uint32_t i, bool more, uint64_t now) PMD
 {
+	const struct group_bucket *k = &body->bucket[i];
 	struct group_bucket *counters = (struct group_bucket *)(uintptr_t)k;
 	bool last = p->last;
 
-	count(&counters->packets, &counters->bytes, p);
+	if (w->trace)
+		trace_bucket(w, body, i);
+	else
+		count(&counters->packets, &counters->bytes, p);
 	p->last = last && !more;
 	act_bucket(w, b, p, k->insts, more, now);
 	p->last = last;
@@ -106,7 +111,7 @@ static void run_all(struct pmd *w, struct burst *b, struct pkt *p, const struct 
 		    uint64_t now) PMD
 {
 	for (uint32_t i = 0; i < body->n && p->m; i++)
-		run(w, b, p, &body->bucket[i], i + 1 < body->n, now);
+		run(w, b, p, body, i, i + 1 < body->n, now);
 }
 
 void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, uint64_t now)
@@ -118,7 +123,8 @@ void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, u
 		refuse(w, p, DROP_GROUP_DEPTH);
 		return;
 	}
-	count(&g->packets, &g->bytes, p);
+	if (!w->trace)
+		count(&g->packets, &g->bytes, p);
 	one = body->type == OFPGT_SELECT ? by_weight(body, p) : first_live(body);
 	if (one < 0) {
 		refuse(w, p, DROP_GROUP_NO_BUCKET);
@@ -128,6 +134,6 @@ void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, u
 	if (body->type == OFPGT_ALL)
 		run_all(w, b, p, body, now);
 	else
-		run(w, b, p, &body->bucket[one], false, now);
+		run(w, b, p, body, (uint32_t)one, false, now);
 	p->depth--;
 }

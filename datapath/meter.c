@@ -83,8 +83,8 @@ static struct meter_body *body_of(const struct meter *m)
 
 /* ---- PMD threads ---- */
 
-/* Whether the packet is within the band's rate; then it counts towards it. */
-static bool conforms(struct band *k, uint64_t now, uint64_t cost)
+/* Whether the packet is within the band's rate; then it counts towards it if it is to 'take'. */
+static bool conforms(struct band *k, uint64_t now, uint64_t cost, bool take)
 {
 	uint64_t at = atomic_load_explicit(&k->at, memory_order_relaxed), next;
 
@@ -92,34 +92,51 @@ static bool conforms(struct band *k, uint64_t now, uint64_t cost)
 		next = (at > now ? at : now) + cost;
 		if (next > now + k->burst)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&k->at, &at, next, memory_order_relaxed,
-							memory_order_relaxed));
+	} while (take && !atomic_compare_exchange_weak_explicit(
+				 &k->at, &at, next, memory_order_relaxed, memory_order_relaxed));
 	return true;
 }
 
-int meter_run(struct meter *m, const struct pkt *p, uint64_t now)
+/* Of the bands exceeded the one of the highest rate applies (5.7.1); NULL: none is. */
+static struct band *exceeded(struct meter_body *b, const struct pkt *p, uint64_t now, bool take)
 {
-	struct meter_body *b = atomic_load_explicit(&m->body, memory_order_acquire);
 	double amount = b->flags & OFPMF_PKTPS ? 1 : p->frame_len * 8.0;
 	struct band *worst = NULL;
 
-	atomic_fetch_add_explicit(&m->packets, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&m->bytes, p->frame_len, memory_order_relaxed);
 	/* A burst's TSC may be older than a body that came since. */
 	now = now > b->epoch ? (now - b->epoch) * FRACTION : 0;
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct band *k = &b->band[i];
 
-		if (!conforms(k, now, (uint64_t)(amount * k->unit)) &&
+		if (!conforms(k, now, (uint64_t)(amount * k->unit), take) &&
 		    (!worst || k->rate > worst->rate))
 			worst = k;
 	}
+	return worst;
+}
+
+int meter_run(struct meter *m, const struct pkt *p, uint64_t now)
+{
+	struct meter_body *b = atomic_load_explicit(&m->body, memory_order_acquire);
+	struct band *worst;
+
+	atomic_fetch_add_explicit(&m->packets, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->bytes, p->frame_len, memory_order_relaxed);
+	worst = exceeded(b, p, now, true);
 	if (!worst)
 		return 0;
-	/* Of the bands exceeded the one of the highest rate applies (5.7.1). */
 	atomic_fetch_add_explicit(&worst->packets, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&worst->bytes, p->frame_len, memory_order_relaxed);
 	return worst->verdict;
+}
+
+int meter_look(const struct meter *m, const struct pkt *p, uint64_t now, uint32_t *id)
+{
+	struct meter_body *b = atomic_load_explicit(&m->body, memory_order_acquire);
+	const struct band *worst = exceeded(b, p, now, false);
+
+	*id = m->id;
+	return worst ? worst->verdict : 0;
 }
 
 /* ---- Bodies ---- */

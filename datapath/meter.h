@@ -36,5 +36,7 @@ void meter_features(const struct dp *dp, struct of_mp_meter_features_reply *out)
 enum { METER_DROP = -1 };
 /* Counts the packet.  METER_DROP, or by how much its drop precedence rises (act_remark()). */
 int meter_run(struct meter *m, const struct pkt *p, uint64_t now) PMD;
+/* What meter_run() would say; nothing is counted or taken.  '*id': of the meter. */
+int meter_look(const struct meter *m, const struct pkt *p, uint64_t now, uint32_t *id) PMD;
 
 #endif

@@ -32,7 +32,7 @@ static void learn(struct pmd *w, const struct bridged *f, const uint8_t mac[6]) 
 {
 	struct punt *p;
 
-	if (mac[0] & 1 || f->in_port > PORT_LAST ||
+	if (w->trace || mac[0] & 1 || f->in_port > PORT_LAST ||
 	    fdb_seen(w->dp->fdb, f->vid, mac, f->in_port, fdb_now(w->now)))
 		return;
 	p = punt_get(w, PUNT_LEARN, f->in_port, 0);

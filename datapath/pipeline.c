@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include <rte_branch_prediction.h>
+
 #include "datapath/act.h"
 #include "datapath/cache.h"
 #include "datapath/cls.h"
 #include "datapath/dp.h"
 #include "datapath/pmd.h"
+#include "datapath/trace.h"
 
 enum { WORDS = (N_TABLES + 63) / 64 };
 
@@ -49,6 +52,8 @@ int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flo
 	p->flow = f;
 	p->cookie = f->cookie;
 	p->table_id = f->table_id;
+	if (unlikely(w->trace))
+		trace_table(w, f->table_id, f);
 	counter_add(&w->perf.table_matches[f->table_id], 1);
 	pmd_count_flow(w, f->id, p->frame_len);
 	next = insts_run(w, b, p, f->insts, now);
@@ -73,6 +78,8 @@ static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 		p->table_id = (uint8_t)t;
 		if (!c || !hit[i]) {
 			/* No table-miss entry: dropped (5.4). */
+			if (unlikely(w->trace))
+				trace_table(w, (uint8_t)t, NULL);
 			act_drop(w, s->b, p, DROP_TABLE_MISS);
 			continue;
 		}

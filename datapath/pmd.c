@@ -35,7 +35,7 @@ void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why)
 	counter_add(&c->drops[why], 1);
 }
 
-static void burst_start(struct pmd *w, struct burst *b)
+void pmd_burst_start(struct pmd *w, struct burst *b)
 {
 	/* Tables as of now: what is published later is the next burst's. */
 	b->version = atomic_load_explicit(&w->dp->version, memory_order_acquire);
@@ -98,38 +98,47 @@ static uint64_t drop_fragments(struct pmd *w, struct burst *b, uint64_t todo) PM
 	return todo;
 }
 
-static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
+void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 {
-	struct rte_mbuf *m[BURST_MAX];
-	const struct port *p = q->port;
-	unsigned int n = rte_eth_rx_burst(p->ethdev, q->queue, m, BURST_MAX);
-	struct burst *b = w->burst;
-	const struct uplink *u;
-	uint64_t todo;
-
-	if (!n)
-		return 0;
-	count_rx(w, p, m, n);
-	if (!admits(p)) {
-		drop_frames(w, p, m, n, DROP_PORT_NO_RECV);
-		return n;
-	}
-	for (unsigned int i = 0; i < n; i++)
-		if (m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
-			vlan_unstrip(m[i]);
-
-	burst_start(w, b);
-	u = atomic_load_explicit(&p->uplink, memory_order_acquire);
-	if (u)
-		todo = tunnel_rx(w, b, p, u, m, n);
-	else
-		todo = start_packets(w, b, p, m, n);
 	todo = drop_fragments(w, b, todo);
 	if (todo && w->cache)
 		todo = cache_run(w, b, todo, w->now);
 	if (todo)
 		pipeline_run(w, b, todo, 0, w->now);
 	w->flush(w, b);
+}
+
+void pmd_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+{
+	struct burst *b = w->burst;
+	const struct uplink *u;
+	uint64_t todo;
+
+	count_rx(w, p, m, n);
+	if (!admits(p)) {
+		drop_frames(w, p, m, n, DROP_PORT_NO_RECV);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
+			vlan_unstrip(m[i]);
+
+	pmd_burst_start(w, b);
+	u = atomic_load_explicit(&p->uplink, memory_order_acquire);
+	if (u)
+		todo = tunnel_rx(w, b, p, u, m, n);
+	else
+		todo = start_packets(w, b, p, m, n);
+	pmd_burst_run(w, b, todo);
+}
+
+static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
+{
+	struct rte_mbuf *m[BURST_MAX];
+	unsigned int n = rte_eth_rx_burst(q->port->ethdev, q->queue, m, BURST_MAX);
+
+	if (n)
+		pmd_rx(w, q->port, m, n);
 	return n;
 }
 
@@ -178,7 +187,7 @@ static unsigned int inject_run(struct pmd *w) PMD
 
 	if (!n)
 		return 0;
-	burst_start(w, w->burst);
+	pmd_burst_start(w, w->burst);
 	for (unsigned int i = 0; i < n; i++)
 		inject_one(w, w->burst, v[i]);
 	w->flush(w, w->burst);

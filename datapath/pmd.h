@@ -27,6 +27,7 @@ struct rte_mempool;
 struct txq;
 struct pmd_work;
 struct punt_side;
+struct trace;
 struct tunnel_ctx;
 
 enum { PMD_MAX = 16, PMD_SLEEP_MAX_US = 250 };
@@ -81,6 +82,7 @@ struct pmd {
 	struct pmd_work *_Atomic work; /* which queues it serves (pmd.c's); NULL: none */
 	struct punt_side *side;	       /* slots and rate limits (punt.c's) */
 	struct tunnel_ctx *tunnel;     /* (tunnel.c's) */
+	struct trace *trace;	       /* NULL but in a trace (trace.h) */
 	bool detached;		       /* without thread and queues */
 	_Atomic bool stop, running;
 	unsigned long thread; /* pthread_t */
@@ -129,5 +131,11 @@ void pmd_assign_queues(struct dp *dp) CONTROL;
 /* One round over all queues of 'w'; returns packets handled.  The thread's loop, and tests, call
  * it. */
 unsigned int pmd_iteration(struct pmd *w) PMD;
+
+/* Parts of it: what becomes of 'n' frames that port 'p' has received.  Takes the mbufs. */
+void pmd_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n) PMD;
+/* A new burst; and packets 'todo' of it from the first table to where they leave. */
+void pmd_burst_start(struct pmd *w, struct burst *b) PMD;
+void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo) PMD;
 
 #endif

@@ -5,6 +5,7 @@
 #include <rte_ring.h>
 
 #include "datapath/dp.h"
+#include "datapath/trace.h"
 
 static uint64_t bytes_of(struct rte_mbuf **m, unsigned int n)
 {
@@ -58,7 +59,9 @@ static void hand_over(struct pmd *w, const struct port *p, struct rte_mbuf **m, 
 
 static void flush_one(struct pmd *w, struct txq *q)
 {
-	if (q->port->handover && q->port->owner != w->id)
+	if (w->trace)
+		trace_sent(w, q->port, q->m, q->n);
+	else if (q->port->handover && q->port->owner != w->id)
 		hand_over(w, q->port, q->m, q->n);
 	else
 		transmit(w, q->port, q->m, q->n);

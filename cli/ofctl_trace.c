@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a packet meets in a switch, in words: weft.proto's Trace. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ofctl.h"
+#include "cli/ofctl_frame.h"
+#include "ofproto/mgmt.h"
+#include "ofproto/text_packet.h"
+
+enum { PACKET_MAX = 65535, ENDS_MAX = 64 };
+
+/* What the steps have come to. */
+struct telling {
+	struct ofctl_conn *conn;
+	const struct of_names *names;
+	const Weft__TraceRequest *asked;
+	struct arena *arena;
+	char *ends; /* "2,CONTROLLER" */
+	size_t ends_len;
+	FILE *f; /* of 'ends' */
+	unsigned int n_ends;
+	const char *dropped; /* why, the last time */
+};
+
+/* ---- Asking ---- */
+
+static const Weft__Trace *ask(struct ofctl_conn *c, Weft__TraceRequest *q, struct mgmt_join *join,
+			      struct arena *a)
+{
+	Weft__Request r = WEFT__REQUEST__INIT;
+	struct of_weft_request data = { .kind = OF_KIND_weft_request };
+	struct of_experimenter_msg x = { .kind = OF_KIND_experimenter_msg,
+					 .experimenter = OF_WEFT_ID,
+					 .exp_type = 1,
+					 .body = (struct of_any *)&data };
+	struct err e = { "" };
+	Weft__Reply *reply;
+	uint32_t xid;
+	uint8_t *p;
+	int rc;
+
+	r.op_case = WEFT__REQUEST__OP_TRACE;
+	r.trace = q;
+	p = arena_get(a, weft__request__get_packed_size(&r));
+	if (!p)
+		ofctl_die("out of memory");
+	data.data = (struct of_span){ .n = (uint32_t)weft__request__pack(&r, p), .p = p };
+	xid = ofctl_send(c, &x);
+	do {
+		const struct of_msg *m = ofctl_recv_xid(c, xid, a);
+
+		if (m->type == OFPT_ERROR) {
+			of_format_msg(stdout, m, NULL);
+			exit(1);
+		}
+		rc = mgmt_join_add(join, m, &reply, &e);
+		if (rc < 0)
+			ofctl_die("%s: %s", ofctl_target(c), e.text);
+	} while (!rc);
+	if (reply->status != WEFT__STATUS__OK)
+		ofctl_die("%s: %s", ofctl_target(c), reply->error);
+	if (reply->body_case != WEFT__REPLY__BODY_TRACE)
+		ofctl_die("%s: the answer is to another question", ofctl_target(c));
+	return reply->trace;
+}
+
+/* ---- Telling ---- */
+
+/* The element of a multipart reply that is one list of one; NULL: none. */
+static const struct of_any *only(struct telling *t, ProtobufCBinaryData b, enum of_kind kind)
+{
+	const struct of_any *body;
+	const struct of_list *l;
+	struct of_msg *m;
+	struct of_err e;
+
+	if (!b.len || of_decode(b.data, b.len, t->arena, &m, &e))
+		return NULL;
+	body = ofctl_mp_body(m);
+	if (!body || body->kind != kind)
+		return NULL;
+	l = kind == OF_KIND_mp_flow_reply ? &((const struct of_mp_flow_reply *)body)->flows
+					  : &((const struct of_mp_group_desc_reply *)body)->groups;
+	return l->n ? l->v[0] : NULL;
+}
+
+static void end(struct telling *t, uint32_t port)
+{
+	if (t->n_ends++ >= ENDS_MAX)
+		return;
+	fputs(t->n_ends > 1 ? "," : "", t->f);
+	of_format_port(t->f, port, t->names);
+}
+
+static void put_frame(const struct telling *t, const Weft__TraceStep *s)
+{
+	const ProtobufCBinaryData *was = &t->asked->frame;
+
+	printf(", %u bytes", s->length);
+	if (s->length == was->len && s->head.len <= was->len &&
+	    !memcmp(s->head.data, was->data, s->head.len)) {
+		puts(", as it came in");
+		return;
+	}
+	fputs(": ", stdout);
+	text_put_packet(stdout, s->head.data, s->head.len);
+}
+
+static void put_table(struct telling *t, const Weft__TraceStep *s)
+{
+	const struct of_flow_stats *f =
+		(const struct of_flow_stats *)only(t, s->flow, OF_KIND_mp_flow_reply);
+
+	printf("%2u. ", s->table);
+	if (f) {
+		of_format_match_priority(stdout, &f->match, f->priority, t->names);
+		printf("%scookie 0x%" PRIx64, f->priority == 0x8000 ? ", priority 32768, " : ", ",
+		       f->cookie);
+	} else {
+		fputs("no flow matches", stdout);
+	}
+	if (*s->template_)
+		printf(" (by %s, %u mask%s)", s->template_, s->masks, s->masks == 1 ? "" : "s");
+	putchar('\n');
+	if (!f)
+		return;
+	fputs("    ", stdout);
+	of_format_insts(stdout, &f->insts, t->names);
+	putchar('\n');
+}
+
+static void put_bucket(struct telling *t, const Weft__TraceStep *s)
+{
+	static const char *const types[] = { "all", "select", "indirect", "ff" };
+	const struct of_group_desc *g =
+		(const struct of_group_desc *)only(t, s->group, OF_KIND_mp_group_desc_reply);
+
+	printf("    group %u", s->number);
+	if (g && g->type < sizeof(types) / sizeof(types[0]))
+		printf(" (%s)", types[g->type]);
+	printf(", bucket %u: ", s->bucket);
+	if (g && g->buckets.n)
+		of_format_actions(stdout, &OF_AT(&g->buckets, 0, bucket)->actions, t->names);
+	putchar('\n');
+}
+
+static void put_meter(const Weft__TraceStep *s)
+{
+	if (!s->passed)
+		printf("    meter %u: over the rate of a drop band\n", s->number);
+	else if (s->remark)
+		printf("    meter %u: passes, its drop precedence raised by %u\n", s->number,
+		       s->remark);
+	else
+		printf("    meter %u: passes\n", s->number);
+}
+
+static void put_packet_in(struct telling *t, const Weft__TraceStep *s)
+{
+	static const char *const reasons[] = { "no_match", "action", "invalid_ttl" };
+
+	printf("    => packet-in, table %u, cookie 0x%" PRIx64 ", reason ", s->table, s->cookie);
+	if (s->reason < sizeof(reasons) / sizeof(reasons[0]))
+		fputs(reasons[s->reason], stdout);
+	else
+		printf("%u", s->reason);
+	put_frame(t, s);
+	end(t, OFPP_CONTROLLER);
+}
+
+static void put_to_port(struct telling *t, const char *what, const Weft__TraceStep *s)
+{
+	printf("    %s ", what);
+	of_format_port(stdout, s->port, t->names);
+	put_frame(t, s);
+}
+
+static void put_drop(struct telling *t, const Weft__Drop *d)
+{
+	if (!d)
+		return;
+	printf("    => dropped%s: %s (%s)\n", d->count > 1 ? ", more than once" : "", d->text,
+	       d->name);
+	t->dropped = d->name;
+}
+
+static void put_step(struct telling *t, const Weft__TraceStep *s)
+{
+	switch (s->kind) {
+	case WEFT__TRACE_STEP__KIND__HIT:
+	case WEFT__TRACE_STEP__KIND__MISS:
+		put_table(t, s);
+		break;
+	case WEFT__TRACE_STEP__KIND__METER:
+		put_meter(s);
+		break;
+	case WEFT__TRACE_STEP__KIND__BUCKET:
+		put_bucket(t, s);
+		break;
+	case WEFT__TRACE_STEP__KIND__OUTPUT:
+		put_to_port(t, "output to", s);
+		break;
+	case WEFT__TRACE_STEP__KIND__SENT:
+		put_to_port(t, "=> leaves by", s);
+		end(t, s->port);
+		break;
+	case WEFT__TRACE_STEP__KIND__PACKET_IN:
+		put_packet_in(t, s);
+		break;
+	case WEFT__TRACE_STEP__KIND__RESOLVE:
+		put_to_port(t, "=> waits for the next hop of tunnel", s);
+		break;
+	case WEFT__TRACE_STEP__KIND__VTEP:
+		puts("    => to the switch's own tunnel endpoint");
+		break;
+	case WEFT__TRACE_STEP__KIND__DROP:
+		put_drop(t, s->drop);
+		break;
+	default: /* a later switch's */
+		printf("    (step of kind %d)\n", (int)s->kind);
+	}
+}
+
+static void put_trace(struct telling *t, const Weft__Trace *trace)
+{
+	t->f = open_memstream(&t->ends, &t->ends_len);
+	if (!t->f)
+		ofctl_die("out of memory");
+	fputs("Packet: in_port=", stdout);
+	of_format_port(stdout, t->asked->in_port, t->names);
+	putchar(',');
+	text_put_packet(stdout, t->asked->frame.data, t->asked->frame.len);
+	putchar('\n');
+	for (size_t i = 0; i < trace->n_steps; i++)
+		put_step(t, trace->steps[i]);
+	if (trace->cut)
+		printf("    ... and more than these %zu steps\n", trace->n_steps);
+	fclose(t->f);
+	if (t->n_ends)
+		printf("\nVerdict: %s%s\n", t->ends, t->n_ends > ENDS_MAX ? ",..." : "");
+	else if (t->dropped)
+		printf("\nVerdict: drop (%s)\n", t->dropped);
+	else
+		puts("\nVerdict: nothing leaves");
+	free(t->ends);
+}
+
+/* ---- The command ---- */
+
+/* "...,packet=HEX": cuts 'flow' there, and returns the bytes; 0: it is not there. */
+static size_t given_packet(char *flow, struct arena *a, struct of_span *out)
+{
+	char *at = strstr(flow, "packet=");
+	struct err e;
+
+	if (!at || (at > flow && at[-1] != ',' && at[-1] != ' '))
+		return 0;
+	if (of_parse_packet(at + 7, a, out, &e))
+		ofctl_die("%s", e.text);
+	*at = '\0';
+	if (at > flow)
+		at[-1] = '\0';
+	return out->n;
+}
+
+static ProtobufCBinaryData span(const void *p, size_t n)
+{
+	return (ProtobufCBinaryData){ .len = n, .data = (uint8_t *)(uintptr_t)p };
+}
+
+/* The outer addresses: IPv4's four bytes, or IPv6's. */
+static ProtobufCBinaryData address(const be32 *v4, const uint8_t v6[16])
+{
+	static const uint8_t none[16];
+
+	if (*v4)
+		return span(v4, 4);
+	return memcmp(v6, none, 16) ? span(v6, 16) : span(none, 0);
+}
+
+int ofctl_trace(int argc, char **argv)
+{
+	struct ofctl_conn *c = ofctl_connect(argv[1]);
+	Weft__TraceRequest q = WEFT__TRACE_REQUEST__INIT;
+	static uint8_t frame[OFCTL_FRAME_MAX];
+	struct of_span packet = { 0 };
+	struct mgmt_join join;
+	struct arena a;
+	struct telling t = { .conn = c, .asked = &q, .arena = &a };
+	struct of_match m;
+	struct err e;
+	int n;
+
+	arena_init(&a, 0);
+	mgmt_join_init(&join, 0);
+	given_packet(argv[2], &a, &packet);
+	if (of_parse_match(argv[2], ofctl_names(c), &m, &e))
+		ofctl_die("%s", e.text);
+	if (!m.mask.in_port)
+		ofctl_die("in_port is missing: where does the packet come in?");
+	n = ofctl_frame(&m, frame, &e);
+	if (n < 0)
+		ofctl_die("%s", e.text);
+	q.frame = packet.n ? span(packet.p, packet.n) : span(frame, (size_t)n);
+	q.in_port = be32toh(m.value.in_port);
+	q.tun_id = be64toh(m.value.tun_id);
+	q.tun_src = address(&m.value.tun_src, m.value.tun_ipv6_src);
+	q.tun_dst = address(&m.value.tun_dst, m.value.tun_ipv6_dst);
+	t.names = ofctl_shown_names(c);
+	put_trace(&t, ask(c, &q, &join, &a));
+	mgmt_join_fini(&join);
+	arena_fini(&a);
+	ofctl_close(c);
+	return 0;
+}

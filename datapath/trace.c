@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/trace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "datapath/dp.h"
+#include "datapath/group_priv.h"
+#include "datapath/meter.h"
+#include "datapath/output.h"
+#include "datapath/parse.h"
+#include "datapath/pmd.h"
+#include "datapath/punt_side.h"
+#include "datapath/tunnel.h"
+#include "datapath/txq.h"
+
+enum {
+	STEPS_MAX = 1000, /* a group of groups may send a packet many times */
+	HEAD_MAX = 256,
+};
+
+struct trace {
+	struct dp *dp;
+	struct pmd w;
+	struct arena *arena;
+	Weft__Trace *reply;
+	uint64_t drops[N_DROPS]; /* that have their steps */
+	bool no_memory;
+	struct flow_counter counters[FLOW_COUNTER_CHUNK]; /* every flow's: nobody reads them */
+	struct burst one;				  /* what leaves, by itself */
+};
+
+/* ---- Steps ---- */
+
+static Weft__TraceStep *add(struct trace *t, Weft__TraceStep__Kind kind)
+{
+	Weft__TraceStep *s;
+
+	if (t->reply->n_steps == STEPS_MAX) {
+		t->reply->cut = true;
+		return NULL;
+	}
+	s = arena_get(t->arena, sizeof(*s));
+	if (!s) {
+		t->no_memory = true;
+		return NULL;
+	}
+	weft__trace_step__init(s);
+	s->kind = kind;
+	t->reply->steps[t->reply->n_steps++] = s;
+	return s;
+}
+
+static void add_drop(struct trace *t, enum drop why, uint64_t n)
+{
+	Weft__TraceStep *s = add(t, WEFT__TRACE_STEP__KIND__DROP);
+
+	if (!s)
+		return;
+	s->drop = arena_get(t->arena, sizeof(*s->drop));
+	if (!s->drop) {
+		t->no_memory = true;
+		return;
+	}
+	weft__drop__init(s->drop);
+	s->drop->name = (char *)(uintptr_t)drop_names[why];
+	s->drop->text = (char *)(uintptr_t)drop_texts[why];
+	s->drop->count = n;
+}
+
+/* What was dropped since the last step, in whatever way: all of them are counted (pmd.h). */
+static void note_drops(struct trace *t)
+{
+	uint64_t now[N_DROPS] = { 0 };
+
+	if (t->reply->cut)
+		return;
+	for (unsigned int i = 0; i <= PORT_MAX; i++)
+		for (unsigned int k = 0; k < N_DROPS; k++)
+			now[k] += t->w.ports[i].drops[k];
+	for (unsigned int k = 0; k < N_DROPS; k++) {
+		if (now[k] > t->drops[k])
+			add_drop(t, k, now[k] - t->drops[k]);
+		t->drops[k] = now[k];
+	}
+}
+
+static Weft__TraceStep *step(struct trace *t, Weft__TraceStep__Kind kind)
+{
+	note_drops(t);
+	return add(t, kind);
+}
+
+static ProtobufCBinaryData bytes_of(struct trace *t, const void *p, size_t n)
+{
+	ProtobufCBinaryData b = { .len = n, .data = arena_dup(t->arena, p, n) };
+
+	if (!b.data) {
+		t->no_memory = true;
+		b.len = 0;
+	}
+	return b;
+}
+
+static void set_frame(struct trace *t, Weft__TraceStep *s, const struct rte_mbuf *m)
+{
+	uint32_t n = m->pkt_len < HEAD_MAX ? m->pkt_len : HEAD_MAX;
+	uint8_t copy[HEAD_MAX];
+	const void *p = rte_pktmbuf_read(m, 0, n, copy);
+
+	s->length = m->pkt_len;
+	if (p)
+		s->head = bytes_of(t, p, n);
+}
+
+/* A multipart reply with one element, as OpenFlow has it: who reads it has a reader for it. */
+static ProtobufCBinaryData multipart(struct trace *t, uint16_t type, struct of_any *body)
+{
+	struct of_multipart_reply r = { .kind = OF_KIND_multipart_reply,
+					.type = type,
+					.body = body };
+	struct of_msg m = { .version = OF_VERSION_13,
+			    .type = OFPT_MULTIPART_REPLY,
+			    .body = (struct of_any *)&r };
+	static uint8_t bytes[OF_MSG_MAX];
+	struct err e;
+	int n = of_encode(&m, bytes, sizeof(bytes), &e);
+
+	return n > 0 ? bytes_of(t, bytes, (size_t)n) : (ProtobufCBinaryData){ 0 };
+}
+
+/* ---- The packet path ---- */
+
+static ProtobufCBinaryData flow_bytes(struct trace *t, const struct flow *f) CONTROL
+{
+	struct of_mp_flow_reply *r = OF_NEW(t->arena, mp_flow_reply);
+	struct of_flow_stats *s = OF_NEW(t->arena, flow_stats);
+
+	if (!r || !s || of_list_add(&r->flows, t->arena, (struct of_any *)s)) {
+		t->no_memory = true;
+		return (ProtobufCBinaryData){ 0 };
+	}
+	s->table_id = f->table_id;
+	s->priority = f->rule.priority;
+	s->idle_timeout = f->idle_timeout;
+	s->hard_timeout = f->hard_timeout;
+	s->flags = f->flags;
+	s->cookie = f->cookie;
+	flow_counts(t->dp, f, &s->packet_count, &s->byte_count);
+	flow_match(f, &s->match);
+	s->insts = f->insts->list;
+	return multipart(t, OFPMP_FLOW, (struct of_any *)r);
+}
+
+void trace_table(struct pmd *w, uint8_t table_id, const struct flow *f)
+{
+	struct trace *t = w->trace;
+	Weft__TraceStep *s =
+		step(t, f ? WEFT__TRACE_STEP__KIND__HIT : WEFT__TRACE_STEP__KIND__MISS);
+
+	role_assume_control();
+	if (!s)
+		return;
+	s->table = table_id;
+	s->template_ = (char *)(uintptr_t)table_template(t->dp, table_id, &s->masks);
+	if (f)
+		s->flow = flow_bytes(t, f);
+}
+
+void trace_meter(struct pmd *w, uint32_t meter_id, int verdict)
+{
+	Weft__TraceStep *s = step(w->trace, WEFT__TRACE_STEP__KIND__METER);
+
+	if (!s)
+		return;
+	s->number = meter_id;
+	s->passed = verdict != METER_DROP;
+	s->remark = s->passed ? (uint32_t)verdict : 0;
+}
+
+void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket)
+{
+	struct trace *t = w->trace;
+	Weft__TraceStep *s = step(t, WEFT__TRACE_STEP__KIND__BUCKET);
+	struct of_mp_group_desc_reply *r;
+	struct of_group_desc *d;
+
+	if (!s)
+		return;
+	s->number = g->group->id;
+	s->bucket = bucket;
+	r = OF_NEW(t->arena, mp_group_desc_reply);
+	d = OF_NEW(t->arena, group_desc);
+	if (!r || !d || of_list_add(&r->groups, t->arena, (struct of_any *)d) ||
+	    of_list_add(&d->buckets, t->arena, g->list.v[bucket])) {
+		t->no_memory = true;
+		return;
+	}
+	d->type = g->type;
+	d->group_id = g->group->id;
+	s->group = multipart(t, OFPMP_GROUP_DESC, (struct of_any *)r);
+}
+
+void trace_sent(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		Weft__TraceStep *s = step(w->trace, WEFT__TRACE_STEP__KIND__SENT);
+
+		if (s) {
+			s->port = p->no;
+			set_frame(w->trace, s, m[i]);
+		}
+	}
+	rte_pktmbuf_free_bulk(m, n);
+}
+
+/* ---- What leaves ---- */
+
+static void note_punt(struct trace *t, const struct punt *p)
+{
+	static const Weft__TraceStep__Kind kinds[N_PUNT_KINDS] = {
+		[PUNT_PACKET_IN] = WEFT__TRACE_STEP__KIND__PACKET_IN,
+		[PUNT_VTEP] = WEFT__TRACE_STEP__KIND__VTEP,
+		[PUNT_RESOLVE] = WEFT__TRACE_STEP__KIND__RESOLVE,
+	};
+	Weft__TraceStep *s;
+
+	if (p->kind == PUNT_LEARN)
+		return;
+	s = step(t, kinds[p->kind]);
+	if (!s)
+		return;
+	s->port = p->port;
+	if (p->kind == PUNT_PACKET_IN) {
+		s->port = 0;
+		s->table = p->table_id;
+		s->reason = p->reason;
+		s->cookie = p->cookie;
+		s->max_len = p->max_len;
+	}
+	if (p->m)
+		set_frame(t, s, p->m);
+}
+
+static void take_punts(struct trace *t)
+{
+	struct punt *p;
+
+	while (!rte_ring_dequeue(t->w.punt, (void **)&p)) {
+		note_punt(t, p);
+		rte_pktmbuf_free(p->m);
+		p->m = NULL;
+		rte_ring_enqueue(t->w.side->free, p);
+	}
+}
+
+/* pmd->flush: one after the other, each to its end. */
+static void trace_flush(struct pmd *w, struct burst *b) PMD
+{
+	struct trace *t = w->trace;
+
+	take_punts(t);
+	for (uint32_t i = 0; i < b->n_out; i++) {
+		const struct out *o = &b->out[i];
+		Weft__TraceStep *s =
+			o->kind == OUT_CONTROLLER ? NULL : step(t, WEFT__TRACE_STEP__KIND__OUTPUT);
+
+		if (s) {
+			s->port = o->kind == OUT_NORMAL ? OFPP_NORMAL : o->port;
+			set_frame(t, s, o->m);
+		}
+		t->one.out[0] = *o;
+		t->one.n_out = 1;
+		output_flush(w, &t->one);
+		txq_flush(w);
+		take_punts(t);
+	}
+	b->n_out = b->n_keys = 0;
+	b->out_of_order = false;
+}
+
+/* ---- One packet ---- */
+
+static void trace_free(struct trace *t) CONTROL
+{
+	punt_pmd_fini(t->dp, &t->w);
+	tunnel_ctx_free(t->w.tunnel);
+	free(t->w.ports);
+	free(t->w.burst);
+	free(t->w.txq);
+	free(t->w.tx_dirty);
+	free(t);
+}
+
+static struct trace *trace_new(struct dp *dp, struct arena *a) CONTROL
+{
+	struct trace *t = calloc(1, sizeof(*t));
+	struct pmd *w;
+
+	if (!t)
+		return NULL;
+	t->dp = dp;
+	t->arena = a;
+	w = &t->w;
+	w->dp = dp;
+	w->id = PMD_MAX;
+	w->pool = dp->pool;
+	w->flush = trace_flush;
+	w->detached = true;
+	w->trace = t;
+	w->now = rte_rdtsc();
+	w->ports = calloc(PORT_MAX + 1, sizeof(*w->ports));
+	w->burst = calloc(1, sizeof(*w->burst));
+	w->txq = calloc(PORT_MAX, sizeof(*w->txq));
+	w->tx_dirty = calloc(PORT_MAX, sizeof(*w->tx_dirty));
+	w->tunnel = tunnel_ctx_new(dp);
+	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
+		atomic_init(&w->flow_chunks[i], t->counters);
+	t->reply = arena_get(a, sizeof(*t->reply));
+	if (t->reply) {
+		weft__trace__init(t->reply);
+		t->reply->steps = arena_get(a, STEPS_MAX * sizeof(*t->reply->steps));
+	}
+	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel || !t->reply ||
+	    !t->reply->steps || punt_pmd_init(dp, w)) {
+		trace_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static bool address(const ProtobufCBinaryData *b, be32 *v4, uint8_t v6[16])
+{
+	if (b->len == 4)
+		memcpy(v4, b->data, 4);
+	else if (b->len == 16)
+		memcpy(v6, b->data, 16);
+	return !b->len || b->len == 4 || b->len == 16;
+}
+
+/* The tunnel's part of the key, as decapsulation would leave it.  0 or -EINVAL. */
+static int tunnel_key(const Weft__TraceRequest *q, const struct port *p, struct flow_key *k,
+		      struct err *e)
+{
+	if ((q->tun_id || q->tun_src.len || q->tun_dst.len) && (!p || !p->tunnel))
+		return err_set(e, -EINVAL,
+			       "port %u is no tunnel: its packets have no tun_id, "
+			       "tun_src and tun_dst",
+			       q->in_port);
+	k->tun_id = htobe64(q->tun_id);
+	if (!address(&q->tun_src, &k->tun_src, k->tun_ipv6_src) ||
+	    !address(&q->tun_dst, &k->tun_dst, k->tun_ipv6_dst))
+		return err_set(e, -EINVAL, "an address in a tunnel has 4 bytes or 16");
+	return 0;
+}
+
+/* Behind what ports do: a packet out of a tunnel, or one of the controller's. */
+static void run_packet(struct trace *t, struct rte_mbuf *m, uint32_t in_port,
+		       const struct flow_key *tun) PMD
+{
+	struct burst *b = t->w.burst;
+
+	pmd_burst_start(&t->w, b);
+	if (!pkt_init(b, 0, m, in_port)) {
+		pmd_count_drop(&t->w, in_port, DROP_RX_TRUNCATED);
+		rte_pktmbuf_free(m);
+		return;
+	}
+	b->pkt[0].key.tun_id = tun->tun_id;
+	b->pkt[0].key.tun_src = tun->tun_src;
+	b->pkt[0].key.tun_dst = tun->tun_dst;
+	memcpy(b->pkt[0].key.tun_ipv6_src, tun->tun_ipv6_src, 16);
+	memcpy(b->pkt[0].key.tun_ipv6_dst, tun->tun_ipv6_dst, 16);
+	b->n = 1;
+	pmd_burst_run(&t->w, b, 1);
+}
+
+static void run(struct trace *t, const Weft__TraceRequest *q, struct rte_mbuf *m,
+		const struct flow_key *tun)
+{
+	const struct port *p = port_by_no(t->dp, q->in_port);
+
+	role_assume_pmd();
+	if (p && !p->tunnel)
+		pmd_rx(&t->w, p, &m, 1);
+	else
+		run_packet(t, m, q->in_port, tun);
+	take_punts(t);
+	note_drops(t);
+}
+
+int trace_run(struct dp *dp, const Weft__TraceRequest *q, struct arena *a, Weft__Trace **out,
+	      struct err *e)
+{
+	const struct port *p = port_by_no(dp, q->in_port);
+	struct flow_key tun = { 0 };
+	struct rte_mbuf *m;
+	struct trace *t;
+	int rc = tunnel_key(q, p, &tun, e);
+
+	if (!p && q->in_port != OFPP_CONTROLLER)
+		return err_set(e, -ENOENT, "no port %u", q->in_port);
+	if (!rc &&
+	    q->frame.len > (size_t)rte_pktmbuf_data_room_size(dp->pool) - RTE_PKTMBUF_HEADROOM)
+		rc = err_set(e, -EINVAL, "a frame of %zu bytes is longer than a packet buffer",
+			     q->frame.len);
+	if (rc)
+		return rc;
+	t = trace_new(dp, a);
+	m = t ? rte_pktmbuf_alloc(dp->pool) : NULL;
+	if (!m) {
+		if (t)
+			trace_free(t);
+		return err_set(e, -ENOMEM, "no memory for a trace");
+	}
+	if (q->frame.len)
+		memcpy(rte_pktmbuf_append(m, (uint16_t)q->frame.len), q->frame.data, q->frame.len);
+	run(t, q, m, &tun);
+	*out = t->reply;
+	rc = t->no_memory ? err_set(e, -ENOMEM, "no memory for the steps of a trace") : 0;
+	trace_free(t);
+	return rc;
+}

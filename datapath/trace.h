@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one packet meets: the packet path itself, with a sink.
+ *
+ * A trace has a PMD of its own, which is none of dp->pmds[]: its counters are seen by nobody, it
+ * has no cache, and what it would give to devices or the control thread is written down and freed
+ * (txq.c).  What is shared between PMDs is left alone while pmd->trace is set: counters of groups
+ * (group_run.c), meters and their buckets (meter.c), the age of learned addresses (normal.c).
+ *
+ * It runs in the control thread, the tables' only writer, so that what it has met stays until the
+ * reply is made.
+ */
+#ifndef WEFT_DATAPATH_TRACE_H
+#define WEFT_DATAPATH_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "datapath/role.h"
+#include "ofproto/weft.pb-c.h"
+
+struct dp;
+struct flow;
+struct group_body;
+struct pmd;
+struct port;
+struct rte_mbuf;
+
+/* ---- Control thread ---- */
+
+/* 0 and a reply in 'a'; or -errno, with words in 'e'. */
+int trace_run(struct dp *dp, const Weft__TraceRequest *q, struct arena *a, Weft__Trace **out,
+	      struct err *e) CONTROL;
+
+/* ---- The packet path, where w->trace is set ---- */
+
+/* It looked in a table; 'f' is NULL when there was nothing. */
+void trace_table(struct pmd *w, uint8_t table_id, const struct flow *f);
+/* 'verdict': as meter_run() says it. */
+void trace_meter(struct pmd *w, uint32_t meter_id, int verdict);
+void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);
+/* Frames for a device.  Takes the mbufs. */
+void trace_sent(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n);
+
+#endif
