@@ -132,7 +132,7 @@ check: deps ## Install, build, run every test that needs no special machine
 	+$(MAKE) all tests
 	+$(MAKE) B=$(B)-asan ASAN=1 all tests
 	$(RUN_TESTS) $(UNITS) $(SYS) $(CONFORM) $(E2E) tests/lint/all \
-		-- B=$(B)-asan $(UNITS:$(B)/%=$(B)-asan/%)
+		-- B=$(B)-asan $(UNITS:$(B)/%=$(B)-asan/%) $(SYS) $(E2E)
 
 check-unit: all tests ## Unit tests alone
 	$(RUN_TESTS) $(UNITS)
