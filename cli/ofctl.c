@@ -132,6 +132,7 @@ static void usage(void)
 	     "  --no-stats                  dump-flows: without counters and times\n"
 	     "  --sort[=FIELD], --rsort[=FIELD]  dump-flows: by FIELD (default: priority)\n"
 	     "  -m, --more                  packets in hex too; parse-flow: the bytes\n"
+	     "  --pcap=FILE                 trace: each packet of a capture; FLOW says in_port\n"
 	     "  --timestamp                 monitor, snoop: say when\n"
 	     "  -t, --timeout=SECS          give up after SECS seconds\n"
 	     "  -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE  for ssl:\n"
@@ -155,6 +156,7 @@ enum {
 	OPT_NO_STATS,
 	OPT_COLOR,
 	OPT_MAY_CREATE,
+	OPT_PCAP,
 };
 
 static const struct option long_options[] = {
@@ -172,6 +174,7 @@ static const struct option long_options[] = {
 	{ "no-stats", no_argument, NULL, OPT_NO_STATS },
 	{ "color", optional_argument, NULL, OPT_COLOR },
 	{ "may-create", no_argument, NULL, OPT_MAY_CREATE },
+	{ "pcap", required_argument, NULL, OPT_PCAP },
 	{ "flow-format", required_argument, NULL, 'F' },
 	{ "packet-in-format", required_argument, NULL, 'P' },
 	{ "more", no_argument, NULL, 'm' },
@@ -282,6 +285,9 @@ static void option(int opt)
 	case OPT_SORT:
 	case OPT_RSORT:
 		add_sort(optarg, opt == OPT_RSORT);
+		break;
+	case OPT_PCAP:
+		ofctl_options.pcap = optarg;
 		break;
 	case 't':
 		set_timeout(optarg);

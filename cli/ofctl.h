@@ -28,6 +28,7 @@ struct ofctl_options {
 	unsigned int more; /* -m */
 	struct ofctl_sort sort[OFCTL_MAX_SORT];
 	unsigned int n_sort;
+	const char *pcap; /* trace: a capture in the place of a packet */
 	struct of_tls tls;
 };
 extern struct ofctl_options ofctl_options;

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pcap/pcap.h>
+
 #include "cli/ofctl.h"
 #include "cli/ofctl_frame.h"
 #include "ofproto/mgmt.h"
 #include "ofproto/text_packet.h"
 
-enum { PACKET_MAX = 65535, ENDS_MAX = 64 };
+enum { ENDS_MAX = 64 };
 
 /* What the steps have come to. */
 struct telling {
@@ -23,6 +25,7 @@ struct telling {
 	FILE *f; /* of 'ends' */
 	unsigned int n_ends;
 	const char *dropped; /* why, the last time */
+	unsigned int number; /* in a capture; 0: none */
 };
 
 /* ---- Asking ---- */
@@ -229,7 +232,10 @@ static void put_trace(struct telling *t, const Weft__Trace *trace)
 	t->f = open_memstream(&t->ends, &t->ends_len);
 	if (!t->f)
 		ofctl_die("out of memory");
-	fputs("Packet: in_port=", stdout);
+	if (t->number)
+		printf("Packet %u: in_port=", t->number);
+	else
+		fputs("Packet: in_port=", stdout);
 	of_format_port(stdout, t->asked->in_port, t->names);
 	putchar(',');
 	text_put_packet(stdout, t->asked->frame.data, t->asked->frame.len);
@@ -281,37 +287,93 @@ static ProtobufCBinaryData address(const be32 *v4, const uint8_t v6[16])
 	return memcmp(v6, none, 16) ? span(v6, 16) : span(none, 0);
 }
 
+/* Where a packet comes from is all that can be said of one that is there. */
+static void check_only_origin(const struct of_match *m)
+{
+	FIELD_EACH (f)
+		if (!f->is_alias && of_match_has(m, f) && f->id != OF_FIELD_IN_PORT &&
+		    f->id != OF_FIELD_TUN_ID && f->id != OF_FIELD_TUN_SRC &&
+		    f->id != OF_FIELD_TUN_DST && f->id != OF_FIELD_TUN_IPV6_SRC &&
+		    f->id != OF_FIELD_TUN_IPV6_DST)
+			ofctl_die("%s: the packet is given, and has its own", f->match);
+}
+
+static void set_origin(const struct of_match *m, Weft__TraceRequest *q)
+{
+	if (!m->mask.in_port)
+		ofctl_die("in_port is missing: where does the packet come in?");
+	q->in_port = be32toh(m->value.in_port);
+	q->tun_id = be64toh(m->value.tun_id);
+	q->tun_src = address(&m->value.tun_src, m->value.tun_ipv6_src);
+	q->tun_dst = address(&m->value.tun_dst, m->value.tun_ipv6_dst);
+}
+
+static void trace_one(struct ofctl_conn *c, Weft__TraceRequest *q, unsigned int number)
+{
+	struct arena a;
+	struct telling t = { .conn = c, .asked = q, .arena = &a, .number = number };
+	struct mgmt_join join;
+
+	arena_init(&a, 0);
+	mgmt_join_init(&join, 0);
+	t.names = ofctl_shown_names(c);
+	put_trace(&t, ask(c, q, &join, &a));
+	mgmt_join_fini(&join);
+	arena_fini(&a);
+}
+
+static void trace_capture(struct ofctl_conn *c, Weft__TraceRequest *q, const char *file)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	pcap_t *capture = pcap_open_offline(file, why);
+	struct pcap_pkthdr *h;
+	unsigned int n = 0;
+	const uint8_t *p;
+	int rc;
+
+	if (!capture)
+		ofctl_die("%s", why);
+	if (pcap_datalink(capture) != DLT_EN10MB)
+		ofctl_die("%s: not a capture of Ethernet frames", file);
+	while ((rc = pcap_next_ex(capture, &h, &p)) == 1) {
+		q->frame = span(p, h->caplen);
+		if (n++)
+			putchar('\n');
+		trace_one(c, q, n);
+	}
+	if (rc == PCAP_ERROR)
+		ofctl_die("%s: %s", file, pcap_geterr(capture));
+	pcap_close(capture);
+}
+
 int ofctl_trace(int argc, char **argv)
 {
 	struct ofctl_conn *c = ofctl_connect(argv[1]);
 	Weft__TraceRequest q = WEFT__TRACE_REQUEST__INIT;
-	static uint8_t frame[OFCTL_FRAME_MAX];
+	uint8_t frame[OFCTL_FRAME_MAX];
 	struct of_span packet = { 0 };
-	struct mgmt_join join;
-	struct arena a;
-	struct telling t = { .conn = c, .asked = &q, .arena = &a };
 	struct of_match m;
+	struct arena a;
 	struct err e;
 	int n;
 
 	arena_init(&a, 0);
-	mgmt_join_init(&join, 0);
 	given_packet(argv[2], &a, &packet);
 	if (of_parse_match(argv[2], ofctl_names(c), &m, &e))
 		ofctl_die("%s", e.text);
-	if (!m.mask.in_port)
-		ofctl_die("in_port is missing: where does the packet come in?");
+	set_origin(&m, &q);
+	if (packet.n || ofctl_options.pcap)
+		check_only_origin(&m);
+	if (packet.n && ofctl_options.pcap)
+		ofctl_die("packet= and --pcap: one of them");
 	n = ofctl_frame(&m, frame, &e);
 	if (n < 0)
 		ofctl_die("%s", e.text);
 	q.frame = packet.n ? span(packet.p, packet.n) : span(frame, (size_t)n);
-	q.in_port = be32toh(m.value.in_port);
-	q.tun_id = be64toh(m.value.tun_id);
-	q.tun_src = address(&m.value.tun_src, m.value.tun_ipv6_src);
-	q.tun_dst = address(&m.value.tun_dst, m.value.tun_ipv6_dst);
-	t.names = ofctl_shown_names(c);
-	put_trace(&t, ask(c, &q, &join, &a));
-	mgmt_join_fini(&join);
+	if (ofctl_options.pcap)
+		trace_capture(c, &q, ofctl_options.pcap);
+	else
+		trace_one(c, &q, 0);
 	arena_fini(&a);
 	ofctl_close(c);
 	return 0;

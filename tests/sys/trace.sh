@@ -20,9 +20,9 @@ for n in a b c; do in_space $n sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; don
 switch weft sw --port va@1=af_packet:va --port vb@2=af_packet:vb --port vc@3=af_packet:vc \
 	--port null@4=vdev:net_null0,no-rx=1
 S=$(sock sw)
-OURS="timeout 20 $B/weft-ofctl --no-names"
+ours() { timeout 20 "$B/weft-ofctl" --no-names "$@"; }
 
-trace() { $OURS trace "$S" "$1" >"$DIR/out" 2>&1; }
+trace() { ours trace "$S" "$1" >"$DIR/out" 2>&1; }
 # says TEXT PATTERN...: the last trace has these lines, in this order.
 says()
 {
@@ -42,11 +42,11 @@ says()
 }
 verdict() { grep '^Verdict: ' "$DIR/out" | cut -d' ' -f2-; }
 
-$OURS add-meter "$S" meter=1,pktps,burst,bands=type=drop,rate=1,burst_size=2
-$OURS add-meter "$S" meter=2,pktps,burst,bands=type=drop,rate=1,burst_size=2
-$OURS add-group "$S" group_id=7,type=all,bucket=output:2,bucket=set_field:02:00:00:00:00:77-\>eth_dst,output:3
-$OURS add-group "$S" group_id=8,type=ff,bucket=watch_port:77,output:3,bucket=watch_port:2,output:2
-$OURS add-group "$S" group_id=9,type=indirect,bucket=group:8
+ours add-meter "$S" meter=1,pktps,burst,bands=type=drop,rate=1,burst_size=2
+ours add-meter "$S" meter=2,pktps,burst,bands=type=drop,rate=1,burst_size=2
+ours add-group "$S" group_id=7,type=all,bucket=output:2,bucket=set_field:02:00:00:00:00:77-\>eth_dst,output:3
+ours add-group "$S" group_id=8,type=ff,bucket=watch_port:77,output:3,bucket=watch_port:2,output:2
+ours add-group "$S" group_id=9,type=indirect,bucket=group:8
 cat >"$DIR/flows" <<'F'
 cookie=0x11,priority=100,in_port=1,udp,actions=set_field:10.9.9.9->ip_dst,goto_table:1
 cookie=0x22,priority=10,in_port=1,tcp,tp_dst=80,actions=write_actions(group:7),goto_table:1
@@ -63,15 +63,15 @@ table=1,cookie=0x33,priority=5,ip,nw_dst=10.9.9.0/24,actions=output:2
 table=1,cookie=0x34,priority=4,tcp,actions=goto_table:9
 table=9,cookie=0x99,tcp,actions=output:77
 F
-$OURS add-flows "$S" "$DIR/flows"
+ours add-flows "$S" "$DIR/flows"
 
 marks()
 {
-	$OURS dump-flows "$S" | sed 's/duration=[^,]*,//'
-	$OURS dump-tables "$S" | grep -v xid
-	$OURS dump-ports "$S" | sed 's/duration=.*//'
-	$OURS dump-group-stats "$S" | sed 's/duration=[^,]*,//'
-	$OURS meter-stats "$S" | sed 's/duration:[^ ]*//'
+	ours dump-flows "$S" | sed 's/duration=[^,]*,//'
+	ours dump-tables "$S" | grep -v xid
+	ours dump-ports "$S" | sed 's/duration=.*//'
+	ours dump-group-stats "$S" | sed 's/duration=[^,]*,//'
+	ours meter-stats "$S" | sed 's/duration:[^ ]*//'
 	"${PYTHON:-/usr/bin/python3}" "$(dirname "$0")/lib/mgmt.py" "$DIR/sw.sock" stats
 }
 sleep 0.5
@@ -120,10 +120,21 @@ trace "in_port=1,packet=$HEX"
 says "a packet in hex" '^Packet: in_port=1,udp,.*tp_src=5,tp_dst=6' '^Verdict: 2$'
 for _ in 1 2 3 4 5 6; do trace "$TCP,tp_dst=83"; done
 says "a meter passes what a trace asks, however often: it takes no tokens" 'meter 1: passes' '^Verdict: 2$'
-$OURS mod-port "$S" 1 no-receive
+"${PYTHON:-/usr/bin/python3}" - "$DIR/two.pcap" "$HEX" <<'P'
+import struct, sys
+one, two = bytes.fromhex(sys.argv[2]), bytes(12) + bytes.fromhex("0806") + bytes(46)
+with open(sys.argv[1], "wb") as f:
+    f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+    for i, p in enumerate((one, two)):
+        f.write(struct.pack("<IIII", i, 0, len(p), len(p)) + p)
+P
+ours trace "$S" in_port=1 --pcap "$DIR/two.pcap" >"$DIR/out" 2>&1
+says "a capture: one packet after the other" '^Packet 1: in_port=1,udp' '^Verdict: 2$' '^Packet 2: in_port=1,arp' \
+	'^Verdict: drop \(table_miss\)$'
+ours mod-port "$S" 1 no-receive
 trace "$TCP,tp_dst=83"
 says "a port that receives nothing" '\(port_no_recv\)' '^Verdict: drop'
-$OURS mod-port "$S" 1 receive
+ours mod-port "$S" 1 receive
 trace "in_port=CONTROLLER,$(echo "$TCP" | cut -d, -f2-),tp_dst=83"
 says "a packet of the controller's" '^Packet: in_port=CONTROLLER' 'no flow matches'
 
@@ -137,6 +148,9 @@ wrong "no port" 'in_port is missing' tcp
 wrong "a field that no packet has" 'metadata is nothing that a packet brings along' in_port=1,metadata=1
 wrong "a mask" 'nw_dst has a mask' in_port=1,ip,nw_dst=10.0.0.0/8
 wrong "a tunnel id where there is no tunnel" 'port 1 is no tunnel' in_port=1,tun_id=5
+wrong "fields of a packet that is given" 'dl_type: the packet is given' "in_port=1,ip,nw_dst=10.0.0.1,packet=$HEX"
+wrong "a packet that is not hex" 'weft-ofctl: ' in_port=1,packet=xyz
+refuse "a capture that is not there" ours trace "$S" in_port=1 --pcap "$DIR/none.pcap"
 wrong "an unknown field" 'weft-ofctl: ' in_port=1,colour=blue
 
 # ---- no mark is left ----
@@ -160,7 +174,7 @@ def tcp(port, ttl):
 s.send(tcp(int(sys.argv[1]), int(sys.argv[2])))
 P
 packet_ins() { grep -c PACKET_IN "$DIR/monitor" || true; }
-sent() { $OURS dump-ports "$S" "$1" | sed -n 's/.*tx pkts=\([0-9]*\).*/\1/p'; }
+sent() { ours dump-ports "$S" "$1" | sed -n 's/.*tx pkts=\([0-9]*\).*/\1/p'; }
 same() # DPORT TTL: where it leaves, in ascending order, is what the trace says
 {
 	local p now want got="" ins
