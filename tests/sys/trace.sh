@@ -202,4 +202,38 @@ sleep 0.1
 trace "$TCP,tp_dst=89"
 in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64
 says "a meter that real packets have emptied is over its rate" 'meter 2: over the rate' '\(meter_band\)' '^Verdict: drop'
+
+# ---- tunnels, on a switch of their own ----
+switch weft tun --port up@1=vdev:net_null1,no-rx=1 --port vm@2=vdev:net_null2,no-rx=1 \
+	--port "vx@3=vxlan:local=10.5.0.1/24,uplink=up,remote=flow,vni=flow"
+S=$(sock tun)
+ours add-flow "$S" "in_port=3,tun_id=5,actions=output:2"
+ours add-flow "$S" "in_port=2,actions=set_field:10.5.0.9->tun_dst,set_field:7->tun_id,output:3"
+trace in_port=3,tun_id=5,tun_src=10.5.0.9,arp
+says "a packet out of a tunnel" '^ 0\. .*tun_id=0x5' '^Verdict: 2$'
+trace in_port=3,tun_id=6,arp
+says "... and of a network that no flow knows" '^Verdict: drop \(table_miss\)$'
+sleep 0.5
+ours dump-ports "$S" 1 | sed 's/duration=.*//' >"$DIR/before"
+trace in_port=2,arp
+says "a packet for a tunnel whose next hop nobody has asked for" 'output to 3' 'waits for the next hop of tunnel 3' \
+	'^Verdict: nothing leaves$'
+sleep 0.3
+ours dump-ports "$S" 1 | sed 's/duration=.*//' >"$DIR/after"
+check "... and nobody asks for it now" diff "$DIR/before" "$DIR/after"
+MAC=$(ours dump-ports-desc "$S" 1 | grep -o 'addr:[0-9a-f:]*' | cut -d: -f2-)
+HEX=$("${PYTHON:-/usr/bin/python3}" - "$MAC" <<'P'
+import struct, sys
+inner = bytes.fromhex("0200000000010200000000020806") + bytes(28)
+udp = struct.pack("!HHHH", 50000, 4789, 16 + len(inner), 0) + struct.pack("!II", 0x08000000, 5 << 8) + inner
+ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes([10, 5, 0, 9]), bytes([10, 5, 0, 1]))
+c = sum(struct.unpack("!10H", ip))
+c = (c & 0xffff) + (c >> 16)
+ip = ip[:10] + struct.pack("!H", ~c & 0xffff) + ip[12:]
+print((bytes.fromhex(sys.argv[1].replace(":", "")) + bytes.fromhex("0200000000090800") + ip + udp).hex())
+P
+)
+trace "in_port=1,packet=$HEX"
+says "a packet for the tunnel's own address is opened as any other" '^Packet: in_port=1,udp,.*tp_dst=4789' \
+	'^ 0\. .*tun_id=0x5' 'leaves by 2, 42 bytes: arp' '^Verdict: 2$'
 finish
