@@ -199,17 +199,17 @@ pattern("5.4", "table-miss entry", "its packet-ins say so", lambda d: [rule(d, a
 
 # ---- tags ----
 
-pattern("5.12", "push VLAN", "a second tag takes id and priority of the first",
+pattern("5.12.1", "push VLAN", "a second tag takes id and priority of the first",
         applied(P.OFPActionPushVlan(0x88a8)), (TAG, {2: eth() / Dot1AD(vlan=9, prio=3) / Dot1Q(vlan=9, prio=3) / ip4() / udp()}))
 pattern("5.12", "pop VLAN", "the outermost of two goes", applied(P.OFPActionPopVlan(), vlan_vid=(0x1000, 0x1000)),
         (eth() / Dot1AD(vlan=4) / TAG.getlayer(Dot1Q), {2: TAG}))
-pattern("5.12", "push MPLS", "TTL from the IP header; bottom of stack; behind the tag it was before",
+pattern("5.12.1", "push MPLS", "TTL from the IP header; bottom of stack; behind the tag it was before",
         applied(P.OFPActionPushMpls(0x8847), put(mpls_label=77)),
         (eth() / ip4(ttl=33) / udp(), {2: eth() / mpls(77, 33) / ip4(ttl=33) / udp()}))
-pattern("5.12", "push MPLS", "label, class and TTL from the outermost label, which stays no bottom",
+pattern("5.12.1", "push MPLS", "label, class and TTL from the outermost label, which stays no bottom",
         applied(P.OFPActionPushMpls(0x8848), eth_type=0x8847),
         (eth() / mpls(5, 9, 1, 3) / ip4() / udp(), {2: Ether(dst=Z, src=A, type=0x8848) / mpls(5, 9, 0, 3) / mpls(5, 9, 1, 3) / ip4() / udp()}))
-pattern("5.12", "push PBB", "customer addresses are copied to the backbone's",
+pattern("5.12.1", "push PBB", "customer addresses are copied to the backbone's",
         applied(P.OFPActionPushPbb(0x88e7), put(pbb_isid=0x123456)),
         (PLAIN, {2: Ether(dst=Z, src=A, type=0x88e7) / Raw(b"\x00\x12\x34\x56" + bytes(PLAIN))}))
 pattern("5.12", "pop PBB", "the customer's frame comes back", applied(P.OFPActionPopPbb(), eth_type=0x88e7),
@@ -281,11 +281,11 @@ def matches(section, feature, name, frame, other, **match):
 
 
 HOP, DEST = IPv6ExtHdrHopByHop(options=[PadN(optdata=bytes(4))]), IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))])
-matches("7.2.3.8", "match ipv6_exthdr", "hop-by-hop", eth() / ip6() / HOP / udp(), eth() / ip6() / DEST / udp(),
+matches("7.2.3.7", "match ipv6_exthdr", "hop-by-hop", eth() / ip6() / HOP / udp(), eth() / ip6() / DEST / udp(),
         ipv6_exthdr=(O.OFPIEH_HOP, O.OFPIEH_HOP), **V6)
-matches("7.2.3.8", "match ipv6_exthdr", "a fragment", eth() / ip6() / IPv6ExtHdrFragment(m=1, id=5) / udp(), eth() / ip6() / udp(),
+matches("7.2.3.7", "match ipv6_exthdr", "a fragment", eth() / ip6() / IPv6ExtHdrFragment(m=1, id=5) / udp(), eth() / ip6() / udp(),
         ipv6_exthdr=(O.OFPIEH_FRAG, O.OFPIEH_FRAG), **V6)
-matches("7.2.3.8", "match ipv6_exthdr", "headers out of the recommended order", eth() / ip6() / IPv6ExtHdrFragment(m=0, id=5) / DEST / HOP / udp(),
+matches("7.2.3.7", "match ipv6_exthdr", "headers out of the recommended order", eth() / ip6() / IPv6ExtHdrFragment(m=0, id=5) / DEST / HOP / udp(),
         eth() / ip6() / HOP / udp(), ipv6_exthdr=(O.OFPIEH_UNSEQ, O.OFPIEH_UNSEQ), **V6)
 matches("7.2.3.7", "match udp_dst", "behind extension headers", eth() / ip6() / HOP / DEST / udp(), eth() / ip6() / HOP / DEST / udp(d=9),
         ip_proto=17, udp_dst=2000, **V6)
