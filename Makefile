@@ -147,10 +147,14 @@ check-asan: ## Unit and system tests under AddressSanitizer and UBSan
 	+$(MAKE) B=$(B)-asan ASAN=1 all tests
 	B=$(B)-asan CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)-asan/log $(UNITS:$(B)/%=$(B)-asan/%) $(SYS) $(E2E)
 
-check-tsan: ## Concurrent unit tests under ThreadSanitizer
-	+$(MAKE) B=$(B)-tsan TSAN=1 tests
-	B=$(B)-tsan TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" \
-		$(PYTHON) tests/run -j $(JOBS) --logs $(B)-tsan/log $(UNITS:$(B)/%=$(B)-tsan/%)
+# Those that have threads; and the switch itself, with ports, flows and garbage coming and going.
+TSAN_TESTS := $(addprefix $(B)-tsan/tests/unit/,datapath_bundle datapath_pmd datapath_normal datapath_port \
+	datapath_group datapath_meter controller_store session_pair) \
+	tests/sys/switch_ports.sh tests/sys/soak.sh tests/e2e/demo.sh
+check-tsan: ## Tests of threads under ThreadSanitizer
+	+$(MAKE) B=$(B)-tsan TSAN=1 all tests
+	B=$(B)-tsan CHECK=1 TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" \
+		$(PYTHON) tests/run -j $(JOBS) --logs $(B)-tsan/log $(TSAN_TESTS)
 
 # libFuzzer; SECONDS each.
 SECONDS ?= 60

@@ -41,7 +41,7 @@ echo "# there and back through a sleeping switch: $us us on average"
 
 rss=$(awk '/^VmRSS/ { print $2 }' /proc/"$PID"/status)
 echo "# resident: $((rss / 1024)) MB"
-if grep -q __asan_init "$B/weft-switch"; then
+if sanitized; then
 	echo "# a sanitizer's build: its memory says nothing"
 else
 	check "it needs less than 150 MB" test "$rss" -lt $((150 * 1024))

@@ -6,6 +6,7 @@
     mgmt.py SOCKET del NAME
     mgmt.py SOCKET list
     mgmt.py SOCKET stats       rx created tx consumed drops, then each drop that counted
+    mgmt.py SOCKET mempools    buffers in use, of how many
 
 Prints what the switch answers; exits 1 with its words when it refuses.
 """
@@ -128,6 +129,10 @@ def main():
         for name, n in drops:
             if n:
                 print(name, n)
+    elif op == "mempools":
+        for f, v in fields(one(sw.request(5, b""), 7)):
+            if f == 6:
+                print(one(v, 1).decode(), one(v, 3, 0), "of", one(v, 2, 0))
     else:
         sys.exit(__doc__)
 

@@ -50,6 +50,9 @@ refuse()
 	if "$@" >"$DIR/why" 2>&1; then not_ok "$text"; else ok "$text"; fi
 }
 
+# Whether a sanitizer is built in: the memory that it holds is not the switch's own.
+sanitized() { grep -qE '__(asan|tsan)_init' "$B/weft-switch"; }
+
 finish()
 {
 	echo "$PASSED passed, $FAILED failed"
