@@ -11,11 +11,13 @@
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 #include <rte_mempool.h>
 
 #include "base/log.h"
 #include "datapath/dp.h"
 #include "datapath/eal.h"
+#include "datapath/pkt.h"
 
 enum {
 	FRAME_EXTRA = 64,  /* Ethernet, tags, and the kernel's own ring header, at most */
@@ -220,8 +222,9 @@ static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_inf
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
 	}
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	/* These want as many queues each way as they have pairs. */
-	if (s->type == PORT_AF_PACKET || s->type == PORT_AF_XDP || s->type == PORT_TAP)
+	/* These want as many queues each way as they have pairs; a ring's are each other's ends. */
+	if (s->type == PORT_AF_PACKET || s->type == PORT_AF_XDP || s->type == PORT_TAP ||
+	    !strcmp(info->driver_name, "net_ring"))
 		p->n_txq = p->n_rxq;
 	rc = rte_eth_dev_configure(p->ethdev, p->n_rxq, p->n_txq, &conf);
 	if (rc)
@@ -328,6 +331,25 @@ int port_dev_open(struct dp *dp, struct port *p, struct err *e)
 	return rc;
 }
 
+/*
+ * A ring is its own other end: what was sent to it and not received again would be lost with it,
+ * and its buffers for good.  It holds 1023 frames; others than rings may have more to say than
+ * that.
+ */
+static void empty(const struct port *p)
+{
+	struct rte_mbuf *m[BURST_MAX];
+
+	for (uint16_t q = 0; q < p->n_rxq; q++)
+		for (unsigned int i = 0; i < 1024 / BURST_MAX; i++) {
+			uint16_t n = rte_eth_rx_burst(p->ethdev, q, m, BURST_MAX);
+
+			if (!n)
+				break;
+			rte_pktmbuf_free_bulk(m, n);
+		}
+}
+
 void port_dev_close(struct port *p)
 {
 	int rc;
@@ -335,6 +357,8 @@ void port_dev_close(struct port *p)
 	if (p->ethdev == RTE_MAX_ETHPORTS)
 		return;
 	if (p->cold->started) {
+		if (p->cold->spec.type == PORT_VDEV)
+			empty(p);
 		rte_eth_promiscuous_disable(p->ethdev);
 		rte_eth_dev_stop(p->ethdev);
 	}

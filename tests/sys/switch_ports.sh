@@ -152,6 +152,18 @@ mgmt stats >"$DIR/stats"
 balance() { read -r rx created tx consumed drops <"$DIR/stats"; cat "$DIR/stats"; [ "$rx" -gt 10000 ] && [ $((rx + created)) = $((tx + consumed + drops)) ]; }
 check "rx + created = tx + consumed + drops, over all of it" balance
 
+# A ring sends to itself: each frame twice, until it is full; then it goes.
+flows sw priority=50000,in_port=20,actions=in_port,in_port
+mgmt add ring vdev:net_ring9 20 >/dev/null
+in_space a ping -c 1 -W 1 10.1.0.99 >/dev/null || true # asks everybody, the ring among them
+in_use() { mgmt mempools | awk '{ print $2 }'; }
+full=$(in_use)
+mgmt del ring >/dev/null
+sleep 0.3
+left=$(in_use)
+echo "# buffers in use: $full with a full ring, $left when it is gone"
+check "a ring that goes gives back the buffers in it" test "$full" -ge 1000 -a "$left" -lt 100
+
 kill "$PID"
 check "the switch stops cleanly" wait "$PID"
 check "... and leaves neither socket nor lock" test ! -e "$DIR/sw.sock" -a ! -e "$DIR/sw.sock.lock"
