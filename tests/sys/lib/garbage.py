@@ -13,7 +13,7 @@ import time
 from scapy.all import ARP, GRE, ICMP, IP, TCP, UDP, VXLAN, Dot1AD, Dot1Q, Ether, IPv6, Raw
 from scapy.all import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
 
-RATE = 20000  # a second: as much as leaves the other ports a share of two cores
+RATE = 13000  # a second: as much as leaves the other ports a share of two cores
 
 
 def sound(dst, src, ip):
