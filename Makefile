@@ -43,7 +43,8 @@ Q = $(if $(V),,@echo "  $(if $(filter %.a,$@),AR,CC)   $@";)
 ROOMS     := base ofproto vlan vxlan datapath controller apps cli
 DPDK_ROOMS := datapath vlan vxlan bench
 
-MAINS     := datapath/main.c controller/main.c cli/ofctl.c cli/weftctl.c
+# Not in an archive: main.c, and what only a program has.
+MAINS     := datapath/main.c datapath/fanout.c controller/main.c cli/ofctl.c cli/weftctl.c
 PROTOS    := $(wildcard ofproto/*.proto controller/*.proto)
 PROTO_C   := $(PROTOS:%.proto=$(B)/%.pb-c.c)
 
@@ -98,8 +99,9 @@ CLI_LIBS        := $(call lib,cli ofproto base)
 LINK = @echo "  LD   $@"; $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(filter %.o,$^) \
        -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-$(B)/weft-switch: $(B)/datapath/main.o $(SWITCH_LIBS)
-	$(LINK) $(DPDK_LIBS) $(PKG_LIBS)
+# setsockopt: see datapath/fanout.c.
+$(B)/weft-switch: $(B)/datapath/main.o $(B)/datapath/fanout.o $(SWITCH_LIBS)
+	$(LINK) -Wl,--export-dynamic-symbol=setsockopt $(DPDK_LIBS) $(PKG_LIBS)
 $(B)/weft-controller: $(B)/controller/main.o $(CONTROLLER_LIBS)
 	$(LINK) $(PKG_LIBS)
 $(B)/weft-ofctl: $(B)/cli/ofctl.o $(CLI_LIBS)

@@ -56,6 +56,7 @@ wait_for 5 sh -c "ip netns exec $LAB-a3 ip -6 -o addr show dev eth0 scope link |
 wait_for 5 sh -c "ip netns exec $LAB-a1 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
 
 check "a port binds to the device with its name"               yes pings a1 10.0.0.13
+check "a datagram in three fragments, through VXLAN"           yes pings a1 10.0.0.13 -s 3000
 check "VLAN network, other host: reaches it"                   yes pings v1 10.0.0.13
 check "VLAN network, a host on the wire: reaches it"           yes pings v1 10.0.0.200
 check "... and is reached from there"                          yes pings ext 10.0.0.11
