@@ -9,6 +9,7 @@
  * dynamic linker lets an executable's symbol win (the Makefile exports it). Any thread.
  */
 #include <linux/if_packet.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -16,8 +17,8 @@
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t n)
 {
-	const int defrag = PACKET_FANOUT_FLAG_DEFRAG << 16; /* type and flags are the upper half */
-	int fanout;
+	const uint32_t defrag = (uint32_t)PACKET_FANOUT_FLAG_DEFRAG << 16; /* flags: upper half */
+	uint32_t fanout;
 
 	if (level == SOL_PACKET && name == PACKET_FANOUT && n == sizeof(fanout)) {
 		memcpy(&fanout, value, sizeof(fanout));
