@@ -112,27 +112,85 @@ static void put_frame(const struct telling *t, const Weft__TraceStep *s)
 	text_put_packet(stdout, s->head.data, s->head.len);
 }
 
+static const struct of_flow_stats *only_flow(struct telling *t, ProtobufCBinaryData b)
+{
+	return (const struct of_flow_stats *)only(t, b, OF_KIND_mp_flow_reply);
+}
+
+static void put_rule(struct telling *t, const struct of_flow_stats *f)
+{
+	of_format_match_priority(stdout, &f->match, f->priority, t->names);
+	printf("%scookie 0x%" PRIx64, f->priority == 0x8000 ? ", priority 32768, " : ", ",
+	       f->cookie);
+}
+
+/* Why this rule and no other. */
+static void put_why(struct telling *t, const Weft__TraceStep *s, const struct of_flow_stats *won)
+{
+	const struct of_flow_stats *f = only_flow(t, s->second);
+
+	if (!f)
+		return;
+	if (won)
+		fputs(f->priority == won->priority ? "    (matches too, of the same priority: "
+						   : "    (before ",
+		      stdout);
+	else
+		fputs("    (nearest: ", stdout);
+	put_rule(t, f);
+	for (size_t i = 0; i < s->n_differs; i++)
+		printf("%s%s", i ? ", " : ": differs in ", s->differs[i]);
+	puts(")");
+}
+
 static void put_table(struct telling *t, const Weft__TraceStep *s)
 {
-	const struct of_flow_stats *f =
-		(const struct of_flow_stats *)only(t, s->flow, OF_KIND_mp_flow_reply);
+	const struct of_flow_stats *f = only_flow(t, s->flow), *state = only_flow(t, s->state);
 
-	printf("%2u. ", s->table);
-	if (f) {
-		of_format_match_priority(stdout, &f->match, f->priority, t->names);
-		printf("%scookie 0x%" PRIx64, f->priority == 0x8000 ? ", priority 32768, " : ", ",
-		       f->cookie);
-	} else {
-		fputs("no flow matches", stdout);
+	if (state) {
+		fputs("    with ", stdout);
+		of_format_match(stdout, &state->match, t->names);
+		putchar('\n');
 	}
+	printf("%2u. ", s->table);
+	if (f)
+		put_rule(t, f);
+	else
+		fputs("no flow matches", stdout);
 	if (*s->template_)
-		printf(" (by %s, %u mask%s)", s->template_, s->masks, s->masks == 1 ? "" : "s");
+		printf(" (by %s, %u flow%s, %u mask%s)", s->template_, s->rules,
+		       s->rules == 1 ? "" : "s", s->masks, s->masks == 1 ? "" : "s");
 	putchar('\n');
+	put_why(t, s, f);
 	if (!f)
 		return;
 	fputs("    ", stdout);
 	of_format_insts(stdout, &f->insts, t->names);
 	putchar('\n');
+}
+
+static void put_cache(const Weft__TraceStep *s)
+{
+	printf("Flow cache of packet thread %u: ", s->number);
+	switch (s->cache) {
+	case WEFT__TRACE_STEP__CACHE__OFF:
+		puts("switched off");
+		break;
+	case WEFT__TRACE_STEP__CACHE__ASIDE:
+		puts("stands aside, as too few packets are alike; the tables answer");
+		break;
+	case WEFT__TRACE_STEP__CACHE__STALE:
+		puts("void since the tables changed; they answer, and it learns");
+		break;
+	case WEFT__TRACE_STEP__CACHE__NO_ENTRY:
+		puts("no entry; the tables answer, and it learns");
+		break;
+	case WEFT__TRACE_STEP__CACHE__ENTRY:
+		printf("answers, with the %u flow%s below\n", s->rules, s->rules == 1 ? "" : "s");
+		break;
+	default:
+		puts("did not say in time what it holds");
+	}
 }
 
 static void put_bucket(struct telling *t, const Weft__TraceStep *s)
@@ -221,6 +279,9 @@ static void put_step(struct telling *t, const Weft__TraceStep *s)
 		break;
 	case WEFT__TRACE_STEP__KIND__DROP:
 		put_drop(t, s->drop);
+		break;
+	case WEFT__TRACE_STEP__KIND__CACHE:
+		put_cache(s);
 		break;
 	default: /* a later switch's */
 		printf("    (step of kind %d)\n", (int)s->kind);

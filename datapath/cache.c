@@ -106,37 +106,49 @@ static struct entry *entry_at(const struct cache *c, uint64_t n)
 	return (struct entry *)(c->mem + n * c->slot);
 }
 
-/* Takes down the ingress key of packet i. */
-static void note(struct cache *c, const struct burst *b, unsigned int i)
+/* Copies the words of 'key' that count to 'to'; returns their hash. */
+static inline uint64_t take_words(const struct cache *c, const uint64_t *key, uint64_t *to)
 {
-	const uint64_t *key = cls_key(b, i), *k = cls_hash_keys;
+	const uint64_t *k = cls_hash_keys;
 	uint64_t h = k[FLOW_KEY_WORDS];
 
 	for (unsigned int n = 0; n < c->n_words; n++) {
 		uint64_t v = key[c->word[n]];
 
-		c->key[i][n] = v;
+		to[n] = v;
 		h += cls_hash_mix(v ^ k[n], k[n + 1]);
 	}
-	c->hash[i] = cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
+	return cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
+}
+
+/* Takes down the ingress key of packet i. */
+static void note(struct cache *c, const struct burst *b, unsigned int i)
+{
+	c->hash[i] = take_words(c, cls_key(b, i), c->key[i]);
 	rte_prefetch0(entry_at(c, c->hash[i] & c->mask));
 	rte_prefetch0(entry_at(c, (c->hash[i] & c->mask) + 1));
 }
 
-static bool same_key(const struct cache *c, const struct entry *e, unsigned int i)
+static inline bool same_key(const struct cache *c, const struct entry *e, uint64_t hash,
+			    const uint64_t *key)
 {
-	return e->stamp == c->stamp && e->hash == c->hash[i] &&
-	       !memcmp(e->v, c->key[i], c->n_words * sizeof(e->v[0]));
+	return e->stamp == c->stamp && e->hash == hash &&
+	       !memcmp(e->v, key, c->n_words * sizeof(e->v[0]));
+}
+
+static inline struct entry *find_key(const struct cache *c, uint64_t hash, const uint64_t *key)
+{
+	struct entry *e = entry_at(c, hash & c->mask);
+
+	if (same_key(c, e, hash, key))
+		return e;
+	e = entry_at(c, (hash & c->mask) + 1);
+	return same_key(c, e, hash, key) ? e : NULL;
 }
 
 static struct entry *find(const struct cache *c, unsigned int i)
 {
-	struct entry *e = entry_at(c, c->hash[i] & c->mask);
-
-	if (same_key(c, e, i))
-		return e;
-	e = entry_at(c, (c->hash[i] & c->mask) + 1);
-	return same_key(c, e, i) ? e : NULL;
+	return find_key(c, c->hash[i], c->key[i]);
 }
 
 static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *c,
@@ -245,4 +257,24 @@ void cache_end(struct pmd *w)
 {
 	if (w->cache)
 		w->cache->noted = 0;
+}
+
+enum cache_answer cache_peek(const struct pmd *w, const struct flow_key *key, uint32_t *n_flows)
+{
+	const struct cache *c = w->cache;
+	uint64_t words[FLOW_KEY_WORDS], hash;
+	const struct entry *e;
+
+	if (!c)
+		return CACHE_OFF;
+	if (c->aside)
+		return CACHE_ASIDE;
+	if (!c->slot || c->version != atomic_load_explicit(&w->dp->version, memory_order_acquire))
+		return CACHE_STALE;
+	hash = take_words(c, (const uint64_t *)key, words);
+	e = find_key(c, hash, words);
+	if (!e)
+		return CACHE_MISS;
+	*n_flows = e->n_flows;
+	return CACHE_HIT;
 }

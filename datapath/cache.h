@@ -45,6 +45,19 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 /* The pipeline is through with a burst: what cache_run() noted of its packets is void. */
 void cache_end(struct pmd *w) PMD;
 
+enum cache_answer {
+	CACHE_SILENT, /* not asked yet */
+	CACHE_OFF,    /* the PMD has none */
+	CACHE_ASIDE,  /* it pays too little now: not looked into */
+	CACHE_STALE,  /* tables have changed since: all of it is void */
+	CACHE_MISS,
+	CACHE_HIT,
+};
+
+/* What cache_run() would find for a packet with this key; changes nothing.  'n_flows': of a hit. */
+enum cache_answer cache_peek(const struct pmd *w, const struct flow_key *key,
+			     uint32_t *n_flows) PMD;
+
 static inline void cache_way_add(struct cache_way *way, const struct flow *f)
 {
 	if (way->n < CACHE_WAY_MAX)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control thread to PMD: packet-outs, and what VTEPs say. */
+/* Control thread to PMD: packet-outs, what VTEPs say, questions to a flow cache. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
 #include "datapath/act.h"
+#include "datapath/cache.h"
 #include "datapath/dp.h"
 #include "datapath/punt_side.h"
 
@@ -33,29 +36,39 @@ static struct pmd *sender(const struct dp *dp)
 /*
  * Slots come back with the reference to their instructions: only this thread may put it.
  */
-void inject_reap(struct dp *dp)
+static void reap(struct dp *dp, struct pmd *w) CONTROL
 {
-	struct pmd *w = sender(dp);
-	unsigned int n = w ? rte_ring_count(w->side->inject_free) : 0;
+	unsigned int n = rte_ring_count(w->side->inject_free);
 	struct inject *s;
 
 	while (n-- && !rte_ring_dequeue(w->side->inject_free, (void **)&s)) {
 		if (s->insts)
 			insts_put(dp, s->insts);
+		free(s->peek);
 		s->insts = NULL;
+		s->peek = NULL;
 		w->side->spare[w->side->n_spare++] = s;
 	}
+}
+
+void inject_reap(struct dp *dp)
+{
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		reap(dp, dp->pmds[i]);
+}
+
+static struct inject *slot_of(struct dp *dp, struct pmd *w) CONTROL
+{
+	if (!w->side->n_spare)
+		reap(dp, w);
+	return w->side->n_spare ? w->side->spare[--w->side->n_spare] : NULL;
 }
 
 static struct inject *slot(struct dp *dp) CONTROL
 {
 	struct pmd *w = sender(dp);
 
-	if (!w)
-		return NULL;
-	if (!w->side->n_spare)
-		inject_reap(dp);
-	return w->side->n_spare ? w->side->spare[--w->side->n_spare] : NULL;
+	return w ? slot_of(dp, w) : NULL;
 }
 
 static int give(struct dp *dp, struct inject *s)
@@ -143,4 +156,35 @@ void inject_drop(struct dp *dp, struct rte_mbuf *m, uint32_t port, enum drop why
 	}
 	*s = (struct inject){ .kind = INJECT_DROP, .port = port, .m = m, .why = why };
 	give(dp, s);
+}
+
+enum {
+	PEEK_US = 50, /* from look to look for the answer */
+	PEEK_LOOKS = 400,
+};
+
+uint32_t inject_peek(struct dp *dp, struct pmd *w, const struct flow_key *key, uint32_t *n_flows)
+{
+	struct inject *s = slot_of(dp, w);
+	struct peek *q = s ? malloc(sizeof(*q)) : NULL;
+	uint32_t answer = CACHE_SILENT;
+
+	if (!s)
+		return CACHE_SILENT;
+	if (!q) {
+		w->side->spare[w->side->n_spare++] = s;
+		return CACHE_SILENT;
+	}
+	q->key = *key;
+	atomic_init(&q->answer, CACHE_SILENT);
+	*s = (struct inject){ .kind = INJECT_PEEK, .peek = q };
+	rte_ring_enqueue(w->inject, s);
+	/* Freed when the slot comes back, which only this thread looks after. */
+	for (unsigned int i = 0; i < PEEK_LOOKS && answer == CACHE_SILENT; i++) {
+		usleep(PEEK_US);
+		answer = atomic_load_explicit(&q->answer, memory_order_acquire);
+	}
+	if (answer == CACHE_HIT)
+		*n_flows = q->n_flows;
+	return answer;
 }

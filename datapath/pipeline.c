@@ -53,7 +53,7 @@ int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flo
 	p->cookie = f->cookie;
 	p->table_id = f->table_id;
 	if (unlikely(w->trace))
-		trace_table(w, f->table_id, f);
+		trace_table(w, p, f);
 	counter_add(&w->perf.table_matches[f->table_id], 1);
 	pmd_count_flow(w, f->id, p->frame_len);
 	next = insts_run(w, b, p, f->insts, now);
@@ -79,7 +79,7 @@ static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 		if (!c || !hit[i]) {
 			/* No table-miss entry: dropped (5.4). */
 			if (unlikely(w->trace))
-				trace_table(w, (uint8_t)t, NULL);
+				trace_table(w, p, NULL);
 			act_drop(w, s->b, p, DROP_TABLE_MISS);
 			continue;
 		}

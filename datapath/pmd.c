@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/pmd.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -15,6 +16,7 @@
 #include "datapath/pipeline.h"
 #include "datapath/pmd_work.h"
 #include "datapath/punt.h"
+#include "datapath/trace.h"
 #include "datapath/tunnel.h"
 #include "datapath/txq.h"
 #include "vlan/tag.h"
@@ -103,6 +105,8 @@ void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 	todo = drop_fragments(w, b, todo);
 	if (todo && w->cache)
 		todo = cache_run(w, b, todo, w->now);
+	else if (unlikely(w->trace))
+		trace_begin(w, b, todo);
 	if (todo)
 		pipeline_run(w, b, todo, 0, w->now);
 	w->flush(w, b);
@@ -159,11 +163,22 @@ static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s)
 	act_finish(w, b, p, w->now);
 }
 
+static void peek_run(const struct pmd *w, struct peek *q) PMD
+{
+	uint32_t answer = cache_peek(w, &q->key, &q->n_flows);
+
+	atomic_store_explicit(&q->answer, answer, memory_order_release);
+}
+
 static void inject_one(struct pmd *w, struct burst *b, struct inject *s) PMD
 {
 	struct out o = { .m = s->m, .port = s->port, .tun = s->tun };
 	struct port_counters *nowhere = &w->ports[PORT_MAX];
 
+	if (s->kind == INJECT_PEEK) {
+		peek_run(w, s->peek);
+		return;
+	}
 	counter_add(&w->perf.created, 1 + s->lost);
 	counter_add(&nowhere->drops[DROP_INJECT_FULL], s->lost);
 	switch (s->kind) {
@@ -176,6 +191,8 @@ static void inject_one(struct pmd *w, struct burst *b, struct inject *s) PMD
 	case INJECT_DROP:
 		pmd_count_drop(w, s->port, s->why);
 		rte_pktmbuf_free(s->m);
+		break;
+	case INJECT_PEEK: /* no frame */
 		break;
 	}
 }

@@ -109,9 +109,11 @@ void punt_pmd_fini(struct dp *dp, struct pmd *w)
 		rte_pktmbuf_free(p->m);
 	while (w->inject && !rte_ring_dequeue(w->inject, (void **)&in))
 		rte_pktmbuf_free(in->m);
-	for (unsigned int i = 0; s->injects && i < INJECT_SLOTS; i++)
+	for (unsigned int i = 0; s->injects && i < INJECT_SLOTS; i++) {
 		if (s->injects[i].insts)
 			insts_put(dp, s->injects[i].insts);
+		free(s->injects[i].peek);
+	}
 	rte_ring_free(w->punt);
 	rte_ring_free(w->inject);
 	rte_ring_free(s->free);

@@ -10,6 +10,7 @@
 #ifndef WEFT_DATAPATH_PUNT_H
 #define WEFT_DATAPATH_PUNT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,6 +48,14 @@ enum inject_kind {
 	INJECT_PORT,	/* straight out of port 'port', which may be a tunnel: then to 'tun' */
 	INJECT_DROP,	/* a frame that had come up and has nowhere to go: to be counted as 'why' at
 			   'port' */
+	INJECT_PEEK,	/* no frame: what the PMD's flow cache holds for 'peek' */
+};
+
+/* A question to a PMD's flow cache; it belongs to the PMD until it is answered. */
+struct peek {
+	struct flow_key key;	 /* at ingress */
+	uint32_t n_flows;	 /* of a hit */
+	_Atomic uint32_t answer; /* enum cache_answer */
 };
 
 struct inject {
@@ -57,6 +66,7 @@ struct inject {
 	enum drop why;
 	uint32_t lost; /* frames before this one that found no slot or buffer, to be counted */
 	struct out_tunnel tun;
+	struct peek *peek;
 };
 
 /* ---- PMD threads ---- */
@@ -106,6 +116,12 @@ int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port,
 		const struct out_tunnel *tun) CONTROL;
 /* Frees a frame that came by a punt and could not be sent, and has it counted. */
 void inject_drop(struct dp *dp, struct rte_mbuf *m, uint32_t port, enum drop why) CONTROL;
+/*
+ * Asks the flow cache of 'w', and waits for some milliseconds at most: enum cache_answer,
+ * CACHE_SILENT where none came.
+ */
+uint32_t inject_peek(struct dp *dp, struct pmd *w, const struct flow_key *key,
+		     uint32_t *n_flows) CONTROL;
 /* Gives back what the PMDs have done with; call now and then. */
 void inject_reap(struct dp *dp) CONTROL;
 

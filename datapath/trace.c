@@ -9,24 +9,30 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "datapath/cache.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/meter.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
 #include "datapath/pmd.h"
+#include "datapath/pmd_work.h"
 #include "datapath/punt_side.h"
+#include "datapath/trace_why.h"
 #include "datapath/tunnel.h"
+#include "datapath/tunnel_priv.h"
 #include "datapath/txq.h"
 
 enum {
 	STEPS_MAX = 1000, /* a group of groups may send a packet many times */
 	HEAD_MAX = 256,
+	DIFFERS_MAX = 8, /* fields that are named */
 };
 
 struct trace {
 	struct dp *dp;
 	struct pmd w;
+	const struct port *rx; /* the device that it came in by; NULL: none */
 	struct arena *arena;
 	Weft__Trace *reply;
 	uint64_t drops[N_DROPS]; /* that have their steps */
@@ -136,15 +142,25 @@ static ProtobufCBinaryData multipart(struct trace *t, uint16_t type, struct of_a
 
 /* ---- The packet path ---- */
 
-static ProtobufCBinaryData flow_bytes(struct trace *t, const struct flow *f) CONTROL
+/* An OFPMP_FLOW reply with one flow in it, which is the caller's to fill. */
+static struct of_flow_stats *one_flow(struct trace *t, struct of_mp_flow_reply **r)
 {
-	struct of_mp_flow_reply *r = OF_NEW(t->arena, mp_flow_reply);
 	struct of_flow_stats *s = OF_NEW(t->arena, flow_stats);
 
-	if (!r || !s || of_list_add(&r->flows, t->arena, (struct of_any *)s)) {
-		t->no_memory = true;
+	*r = OF_NEW(t->arena, mp_flow_reply);
+	if (*r && s && !of_list_add(&(*r)->flows, t->arena, (struct of_any *)s))
+		return s;
+	t->no_memory = true;
+	return NULL;
+}
+
+static ProtobufCBinaryData flow_bytes(struct trace *t, const struct flow *f) CONTROL
+{
+	struct of_mp_flow_reply *r;
+	struct of_flow_stats *s = one_flow(t, &r);
+
+	if (!s)
 		return (ProtobufCBinaryData){ 0 };
-	}
 	s->table_id = f->table_id;
 	s->priority = f->rule.priority;
 	s->idle_timeout = f->idle_timeout;
@@ -157,7 +173,43 @@ static ProtobufCBinaryData flow_bytes(struct trace *t, const struct flow *f) CON
 	return multipart(t, OFPMP_FLOW, (struct of_any *)r);
 }
 
-void trace_table(struct pmd *w, uint8_t table_id, const struct flow *f)
+static ProtobufCBinaryData state_bytes(struct trace *t, const struct flow_key *key)
+{
+	static const struct of_match none;
+	struct of_mp_flow_reply *r;
+	struct of_flow_stats *s = one_flow(t, &r);
+
+	if (!s)
+		return (ProtobufCBinaryData){ 0 };
+	trace_state(key, &s->match);
+	if (of_match_equal(&s->match, &none))
+		return (ProtobufCBinaryData){ 0 };
+	return multipart(t, OFPMP_FLOW, (struct of_any *)r);
+}
+
+/* What else could have been: the second, or what is nearest and why it does not match. */
+static void note_second(struct trace *t, Weft__TraceStep *s, const struct pkt *p,
+			const struct flow *won) CONTROL
+{
+	const struct flow *f = trace_second(t->dp, p->table_id, &p->key, won);
+	const char *names[DIFFERS_MAX];
+	struct of_match m;
+
+	if (!f)
+		return;
+	s->second = flow_bytes(t, f);
+	if (won)
+		return;
+	flow_match(f, &m);
+	s->n_differs = trace_differs(&m, &p->key, names, DIFFERS_MAX);
+	s->differs = arena_dup(t->arena, names, s->n_differs * sizeof(*names));
+	if (!s->differs) {
+		t->no_memory = true;
+		s->n_differs = 0;
+	}
+}
+
+void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f)
 {
 	struct trace *t = w->trace;
 	Weft__TraceStep *s =
@@ -166,10 +218,53 @@ void trace_table(struct pmd *w, uint8_t table_id, const struct flow *f)
 	role_assume_control();
 	if (!s)
 		return;
-	s->table = table_id;
-	s->template_ = (char *)(uintptr_t)table_template(t->dp, table_id, &s->masks);
+	s->table = p->table_id;
+	s->template_ = (char *)(uintptr_t)table_template(t->dp, p->table_id, &s->masks);
+	s->rules = table_count(t->dp, p->table_id);
+	s->state = state_bytes(t, &p->key);
 	if (f)
 		s->flow = flow_bytes(t, f);
+	note_second(t, s, p, f);
+}
+
+static bool polls(const struct pmd *w, const struct port *p)
+{
+	const struct pmd_work *work = atomic_load_explicit(&w->work, memory_order_acquire);
+
+	for (uint32_t i = 0; work && i < work->n_rxqs; i++)
+		if (work->rxqs[i].port == p)
+			return true;
+	return false;
+}
+
+static void ask_cache(struct trace *t, struct pmd *w, const struct flow_key *key) CONTROL
+{
+	static const Weft__TraceStep__Cache answers[] = {
+		[CACHE_SILENT] = WEFT__TRACE_STEP__CACHE__SILENT,
+		[CACHE_OFF] = WEFT__TRACE_STEP__CACHE__OFF,
+		[CACHE_ASIDE] = WEFT__TRACE_STEP__CACHE__ASIDE,
+		[CACHE_STALE] = WEFT__TRACE_STEP__CACHE__STALE,
+		[CACHE_MISS] = WEFT__TRACE_STEP__CACHE__NO_ENTRY,
+		[CACHE_HIT] = WEFT__TRACE_STEP__CACHE__ENTRY,
+	};
+	Weft__TraceStep *s = step(t, WEFT__TRACE_STEP__KIND__CACHE);
+
+	if (!s)
+		return;
+	s->number = w->id;
+	s->cache = answers[inject_peek(t->dp, w, key, &s->rules)];
+}
+
+/* A port's queues may be those of several packet threads: each is asked. */
+void trace_begin(struct pmd *w, const struct burst *b, uint64_t todo)
+{
+	struct trace *t = w->trace;
+
+	role_assume_control();
+	for (; todo; todo &= todo - 1)
+		for (unsigned int i = 0; i < t->dp->n_pmds && t->rx; i++)
+			if (polls(t->dp->pmds[i], t->rx))
+				ask_cache(t, t->dp->pmds[i], &b->pkt[__builtin_ctzll(todo)].key);
 }
 
 void trace_meter(struct pmd *w, uint32_t meter_id, int verdict)
@@ -385,6 +480,10 @@ static void run(struct trace *t, const Weft__TraceRequest *q, struct rte_mbuf *m
 {
 	const struct port *p = port_by_no(t->dp, q->in_port);
 
+	t->rx = p;
+	if (p && p->tunnel)
+		t->rx = port_by_no(
+			t->dp, atomic_load_explicit(&p->tunnel->uplink_no, memory_order_relaxed));
 	role_assume_pmd();
 	if (p && !p->tunnel)
 		pmd_rx(&t->w, p, &m, 1);

@@ -3,9 +3,10 @@
  * What one packet meets: the packet path itself, with a sink.
  *
  * A trace has a PMD of its own, which is none of dp->pmds[]: its counters are seen by nobody, it
- * has no cache, and what it would give to devices or the control thread is written down and freed
- * (txq.c).  What is shared between PMDs is left alone while pmd->trace is set: counters of groups
- * (group_run.c), meters and their buckets (meter.c), the age of learned addresses (normal.c).
+ * has no cache (it asks the PMD that would get the packet what is in its own), and what it would
+ * give to devices or the control thread is written down and freed (txq.c).  What is shared between
+ * PMDs is left alone while pmd->trace is set: counters of groups (group_run.c), meters and their
+ * buckets (meter.c), the age of learned addresses (normal.c).
  *
  * It runs in the control thread, the tables' only writer, so that what it has met stays until the
  * reply is made.
@@ -21,9 +22,11 @@
 #include "datapath/role.h"
 #include "ofproto/weft.pb-c.h"
 
+struct burst;
 struct dp;
 struct flow;
 struct group_body;
+struct pkt;
 struct pmd;
 struct port;
 struct rte_mbuf;
@@ -36,8 +39,10 @@ int trace_run(struct dp *dp, const Weft__TraceRequest *q, struct arena *a, Weft_
 
 /* ---- The packet path, where w->trace is set ---- */
 
-/* It looked in a table; 'f' is NULL when there was nothing. */
-void trace_table(struct pmd *w, uint8_t table_id, const struct flow *f);
+/* Packets 'todo' of 'b' come to the flow cache. */
+void trace_begin(struct pmd *w, const struct burst *b, uint64_t todo);
+/* 'p' was looked up in table p->table_id; 'f' is NULL when there was nothing. */
+void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f);
 /* 'verdict': as meter_run() says it. */
 void trace_meter(struct pmd *w, uint32_t meter_id, int verdict);
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);

@@ -85,7 +85,7 @@ TCP=in_port=1,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,tcp,nw_src=10.1.
 trace "in_port=1,udp,nw_src=10.1.0.1,nw_dst=10.1.0.2,tp_src=5,tp_dst=6"
 says "table by table: match, priority, cookie, classifier, actions, what is changed and leaves" \
 	'^Packet: in_port=1,udp,.*nw_src=10.1.0.1,nw_dst=10.1.0.2.*tp_src=5,tp_dst=6' \
-	'^ 0\. priority=100,udp,in_port=1, cookie 0x11 \(by [a-z]+, [0-9]+ masks?\)' \
+	'^ 0\. priority=100,udp,in_port=1, cookie 0x11 \(by [a-z]+, [0-9]+ flows?, [0-9]+ masks?\)' \
 	'^    set_field:10\.9\.9\.9->ip_dst,goto_table:1$' \
 	'^ 1\. priority=5,ip,nw_dst=10\.9\.9\.0/24, cookie 0x33' '^    output:2$' \
 	'=> leaves by 2, 60 bytes: udp,.*nw_dst=10\.9\.9\.9' '^Verdict: 2$'
@@ -137,6 +137,24 @@ says "a port that receives nothing" '\(port_no_recv\)' '^Verdict: drop'
 ours mod-port "$S" 1 receive
 trace "in_port=CONTROLLER,$(echo "$TCP" | cut -d, -f2-),tp_dst=83"
 says "a packet of the controller's" '^Packet: in_port=CONTROLLER' 'no flow matches'
+
+
+# ---- why ----
+trace "$TCP,tp_dst=90"
+says "no flow matches: the nearest, and what it differs in" '^ 0\. no flow matches' \
+	'^    \(nearest: priority=100,udp,in_port=1, cookie 0x11: differs in nw_proto\)$'
+ours add-flow "$S" "table=1,cookie=0x35,priority=3,tcp,tp_dst=91,actions=drop"
+ours add-flow "$S" "cookie=0x2c,priority=20,in_port=1,tcp,tp_dst=91,actions=set_field:0x5->metadata,goto_table:1"
+ours add-flow "$S" "cookie=0x2d,priority=20,in_port=1,tcp,nw_dst=10.1.0.2,tp_dst=92,actions=drop"
+ours add-flow "$S" "cookie=0x2e,priority=20,in_port=1,tcp,nw_src=10.1.0.1,tp_dst=92,actions=drop"
+trace "$TCP,tp_dst=91"
+says "the rule that would have won without it, and what the packet carries besides its frame" \
+	'^ 0\. .*cookie 0x2c' '^    with metadata=0x5$' '^ 1\. .*cookie 0x34' \
+	'^    \(before priority=3,tcp,tp_dst=91, cookie 0x35\)$'
+trace "$TCP,tp_dst=92"
+says "two rules of one priority that both match" '^ 0\. priority=20' \
+	'^    \(matches too, of the same priority: priority=20,.*cookie 0x2[de]\)$'
+for c in 0x2c/-1 0x2d/-1 0x2e/-1 0x35/-1; do ours del-flows "$S" "cookie=$c"; done
 
 # ---- what is refused ----
 wrong() # TEXT PATTERN FLOW
@@ -198,6 +216,20 @@ same() # DPORT TTL: where it leaves, in ascending order, is what the trace says
 for dport in 80 81 82 83 84 85 86 87 88 99; do same $dport 64; done
 same 86 1
 for _ in 1 2; do same 89 64; done
+
+# ---- the flow cache, from which the second of two equal packets is answered ----
+cached() { sed -n 's/^Flow cache of packet thread [0-9]*: //p' "$DIR/out"; }
+trace "$TCP,tp_dst=80,nw_ttl=64"
+ours mod-flows "$S" "cookie=0x34/-1,table=1,actions=goto_table:9" # a new version of the tables
+trace "$TCP,tp_dst=80,nw_ttl=64"
+says "the flow cache is void after a change" '^Flow cache of packet thread 0: void since the tables changed'
+in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 80 64
+in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 80 64
+sleep 0.2
+trace "$TCP,tp_dst=80,nw_ttl=64"
+says "... and answers what it has learned" '^Flow cache of packet thread 0: answers, with the 3 flows below' '^ 0\. ' '^ 1\. ' '^ 9\. '
+trace "$TCP,tp_dst=81,nw_ttl=64"
+says "... and nothing else" '^Flow cache of packet thread 0: no entry'
 sleep 0.1
 trace "$TCP,tp_dst=89"
 in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64
