@@ -95,18 +95,32 @@ static void know_type(struct check *c, uint16_t type)
 
 /* ---- Fields ---- */
 
-static int check_writable(struct check *c, const struct of_field *f)
+static int check_settable(struct check *c, const struct of_field *f)
 {
-	if (!f->writable)
+	if (!f->settable)
 		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is read-only", f->name);
 	if (!field_supported(f->id))
 		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is not supported", f->name);
 	if (!c->has_match)
 		return 0;
-	if (f->layer == OF_LAYER_VLAN ? !(c->match.value.vlan_tci & htobe16(FLOW_TCI_PRESENT))
+	if (f->layer == OF_LAYER_VLAN ? !of_match_pre_met(&c->match, &of_fields[OF_FIELD_VLAN_PCP])
 				      : !of_match_pre_met(&c->match, f))
 		return REFUSE(c, OFPBAC_MATCH_INCONSISTENT,
 			      "the flow does not match what %s needs (7.2.3.8)", f->name);
+	return 0;
+}
+
+/* An ethertype, not a length: the packet is from now on what that says. */
+static int check_set_type(struct check *c, uint16_t type)
+{
+	if (type < ETH_TYPE_MIN)
+		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT, "%#06x is no ethertype", type);
+	if (type == 0x8100 || type == 0x88a8) {
+		know_type(c, 0);
+		know_vlan(c, true, true);
+	} else {
+		know_type(c, type);
+	}
 	return 0;
 }
 
@@ -118,7 +132,7 @@ static int check_set_field(struct check *c, const struct of_oxm *o)
 
 	if (!f)
 		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "unknown field in set-field");
-	r = check_writable(c, f);
+	r = check_settable(c, f);
 	if (r < 0)
 		return r;
 	if (o->masked)
@@ -130,7 +144,11 @@ static int check_set_field(struct check *c, const struct of_oxm *o)
 		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT, "vlan_vid without OFPVID_PRESENT");
 	if (f->id == OF_FIELD_VLAN_TCI && !(value & FLOW_TCI_PRESENT))
 		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT, "vlan_tci without the bit for a tag");
+	if (f->id == OF_FIELD_ETH_TYPE)
+		return check_set_type(c, (uint16_t)value);
 	of_match_set(&c->match, f, o->value, NULL);
+	if (f->id == OF_FIELD_IP_PROTO)
+		c->match.mask.tp_src = c->match.value.tp_src = 0; /* of another protocol now */
 	return 0;
 }
 
@@ -153,7 +171,9 @@ static int check_bits(struct check *c, const struct of_field *f, unsigned int of
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT,
 			      "%s bit 12 tells that there is a tag: push and pop change it",
 			      f->name);
-	return check_writable(c, f);
+	if (!f->writable)
+		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is read-only", f->name);
+	return check_settable(c, f);
 }
 
 /* Bits of 'f' may be anything now. */

@@ -207,7 +207,8 @@ static void sum_up_field(struct insts *i, const struct of_field *f)
 	else
 		i->changes_frame = true;
 	/* Other fields appear with another type. */
-	if (f->id == OF_FIELD_ICMPV6_TYPE)
+	if (f->id == OF_FIELD_ICMPV6_TYPE || f->layer == OF_LAYER_TYPE ||
+	    f->layer == OF_LAYER_PROTO)
 		i->pops = true;
 }
 

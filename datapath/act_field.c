@@ -155,6 +155,10 @@ static uint16_t base_of(const struct pkt *p, const struct of_field *f)
 		break;
 	case OF_LAYER_ETH:
 		return 0;
+	case OF_LAYER_TYPE:
+		return pkt_type_at(p);
+	case OF_LAYER_PROTO:
+		return pkt_proto_at(p);
 	case OF_LAYER_VLAN:
 		return p->n_vlans ? (uint16_t)(p->l2_end + 2) : (uint16_t)PKT_NONE;
 	case OF_LAYER_PBB:
@@ -185,6 +189,26 @@ static bool applies(const struct of_field *f, const struct flow_key *k)
 	return of_field_pre_met(f, k);
 }
 
+/*
+ * The ethertype or the IP protocol: what follows is something else from now on.  The checksum of
+ * the old transport header covers the protocol's number, and follows it.
+ */
+static void put_kind(struct pkt *p, const struct of_field *f, uint32_t at, u128 value)
+{
+	uint8_t was[2] = { 0, p->key.ip_proto }, is[2] = { 0, (uint8_t)value };
+
+	if (f->layer == OF_LAYER_TYPE) {
+		put_be16(frame(p) + at, (uint16_t)value);
+	} else {
+		if (is_ipv4(p))
+			put(p, OF_LAYER_IP, p->l3, 9, 1, value, 0xff);
+		else
+			frame(p)[at] = is[1];
+		fix_l4(p, csum_delta(was, is, 2), true);
+	}
+	pkt_reparse(p);
+}
+
 void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f, u128 value,
 	       u128 mask)
 {
@@ -208,6 +232,10 @@ void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_fi
 	/* A copy that is still to be made of this frame must be made first. */
 	if (!act_touch(w, b, p))
 		return;
+	if (f->layer == OF_LAYER_TYPE || f->layer == OF_LAYER_PROTO) {
+		put_kind(p, f, base, is);
+		return;
+	}
 	u128_put(member, f->size, is);
 	if (f->layer == OF_LAYER_IP)
 		put_ip(p, f, is, mask);

@@ -61,7 +61,7 @@ static int fields(struct of_table_features *t, struct arena *a, enum of_kind kin
 	if (!ids)
 		return -ENOMEM;
 	FIELD_EACH (f) {
-		if (f->is_alias || !field_supported(f->id) || (!match && !f->writable) ||
+		if (f->is_alias || !field_supported(f->id) || (!match && !f->settable) ||
 		    f->oxm == OF_FIELD_NO_ID || f->is_onf)
 			continue;
 		ids->v[ids->n].field = f;

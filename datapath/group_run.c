@@ -20,12 +20,16 @@ static const struct group_body *body_at(const struct group *g, uint64_t version)
 	return b;
 }
 
-/* The same for all packets of a transport connection, or of a pair of stations. */
+/*
+ * The same for all packets of a transport connection between two stations, or, where there is no
+ * IP, of a pair of stations.  The stations count with IP too: traffic that differs in them alone is
+ * spread as well.
+ */
 static uint32_t connection_hash(const struct flow_key *k)
 {
 	const uint64_t *key = cls_hash_keys;
 	const uint64_t *src = (const uint64_t *)k->ipv6_src, *dst = (const uint64_t *)k->ipv6_dst;
-	uint64_t macs = (get_be64(k->eth_dst) >> 16) ^ (get_be64(k->eth_src) & ~UINT64_C(0xffff));
+	uint64_t to = get_be64(k->eth_dst) >> 16, from = get_be64(k->eth_src) >> 16;
 	uint64_t nw = (uint64_t)k->nw_src << 32 | k->nw_dst, ports = 0, h;
 
 	/* Fragments but the first have no ports: none then, so that they go with the first. */
@@ -35,7 +39,8 @@ static uint32_t connection_hash(const struct flow_key *k)
 	h += cls_hash_mix(src[0] ^ key[2], src[1] ^ key[3]);
 	h += cls_hash_mix(dst[0] ^ key[4], dst[1] ^ key[5]);
 	if (!nw && !(src[0] | src[1] | dst[0] | dst[1]))
-		h += cls_hash_mix(macs ^ key[6], k->vlan_tci ^ key[7]);
+		from |= (uint64_t)k->vlan_tci << 48;
+	h += cls_hash_mix(to ^ key[6], from ^ key[7]);
 	return (uint32_t)(cls_hash_mix(h, key[8]) >> 32);
 }
 

@@ -43,4 +43,9 @@ bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_por
 /* After an action moved headers (push, pop): the same frame again, pipeline fields kept. */
 void pkt_reparse(struct pkt *p);
 
+/* Where a parsed frame has its ethertype behind the tags, and the protocol of what is in its IP
+ * packet; PKT_NONE: nowhere (a length stands there, or it is no IP). */
+uint16_t pkt_type_at(const struct pkt *p);
+uint16_t pkt_proto_at(const struct pkt *p);
+
 #endif

@@ -112,6 +112,10 @@ static int place_of(const struct ref_look *l, enum of_field_id id, int *first)
 		AT(0, 0);
 	case OF_FIELD_ETH_SRC:
 		AT(0, 48);
+	case OF_FIELD_ETH_TYPE:
+		AT(l->type_at, 0);
+	case OF_FIELD_IP_PROTO:
+		AT(l->proto_at, 0);
 	case OF_FIELD_VLAN_PCP:
 		AT(l->n_tags ? 14 : REF_NOWHERE, 0);
 	case OF_FIELD_VLAN_VID: /* and the tag's presence instead of DEI */
@@ -261,6 +265,7 @@ static uint64_t l4_sum(const struct ref_frame *f, const struct ref_look *l)
 
 	if (l->proto != 6 && l->proto != 17 && l->proto != 58)
 		return s;
+	s += (uint64_t)ref_u8(f, l->proto_at);
 	if (l->ip4 >= 0)
 		return s + sum(f, l->ip4 + 12, l->ip4 + 20);
 	return s + sum(f, l->ip6 + 8, l->routed ? l->ip6 + 24 : l->ip6 + 40);

@@ -63,7 +63,8 @@ static void look_ip4(const struct ref_frame *f, struct ref_look *l, int at)
 	if (words < 5 || !ref_has(f, at, words * 4) || total < words * 4)
 		return;
 	l->ip4 = at;
-	l->proto = ref_u8(f, at + 9);
+	l->proto_at = at + 9;
+	l->proto = ref_u8(f, l->proto_at);
 	l->l4_claim = at + total;
 	l->l4_end = l->l4_claim < (int)f->n ? l->l4_claim : (int)f->n;
 	fragment = ref_u16(f, at + 6);
@@ -122,7 +123,8 @@ static void look_ip6(const struct ref_frame *f, struct ref_look *l, int at)
 	l->ip6 = at;
 	l->l4_claim = p + ref_u16(f, at + 4);
 	l->l4_end = l->l4_claim < (int)f->n ? l->l4_claim : (int)f->n;
-	l->proto = ref_u8(f, at + 6);
+	l->proto_at = at + 6;
+	l->proto = ref_u8(f, l->proto_at);
 	while (n < 32 && l4) {
 		int len;
 
@@ -154,6 +156,7 @@ static void look_ip6(const struct ref_frame *f, struct ref_look *l, int at)
 		} else if (l->proto == 44 && ref_u16(f, p + 2) & 1) {
 			l->frag = 1;
 		}
+		l->proto_at = p;
 		l->proto = ref_u8(f, p);
 		p += len;
 	}
@@ -167,19 +170,22 @@ void ref_look(const struct ref_frame *f, struct ref_look *l)
 	int at = 12;
 
 	*l = (struct ref_look){ 0 };
-	l->mpls = l->pbb = l->arp = l->ip4 = l->ip6 = l->l4 = l->nd = l->nd_sll = l->nd_tll =
-		REF_NOWHERE;
+	l->proto_at = l->mpls = l->pbb = l->arp = l->ip4 = l->ip6 = l->l4 = l->nd = l->nd_sll =
+		l->nd_tll = REF_NOWHERE;
 	while (l->n_tags < 8 && is_tag(ref_u16(f, at)) && ref_has(f, at, 6)) {
 		l->n_tags++;
 		at += 4;
 	}
+	l->type_at = at;
 	l->type = ref_u16(f, at);
 	at += 2;
 	if (l->type < 0x600) {
 		l->type = 0x5ff;
+		l->type_at = REF_NOWHERE;
 		if (ref_has(f, at, 8) && !memcmp(f->b + at, "\xaa\xaa\x03\0\0\0", 6) &&
 		    ref_u16(f, at + 6) >= 0x600) {
-			l->type = ref_u16(f, at + 6);
+			l->type_at = at + 6;
+			l->type = ref_u16(f, l->type_at);
 			at += 8;
 		}
 	}

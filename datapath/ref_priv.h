@@ -50,7 +50,9 @@ struct ref_frame {
 /* Where the headers are, by byte offset; REF_NOWHERE: not there. */
 struct ref_look {
 	int n_tags;
-	int type; /* ethertype behind the tags and SNAP */
+	int type;    /* ethertype behind the tags and SNAP */
+	int type_at; /* where that stands, and the number of what is in IP */
+	int proto_at;
 	int mpls, pbb, arp, ip4, ip6, l4;
 	int l4_end;   /* of the IP packet, within the frame */
 	int l4_claim; /* the same as the IP header claims it */

@@ -60,12 +60,14 @@ enum of_field_fmt {
 enum of_layer {
 	OF_LAYER_META, /* none: pipeline state, or derived */
 	OF_LAYER_ETH,
+	OF_LAYER_TYPE, /* the ethertype of what is behind the tags */
 	OF_LAYER_VLAN, /* outermost TCI */
 	OF_LAYER_PBB,  /* I-TAG's I-SID word */
 	OF_LAYER_MPLS, /* top label stack entry */
 	OF_LAYER_ARP,
 	OF_LAYER_IP, /* IPv4's offsets; where the prerequisite is IP, IPv6 has its own (act) */
 	OF_LAYER_IP6,
+	OF_LAYER_PROTO, /* IPv4's protocol, or the last next header of IPv6 */
 	OF_LAYER_L4,
 	OF_LAYER_ND_SLL, /* the option's address */
 	OF_LAYER_ND_TLL,
@@ -86,7 +88,8 @@ struct of_field {
 	uint8_t size;	 /* of the storage that bits + shift need, bytes */
 	uint16_t offset; /* of the storage in struct flow_key */
 	bool maskable;
-	bool writable;
+	bool settable; /* by set-field */
+	bool writable; /* and by the extensions' load and move */
 	bool is_alias; /* its bits belong to earlier fields: read, never sent or printed */
 	bool is_onf;   /* oxm is an ONF experimenter OXM (class 0xffff, 0x4f4e4600) */
 	enum of_field_fmt fmt;

@@ -41,7 +41,9 @@ bool of_match_pre_met(const struct of_match *m, const struct of_field *f)
 	case OF_PRE_IN_PORT:
 		return m->mask.in_port == UINT32_MAX;
 	case OF_PRE_VLAN:
-		return be16toh(m->value.vlan_tci) & FLOW_TCI_PRESENT;
+		/* VLAN_VID != NONE: any bit of the id will do, for a packet without a tag has none.
+		 */
+		return be16toh(m->value.vlan_tci) & (FLOW_TCI_PRESENT | 0xfff);
 	case OF_PRE_IP:
 		return is_ip(m);
 	case OF_PRE_IPV4:

@@ -369,7 +369,7 @@ int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool mas
 
 	if (!read_head(*p, end, &t) || t.len > end - t.value)
 		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "field passes the action's end");
-	if (!t.field || !t.field->writable)
+	if (!t.field || !t.field->settable)
 		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "field 0x%08x cannot be set",
 				 t.header);
 	if (t.len != (unsigned int)t.field->bytes << t.has_mask)
@@ -395,7 +395,7 @@ void of_oxm_write(struct of_wr *w, const struct of_oxm *o, bool masked)
 		of_wr_fail(w, "set-field names no field");
 		return;
 	}
-	if (!f->writable)
+	if (!f->settable)
 		of_wr_fail(w, "set-field of %s: it cannot be set", f->name);
 	else if (!in_range(f, o->value))
 		of_wr_fail(w, "set-field of %s: it has %u bits", f->name, f->bits);

@@ -38,7 +38,7 @@ static int parse_set_field(struct text_actions *c, const struct text_action *row
 	f = of_field_by_name(arrow, strlen(arrow));
 	if (!f || isupper((unsigned char)*arrow))
 		return err_set(c->e, -EINVAL, "set_field: \"%s\" is no field's name", arrow);
-	if (!f->writable)
+	if (!f->settable)
 		return err_set(c->e, -EINVAL, "set_field: %s is read-only", f->name);
 	if (!strncmp(f->name, "ct_", 3))
 		return err_set(c->e, -EINVAL, "set_field: %s can be set within ct(exec()) only",

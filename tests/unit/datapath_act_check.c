@@ -87,7 +87,12 @@ static void refused_set_fields(void **state)
 			 A(MATCH_INCONSISTENT));
 	/* Fields that cannot be set at all, or not by this switch. */
 	assert_int_equal(try_action("", set_number(OF_FIELD_IN_PORT, 1)), A(BAD_SET_TYPE));
-	assert_int_equal(try_action("", set_number(OF_FIELD_ETH_TYPE, 1)), A(BAD_SET_TYPE));
+	/* 7.2.5: every field of a header; below 0x600 it is a length (IEEE 802.3). */
+	assert_int_equal(try_action("", set_number(OF_FIELD_ETH_TYPE, 0x86dd)), 0);
+	assert_int_equal(try_action("", set_number(OF_FIELD_ETH_TYPE, 0x5ff)), A(BAD_SET_ARGUMENT));
+	assert_int_equal(try_action("", set_number(OF_FIELD_IP_PROTO, 17)), A(MATCH_INCONSISTENT));
+	assert_int_equal(try_action("ip", set_number(OF_FIELD_IP_PROTO, 17)), 0);
+	assert_int_equal(try_action("ipv6", set_number(OF_FIELD_IPV6_EXTHDR, 1)), A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", set_number(OF_FIELD_CT_MARK, 1)), A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", set_number(OF_FIELD_TUN_GBP_ID, 1)), A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", move_bits(OF_FIELD_CT_MARK, OF_FIELD_REG0, 32)),

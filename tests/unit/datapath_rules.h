@@ -39,14 +39,14 @@ static uint32_t rnd_out_port(void)
 }
 
 /* More often than not of a header; in a bucket (no match) of any. */
-static const struct of_field *rnd_writable(const struct of_match *m)
+static const struct of_field *rnd_writable(const struct of_match *m, bool set)
 {
 	const bool header = !one_in(3);
 
 	for (int i = 0; i < 300; i++) {
 		const struct of_field *f = m ? rnd_field(m) : &of_fields[below(OF_N_FIELDS)];
 
-		if (f->writable && header == (f->layer != OF_LAYER_META))
+		if ((set ? f->settable : f->writable) && header == (f->layer != OF_LAYER_META))
 			return f;
 	}
 	return &of_fields[OF_FIELD_REG0];
@@ -56,7 +56,7 @@ static struct of_any *rnd_set_field(const struct of_match *m)
 {
 	struct of_action_set_field *a = OF_NEW(&rules.arena, action_set_field);
 
-	a->field.field = rnd_writable(m);
+	a->field.field = rnd_writable(m, true);
 	rnd_value(a->field.field, a->field.value);
 	return (struct of_any *)a;
 }
@@ -66,7 +66,7 @@ static struct of_any *rnd_load(const struct of_match *m)
 	struct of_nx_reg_load *a = OF_NEW(&rules.arena, nx_reg_load);
 	const struct of_field *f;
 
-	f = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m);
+	f = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m, false);
 	a->dst.field = f;
 	a->dst.ofs = (uint16_t)below(f->bits);
 	a->dst.n_bits = (uint16_t)(1 + below(f->bits - a->dst.ofs));
@@ -86,7 +86,7 @@ static struct of_any *rnd_move(const struct of_match *m)
 	a->src = one_in(3) ? &of_fields[OF_FIELD_REG0 + below(4)]
 		 : m	   ? rnd_field(m)
 			   : &of_fields[below(OF_N_FIELDS)];
-	a->dst = one_in(2) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m);
+	a->dst = one_in(2) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m, false);
 	n = a->src->bits < a->dst->bits ? a->src->bits : a->dst->bits;
 	if (one_in(2))
 		n = 1 + below(n);
