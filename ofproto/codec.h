@@ -42,6 +42,8 @@ __attribute__((format(printf, 2, 3))) void of_wr_fail(struct of_wr *w, const cha
 
 /* ofp_match with its padding, between *p and 'end'; *p is moved behind it. */
 int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m);
+/* The same without ofp_match's header and padding: fields up to 'end'. */
+int of_oxm_read_fields(struct of_rd *r, const uint8_t *p, const uint8_t *end, struct of_match *m);
 void of_oxm_write_match(struct of_wr *w, const struct of_match *m);
 
 /* One OXM with a value, as in set-field; 'masked': it may have a mask. */

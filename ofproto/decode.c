@@ -174,8 +174,15 @@ static int array_len(struct of_rd *r, const struct of_desc *d, const uint8_t *p,
 	*len = d->min_len;
 	if (d->min_len > left)
 		return of_refuse(r, p, f->bad_len, "%zu bytes are no %s", left, d->name);
-	if (d->size_at < 0)
+	if (d->size_at < 0 && d->match_len_at < 0)
 		return 0;
+	if (d->size_at < 0) {
+		*len += (get_be16(p + d->match_len_at) + 7u) / 8 * 8;
+		if (*len <= left)
+			return 0;
+		return of_refuse(r, p + d->match_len_at, f->bad_len,
+				 "%s of length %zu where %zu bytes are left", d->name, *len, left);
+	}
 	*len = get_be16(p + d->size_at);
 	if (*len < d->min_len || *len > left || (f->align == OF_ALIGN_INSIDE && *len % 8))
 		return of_refuse(r, p + d->size_at, f->bad_len,
@@ -278,7 +285,7 @@ static int read_body(struct of_rd *r, const struct of_desc *owner, const struct 
 
 	of_desc_row(owner, row->by, &at);
 	by = start + at;
-	key = row->arg == OF_FAM_exp_msg ? get_be64(by) : get_be16(by);
+	key = of_family_is_exp(row->arg) ? get_be64(by) : get_be16(by);
 	d = of_desc_find(row->arg, key);
 	if (!d && f->bad_type == OF_E_KEEP)
 		d = of_desc_find(row->arg, 0);
@@ -401,7 +408,7 @@ struct rows {
 	const struct of_desc *d;
 	const struct of_family *f; /* whose errors are given */
 	const uint8_t *start, *p, *end;
-	size_t limit; /* LEN's value for the LIST to come, or SIZE_MAX */
+	size_t limit; /* LEN's value for the LIST or MATCH to come, or SIZE_MAX */
 	void *s;
 };
 
@@ -422,6 +429,29 @@ static int read_sub(struct of_rd *r, struct rows *c, const struct of_row *row, v
 	rc = read_rows(r, &in);
 	c->p = in.p;
 	return rc;
+}
+
+/*
+ * A match of which a LEN row has said how long it is: none, fields as EXT-187 has them, or an
+ * ofp_match (its padding counted or not), which is what Open vSwitch makes of it.
+ */
+static int read_match(struct of_rd *r, struct rows *c, const uint8_t *p, const uint8_t *end,
+		      struct of_match *m)
+{
+	size_t n = c->limit, padded = (n + 7) / 8 * 8, len;
+
+	c->p = p;
+	c->limit = SIZE_MAX;
+	if (n == SIZE_MAX)
+		return of_oxm_read_match(r, &c->p, end, m);
+	if (padded > (size_t)(end - p))
+		return of_refuse(r, p, c->f->bad_len, "a match of %zu bytes where %zu are left", n,
+				 (size_t)(end - p));
+	c->p = p + padded;
+	len = n >= 4 && get_be16(p) == OFPMT_OXM ? get_be16(p + 2) : 0;
+	if (len && (len == n || (len + 7) / 8 * 8 == n))
+		return of_oxm_read_match(r, &p, c->p, m);
+	return of_oxm_read_fields(r, p, p + n, m);
 }
 
 /* A row of variable length; what it leaves is in c->p. */
@@ -456,8 +486,7 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 		c->p = p;
 		return read_sub(r, c, row, member);
 	case OF_ROW_MATCH:
-		c->p = p;
-		return of_oxm_read_match(r, &c->p, end, member);
+		return read_match(r, c, p, end, member);
 	case OF_ROW_OXM:
 		c->p = p;
 		return of_oxm_read(r, &c->p, end, row->arg, member);

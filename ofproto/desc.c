@@ -72,14 +72,25 @@ const struct of_row *of_desc_row(const struct of_desc *d, const char *name, size
 
 static void find_lengths(struct of_desc *d)
 {
-	d->size_at = -1;
+	int16_t len_at = -1;
+
+	d->size_at = d->match_len_at = -1;
 	for (const struct of_row *r = d->rows; r->kind != OF_ROW_END; r++) {
+		if (r->kind == OF_ROW_LEN)
+			len_at = (int16_t)d->min_len;
+		if (r->kind == OF_ROW_LIST || r->kind == OF_ROW_ARRAY)
+			len_at = -1;
+		if (r->kind == OF_ROW_MATCH)
+			d->match_len_at = len_at;
 		if (r->kind == OF_ROW_SIZE)
 			d->size_at = (int16_t)d->min_len;
 		if (r->kind == OF_ROW_OXM || (r->kind == OF_ROW_OXM_ID && !r->arg))
 			d->tail_pad = 1;
 		/* Structures that are embedded are declared, and so filled, further up. */
-		d->min_len += r->kind == OF_ROW_SUB ? descs[r->arg].min_len : r->size;
+		if (r->kind == OF_ROW_SUB)
+			d->min_len += descs[r->arg].min_len;
+		else if (r->kind != OF_ROW_MATCH || d->match_len_at < 0)
+			d->min_len += r->size;
 	}
 }
 

@@ -103,6 +103,7 @@ struct of_desc {
 	size_t size;		   /* of the C structure */
 	uint16_t min_len;	   /* on the wire, without the family's header */
 	int16_t size_at;	   /* of the SIZE row, -1: none */
+	int16_t match_len_at;	   /* of the LEN row of a MATCH, -1: none */
 	uint8_t tail_pad;	   /* zeros up to a multiple of 8 may end it (OXM, OXM_ID) */
 };
 
@@ -114,6 +115,12 @@ const struct of_desc *of_desc_find(enum of_family_id family, uint64_t key);
 bool of_desc_in(const struct of_desc *d, enum of_family_id family);
 /* The member called 'name', and its offset on the wire; NULL: none. */
 const struct of_row *of_desc_row(const struct of_desc *d, const char *name, size_t *at);
+
+/* Whether the key of a BODY of this family is EXP(experimenter, exp_type), of 64 bits. */
+static inline bool of_family_is_exp(enum of_family_id f)
+{
+	return f == OF_FAM_exp_msg || f == OF_FAM_exp_mp_request || f == OF_FAM_exp_mp_reply;
+}
 
 /* Memory for the elements of a list that of_list_add() may grow; NULL when the arena is full. */
 struct of_any **of_list_room(struct arena *a, size_t n);

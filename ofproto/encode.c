@@ -151,10 +151,13 @@ static void write_body(struct of_wr *w, const struct of_desc *owner, const struc
 	}
 	if (w->rc)
 		return;
-	if (row->arg != OF_FAM_exp_msg)
-		put_be16(w->p + start + at, (uint16_t)d->key);
-	else if (d->key)
+	/* A key of 0 in a family that keeps what it does not know: the member says more. */
+	if (of_families[row->arg].bad_type == OF_E_KEEP && !d->key)
+		;
+	else if (of_family_is_exp(row->arg))
 		put_be64(w->p + start + at, d->key);
+	else
+		put_be16(w->p + start + at, (uint16_t)d->key);
 	write_struct(w, body);
 }
 
@@ -186,6 +189,9 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 	switch (row->kind) {
 	case OF_ROW_MATCH:
 		of_oxm_write_match(w, member);
+		if (k->len != (size_t)NOWHERE && !w->rc) /* without the padding */
+			put_be16(w->p + k->len, get_be16(w->p + from + 2));
+		k->len = NOWHERE;
 		break;
 	case OF_ROW_OXM:
 		of_oxm_write(w, member, row->arg);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ofproto/wire.h"
+
 #define ENUM(name)	   static const struct of_constant name##_values[] = {
 #define ERRORS(name, type) static const struct of_constant name##_values[] = {
 #define V(name, value)	   { #name, (uint32_t)(value) },
@@ -40,6 +42,11 @@ const char *of_enum_name(enum of_enum_id e, uint32_t value)
 	return NULL;
 }
 
+uint32_t of_error_experimenter(uint16_t code)
+{
+	return code < 1000 ? OF_NX_ID : OF_ONF_ID;
+}
+
 const char *of_error_type_name(uint16_t type)
 {
 	return of_enum_name(OF_ENUM_error_type, type);
@@ -47,10 +54,12 @@ const char *of_error_type_name(uint16_t type)
 
 const char *of_error_code_name(uint16_t type, uint16_t code)
 {
-	for (unsigned int e = 0; e < OF_N_ENUMS; e++)
+	const char *name = NULL;
+
+	for (unsigned int e = 0; e < OF_N_ENUMS && !name; e++)
 		if (of_enums[e].error_type == type)
-			return of_enum_name(e, code);
-	return NULL;
+			name = of_enum_name(e, code);
+	return name;
 }
 
 int of_error_by_name(const char *name, uint16_t *type, uint16_t *code)

@@ -56,6 +56,8 @@ const char *of_enum_name(enum of_enum_id e, uint32_t value);
 /* "OFPBRC_BAD_LEN" and "OFPET_BAD_REQUEST"; NULL where the specification has none. */
 const char *of_error_code_name(uint16_t type, uint16_t code);
 const char *of_error_type_name(uint16_t type);
+/* Whose the code of an OFPET_EXPERIMENTER error is: small ones are Nicira's, the others ONF's. */
+uint32_t of_error_experimenter(uint16_t code);
 
 /* Type and code of "OFPBRC_BAD_LEN"; 0 or -ENOENT. */
 int of_error_by_name(const char *name, uint16_t *type, uint16_t *code);

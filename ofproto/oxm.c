@@ -164,14 +164,22 @@ static int read_field(struct of_rd *r, const uint8_t **p, const uint8_t *end, st
 	return 0;
 }
 
-int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m)
+int of_oxm_read_fields(struct of_rd *r, const uint8_t *p, const uint8_t *end, struct of_match *m)
 {
-	const uint8_t *at = *p, *stop;
 	uint64_t seen[2] = { 0 };
-	size_t len;
-	int rc;
+	int rc = 0;
 
 	_Static_assert(OF_N_FIELDS <= 128, "a bit in 'seen' for every field");
+	while (p < end && !rc)
+		rc = read_field(r, &p, end, m, seen);
+	return rc;
+}
+
+int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m)
+{
+	const uint8_t *at = *p;
+	size_t len;
+
 	if (end - at < 8)
 		return of_refuse(r, at, MATCH_E(BAD_LEN), "match is cut off");
 	if (get_be16(at) != OFPMT_OXM)
@@ -181,13 +189,8 @@ int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, st
 	if (len < 4 || (len + 7) / 8 * 8 > (size_t)(end - at))
 		return of_refuse(r, at, MATCH_E(BAD_LEN), "match of %zu bytes where %zu are left",
 				 len, (size_t)(end - at));
-	for (*p += 4, stop = at + len; *p < stop;) {
-		rc = read_field(r, p, stop, m, seen);
-		if (rc)
-			return rc;
-	}
 	*p = at + (len + 7) / 8 * 8;
-	return 0;
+	return of_oxm_read_fields(r, at + 4, at + len, m);
 }
 
 /* ---- Matches: writing ---- */

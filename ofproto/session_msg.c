@@ -61,9 +61,9 @@ static int put_error(struct of_session *s, uint32_t xid, uint16_t type, uint16_t
 	uint8_t bytes[4 + SESSION_ERROR_DATA];
 	size_t at = 0;
 
-	/* 7.4.16: an experimenter's error names him first.  All that are known here are ONF's. */
+	/* 7.4.16: an experimenter's error names him first. */
 	if (type == OFPET_EXPERIMENTER) {
-		put_be32(bytes, OF_ONF_ID);
+		put_be32(bytes, of_error_experimenter(code));
 		at = 4;
 	}
 	if (n > SESSION_ERROR_DATA)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ofproto/text_events.h"
 #include "ofproto/text_flow.h"
 #include "ofproto/text_group.h"
 #include "ofproto/text_packet.h"
@@ -63,7 +64,7 @@ static void put_error(FILE *f, const struct of_any *body, const struct of_text_o
 
 	/* The experimenter's id stands before the message that was refused. */
 	if (m->type == OFPET_EXPERIMENTER && n >= 4) {
-		if (get_be32(p) != OF_ONF_ID)
+		if (get_be32(p) != of_error_experimenter(m->code))
 			name = NULL;
 		p += 4;
 		n -= 4;
@@ -169,9 +170,6 @@ static void put_packet_in(FILE *f, const struct of_any *body, const struct of_te
 	put_packet(f, &p->data, o);
 }
 
-static const char *const removed_reasons[] = { "idle",	       "hard",	       "delete",
-					       "group_delete", "meter_delete", "eviction" };
-
 static void put_flow_removed(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_flow_removed *r = (const void *)body;
@@ -179,7 +177,7 @@ static void put_flow_removed(FILE *f, const struct of_any *body, const struct of
 	fputc(' ', f);
 	of_format_match_priority(f, &r->match, r->priority, o->names);
 	if (r->reason < 6)
-		fprintf(f, " reason=%s", removed_reasons[r->reason]);
+		fprintf(f, " reason=%s", text_removed_reasons[r->reason]);
 	else
 		fprintf(f, " reason=%u", r->reason);
 	if (r->table_id != OFPTT_ALL)
@@ -239,7 +237,7 @@ static void put_command(FILE *f, uint16_t command)
 		fprintf(f, " cmd:%u ", command);
 }
 
-static void put_group_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
+void text_put_group_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_group_mod *g = (const void *)body;
 
@@ -248,7 +246,7 @@ static void put_group_mod(FILE *f, const struct of_any *body, const struct of_te
 	text_put_group(f, g->group_id, g->type, &g->buckets, o->names);
 }
 
-static void put_meter_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
+void text_put_meter_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_meter_mod *m = (const void *)body;
 
@@ -275,7 +273,7 @@ static void put_port_mod(FILE *f, const struct of_any *body, const struct of_tex
 		fputs("UNCHANGED", f);
 }
 
-/* ---- 7.3.6, 7.3.9, 7.3.10: queues, roles, asynchronous messages ---- */
+/* ---- 7.3.6: queues ---- */
 
 static void put_queue_request(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
@@ -314,52 +312,6 @@ static void put_queue_reply(FILE *f, const struct of_any *body, const struct of_
 				put_rate(f, "max_rate",
 					 ((const struct of_queue_prop_max_rate *)p)->rate);
 		}
-	}
-}
-
-static void put_role(FILE *f, const struct of_any *body, const struct of_text_opts *o)
-{
-	static const char *const names[] = { "nochange", "equal", "primary", "secondary" };
-	const struct of_role_request *r = (const void *)body; /* the reply is alike */
-	bool asks = body->kind == OF_KIND_role_request && r->role == OFPCR_ROLE_NOCHANGE;
-
-	if (r->role < 4)
-		fprintf(f, " role=%s", names[r->role]);
-	else
-		fprintf(f, " role=%u", r->role);
-	if (!asks && r->generation_id != UINT64_MAX)
-		fprintf(f, " generation_id=%llu", (unsigned long long)r->generation_id);
-}
-
-static void put_reasons(FILE *f, const char *label, const char *const *names, unsigned int n,
-			uint32_t bits)
-{
-	bool any = false;
-
-	fprintf(f, "%16s:", label);
-	for (unsigned int i = 0; i < n; i++) {
-		if (bits >> i & 1) {
-			fprintf(f, " %s", names[i]);
-			any = true;
-		}
-	}
-	fputs(any ? "\n" : " (off)\n", f);
-}
-
-static void put_async(FILE *f, const struct of_any *body, const struct of_text_opts *o)
-{
-	static const char *const in[] = { "no_match", "action", "invalid_ttl" };
-	static const char *const port[] = { "add", "delete", "modify" };
-	const struct of_set_async *a = (const void *)body; /* the reply is alike */
-
-	for (unsigned int i = 0; i < 2; i++) {
-		fprintf(f, "\n %s:\n", i ? "secondary" : "primary");
-		put_reasons(f, "PACKET_IN", in, 3, a->packet_in_mask[i]);
-		put_reasons(f, "PORT_STATUS", port, 3, a->port_status_mask[i]);
-		put_reasons(f, "FLOW_REMOVED", removed_reasons, 6, a->flow_removed_mask[i]);
-		put_reasons(f, "ROLE_STATUS", NULL, 0, 0);
-		put_reasons(f, "TABLE_STATUS", NULL, 0, 0);
-		put_reasons(f, "REQUESTFORWARD", NULL, 0, 0);
 	}
 }
 
@@ -430,7 +382,7 @@ static const struct text_msg_row rows[] = {
 	{ OF_KIND_port_status, "OFPT_PORT_STATUS", OFPT_PORT_STATUS, 0, put_port_status },
 	{ OF_KIND_packet_out, "OFPT_PACKET_OUT", OFPT_PACKET_OUT, 0, put_packet_out },
 	{ OF_KIND_flow_mod, "OFPT_FLOW_MOD", OFPT_FLOW_MOD, 0, put_flow_mod },
-	{ OF_KIND_group_mod, "OFPT_GROUP_MOD", OFPT_GROUP_MOD, 0, put_group_mod },
+	{ OF_KIND_group_mod, "OFPT_GROUP_MOD", OFPT_GROUP_MOD, 0, text_put_group_mod },
 	{ OF_KIND_port_mod, "OFPT_PORT_MOD", OFPT_PORT_MOD, 0, put_port_mod },
 	{ OF_KIND_table_mod, "OFPT_TABLE_MOD", OFPT_TABLE_MOD, 0, put_table_mod },
 	{ OF_KIND_barrier_request, "OFPT_BARRIER_REQUEST", OFPT_BARRIER_REQUEST, 0, put_nothing },
@@ -439,13 +391,14 @@ static const struct text_msg_row rows[] = {
 	  OFPT_QUEUE_GET_CONFIG_REQUEST, 0, put_queue_request },
 	{ OF_KIND_queue_get_config_reply, "OFPT_QUEUE_GET_CONFIG_REPLY",
 	  OFPT_QUEUE_GET_CONFIG_REPLY, 0, put_queue_reply },
-	{ OF_KIND_role_request, "OFPT_ROLE_REQUEST", OFPT_ROLE_REQUEST, 0, put_role },
-	{ OF_KIND_role_reply, "OFPT_ROLE_REPLY", OFPT_ROLE_REPLY, 0, put_role },
+	{ OF_KIND_role_request, "OFPT_ROLE_REQUEST", OFPT_ROLE_REQUEST, 0, text_put_role },
+	{ OF_KIND_role_reply, "OFPT_ROLE_REPLY", OFPT_ROLE_REPLY, 0, text_put_role },
 	{ OF_KIND_get_async_request, "OFPT_GET_ASYNC_REQUEST", OFPT_GET_ASYNC_REQUEST, 0,
 	  put_nothing },
-	{ OF_KIND_get_async_reply, "OFPT_GET_ASYNC_REPLY", OFPT_GET_ASYNC_REPLY, 0, put_async },
-	{ OF_KIND_set_async, "OFPT_SET_ASYNC", OFPT_SET_ASYNC, 0, put_async },
-	{ OF_KIND_meter_mod, "OFPT_METER_MOD", OFPT_METER_MOD, 0, put_meter_mod },
+	{ OF_KIND_get_async_reply, "OFPT_GET_ASYNC_REPLY", OFPT_GET_ASYNC_REPLY, 0,
+	  text_put_async },
+	{ OF_KIND_set_async, "OFPT_SET_ASYNC", OFPT_SET_ASYNC, 0, text_put_async },
+	{ OF_KIND_meter_mod, "OFPT_METER_MOD", OFPT_METER_MOD, 0, text_put_meter_mod },
 	{ OF_KIND_bundle_ctrl, "ONFT_BUNDLE_CONTROL", OFPT_EXPERIMENTER, 2300, put_bundle_ctrl },
 	{ OF_KIND_bundle_add, "ONFT_BUNDLE_ADD_MESSAGE", OFPT_EXPERIMENTER, 2301, put_bundle_add },
 	{ OF_KIND_nx_set_packet_in_format, "NXT_SET_PACKET_IN_FORMAT", OFPT_EXPERIMENTER, 16,
@@ -459,7 +412,11 @@ static const struct text_msg_row *row_at(unsigned int i)
 {
 	if (i < N_ROWS)
 		return &rows[i];
-	return i - N_ROWS < text_n_mp_rows ? &text_mp_rows[i - N_ROWS] : NULL;
+	i -= N_ROWS;
+	if (i < text_n_mp_rows)
+		return &text_mp_rows[i];
+	i -= text_n_mp_rows;
+	return i < text_n_event_rows ? &text_event_rows[i] : NULL;
 }
 
 static const struct text_msg_row *row_of_kind(enum of_kind kind)
@@ -521,6 +478,21 @@ static void put_unknown(FILE *f, const struct of_msg *m)
 		text_put_hexdump(f, m->raw, m->length);
 }
 
+/* Of a multipart that is an experimenter's, what he has in it, where that is known. */
+static const struct of_any *inner_mp(const struct of_any *body)
+{
+	const struct of_any *b = NULL;
+
+	if (body && body->kind == OF_KIND_mp_experimenter_request)
+		b = ((const struct of_mp_experimenter_request *)body)->body;
+	else if (body && body->kind == OF_KIND_mp_experimenter_reply)
+		b = ((const struct of_mp_experimenter_reply *)body)->body;
+	return b && b->kind != OF_KIND_exp_mp_unknown_request &&
+			       b->kind != OF_KIND_exp_mp_unknown_reply
+		       ? b
+		       : body;
+}
+
 static const struct of_any *inner(const struct of_any *body, uint16_t *flags)
 {
 	*flags = 0;
@@ -529,10 +501,10 @@ static const struct of_any *inner(const struct of_any *body, uint16_t *flags)
 	switch ((int)body->kind) {
 	case OF_KIND_multipart_request:
 		*flags = ((const struct of_multipart_request *)body)->flags;
-		return ((const struct of_multipart_request *)body)->body;
+		return inner_mp(((const struct of_multipart_request *)body)->body);
 	case OF_KIND_multipart_reply:
 		*flags = ((const struct of_multipart_reply *)body)->flags;
-		return ((const struct of_multipart_reply *)body)->body;
+		return inner_mp(((const struct of_multipart_reply *)body)->body);
 	case OF_KIND_experimenter_msg:
 		return ((const struct of_experimenter_msg *)body)->body;
 	}

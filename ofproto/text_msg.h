@@ -20,6 +20,10 @@ struct text_msg_row {
 extern const struct text_msg_row text_mp_rows[];
 extern const unsigned int text_n_mp_rows;
 
+/* text_msg.c */
+void text_put_group_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+void text_put_meter_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+
 /* text_port_desc.c */
 void text_put_port(FILE *f, const struct of_port *p, const struct of_text_opts *o);
 void text_put_port_config(FILE *f, uint32_t config);

@@ -333,9 +333,11 @@ static void put_port_desc(FILE *f, const struct of_any *body, const struct of_te
 static void put_experimenter(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_mp_experimenter_reply *x = (const void *)body; /* the request is alike */
+	const struct of_exp_mp_unknown_reply *u = (const void *)x->body;
 
 	fprintf(f, " experimenter=0x%08x exp_type=%u\n", x->experimenter, x->exp_type);
-	text_put_hexdump(f, x->data.p, x->data.n);
+	if (u)
+		text_put_hexdump(f, u->data.p, u->data.n);
 }
 
 #define REQUEST(kind, name, sub, put)                                                          \

@@ -24,7 +24,7 @@ CORPUS = os.path.join(HERE, '..', '..', '..', 'shared', 'corpus')
 # have in words; Nicira's messages that have a standard one on 1.3; names that are not ASCII; versions
 # that are not 1.3; the table features of two switches, of which it leaves a part out.
 NOT_COMPARED = re.compile(
-    r'learn\(|ct\((?!\))|userdata=|multipath\(|bundle\w*\(|clone\(|NXT_|ONFT_(?!BUNDLE)|ONFST_|encap\('
+    r'learn\(|ct\((?!\))|userdata=|multipath\(|bundle\w*\(|clone\(|NXT_(?!SET_ASYNC|SET_CONTROLLER)|encap\('
     r'|\(OF1\.[^3]\)|\(OF 0x|unknown data in hello|^\S+ \(xid|CONTROLLER:128$|"acl"|\(\): addr|65281\(|\("Flow Table 0x0[01]"\)|私',
     re.M)
 

@@ -55,6 +55,8 @@ static const struct {
 	{ "4-59-ofp_packet_in.packet", "OFPBMC_BAD_VALUE",
 	  "all fields at once, VLAN 999 untagged" },
 	{ "4-60-ofp_flow_mod.packet", "OFPBMC_BAD_VALUE", "all fields at once, VLAN 999 untagged" },
+	{ "4-63-onf_flow_monitor_request.packet", "OFPBMC_BAD_VALUE",
+	  "all fields at once, VLAN 999 untagged" },
 	{ "libofproto-OFP13-flow_mod.truncated64", "OFPBRC_BAD_LEN", "cut off" },
 };
 

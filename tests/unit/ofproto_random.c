@@ -360,6 +360,8 @@ static void body_of(enum of_kind k, uint64_t seed)
 	struct of_multipart_request *q = OF_NEW(&arena, multipart_request);
 	struct of_multipart_reply *r = OF_NEW(&arena, multipart_reply);
 	struct of_experimenter_msg *x = OF_NEW(&arena, experimenter_msg);
+	struct of_mp_experimenter_request *xq = OF_NEW(&arena, mp_experimenter_request);
+	struct of_mp_experimenter_reply *xr = OF_NEW(&arena, mp_experimenter_reply);
 
 	switch (of_descs[k].family) {
 	case OF_FAM_mp_request:
@@ -368,6 +370,18 @@ static void body_of(enum of_kind k, uint64_t seed)
 		break;
 	case OF_FAM_mp_reply:
 		r->body = random_struct(k, true, 0);
+		round_trip((void *)r, seed);
+		break;
+	case OF_FAM_exp_mp_request:
+		xq->experimenter = 0x5e;
+		xq->body = random_struct(k, false, 0);
+		q->body = (struct of_any *)xq;
+		round_trip((void *)q, seed);
+		break;
+	case OF_FAM_exp_mp_reply:
+		xr->experimenter = 0x5e;
+		xr->body = random_struct(k, true, 0);
+		r->body = (struct of_any *)xr;
 		round_trip((void *)r, seed);
 		break;
 	case OF_FAM_exp_msg:

@@ -421,7 +421,7 @@ static void groups_meters_features(void **state)
 static const struct row experimenters[] = {
 	{ "OFPBRC_BAD_EXPERIMENTER", "0000005e 00000001 0a0b",
 	  "an experimenter that nobody knows" },
-	{ "OFPBRC_BAD_EXP_TYPE", "4f4e4600 00000777 00000002", "ONF's role status" },
+	{ "OFPBRC_BAD_EXP_TYPE", "4f4e4600 00000778 00000002", "ONF's 1912" },
 	{ "OFPBRC_BAD_EXP_TYPE", "00002320 00000063", "Nicira's 99" },
 	{ "OFPBRC_BAD_EXP_TYPE", "57454654 00000009", "Weft's 9" },
 };

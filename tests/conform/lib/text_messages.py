@@ -91,3 +91,18 @@ V+=[mp(12,tf(0,b'classifier',base())),mp(12,tf(0,b'a',base())+tf(1,b'b',base())+
 V+=[mp(13,b''),mp(13,port(1)+port(2,b'xyz',1,1,0x2808,0x2808,0,0,100000,0)+port(0xfffffffe,b'br0',0x65,7))]
 V+=[mp(0xffff,struct.pack('>II',0x1234,5)+b'ab'),mp(0xffff,struct.pack('>II',0x1234,5)+b'ab',0,True),mp(14,b''),mp(99,b'',0,True)]
 V+=[fm(IP)[:-4],msg(30,b''),msg(19,b''),b'\4',b'',msg(14,b'xx')]
+# events: flow monitors, roles, asynchronous configuration
+FM=lambda *m: msg(18,struct.pack('>HH4xII',0xffff,0,0x4f4e4600,1870)+b''.join(m))
+FU=lambda *m,flags=0: msg(19,struct.pack('>HH4xII',0xffff,flags,0x4f4e4600,1870)+b''.join(m))
+mon=lambda i,f,o=0xffffffff,t=255,m=b'': struct.pack('>IHHIB3x',i,f,len(match(m)),o,t)+match(m)
+upd=lambda e,r=0,pri=5,idle=0,hard=0,t=0,c=0,m=INP,a=b'': (lambda b: struct.pack('>HH',4+len(b),e)+b)(struct.pack('>HHHHHBxQ',r,pri,idle,hard,4+len(m),t,c)+match(m)+a)
+V+=[FM(mon(1,0x3f,3,2,INP)),FM(mon(1,0x0f,0xfffffffe),mon(2,2)),FM(mon(0xffffffff,0x22,0xfffffffd,0,IP)),FM()]
+V+=[FU(upd(1,r)) for r in range(9)]+[FU(upd(0,2,32768,3,4,5,6,a=apply(out(1))),flags=1),FU(upd(2,t=255,c=6,m=b'')),FU(upd(2,m=b'',a=apply())),FU(struct.pack('>HHI',8,3,0x55)),FU(),
+ FU(struct.pack('>HHI',8,3,0x55),upd(0),upd(0,m=IP,a=ins[5])),FU(upd(0,a=ins[0]+apply(out(1))+ins[5]))]
+V+=[EX(0x4f4e4600,1870,struct.pack('>I',5)),EX(0x4f4e4600,1871,b''),EX(0x4f4e4600,1872,b'')]
+V+=[EX(0x4f4e4600,1911,struct.pack('>IB3xQ',r,r,g)) for r,g in ((0,0),(1,5),(2,2**64-1),(3,7))]
+V+=[EX(0x4f4e4600,2350,m) for m in (msg(15,struct.pack('>HBxI',0,0,1)+bucket(0,0xffffffff,0xffffffff,out(1))),msg(29,struct.pack('>HHI',2,0,7)))]
+V+=[EX(0x2320,19,struct.pack('>6I',*a)) for a in ((0,)*6,(7,7,7,7,15,15),(0xffffffff,)*6)]+[EX(0x2320,20,struct.pack('>6xH',i)) for i in (0,65535)]
+ap=lambda *l: b''.join(struct.pack('>HHI',t,8,m) for t,m in l)
+V+=[EX(0x2320,27,b) for b in (b'',ap((0,7)),ap((0,7),(1,1),(2,7),(3,3),(4,1),(5,15),(6,7),(7,7),(8,0x18),(9,8),(10,3),(11,1)))]
+V+=[msg(1,struct.pack('>HHI',0xffff,c,0x2320)+msg(20,b'')) for c in (4,6,7,8,9)]+[msg(1,struct.pack('>HHI',0xffff,c,0x4f4e4600)+msg(20,b'')) for c in (2370,2371,2372)]
