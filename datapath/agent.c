@@ -11,6 +11,7 @@
 #include "datapath/agent_priv.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
+#include "datapath/table_caps.h"
 
 /* A controller may be away so many seconds before --fail-mode standalone takes over. */
 enum { LONELY_SECONDS = 15 };
@@ -101,11 +102,12 @@ static int port_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e
 }
 
 /* 7.3.4.3: 1.3 has no table configuration left: its bits 0 and 1 are deprecated. */
-static int table_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e)
+static int table_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	const struct of_table_mod *tm = (const struct of_table_mod *)m->body;
 
-	if (tm->table_id >= N_TABLES && tm->table_id != OFPTT_ALL)
+	if (tm->table_id != OFPTT_ALL &&
+	    (tm->table_id >= N_TABLES || !table_caps(c->agent->dp, tm->table_id)->present))
 		return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_TABLE,
 				    "table %u: tables are 0 to %d", tm->table_id, N_TABLES - 1);
 	if (tm->config)
@@ -252,6 +254,7 @@ static void on_bad(struct of_session *s, const uint8_t *raw, size_t n, const str
 	log_info("agent", "%s: refused a message of type %u: %s", of_session_name(s), raw[1],
 		 e->text);
 	bundles_refused(arg, raw, n);
+	parts_refused(arg, raw, n, e);
 }
 
 /* ---- connections ---- */
@@ -261,6 +264,7 @@ static void conn_free(struct conn *c) CONTROL
 	DL_DELETE(c->agent->conns, c);
 	c->agent->n_snoopers -= c->snooper;
 	bundles_free(c);
+	parts_free(c);
 	dump_free(c);
 	conn_update_ttl(c->agent);
 	of_session_free(c->session);
@@ -288,6 +292,7 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 		log_warn("agent", "%s: lost: %s", of_session_name(s), why);
 	c->up = false;
 	bundles_free(c); /* EXT-230: a bundle ends with its connection */
+	parts_free(c);
 	dump_free(c);
 	conn_update_ttl(c->agent);
 	if (c->service)

@@ -13,6 +13,7 @@
 
 #include "datapath/act.h"
 #include "datapath/agent_priv.h"
+#include "datapath/table_caps.h"
 
 enum {
 	DUMP_PART =
@@ -88,9 +89,9 @@ static int send_part(struct conn *c, const struct of_mp_flow_request *q, uint32_
 	return 0;
 }
 
-static int check_table(uint8_t table_id, struct of_err *e)
+static int check_table(const struct dp *dp, uint8_t table_id, struct of_err *e) CONTROL
 {
-	if (table_id < N_TABLES || table_id == OFPTT_ALL)
+	if (table_id == OFPTT_ALL || (table_id < N_TABLES && table_caps(dp, table_id)->present))
 		return 0;
 	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TABLE_ID,
 			    "table %u: tables are 0 to %d, or 255 for all", table_id, N_TABLES - 1);
@@ -99,7 +100,7 @@ static int check_table(uint8_t table_id, struct of_err *e)
 int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *body, struct of_err *e)
 {
 	const struct of_mp_flow_request *q = (const struct of_mp_flow_request *)body;
-	int rc = check_table(q->table_id, e);
+	int rc = check_table(c->agent->dp, q->table_id, e);
 	struct walk w;
 
 	if (rc)
@@ -178,7 +179,7 @@ int mp_aggregate(struct conn *c, const struct of_msg *m, const struct of_any *bo
 					 .cookie = q->cookie,
 					 .cookie_mask = q->cookie_mask,
 					 .match = q->match };
-	int rc = check_table(q->table_id, e);
+	int rc = check_table(c->agent->dp, q->table_id, e);
 
 	if (!rc)
 		rc = table_select(c->agent->dp, &fq, sum_flow, &w);
@@ -194,8 +195,11 @@ int mp_tables(struct conn *c, const struct of_msg *m, const struct of_any *q, st
 
 	mp_begin(&mp, c, m->xid, OFPMP_TABLE, OF_KIND_mp_table_reply);
 	for (unsigned int t = 0; t < N_TABLES; t++) {
-		struct of_table_stats *s = OF_NEW(mp.arena, table_stats);
+		struct of_table_stats *s;
 
+		if (!table_caps(dp, (uint8_t)t)->present)
+			continue;
+		s = OF_NEW(mp.arena, table_stats);
 		if (s) {
 			s->table_id = (uint8_t)t;
 			s->active_count = table_count(dp, (uint8_t)t);

@@ -145,7 +145,7 @@ int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART,
 				    "multipart type %u is not known", q->type);
 	/* 7.3.5: only a table-features request can need more than one message. */
-	if (q->flags & OFPMPF_REQ_MORE)
+	if (q->flags & OFPMPF_REQ_MORE && q->type != OFPMP_TABLE_FEATURES)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
 				    "requests in several parts are not collected here");
 	agent_publish(c->agent);

@@ -15,6 +15,7 @@
 
 struct bundle;
 struct dump;
+struct parts;
 
 /* One connection. */
 struct conn {
@@ -31,6 +32,9 @@ struct conn {
 	uint32_t packet_in[2], port_status[2], flow_removed[2];
 	struct bundle *bundles; /* hash by id */
 	struct dump *dump;	/* of flows, not sent whole yet */
+	struct parts *parts;	/* of requests that are not whole yet */
+	unsigned int n_parts;
+	size_t parts_bytes;
 	uint64_t packet_ins_lost;
 	struct conn *prev, *next;
 };
@@ -133,6 +137,15 @@ void mp_end(struct mp *mp) CONTROL;
 void mp_part(struct mp *mp) CONTROL;
 /* A whole reply that is one structure. */
 void mp_one(struct conn *c, const struct of_msg *m, uint16_t type, struct of_any *body) CONTROL;
+
+/* ---- agent_mp_parts.c: requests in several messages ---- */
+bool parts_pending(const struct conn *c, uint32_t xid);
+/* Keeps a part; with the last one all tables in 'out', in the arena.  -EAGAIN: more will come. */
+int parts_add(struct conn *c, const struct of_msg *m, struct arena *a, struct of_list *out,
+	      struct of_err *e) CONTROL;
+/* A part was refused before it came here. */
+void parts_refused(struct conn *c, const uint8_t *raw, size_t n, const struct of_err *e) CONTROL;
+void parts_free(struct conn *c) CONTROL;
 
 /* ---- agent_mp_flow.c ---- */
 int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *q,

@@ -308,6 +308,8 @@ int table_state_init(struct dp *dp)
 	s->wheel = timer_wheel_new();
 	learn_supported(s);
 	dp->table_state = s;
+	for (unsigned int i = 0; i < N_TABLES; i++)
+		table_caps_default(dp, (uint8_t)i, &s->caps[i]);
 	return s->masks && s->wheel ? 0 : -ENOMEM;
 }
 

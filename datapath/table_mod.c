@@ -77,6 +77,9 @@ static int check(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) 
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
 			      "table %u: tables are 0 to %u%s", fm->table_id, N_TABLES - 1,
 			      delete ? ", or 255 for all" : "");
+	if (fm->table_id < N_TABLES && !table_caps(dp, fm->table_id)->present)
+		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
+			      "table %u was removed from the pipeline", fm->table_id);
 	if (fm->flags & ~KNOWN_FLAGS)
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_FLAGS,
 			      "unknown flow_mod flags 0x%x", fm->flags & ~KNOWN_FLAGS);
@@ -117,10 +120,20 @@ static int check_add(struct dp *dp, const struct of_flow_mod *fm, const struct f
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_OVERLAP,
 			      "table %u has a flow of priority %u that overlaps", fm->table_id,
 			      fm->priority);
-	if (!old && t->begun && t->index.n >= s->max_flows)
+	if (!old && t->begun && t->index.n >= s->caps[fm->table_id].can.max_entries)
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL,
 			      "table %u is full: it has %u flows", fm->table_id, t->index.n);
 	return 0;
+}
+
+/* What the flow does: fit for the switch, and for its table. */
+static int instruct(struct dp *dp, struct flow *f, const struct of_list *insts,
+		    const struct of_match *m, struct of_err *e) CONTROL
+{
+	f->insts = insts_get(dp, insts, f->table_id, m, e);
+	if (!f->insts)
+		return -EPROTO;
+	return table_caps_check(dp, f->table_id, m, f->rule.priority, insts, e);
 }
 
 /*
@@ -143,8 +156,7 @@ static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CO
 	f->idle_timeout = fm->idle_timeout;
 	f->hard_timeout = fm->hard_timeout;
 	f->created = monotonic_now();
-	f->insts = insts_get(dp, &fm->insts, fm->table_id, &fm->match, e);
-	if (!f->insts) {
+	if (instruct(dp, f, &fm->insts, &fm->match, e)) {
 		flow_free(dp, f);
 		return -EPROTO;
 	}
@@ -198,8 +210,7 @@ static struct flow *altered(struct dp *dp, const struct flow *old, const struct 
 	f->hard_timeout = old->hard_timeout;
 	f->created = old->created;
 	/* Against each flow's own match: what the request leaves open may be exact there. */
-	f->insts = insts_get(dp, &fm->insts, old->table_id, &m, e);
-	if (!f->insts) {
+	if (instruct(dp, f, &fm->insts, &m, e)) {
 		flow_free(dp, f);
 		return NULL;
 	}

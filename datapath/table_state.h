@@ -12,6 +12,7 @@
 #include "datapath/dp.h"
 #include "datapath/mask.h"
 #include "datapath/table.h"
+#include "datapath/table_caps.h"
 
 /* One OpenFlow table. */
 struct table {
@@ -51,6 +52,7 @@ struct flow_ids {
 
 struct table_state {
 	struct table tables[N_TABLES];
+	struct table_caps caps[N_TABLES];
 	struct mask_set *masks;
 	struct flow_ids ids;
 	struct flow *pending; /* removed, not published: newest first */
