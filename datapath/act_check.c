@@ -471,10 +471,7 @@ static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id)
 			      table_id, N_TABLES - 1);
 	}
 	case OF_KIND_inst_meter:
-		if (meter_find(c->dp, AS(inst_meter)->meter_id))
-			return 0;
-		return refuse(c->e, OFPET_METER_MOD_FAILED, OFPMMFC_UNKNOWN_METER,
-			      "there is no meter %u", AS(inst_meter)->meter_id);
+		return meter_check_inst(c->dp, AS(inst_meter)->meter_id, c->e);
 	case OF_KIND_inst_write_metadata:
 	case OF_KIND_inst_clear_actions:
 		return 0;

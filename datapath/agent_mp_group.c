@@ -93,7 +93,7 @@ int mp_meters(struct conn *c, const struct of_msg *m, const struct of_any *body,
 	if (rc)
 		return rc;
 	mp_begin(&w.mp, c, m->xid, OFPMP_METER, OF_KIND_mp_meter_reply);
-	meter_each(c->agent->dp, q->meter_id, add_meter_stats, &w);
+	meter_each(c->agent->dp, q->meter_id, 0, add_meter_stats, &w);
 	mp_end(&w.mp);
 	return 0;
 }
@@ -109,7 +109,7 @@ int mp_meter_config(struct conn *c, const struct of_msg *m, const struct of_any 
 	if (rc)
 		return rc;
 	mp_begin(&w.mp, c, m->xid, OFPMP_METER_CONFIG, OF_KIND_mp_meter_config_reply);
-	meter_each(c->agent->dp, q->meter_id, add_meter_config, &w);
+	meter_each(c->agent->dp, q->meter_id, 0, add_meter_config, &w);
 	mp_end(&w.mp);
 	return 0;
 }

@@ -35,7 +35,7 @@ static void learn(struct pmd *w, const struct bridged *f, const uint8_t mac[6]) 
 	if (w->trace || mac[0] & 1 || f->in_port > PORT_LAST ||
 	    fdb_seen(w->dp->fdb, f->vid, mac, f->in_port, fdb_now(w->now)))
 		return;
-	p = punt_get(w, PUNT_LEARN, f->in_port, 0);
+	p = punt_get(w, PUNT_LEARN, f->in_port, 0, f->m->pkt_len);
 	if (!p)
 		return;
 	memcpy(p->key.eth_src, mac, 6);

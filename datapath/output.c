@@ -90,7 +90,7 @@ static void to_controller(struct pmd *w, const struct out *o) PMD
 		drop_ingress(w, o->in_port, o->m, DROP_NO_PACKET_IN);
 		return;
 	}
-	p = punt_get(w, PUNT_PACKET_IN, o->in_port, o->reason);
+	p = punt_get(w, PUNT_PACKET_IN, o->in_port, o->reason, o->m->pkt_len);
 	if (!p) { /* counted */
 		rte_pktmbuf_free(o->m);
 		return;

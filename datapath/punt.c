@@ -14,6 +14,7 @@
 
 #include "datapath/act.h"
 #include "datapath/dp.h"
+#include "datapath/meter.h"
 #include "datapath/punt_side.h"
 
 enum {
@@ -165,13 +166,18 @@ static bool admit(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t 
 	return true;
 }
 
-struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason)
+struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
+		      uint32_t bytes)
 {
+	const enum meter_virtual meter =
+		kind == PUNT_PACKET_IN ? METER_VIRTUAL_CONTROLLER : METER_VIRTUAL_SLOWPATH;
 	struct punt_side *s = w->side;
 	enum drop why = DROP_PUNT_FULL;
 	struct punt *p;
 
-	if (!admit(w, kind, in_port, reason))
+	if (!meter_admits(w->dp, meter, bytes, w->now))
+		why = DROP_METER;
+	else if (!admit(w, kind, in_port, reason))
 		why = DROP_PUNT_RATE;
 	else if (!rte_ring_dequeue(s->free, (void **)&p)) {
 		p->kind = kind;

@@ -71,9 +71,12 @@ struct inject {
 
 /* ---- PMD threads ---- */
 
-/* A free slot of kind 'kind', or NULL (counted as DROP_PUNT_FULL or _RATE on in_port): the frame is
- * still the caller's. */
-struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason) PMD;
+/*
+ * A free slot of kind 'kind' for a frame of 'bytes', or NULL (counted on in_port as DROP_METER of a
+ * virtual meter, DROP_PUNT_FULL or _RATE): the frame is still the caller's.
+ */
+struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
+		      uint32_t bytes) PMD;
 void punt_send(struct pmd *w, struct punt *p) PMD;
 
 /* Wakes the control thread if it sleeps and this PMD has punted since the last call; end of an

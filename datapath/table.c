@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "datapath/act.h"
+#include "datapath/meter.h"
 #include "datapath/table_state.h"
 
 double monotonic_now(void)
@@ -152,15 +153,24 @@ void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor)
 
 /* ---- In and out ---- */
 
+/* Who tells how many flows use it counts those that are installed, not those on their way out. */
+static void count_users(const struct flow *f, int by) CONTROL
+{
+	if (f->insts->meter)
+		meter_count_flows(f->insts->meter, by);
+}
+
 static void undo_link(struct dp *dp, void *arg)
 {
 	struct flow *f = arg;
 	struct table_state *s = dp->table_state;
 	struct table *t = &s->tables[f->table_id];
 
+	role_assume_control();
 	/* No version ever shows it; it leaves the classifier as removed flows do. */
 	atomic_store_explicit(&f->rule.removed, f->rule.added, memory_order_release);
 	index_del(t, f);
+	count_users(f, -1);
 	t->n_dying++;
 	if (f->succeeds)
 		f->owns_id = false;
@@ -174,9 +184,11 @@ static void undo_unlink(struct dp *dp, void *arg)
 	struct flow *f = arg;
 	struct table *t = &dp->table_state->tables[f->table_id];
 
+	role_assume_control();
 	/* Its place in the index is free still: the index does not shrink. */
 	if (index_add(t, f))
 		return;
+	count_users(f, 1);
 	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_release);
 	t->n_dying--;
 	f->reason = FLOW_GONE_SILENTLY;
@@ -202,6 +214,7 @@ int table_link(struct dp *dp, struct flow *f)
 		return err;
 	}
 	atomic_store_explicit(&dp->action_words, reads | f->insts->reads, memory_order_release);
+	count_users(f, 1);
 	txn_log(dp, undo_link, NULL, f);
 	return 0;
 }
@@ -213,6 +226,7 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 
 	atomic_store_explicit(&f->rule.removed, dp_next_version(dp), memory_order_release);
 	index_del(t, f);
+	count_users(f, -1);
 	t->n_dying++;
 	f->reason = reason;
 	f->next = s->pending;

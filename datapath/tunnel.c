@@ -89,7 +89,7 @@ static unsigned int account(struct pmd *w, const struct port *p, bool tx)
 
 static void to_vtep(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
 {
-	struct punt *u = punt_get(w, PUNT_VTEP, p->no, 0);
+	struct punt *u = punt_get(w, PUNT_VTEP, p->no, 0, m->pkt_len);
 
 	if (!u) { /* counted */
 		rte_pktmbuf_free(m);
@@ -212,7 +212,7 @@ static void drop_tx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enu
 /* The frame waits with the control thread, so that a first packet is not lost. */
 static void resolve(struct pmd *w, const struct port *p, const struct out *o) PMD
 {
-	struct punt *u = punt_get(w, PUNT_RESOLVE, p->no, 0);
+	struct punt *u = punt_get(w, PUNT_RESOLVE, p->no, 0, o->m->pkt_len);
 
 	if (!u) { /* counted */
 		rte_pktmbuf_free(o->m);

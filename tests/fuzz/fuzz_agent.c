@@ -171,13 +171,17 @@ static void nothing_is_left(void) CONTROL
 	must(table_flow_mod(dp, &fm, &e), "flows are not deleted", &e);
 	must(group_mod(dp, &gm, &e), "groups are not deleted", &e);
 	must(meter_mod(dp, &mm, &e), "meters are not deleted", &e);
+	mm.meter_id = OFPM_CONTROLLER;
+	must(meter_mod(dp, &mm, &e), "the controller's meter is not deleted", &e);
+	mm.meter_id = OFPM_SLOWPATH;
+	must(meter_mod(dp, &mm, &e), "the slow path's meter is not deleted", &e);
 	for (int i = 0; i < 4; i++) {
 		dp_publish(dp);
 		turn(-1);
 		dp_barrier(dp);
 	}
 	group_each(dp, OFPG_ALL, count_group, &left);
-	meter_each(dp, OFPM_ALL, count_meter, &left);
+	meter_each(dp, OFPM_ALL, 0, count_meter, &left);
 	for (unsigned int t = 0; t < N_TABLES; t++)
 		left += table_count(dp, (uint8_t)t);
 	if (left)

@@ -398,9 +398,6 @@ static void refusals(void **state)
 	mm = meter(OFPMC_ADD, OFPMF_KBPS, 1);
 	band(mm, 0, 0);
 	assert_int_equal(send_meter(mm), meter_refusal(OFPMMFC_BAD_RATE));
-	mm = meter(OFPMC_ADD, OFPMF_KBPS | OFPMF_BURST, 1);
-	band(mm, 1, 0);
-	assert_int_equal(send_meter(mm), meter_refusal(OFPMMFC_BAD_BURST));
 	mm = meter(OFPMC_ADD, OFPMF_KBPS, 1);
 	x->rate = 1;
 	of_list_add(&mm->bands, &h.a, (struct of_any *)x);
@@ -410,9 +407,11 @@ static void refusals(void **state)
 		band(mm, 1, 0);
 	assert_int_equal(send_meter(mm), meter_refusal(OFPMMFC_OUT_OF_BANDS));
 	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, 0)), meter_refusal(OFPMMFC_INVALID_METER));
-	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, OFPM_CONTROLLER)),
+	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, OFPM_MAX + 1)),
 			 meter_refusal(OFPMMFC_INVALID_METER));
-	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, OFPM_SLOWPATH)),
+	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, OFPM_ALL)),
+			 meter_refusal(OFPMMFC_INVALID_METER));
+	assert_int_equal(send_meter(meter(OFPMC_MODIFY, 0, OFPM_ALL)),
 			 meter_refusal(OFPMMFC_INVALID_METER));
 	assert_int_equal(send_meter(meter(OFPMC_MODIFY, 0, 1)),
 			 meter_refusal(OFPMMFC_UNKNOWN_METER));
@@ -420,9 +419,19 @@ static void refusals(void **state)
 	assert_null(meter_find(h.dp, 1));
 	inst(fm, metered(1));
 	assert_int_equal(send_flow(fm), meter_refusal(OFPMMFC_UNKNOWN_METER));
+	for (unsigned int i = 0; i < 4; i++) {
+		static const uint32_t none[] = { 0, OFPM_CONTROLLER, OFPM_SLOWPATH, OFPM_ALL };
+
+		fm = flow_mod(OFPFC_ADD, 0, 1);
+		inst(fm, metered(none[i]));
+		assert_int_equal(send_flow(fm), meter_refusal(OFPMMFC_INVALID_METER));
+	}
 	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, 1)), 0);
 	assert_int_equal(send_meter(meter(OFPMC_ADD, 0, 1)), meter_refusal(OFPMMFC_METER_EXISTS));
 	assert_int_equal(send_meter(meter(OFPMC_DELETE, 0, 99)), 0);
+	/* "no error is recorded", whatever there is not. */
+	assert_int_equal(send_meter(meter(OFPMC_DELETE, 0, 0)), 0);
+	assert_int_equal(send_meter(meter(OFPMC_DELETE, 0, OFPM_SLOWPATH)), 0);
 }
 
 static void modify_swaps_the_bands(void **state)
@@ -451,6 +460,14 @@ static void delete_takes_its_flows(void **state)
 	flow_through(1);
 	assert_int_equal(send_meter(meter(OFPMC_DELETE, 0, 2)), 0);
 	assert_int_equal(table_count(h.dp, 0), 1);
+	assert_int_equal(stats(1)->flow_count, 1);
+	flow_through(1); /* in its place */
+	assert_int_equal(stats(1)->flow_count, 1);
+	table_begin(h.dp);
+	assert_int_equal(send_flow(flow_mod(OFPFC_DELETE, 0, 0)), 0);
+	assert_int_equal(stats(1)->flow_count, 0);
+	table_rollback(h.dp);
+	assert_int_equal(stats(1)->flow_count, 1);
 	assert_int_equal(send_meter(meter(OFPMC_DELETE, 0, OFPM_ALL)), 0);
 	dp_publish(h.dp);
 	assert_int_equal(table_count(h.dp, 0), 0);
