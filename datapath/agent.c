@@ -145,7 +145,7 @@ static int features(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 		.n_tables = N_TABLES,
 		.auxiliary_id = of_session_auxiliary_id(c->session),
 		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
-				OFPC_GROUP_STATS | OFPC_QUEUE_STATS,
+				OFPC_GROUP_STATS | OFPC_IP_REASM | OFPC_QUEUE_STATS,
 	};
 
 	agent_reply(c, m, (struct of_any *)&r);

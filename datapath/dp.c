@@ -14,6 +14,7 @@
 #include "datapath/group.h"
 #include "datapath/meter.h"
 #include "datapath/punt.h"
+#include "datapath/refrag.h"
 #include "datapath/retire.h"
 #include "datapath/tunnel.h"
 
@@ -47,7 +48,9 @@ static int make_rest(struct dp *dp, struct err *e) CONTROL
 	dp->pool = eal_pool_new(name, 0, 0, e);
 	if (!dp->pool)
 		return -ENOMEM;
-	err = punt_state_new(dp, e);
+	err = refrag_init(e);
+	if (!err)
+		err = punt_state_new(dp, e);
 	if (!err)
 		err = fdb_new(dp, e);
 	if (!err)

@@ -46,7 +46,7 @@ struct dp {
 	struct port *_Atomic *ports; /* by OpenFlow number, PORT_LAST + 1 of them; NULL: none */
 	struct port *_Atomic local;
 	struct port *_Atomic port_slots[PORT_MAX];
-	_Atomic uint32_t frag_mode; /* OFPC_FRAG_* */
+	_Atomic uint32_t frag_mode; /* OFPC_FRAG_* (frag.h) */
 	_Atomic uint32_t miss_send_len;
 	_Atomic bool invalid_ttl_to_controller;
 	struct rte_rcu_qsbr *rcu;

@@ -5,6 +5,7 @@
 
 #include "datapath/dp.h"
 #include "datapath/punt.h"
+#include "datapath/refrag.h"
 #include "datapath/tunnel.h"
 #include "datapath/txq.h"
 #include "vlan/tag.h"
@@ -45,6 +46,51 @@ static bool link_down(const struct port *p)
 	return atomic_load_explicit(&p->state, memory_order_relaxed) & OFPPS_LINK_DOWN;
 }
 
+/* A device that does not take chains gets a buffer of the size that its own frames have. */
+static void in_one_segment(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
+
+	if (!copy || copy->nb_segs > 1) {
+		rte_pktmbuf_free(copy);
+		drop_egress(w, p, m, DROP_NO_MBUF);
+		return;
+	}
+	rte_pktmbuf_free(m);
+	txq_add(w, p, copy);
+}
+
+static void send_piece(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+{
+	if (m->nb_segs > 1 && p->one_segment)
+		in_one_segment(w, p, m);
+	else
+		txq_add(w, p, m);
+}
+
+/* What was put together here is taken apart again; anything else is too long. */
+static void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+{
+	struct refrag r;
+
+	if (!refrag_start(&r, m, p->mtu)) {
+		drop_egress(w, p, m, DROP_MTU);
+		return;
+	}
+	while (refrag_more(&r)) {
+		struct rte_mbuf *piece = refrag_next(&r, w->pool);
+
+		if (!piece) { /* the others are of no use */
+			drop_egress(w, p, m, DROP_NO_MBUF);
+			return;
+		}
+		counter_add(&w->perf.created, 1);
+		send_piece(w, p, piece);
+	}
+	counter_add(&w->perf.consumed, 1);
+	rte_pktmbuf_free(m);
+}
+
 void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m)
 {
 	if (closed(p))
@@ -52,7 +98,9 @@ void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m)
 	else if (link_down(p))
 		drop_egress(w, p, m, DROP_LINK_DOWN);
 	else if (too_long(p, m))
-		drop_egress(w, p, m, DROP_MTU);
+		in_pieces(w, p, m);
+	else if (unlikely(m->nb_segs > 1) && p->one_segment)
+		in_one_segment(w, p, m);
 	else
 		txq_add(w, p, m);
 }

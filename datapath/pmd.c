@@ -10,6 +10,7 @@
 #include "datapath/act.h"
 #include "datapath/cache.h"
 #include "datapath/dp.h"
+#include "datapath/frag.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
 #include "datapath/partial.h"
@@ -87,22 +88,12 @@ static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port 
 	return b->n ? ~UINT64_C(0) >> (64 - b->n) : 0;
 }
 
-/* OFPC_FRAG_DROP (7.3.2). */
-static uint64_t drop_fragments(struct pmd *w, struct burst *b, uint64_t todo) PMD
-{
-	if (atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) != OFPC_FRAG_DROP)
-		return todo;
-	for (unsigned int i = 0; i < b->n; i++)
-		if (todo >> i & 1 && b->pkt[i].key.ip_frag & FLOW_FRAG_ANY) {
-			act_drop(w, b, &b->pkt[i], DROP_FRAGMENT);
-			todo &= ~(UINT64_C(1) << i);
-		}
-	return todo;
-}
-
 void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 {
-	todo = drop_fragments(w, b, todo);
+	const uint32_t frag_mode = atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed);
+
+	if (unlikely(frag_mode != OFPC_FRAG_NORMAL))
+		todo = frag_run(w, b, todo, frag_mode);
 	if (todo && w->cache)
 		todo = cache_run(w, b, todo, w->now);
 	else if (unlikely(w->trace))
@@ -218,6 +209,8 @@ unsigned int pmd_iteration(struct pmd *w)
 	unsigned int n;
 
 	w->now = rte_rdtsc();
+	if (unlikely(atomic_load_explicit(&w->reasm, memory_order_relaxed) != NULL))
+		frag_tick(w);
 	n = inject_run(w);
 	for (unsigned int i = 0; work && i < work->n_rxqs; i++)
 		n += queue_run(w, &work->rxqs[i]);

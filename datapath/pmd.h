@@ -23,6 +23,7 @@
 struct cache;
 struct dp;
 struct rte_ring;
+struct reasm;
 struct rte_mempool;
 struct txq;
 struct pmd_work;
@@ -50,7 +51,8 @@ enum {
 struct pmd_perf {
 	_Atomic uint64_t iterations, busy_iterations, busy_cycles, idle_cycles, sleeps;
 	_Atomic uint64_t rx, created, tx,
-		consumed; /* conservation: rx + created = tx + consumed + sum of drops */
+		consumed; /* conservation: rx + created = tx + consumed + sum of drops (and
+			     what waits to be reassembled) */
 	_Atomic uint64_t cache_hits, cache_misses;
 	_Atomic uint64_t table_lookups[256], table_matches[256];
 };
@@ -80,6 +82,7 @@ struct pmd {
 	uint32_t n_tx_dirty;
 	uint64_t now;		       /* TSC at the start of the iteration */
 	struct pmd_work *_Atomic work; /* which queues it serves (pmd.c's); NULL: none */
+	struct reasm *_Atomic reasm;   /* fragments that wait (frag.h); NULL: none do */
 	struct punt_side *side;	       /* slots and rate limits (punt.c's) */
 	struct tunnel_ctx *tunnel;     /* (tunnel.c's) */
 	struct trace *trace;	       /* NULL but in a trace (trace.h) */

@@ -21,6 +21,7 @@
 #include "datapath/pmd_work.h"
 #include "datapath/port_dev.h"
 #include "datapath/punt.h"
+#include "datapath/reasm.h"
 #include "datapath/tunnel.h"
 #include "datapath/txq.h"
 
@@ -102,6 +103,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	punt_pmd_fini(dp, w);
 	tunnel_ctx_free(w->tunnel);
 	cache_free(w->cache);
+	reasm_free(atomic_load(&w->reasm));
 	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
 		free(atomic_load(&w->flow_chunks[i]));
 	free(atomic_load(&w->work));

@@ -27,7 +27,7 @@ enum {
 struct port_table {
 	uint32_t n;
 	uint32_t next_poll;	 /* slot */
-	uint64_t drops[N_DROPS]; /* of ports that are gone */
+	uint64_t drops[N_DROPS]; /* of ports that are gone, and of none */
 };
 
 static double now_s(void)
@@ -454,6 +454,11 @@ void port_drops(const struct dp *dp, uint64_t drops[N_DROPS])
 		for (unsigned int s = 0; s <= PORT_MAX; s++)
 			for (unsigned int d = 0; d < N_DROPS; d++)
 				drops[d] += counter_get(&dp->pmds[i]->ports[s].drops[d]);
+}
+
+void port_drops_add(struct dp *dp, enum drop why, uint64_t n)
+{
+	dp->port_table->drops[why] += n;
 }
 
 void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats *out)

@@ -33,6 +33,7 @@
 struct dp;
 struct pmd;
 struct rte_mbuf;
+struct rte_mempool;
 struct tunnel;
 struct uplink;
 struct rte_ring;
@@ -78,9 +79,11 @@ struct port {
 	uint16_t mtu;
 	uint16_t owner;		   /* PMD that sends for the others, when n_txq < PMDs */
 	bool partial_csum;	   /* the kernel may hand over checksums that are not finished */
+	bool one_segment;	   /* the device does not send chains of buffers */
 	struct rte_ring *handover; /* frames for the owner to send; NULL: each PMD has its queue */
 	_Atomic uint32_t config;   /* OFPPC_* */
 	_Atomic uint32_t state;	   /* OFPPS_* */
+	struct rte_mempool *pool;  /* buffers for the longest frame; constant */
 	struct tunnel *tunnel;	   /* vxlan ports; NULL for others */
 	struct uplink *_Atomic uplink; /* VTEPs that live on this port; NULL: none (tunnel.h) */
 	uint8_t mac[6];
@@ -127,6 +130,8 @@ void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats 
 void port_counters(const struct dp *dp, const struct port *p, struct port_counters *out) CONTROL;
 /* The drops of the whole switch, ports that are gone included. */
 void port_drops(const struct dp *dp, uint64_t drops[N_DROPS]) CONTROL;
+/* Drops of no port, which no PMD counts. */
+void port_drops_add(struct dp *dp, enum drop why, uint64_t n) CONTROL;
 /* Looks at link states; call about every 100 ms.  Raises port status. */
 void port_poll_links(struct dp *dp) CONTROL;
 

@@ -222,6 +222,7 @@ static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_inf
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
 	}
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	p->one_segment = !conf.txmode.offloads;
 	/* These want as many queues each way as they have pairs; a ring's are each other's ends. */
 	if (s->type == PORT_AF_PACKET || s->type == PORT_AF_XDP || s->type == PORT_TAP ||
 	    !strcmp(info->driver_name, "net_ring"))
@@ -239,13 +240,12 @@ static int queues(struct dp *dp, struct port *p, struct err *e) CONTROL
 	uint16_t n_txd = DESC_USUAL;
 	int rc;
 
-	p->cold->pool = buffers(dp, p, e);
-	if (!p->cold->pool)
+	p->pool = buffers(dp, p, e);
+	if (!p->pool)
 		return -ENOMEM;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &n_rxd, &n_txd);
 	for (uint16_t i = 0; !rc && i < p->n_rxq; i++)
-		rc = rte_eth_rx_queue_setup(p->ethdev, i, n_rxd, SOCKET_ID_ANY, NULL,
-					    p->cold->pool);
+		rc = rte_eth_rx_queue_setup(p->ethdev, i, n_rxd, SOCKET_ID_ANY, NULL, p->pool);
 	for (uint16_t i = 0; !rc && i < p->n_txq; i++)
 		rc = rte_eth_tx_queue_setup(p->ethdev, i, n_txd, SOCKET_ID_ANY, NULL);
 	if (rc)

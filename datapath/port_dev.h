@@ -25,7 +25,6 @@ struct port_cold {
 	char ifname[16]; /* interface in the kernel; "": none */
 	unsigned int ifindex;
 	struct rte_device *rte;
-	struct rte_mempool *pool;	   /* its receive buffers */
 	uint16_t rxq_pmd[PORT_QUEUES_MAX]; /* who polls each queue; for its whole life */
 	bool assigned;
 	double since;	/* monotonic seconds */

@@ -186,7 +186,10 @@ done
 both set-frags "$sw" drop
 both get-frags "$sw"
 both set-frags "$sw" normal
-expect 1 set-frags "$sw" reassemble
+both set-frags "$sw" reassemble
+both get-frags "$sw"
+both set-frags "$sw" normal
+expect 1 set-frags "$sw" nx-match
 
 # ---- Packets ----
 frame=0102030405060708090a0b0c08004500001c00010000401100000a0000010a0000020035003600080000

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fragments again: a datagram that was put together here (reasm.h) and is too long for where it
+ * goes.
+ *
+ * What its sender never fragmented stays too long: a switch is no router, and drops it.  A
+ * reassembled one carries in its mbuf what its fragments were like; the mark lives as long as the
+ * frame, through copies, pushes and pops, which all happen in front of the IP packet.  Pieces are
+ * no longer than the longest fragment that came in, so that what follows on its way never sees a
+ * longer one than without the switch.  PMD threads.
+ */
+#ifndef WEFT_DATAPATH_REFRAG_H
+#define WEFT_DATAPATH_REFRAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datapath/role.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+
+struct refrag_mark {
+	uint32_t id;	  /* IPv6 */
+	uint32_t ip_len;  /* of the datagram: the frame's last bytes */
+	uint16_t max;	  /* longest fragment, as a packet */
+	uint16_t frag_at; /* IPv6: where in the packet the fragment header was */
+};
+
+/* Where mbufs keep the mark; once, before the first packet.  0 or -errno with words. */
+int refrag_init(struct err *e);
+
+void refrag_mark(struct rte_mbuf *m, const struct refrag_mark *mark);
+
+struct refrag {
+	const struct rte_mbuf *m;
+	struct refrag_mark mark;
+	uint32_t l3, head; /* offsets: the packet, the end of what every piece has */
+	uint32_t hlen;	   /* what a piece has between 'l3' and its data */
+	uint32_t unit;	   /* bytes of data in all pieces but the last */
+	uint32_t done, total;
+};
+
+/* Whether 'm' can be sent in pieces, as packets of at most 'mtu' bytes. */
+bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t mtu);
+
+static inline bool refrag_more(const struct refrag *r)
+{
+	return r->done < r->total;
+}
+
+/* The next piece; NULL: no buffer. */
+struct rte_mbuf *refrag_next(struct refrag *r, struct rte_mempool *pool);
+
+#endif
