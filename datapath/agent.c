@@ -405,6 +405,8 @@ static void on_second(struct ev_loop *loop, ev_timer *t, int events)
 	if (a->dp->opts.standalone && a->standalone != (a->lonely >= LONELY_SECONDS))
 		standalone(a, !a->standalone);
 	dumps_watch(a);
+	DL_FOREACH (a->conns, c)
+		bundles_expire(c);
 }
 
 /* ---- life ---- */

@@ -3,10 +3,13 @@
  * Bundles (ONF EXT-230): messages collected on a connection, then done all or none, in one step.
  *
  * Messages are kept as bytes and decoded again at commit, so that an open bundle costs what it was
- * sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups and meters can be
- * bundled.  A bundle that a message could not be added to is not committed: half of what was meant
- * is not what was meant.  Misuse (another flag, a bundle opened twice) ends a bundle, as EXT-230
- * says.
+ * sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups, meters, tables and
+ * ports can be bundled.  A bundle that a message could not be added to is not committed: half of
+ * what was meant is not what was meant.  Misuse (another flag, a bundle opened twice) ends a
+ * bundle, as EXT-230 says, and so does forgetting it.
+ *
+ * Ports have no versions: their part waits until all else is sure, and is done while the packet
+ * threads stand still, together with the publication.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +18,11 @@
 
 #include "datapath/agent_priv.h"
 
-enum { BUNDLES_MAX = 64 };
+enum {
+	BUNDLES_MAX = 64,
+	BUNDLE_IDLE = 10, /* seconds, as long as Open vSwitch waits */
+	BUNDLE_OPENER = 64,
+};
 #define BUNDLE_BYTES ((uint64_t)512 << 20)
 
 struct bundle_msg {
@@ -29,9 +36,13 @@ struct bundle {
 	uint16_t flags;
 	bool closed;
 	bool broken; /* a message of it was refused */
+	double used; /* when it was last heard of */
 	uint64_t bytes;
 	struct bundle_msg *first, **last;
 	UT_hash_handle hh;
+	/* What opened it, for the error when it is forgotten. */
+	uint16_t opener_n;
+	uint8_t opener[BUNDLE_OPENER];
 };
 
 static int refuse(struct of_err *e, uint16_t code, const char *text, uint32_t id)
@@ -70,7 +81,8 @@ void bundles_free(struct conn *c)
 		bundle_free(c, b);
 }
 
-static int open_bundle(struct conn *c, uint32_t id, uint16_t flags, struct of_err *e)
+static int open_bundle(struct conn *c, const struct of_msg *m, uint32_t id, uint16_t flags,
+		       struct of_err *e) CONTROL
 {
 	struct bundle *b;
 
@@ -87,12 +99,45 @@ static int open_bundle(struct conn *c, uint32_t id, uint16_t flags, struct of_er
 	b->id = id;
 	b->flags = flags;
 	b->last = &b->first;
+	b->used = monotonic_now();
+	b->opener_n = m->length < BUNDLE_OPENER ? m->length : BUNDLE_OPENER;
+	memcpy(b->opener, m->raw, b->opener_n);
 	HASH_ADD(hh, c->bundles, id, sizeof(b->id), b);
 	return 0;
 }
 
+/* The bundle's port_mods, to be done at its end. */
+struct port_mods {
+	uint32_t n, room;
+	struct port_change {
+		struct of_port_mod pm;
+		uint32_t old;
+	} * v;
+};
+
+static int port_mods_add(struct conn *c, struct port_mods *p, const struct of_port_mod *pm,
+			 struct of_err *e) CONTROL
+{
+	int rc = port_mod_check(c->agent->dp, pm, e);
+
+	if (rc)
+		return rc;
+	if (p->n == p->room) {
+		uint32_t room = p->room ? p->room * 2 : 16;
+		struct port_change *v = realloc(p->v, room * sizeof(*v));
+
+		if (!v)
+			return agent_refuse(e, OFPET_PORT_MOD_FAILED, OFPPMFC_EPERM,
+					    "out of memory");
+		p->v = v;
+		p->room = room;
+	}
+	p->v[p->n++].pm = *pm;
+	return 0;
+}
+
 /* Decodes and executes one message; the error names it. */
-static int apply(struct conn *c, const struct bundle_msg *bm) CONTROL
+static int apply(struct conn *c, const struct bundle_msg *bm, struct port_mods *ports) CONTROL
 {
 	struct arena a;
 	struct of_msg *m;
@@ -101,7 +146,9 @@ static int apply(struct conn *c, const struct bundle_msg *bm) CONTROL
 
 	arena_init(&a, 0);
 	rc = of_decode(bm->raw, bm->n, &a, &m, &e);
-	if (!rc)
+	if (!rc && m->type == OFPT_PORT_MOD)
+		rc = port_mods_add(c, ports, (const struct of_port_mod *)m->body, &e);
+	else if (!rc)
 		rc = agent_modify(c, m, &e);
 	if (rc) {
 		struct of_msg bad = { .xid = get_be32(bm->raw + 4),
@@ -114,9 +161,27 @@ static int apply(struct conn *c, const struct bundle_msg *bm) CONTROL
 	return rc;
 }
 
+/* Tables and ports become in one step what they shall be. */
+static void show(struct conn *c, struct port_mods *ports) CONTROL
+{
+	struct dp *dp = c->agent->dp;
+
+	if (ports->n)
+		pmd_hold_all(dp);
+	for (uint32_t i = 0; i < ports->n; i++)
+		ports->v[i].old = port_mod_store(dp, &ports->v[i].pm);
+	agent_changed(c->agent);
+	agent_publish(c->agent);
+	if (ports->n)
+		pmd_release_all(dp);
+	for (uint32_t i = 0; i < ports->n; i++)
+		port_mod_settle(dp, &ports->v[i].pm, ports->v[i].old);
+}
+
 static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 {
 	struct dp *dp = c->agent->dp;
+	struct port_mods ports = { 0 };
 	uint32_t id = b->id;
 	int rc = 0;
 
@@ -128,18 +193,21 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	agent_publish(c->agent); /* what came before is not undone with the bundle */
 	table_begin(dp);
 	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
-		rc = apply(c, m);
-	if (rc)
+		rc = apply(c, m, &ports);
+	if (rc) {
 		table_rollback(dp);
-	else
+		ports.n = 0;
+	} else {
 		table_commit(dp);
-	agent_changed(c->agent);
-	agent_publish(c->agent);
+	}
+	show(c, &ports);
+	free(ports.v);
 	bundle_free(c, b);
 	return rc ? refuse(e, OFPBFC_MSG_FAILED, "a message failed; nothing was changed", id) : 0;
 }
 
-static int control(struct conn *c, const struct of_bundle_ctrl *q, struct of_err *e) CONTROL
+static int control(struct conn *c, const struct of_msg *m, const struct of_bundle_ctrl *q,
+		   struct of_err *e) CONTROL
 {
 	struct bundle *b = find(c, q->bundle_id);
 
@@ -147,7 +215,7 @@ static int control(struct conn *c, const struct of_bundle_ctrl *q, struct of_err
 		return refuse(e, OFPBFC_BAD_FLAGS, "flags are 1 (atomic) and 2 (ordered)",
 			      q->bundle_id);
 	if (q->type == OFPBCT_OPEN_REQUEST)
-		return open_bundle(c, q->bundle_id, q->flags, e);
+		return open_bundle(c, m, q->bundle_id, q->flags, e);
 	if (q->type != OFPBCT_CLOSE_REQUEST && q->type != OFPBCT_COMMIT_REQUEST &&
 	    q->type != OFPBCT_DISCARD_REQUEST)
 		return refuse(e, OFPBFC_BAD_TYPE, "requests are 0, 2, 4 and 6", q->bundle_id);
@@ -164,6 +232,7 @@ static int control(struct conn *c, const struct of_bundle_ctrl *q, struct of_err
 			return refuse(e, OFPBFC_BUNDLE_CLOSED, "was closed already", q->bundle_id);
 		}
 		b->closed = true;
+		b->used = monotonic_now();
 		return 0;
 	case OFPBCT_COMMIT_REQUEST:
 		return commit(c, b, e);
@@ -175,7 +244,8 @@ static int control(struct conn *c, const struct of_bundle_ctrl *q, struct of_err
 
 static bool bundled(uint8_t type)
 {
-	return type == OFPT_FLOW_MOD || type == OFPT_GROUP_MOD || type == OFPT_METER_MOD;
+	return type == OFPT_FLOW_MOD || type == OFPT_GROUP_MOD || type == OFPT_METER_MOD ||
+	       type == OFPT_TABLE_MOD || type == OFPT_PORT_MOD;
 }
 
 /* Appends the message. */
@@ -189,7 +259,8 @@ static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 		return refuse(e, OFPBFC_MSG_BAD_XID,
 			      "the message has another xid than its envelope", q->bundle_id);
 	if (!bundled(q->message->type))
-		return refuse(e, OFPBFC_MSG_UNSUP, "only flow, group and meter mods can be bundled",
+		return refuse(e, OFPBFC_MSG_UNSUP,
+			      "flow, group, meter, table and port mods can be bundled",
 			      q->bundle_id);
 	size = sizeof(*m) + q->message->length;
 	if (c->agent->bundle_bytes + size > BUNDLE_BYTES)
@@ -208,14 +279,14 @@ static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 }
 
 static int add(struct conn *c, const struct of_msg *outer, const struct of_bundle_add *q,
-	       struct of_err *e)
+	       struct of_err *e) CONTROL
 {
 	struct bundle *b = find(c, q->bundle_id);
 	int rc;
 
 	/* EXT-230: adding to a bundle that is not there opens it. */
 	if (!b) {
-		rc = open_bundle(c, q->bundle_id, q->flags, e);
+		rc = open_bundle(c, outer, q->bundle_id, q->flags, e);
 		if (rc)
 			return rc;
 		b = find(c, q->bundle_id);
@@ -227,9 +298,29 @@ static int add(struct conn *c, const struct of_msg *outer, const struct of_bundl
 		return refuse(e, closed ? OFPBFC_BUNDLE_CLOSED : OFPBFC_BAD_FLAGS,
 			      closed ? "was closed" : "was opened with other flags", q->bundle_id);
 	}
+	b->used = monotonic_now();
 	rc = keep(c, b, outer, q, e);
 	b->broken |= rc != 0;
 	return rc;
+}
+
+void bundles_expire(struct conn *c)
+{
+	double now = monotonic_now();
+	struct bundle *b, *next;
+
+	HASH_ITER (hh, c->bundles, b, next) {
+		struct of_msg m = { .xid = get_be32(b->opener + 4),
+				    .length = b->opener_n,
+				    .raw = b->opener };
+		struct of_err e;
+
+		if (now - b->used < BUNDLE_IDLE)
+			continue;
+		refuse(&e, OFPBFC_TIMEOUT, "was left alone for too long", b->id);
+		agent_send_error(c, &m, &e);
+		bundle_free(c, b);
+	}
 }
 
 void bundles_refused(struct conn *c, const uint8_t *raw, size_t n)
@@ -259,6 +350,22 @@ static void reply(struct conn *c, const struct of_msg *m, const struct of_bundle
 	agent_reply(c, m, (struct of_any *)&x);
 }
 
+/* EXT-230 has properties of experimenters only, and none of them is known here. */
+static int check_properties(const struct of_any *body, struct of_err *e)
+{
+	const struct of_span *p = body->kind == OF_KIND_bundle_add
+					  ? &((const struct of_bundle_add *)body)->properties
+					  : &((const struct of_bundle_ctrl *)body)->properties;
+
+	if (!p->n)
+		return 0;
+	if (p->n >= 8 && get_be16(p->p) == 0xffff)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
+				    "a bundle's property of experimenter 0x%x", get_be32(p->p + 4));
+	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+			    "%u bytes behind a bundle's message are no property", p->n);
+}
+
 int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
@@ -267,9 +374,14 @@ int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e)
 	if (c->role == OFPCR_ROLE_SLAVE)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 				    "a slave may not change the switch");
+	rc = check_properties(x->body, e);
+	if (rc) {
+		bundles_refused(c, m->raw, m->length);
+		return rc;
+	}
 	if (x->body->kind == OF_KIND_bundle_add)
 		return add(c, m, (const struct of_bundle_add *)x->body, e);
-	rc = control(c, (const struct of_bundle_ctrl *)x->body, e);
+	rc = control(c, m, (const struct of_bundle_ctrl *)x->body, e);
 	if (!rc)
 		reply(c, m, (const struct of_bundle_ctrl *)x->body);
 	return rc;

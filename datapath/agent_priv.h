@@ -94,6 +94,8 @@ void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *
 /* ---- agent_bundle.c ---- */
 int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 void bundles_free(struct conn *c) CONTROL;
+/* Bundles that were left alone are given up; call every second. */
+void bundles_expire(struct conn *c) CONTROL;
 
 /* A message was refused before it came here: if it was to be bundled, its bundle cannot be whole.
  */

@@ -88,7 +88,8 @@ struct pmd {
 	struct trace *trace;	       /* NULL but in a trace (trace.h) */
 	bool detached;		       /* without thread and queues */
 	_Atomic bool stop, running;
-	unsigned long thread; /* pthread_t */
+	_Atomic bool hold, held; /* asked to stand still between two bursts; stands still */
+	unsigned long thread;	 /* pthread_t */
 };
 
 /* One more packet of 'bytes' for flow 'id'. */
@@ -119,6 +120,12 @@ struct flow_count pmd_flow_counter(const struct dp *dp, uint32_t id) CONTROL;
 /* Makes dp->pmds[] for the cores in 'list' ("1,3-5"; NULL: one, unpinned); threads start later. */
 int pmd_init_all(struct dp *dp, const char *list, struct err *e) CONTROL;
 int pmd_start_all(struct dp *dp, struct err *e) CONTROL;
+/*
+ * Between them no packet thread handles a packet: what is changed there and cannot be told by a
+ * version (flow.h) is seen in one step.  Waits as long as a burst or a sleep takes.
+ */
+void pmd_hold_all(struct dp *dp) CONTROL;
+void pmd_release_all(struct dp *dp) CONTROL;
 /* Stops and joins the threads; _free_all (which stops, too) frees all of dp->pmds[]. */
 void pmd_stop_all(struct dp *dp) CONTROL;
 void pmd_free_all(struct dp *dp) CONTROL;

@@ -44,13 +44,29 @@ static void sleep_us(struct pmd *w, unsigned int us)
 	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
 }
 
+/* Holds nothing meanwhile, as in sleep. */
+static void stand_still(struct pmd *w)
+{
+	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->id);
+	atomic_store_explicit(&w->held, true, memory_order_release);
+	while (atomic_load_explicit(&w->hold, memory_order_acquire))
+		rte_pause();
+	atomic_store_explicit(&w->held, false, memory_order_release);
+	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
+}
+
 static void serve(struct pmd *w) PMD
 {
 	unsigned int idle = 0, us = SLEEP_FIRST_US;
 
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
-		unsigned int n = pmd_iteration(w);
-		uint64_t spent = rte_rdtsc() - w->now;
+		unsigned int n;
+		uint64_t spent;
+
+		if (unlikely(atomic_load_explicit(&w->hold, memory_order_relaxed)))
+			stand_still(w);
+		n = pmd_iteration(w);
+		spent = rte_rdtsc() - w->now;
 
 		rte_rcu_qsbr_quiescent(w->dp->rcu, w->id);
 		counter_add(&w->perf.iterations, 1);
@@ -289,6 +305,39 @@ int pmd_start_all(struct dp *dp, struct err *e)
 		}
 	}
 	return 0;
+}
+
+/* Whether it became what is waited for; a second at most. */
+static bool wait_held(const struct pmd *w, bool held)
+{
+	struct timespec tick = { .tv_nsec = 10000 };
+
+	for (unsigned int i = 0; i < 100000; i++) {
+		if (atomic_load_explicit(&w->held, memory_order_acquire) == held)
+			return true;
+		nanosleep(&tick, NULL);
+	}
+	return false;
+}
+
+void pmd_hold_all(struct dp *dp)
+{
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		if (!dp->pmds[i]->detached && atomic_load(&dp->pmds[i]->running))
+			atomic_store_explicit(&dp->pmds[i]->hold, true, memory_order_release);
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		if (atomic_load(&dp->pmds[i]->hold) && !wait_held(dp->pmds[i], true))
+			log_err("pmd", "%s: packet thread %u does not stand still", dp->name, i);
+}
+
+void pmd_release_all(struct dp *dp)
+{
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		atomic_store_explicit(&dp->pmds[i]->hold, false, memory_order_release);
+	/* So that who holds again at once does not take the end of this for the next one's start.
+	 */
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		(void)wait_held(dp->pmds[i], false);
 }
 
 void pmd_stop_all(struct dp *dp)

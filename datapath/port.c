@@ -391,10 +391,9 @@ static uint32_t features(const struct port *p)
 	return p->cold->speed ? OFPPF_OTHER : 0;
 }
 
-int port_mod(struct dp *dp, const struct of_port_mod *pm, struct of_err *e)
+int port_mod_check(const struct dp *dp, const struct of_port_mod *pm, struct of_err *e)
 {
-	struct port *p = port_by_no(dp, pm->port_no);
-	uint32_t old, config;
+	const struct port *p = port_by_no(dp, pm->port_no);
 
 	if (!p)
 		return refuse(e, OFPPMFC_BAD_PORT, "no such port");
@@ -405,16 +404,38 @@ int port_mod(struct dp *dp, const struct of_port_mod *pm, struct of_err *e)
 			      "a configuration bit that OpenFlow 1.3 has not");
 	if (pm->advertise && pm->advertise != features(p))
 		return refuse(e, OFPPMFC_BAD_ADVERTISE, "advertised features cannot be changed");
-	old = atomic_load(&p->config);
-	config = (old & ~pm->mask) | (pm->config & pm->mask);
+	return 0;
+}
+
+uint32_t port_mod_store(struct dp *dp, const struct of_port_mod *pm)
+{
+	struct port *p = port_by_no(dp, pm->port_no);
+	uint32_t old = atomic_load(&p->config);
+
+	atomic_store(&p->config, (old & ~pm->mask) | (pm->config & pm->mask));
+	return old;
+}
+
+void port_mod_settle(struct dp *dp, const struct of_port_mod *pm, uint32_t old)
+{
+	struct port *p = port_by_no(dp, pm->port_no);
+	uint32_t config = atomic_load(&p->config);
+
 	if (config == old)
-		return 0;
-	atomic_store(&p->config, config);
+		return;
 	if (!p->tunnel && (config ^ old) & OFPPC_PORT_DOWN)
 		port_dev_admin(p, !(config & OFPPC_PORT_DOWN));
 	set_link(p, link_now(dp, p));
 	raise_status(dp, p, OFPPR_MODIFY);
-	return 0;
+}
+
+int port_mod(struct dp *dp, const struct of_port_mod *pm, struct of_err *e)
+{
+	int rc = port_mod_check(dp, pm, e);
+
+	if (!rc)
+		port_mod_settle(dp, pm, port_mod_store(dp, pm));
+	return rc;
 }
 
 void port_desc(const struct port *p, struct of_port *out)

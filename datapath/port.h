@@ -123,6 +123,13 @@ int port_each(const struct dp *dp, int (*visit)(void *arg, struct port *p), void
 
 /* OFPT_PORT_MOD: 0 or -EPROTO with OFPET_PORT_MOD_FAILED and its code. */
 int port_mod(struct dp *dp, const struct of_port_mod *pm, struct of_err *e) CONTROL;
+/*
+ * Its three steps, for bundles: whether it may be done; what packets see of it (returns the
+ * configuration that was); and what follows for the device and for those who are told.
+ */
+int port_mod_check(const struct dp *dp, const struct of_port_mod *pm, struct of_err *e) CONTROL;
+uint32_t port_mod_store(struct dp *dp, const struct of_port_mod *pm) CONTROL;
+void port_mod_settle(struct dp *dp, const struct of_port_mod *pm, uint32_t old) CONTROL;
 /* Fills the OpenFlow description and statistics. */
 void port_desc(const struct port *p, struct of_port *out) CONTROL;
 void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats *out) CONTROL;
