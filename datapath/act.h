@@ -42,6 +42,7 @@ enum act_code {
 	ACT_NORMAL,
 	ACT_GROUP,
 	ACT_SET_FIELD, /* value under mask, in key and frame */
+	ACT_SET_STATE, /* the same of a field of 4 or 8 bytes that no frame has */
 	ACT_MOVE,      /* bits of a field to a field */
 	ACT_PUSH_VLAN,
 	ACT_POP_VLAN,
@@ -64,7 +65,7 @@ struct act_op {
 	union {
 		uint32_t port; /* OpenFlow number, of the reserved ports too */
 		struct group *group;
-		struct { /* ACT_SET_FIELD, ACT_SET_*_TTL */
+		struct { /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;
 			/* As they stand in the key: field->size bytes at field->offset. */
 			uint8_t value[16], mask[16];

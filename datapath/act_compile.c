@@ -71,7 +71,10 @@ static bool set_bits(struct act_op *op, const struct of_field *f, u128 value, un
 {
 	const u128 mask = (u128_ones(n) << (ofs + f->shift)) & field_bits(f);
 
-	op->code = ACT_SET_FIELD;
+	op->code =
+		f->layer == OF_LAYER_META && f->pre == OF_PRE_ANY && (f->size == 4 || f->size == 8)
+			? ACT_SET_STATE
+			: ACT_SET_FIELD;
 	op->set.field = f;
 	u128_put(op->set.mask, f->size, mask);
 	u128_put(op->set.value, f->size, (value << (ofs + f->shift)) & mask);
@@ -216,6 +219,7 @@ static void sum_up(struct insts *i, const struct act_op *op)
 {
 	switch (op->code) {
 	case ACT_SET_FIELD:
+	case ACT_SET_STATE:
 	case ACT_SET_MPLS_TTL:
 	case ACT_SET_NW_TTL:
 		sum_up_field(i, op->set.field);

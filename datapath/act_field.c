@@ -225,6 +225,7 @@ void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_fi
 	is = (was & ~mask) | (value & mask);
 	if (was == is)
 		return;
+	pkt_touch(p, f->offset);
 	if (f->layer == OF_LAYER_META) {
 		u128_put(member, f->size, is);
 		return;
@@ -244,6 +245,30 @@ void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_fi
 	/* Another ICMPv6 type may have other fields. */
 	if (f->id == OF_FIELD_ICMPV6_TYPE)
 		pkt_reparse(p);
+}
+
+/* As integers of its own size: the way over 16 bytes stalls on what was just stored. */
+void act_store_state(struct pkt *p, const struct act_op *op)
+{
+	const struct of_field *f = op->set.field;
+	void *member = (uint8_t *)&p->key + f->offset;
+	uint64_t v64, m64, k64;
+	uint32_t v32, m32, k32;
+
+	pkt_touch(p, f->offset);
+	if (f->size == sizeof(v32)) {
+		memcpy(&v32, op->set.value, sizeof(v32));
+		memcpy(&m32, op->set.mask, sizeof(m32));
+		memcpy(&k32, member, sizeof(k32));
+		k32 = (k32 & ~m32) | (v32 & m32);
+		memcpy(member, &k32, sizeof(k32));
+	} else {
+		memcpy(&v64, op->set.value, sizeof(v64));
+		memcpy(&m64, op->set.mask, sizeof(m64));
+		memcpy(&k64, member, sizeof(k64));
+		k64 = (k64 & ~m64) | (v64 & m64);
+		memcpy(member, &k64, sizeof(k64));
+	}
 }
 
 void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op)

@@ -83,6 +83,8 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 /* Writes bits 'mask' of 'value' (both as in the key's storage of 'f') to key and frame. */
 void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f, u128 value,
 	       u128 mask) PMD;
+/* ACT_SET_STATE: metadata, a register, a tunnel's number or address; in the key alone. */
+void act_store_state(struct pkt *p, const struct act_op *op) PMD;
 void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD;
 /* A meter's DSCP remark band: the drop precedence rises by 'level'. */
 void act_remark(struct pmd *w, struct burst *b, struct pkt *p, unsigned int level) PMD;

@@ -165,6 +165,10 @@ static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port)
 		return;
 	o->kind = port == OFPP_NORMAL ? OUT_NORMAL : OUT_PORT;
 	o->port = port;
+	o->tunneled =
+		k->tun_id || !(p->clean & 1 << offsetof(struct flow_key, tun_src) / FLOW_KEY_LINE);
+	if (likely(!o->tunneled))
+		return;
 	o->tun.tun_id = k->tun_id;
 	o->tun.src = k->tun_src;
 	o->tun.dst = k->tun_dst;
@@ -262,6 +266,9 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 	case ACT_SET_MPLS_TTL:
 	case ACT_SET_NW_TTL:
 		act_store(w, b, p, op->set.field, op_value(op), op_mask(op));
+		break;
+	case ACT_SET_STATE:
+		act_store_state(p, op);
 		break;
 	case ACT_MOVE:
 		act_move(w, b, p, op);
@@ -375,6 +382,9 @@ static void note_output(struct pkt *p)
 
 	if (!grouped && p->set.have >> SLOT_OUTPUT & 1)
 		port = p->set.slot[SLOT_OUTPUT]->port;
+	if (p->key.actset_output == htobe32(port))
+		return;
+	pkt_touch(p, offsetof(struct flow_key, actset_output));
 	p->key.actset_output = htobe32(port);
 }
 

@@ -254,34 +254,53 @@ int cls_hash_each(const struct cls_hash *h, int (*visit)(void *arg, struct cls_r
 
 /* ---- Reading ---- */
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "sig[0] is lowest in a word");
+
+/* Signatures 0 to 3 in one load: each of them is whole, and no more is needed of them. */
+static inline uint64_t first_sigs(const struct cls_bucket *b)
+{
+#ifdef __SANITIZE_THREAD__
+	uint64_t v = 0;
+
+	for (unsigned int i = 0; i < 4; i++)
+		v |= (uint64_t)atomic_load_explicit(&b->sig[i], memory_order_relaxed) << 16 * i;
+	return v;
+#else
+	return __atomic_load_n((const uint64_t *)(const void *)b->sig, __ATOMIC_RELAXED);
+#endif
+}
+
 struct probe {
 	uint64_t hash;
 	const struct cls_bucket *bucket;
 };
 
-/* Whether place i of the bucket is worth a look at its rule. */
-static inline bool promising(const struct cls_bucket *b, unsigned int i, uint16_t sig, int above)
+/*
+ * Bit i: place i of the bucket has the signature, or, once in 65,536 times, nearly: who looks at
+ * the rule finds out.  All at once, for what is in a bucket is as random as the hash, and so would
+ * be branches over its places.
+ */
+static inline unsigned int alike(const struct cls_bucket *b, uint16_t sig)
 {
-	return atomic_load_explicit(&b->sig[i], memory_order_relaxed) == sig &&
-	       atomic_load_explicit(&b->priority[i], memory_order_relaxed) > above;
+	const uint64_t ones = UINT64_C(0x0001000100010001), tops = ones << 15;
+	uint64_t x = first_sigs(b) ^ sig * ones;
+
+	/* The top bit of each 16 that are zero (and sometimes of one above such a place)... */
+	x = (x - ones) & ~x & tops;
+	/* ... gathered in bits 48 to 51. */
+	x = (x >> 15) * UINT64_C(0x0001000200040008) >> 48 & 15;
+	return (unsigned int)x |
+	       (unsigned int)(atomic_load_explicit(&b->sig[4], memory_order_relaxed) == sig) << 4;
 }
 
-/* The first promising rule of a packet's first bucket comes into the cache while others are looked
- * at. */
-static inline void prefetch_rule(const struct probe *p, int above)
+/* The first rule that a packet may hit comes into the cache while others are looked at. */
+static inline void prefetch_rule(const struct probe *p)
 {
-	uint16_t sig = sig_of(p->hash);
+	const unsigned int may = alike(p->bucket, sig_of(p->hash));
 
-	for (unsigned int i = 0; i < CLS_BUCKET_RULES; i++) {
-		if (promising(p->bucket, i, sig, above)) {
-			const struct cls_rule *r =
-				atomic_load_explicit(&p->bucket->rule[i], memory_order_relaxed);
-
-			if (r)
-				rte_prefetch0(r);
-			return;
-		}
-	}
+	if (may)
+		rte_prefetch0(atomic_load_explicit(&p->bucket->rule[__builtin_ctz(may)],
+						   memory_order_relaxed));
 }
 
 static inline const struct cls_rule *search(const struct cls_hash_tab *t, const struct probe *p,
@@ -289,16 +308,17 @@ static inline const struct cls_rule *search(const struct cls_hash_tab *t, const 
 					    const struct cls_rule *best)
 {
 	const struct cls_bucket *b = p->bucket;
-	uint16_t sig = sig_of(p->hash);
+	const uint16_t sig = sig_of(p->hash);
 	int above = best ? best->priority : -1;
 
 	for (;;) {
 		uint32_t next;
 
-		for (unsigned int i = 0; i < CLS_BUCKET_RULES; i++) {
+		for (unsigned int may = alike(b, sig); may; may &= may - 1) {
+			const unsigned int i = (unsigned int)__builtin_ctz(may);
 			const struct cls_rule *r;
 
-			if (!promising(b, i, sig, above))
+			if (atomic_load_explicit(&b->priority[i], memory_order_relaxed) <= above)
 				continue;
 			r = atomic_load_explicit(&b->rule[i], memory_order_acquire);
 			if (!r || !cls_rule_visible(r, version) || !cls_rule_hits(r, key))
@@ -350,9 +370,7 @@ void cls_hash_lookup(const struct cls_hash *h, const struct cls_mask *m, const s
 		start(t, m, b, todo, p, m->n_words);
 	}
 	for (uint64_t left = todo; left; left &= left - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(left);
-
-		prefetch_rule(&p[i], hit[i] ? hit[i]->priority : -1);
+		prefetch_rule(&p[__builtin_ctzll(left)]);
 	}
 	for (uint64_t left = todo; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);

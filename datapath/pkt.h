@@ -42,7 +42,8 @@ struct act_set {
 
 struct pkt {
 	struct flow_key key; /* kept in step with the frame by every action */
-	struct rte_mbuf *m;  /* contiguous up to and including the L4 header */
+	uint8_t clean; /* bit n: line n of the key is as a packet begins with it (pkt_touch()) */
+	struct rte_mbuf *m; /* contiguous up to and including the L4 header */
 
 	/* Byte offsets in the frame; PKT_NONE where there is no such header. */
 	uint16_t l2_end; /* first byte after the MACs: outermost tag or ethertype */
@@ -72,6 +73,15 @@ struct pkt {
 	struct act_set set;
 };
 
+/*
+ * Before something is written to the key behind its first line: most packets need no more than that
+ * one, and the others are not cleared for each of them.
+ */
+static inline void pkt_touch(struct pkt *p, size_t offset)
+{
+	p->clean &= (uint8_t) ~(1u << offset / FLOW_KEY_LINE);
+}
+
 /* Outer addresses for an output to a tunnel port, copied from the key at that moment. */
 struct out_tunnel {
 	be64 tun_id;
@@ -95,11 +105,12 @@ struct out {
 	uint8_t reason; /* OFPR_*, for a packet-in */
 	uint8_t table_id;
 	uint16_t max_len; /* packet-in: bytes to send, OFPCML_NO_BUFFER: all */
+	bool tunneled;	  /* 'tun' says something; false: it is not set */
 	uint32_t port;	  /* OpenFlow port number */
 	uint32_t in_port;
 	uint32_t queue_id;
 	uint64_t cookie;
-	struct out_tunnel tun; /* valid where 'port' is a tunnel */
+	struct out_tunnel tun; /* where 'tunneled' */
 	struct flow_key *key;  /* packet-in only: copy, from the burst's key pool */
 };
 

@@ -163,7 +163,7 @@ static void peek_run(const struct pmd *w, struct peek *q) PMD
 
 static void inject_one(struct pmd *w, struct burst *b, struct inject *s) PMD
 {
-	struct out o = { .m = s->m, .port = s->port, .tun = s->tun };
+	struct out o = { .m = s->m, .port = s->port, .tunneled = true, .tun = s->tun };
 	struct port_counters *nowhere = &w->ports[PORT_MAX];
 
 	if (s->kind == INJECT_PEEK) {

@@ -466,6 +466,7 @@ static void run_packet(struct trace *t, struct rte_mbuf *m, uint32_t in_port,
 		rte_pktmbuf_free(m);
 		return;
 	}
+	pkt_touch(&b->pkt[0], offsetof(struct flow_key, tun_src));
 	b->pkt[0].key.tun_id = tun->tun_id;
 	b->pkt[0].key.tun_src = tun->tun_src;
 	b->pkt[0].key.tun_dst = tun->tun_dst;

@@ -132,8 +132,11 @@ static const struct port *tunnel_port(struct pmd *w, const struct uplink *u,
 	return no ? port_by_no(w->dp, no) : NULL;
 }
 
-static void key_set(struct flow_key *k, const struct port *uplink, const struct vxlan_rx *r)
+static void key_set(struct pkt *p, const struct port *uplink, const struct vxlan_rx *r)
 {
+	struct flow_key *k = &p->key;
+
+	pkt_touch(p, offsetof(struct flow_key, tun_src));
 	k->in_phy_port = htobe32(uplink->no);
 	k->tun_id = htobe64(r->vni);
 	k->tun_tos = r->tos;
@@ -174,7 +177,7 @@ static void start_inner(struct pmd *w, struct burst *b, const struct port *uplin
 		drop_rx(w, p, m, DROP_RX_TRUNCATED);
 		return;
 	}
-	key_set(&b->pkt[b->n].key, uplink, r);
+	key_set(&b->pkt[b->n], uplink, r);
 	b->n++;
 }
 
@@ -209,9 +212,18 @@ static void drop_tx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enu
 	rte_pktmbuf_free(m);
 }
 
+/* What the packet's flows have said of its tunnel. */
+static const struct out_tunnel *tun_of(const struct out *o)
+{
+	static const struct out_tunnel nothing;
+
+	return o->tunneled ? &o->tun : &nothing;
+}
+
 /* The frame waits with the control thread, so that a first packet is not lost. */
 static void resolve(struct pmd *w, const struct port *p, const struct out *o) PMD
 {
+	const struct out_tunnel *tun = tun_of(o);
 	struct punt *u = punt_get(w, PUNT_RESOLVE, p->no, 0, o->m->pkt_len);
 
 	if (!u) { /* counted */
@@ -219,10 +231,10 @@ static void resolve(struct pmd *w, const struct port *p, const struct out *o) PM
 		return;
 	}
 	u->port = p->no;
-	u->key.tun_id = o->tun.tun_id;
-	u->key.tun_src = o->tun.src;
-	u->key.tun_dst = o->tun.dst;
-	memcpy(u->key.tun_ipv6_dst, o->tun.ipv6_dst, 16);
+	u->key.tun_id = tun->tun_id;
+	u->key.tun_src = tun->src;
+	u->key.tun_dst = tun->dst;
+	memcpy(u->key.tun_ipv6_dst, tun->ipv6_dst, 16);
 	u->m = o->m;
 	punt_send(w, u);
 }
@@ -288,6 +300,7 @@ void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 	const struct tunnel *t = p->tunnel;
 	const struct port *uplink =
 		port_by_no(w->dp, atomic_load_explicit(&t->uplink_no, memory_order_acquire));
+	const struct out_tunnel *tun = tun_of(o);
 	struct tunnel_ctx *c = w->tunnel;
 	const struct vxlan_peer *peer;
 	struct vxlan_addr remote;
@@ -295,7 +308,7 @@ void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 	uint32_t len = m->pkt_len;
 	struct vxlan_tx tx;
 
-	if (!tunnel_remote(p, &o->tun, &remote)) {
+	if (!tunnel_remote(p, tun, &remote)) {
 		drop_tx(w, p, m, DROP_TUN_NO_REMOTE);
 		return;
 	}
@@ -309,7 +322,7 @@ void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 		return;
 	}
 	tx.tmpl = &peer->tmpl;
-	tx.vni = t->cfg.flow_vni ? (uint32_t)be64toh(o->tun.tun_id) & VXLAN_VNI_MASK : t->cfg.vni;
+	tx.vni = t->cfg.flow_vni ? (uint32_t)be64toh(tun->tun_id) & VXLAN_VNI_MASK : t->cfg.vni;
 	c->big.n = 0;
 	if (vxlan_encap_burst(&c->vx, &m, &tx, 1, &c->big))
 		encapsulated(w, p, uplink, m, len);

@@ -8,11 +8,13 @@
  * code in tp_src.  So a member means something only together with eth_type and ip_proto, and
  * of_match_has() asks for the prerequisites.
  *
- * The first cache line holds what most pipelines match.  Plain data, no owner, no thread.
+ * The first cache line holds what most pipelines match, and all that an IPv4 packet brings along.
+ * Plain data, no owner, no thread.
  */
 #ifndef WEFT_OFPROTO_KEY_H
 #define WEFT_OFPROTO_KEY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/byteorder.h"
@@ -43,16 +45,18 @@ struct flow_key {
 	be16 tp_dst;
 	be16 tcp_flags; /* low 12 bits */
 	be16 ct_zone;
-	be32 ct_state;
+	be16 vlan_tpid; /* of the outermost tag; not matchable, read by the actions */
+	uint8_t ct_state;
+	uint8_t headers; /* which the frame has (datapath/parse.h); no field */
 
 	/* Line 1. */
 	uint8_t ipv6_src[16];
 	uint8_t ipv6_dst[16];
 	be32 ipv6_label; /* low 20 bits */
 	be16 ipv6_exthdr;
-	be16 vlan_tpid; /* of the outermost tag; not matchable, read by the actions */
-	be32 mpls_lse;	/* top label stack entry */
-	be32 pbb_isid;	/* low 24 bits */
+	uint8_t pad0[2];
+	be32 mpls_lse; /* top label stack entry */
+	be32 pbb_isid; /* low 24 bits */
 	uint8_t nd_target[16];
 
 	/* Line 2. */
@@ -66,7 +70,7 @@ struct flow_key {
 	uint8_t tun_gbp_flags;
 	uint8_t tun_tos;
 	uint8_t tun_ttl;
-	uint8_t headers; /* which the frame has (datapath/parse.h); no field */
+	uint8_t pad2;
 	uint8_t tun_ipv6_src[16];
 	uint8_t tun_ipv6_dst[16];
 
@@ -92,7 +96,13 @@ struct flow_key {
 /* The key as the classifiers and the cache read it. */
 enum { FLOW_KEY_WORDS = sizeof(struct flow_key) / sizeof(uint64_t) };
 
+/* Cache lines of a key. */
+enum { FLOW_KEY_LINE = 64, FLOW_KEY_LINES = (sizeof(struct flow_key) + 63) / 64 };
+
 _Static_assert(sizeof(struct flow_key) % sizeof(uint64_t) == 0, "key is whole words");
+_Static_assert(offsetof(struct flow_key, ipv6_src) == FLOW_KEY_LINE, "IPv4 is in line 0");
+_Static_assert(offsetof(struct flow_key, nd_sll) == 2 * FLOW_KEY_LINE, "frames end in line 2");
+_Static_assert(offsetof(struct flow_key, reg) == 3 * FLOW_KEY_LINE, "registers are line 3");
 _Static_assert(FLOW_KEY_WORDS <= 64, "a word set is one uint64_t");
 
 #endif

@@ -181,8 +181,7 @@ static int add_resubmit_ct(struct text_actions *c, uint16_t port, uint8_t table)
 	struct of_nx_resubmit_table_ct *t;
 	int r = text_need(c, "resubmit with ct", OF_PRE_IP);
 
-	if (!r && c->checked &&
-	    !(c->packet.mask.ct_state & c->packet.value.ct_state & htobe32(CT_TRACKED)))
+	if (!r && c->checked && !(c->packet.mask.ct_state & c->packet.value.ct_state & CT_TRACKED))
 		r = err_set(c->e, -EINVAL, "resubmit with ct: the match must have ct_state=+trk");
 	if (r)
 		return r;

@@ -108,7 +108,7 @@ static void buckets(void **state)
 	assert_int_equal(get_be16(left.frame[0] + 12), 0x8100);
 	assert_int_equal(be64toh(left.o[1].tun.tun_id), 7);
 	assert_int_equal(get_be16(left.frame[1] + 12), 0x0800);
-	assert_int_equal(left.o[2].tun.tun_id, 0);
+	assert_false(left.o[2].tunneled);
 	assert_int_equal(left.o[3].port, 5);
 	assert_int_equal(get_be16(left.frame[3] + 12), 0x0800);
 	clean(NULL);

@@ -152,6 +152,7 @@ static void pops_are_not_kept(void **state)
 		uint64_t todo;
 
 		/* Outer tag 5; inner tag 7 or 8. */
+		assert_non_null(f);
 		memmove(f, f + 8, 12);
 		put_be32(f + 12, 0x81000005);
 		put_be32(f + 16, 0x81000007 + n % 2);

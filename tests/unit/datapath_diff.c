@@ -215,7 +215,7 @@ static bool same(const struct got *g, const struct ref_out *r)
 	    g->o.table_id != r->table_id)
 		return false;
 	if (g->o.kind != OUT_CONTROLLER)
-		return be64toh(g->o.tun.tun_id) == r->tun_id;
+		return (g->o.tunneled ? be64toh(g->o.tun.tun_id) : 0) == r->tun_id;
 	return g->o.reason == r->reason &&
 	       (g->o.reason == OFPR_INVALID_TTL || g->o.max_len == r->max_len);
 }
