@@ -56,6 +56,7 @@ void agent_publish(struct agent *a)
 	if (!a->changed)
 		return;
 	a->changed = false;
+	a->in_bundle = false;
 	dp_publish(a->dp);
 }
 
@@ -64,6 +65,7 @@ static void on_publish(struct ev_loop *loop, ev_prepare *w, int events)
 	role_assume_control();
 	agent_publish(w->data);
 	dumps_go_on(w->data);
+	monitors_go_on(w->data);
 }
 
 /* ---- messages that change state ---- */
@@ -126,7 +128,9 @@ int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 	int rc;
 
 	memset(e, 0, sizeof(*e));
+	monitors_cause(c, m);
 	rc = handlers[m->type](c, m, e);
+	table_cause(c->agent->dp, 0, 0);
 	/* Out of memory while nothing has changed: the closest that the specification has. */
 	if (rc && rc != -EPROTO)
 		rc = agent_refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "%s", strerror(-rc));
@@ -182,6 +186,8 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 		return agent_bundle(c, m, e);
 	case OF_KIND_weft_request:
 		return agent_mgmt(c, m, e);
+	case OF_KIND_flow_monitor_cancel:
+		return agent_monitor_cancel(c, (const struct of_flow_monitor_cancel *)x->body, e);
 	case OF_KIND_nx_set_packet_in_format:
 		return packet_in_format((const struct of_nx_set_packet_in_format *)x->body, e);
 	default:
@@ -266,6 +272,7 @@ static void conn_free(struct conn *c) CONTROL
 	bundles_free(c);
 	parts_free(c);
 	dump_free(c);
+	monitors_free(c);
 	conn_update_ttl(c->agent);
 	of_session_free(c->session);
 	free(c);
@@ -294,6 +301,7 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 	bundles_free(c); /* EXT-230: a bundle ends with its connection */
 	parts_free(c);
 	dump_free(c);
+	monitors_free(c);
 	conn_update_ttl(c->agent);
 	if (c->service)
 		conn_free(c);
@@ -314,6 +322,7 @@ static struct conn *conn_add(struct agent *a, struct of_session *s, bool service
 	c->agent = a;
 	c->session = s;
 	c->service = service;
+	c->serial = ++a->last_serial;
 	c->role = OFPCR_ROLE_EQUAL;
 	conn_defaults(c);
 	DL_APPEND(a->conns, c);
@@ -490,7 +499,7 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	a->host_id = strdup(o->host_id ? o->host_id : "");
 	arena_init(&a->scratch, 0);
 	dp->events = (struct dp_events){ agent_port_status, a };
-	dp->table_events = (struct table_events){ agent_flow_removed, a };
+	dp->table_events = (struct table_events){ agent_flow_removed, NULL, a };
 	ev_prepare_init(&a->publish, on_publish);
 	a->publish.data = a;
 	ev_prepare_start(loop, &a->publish);
@@ -511,7 +520,7 @@ void agent_free(struct agent *a)
 	if (!a)
 		return;
 	a->dp->events = (struct dp_events){ NULL, NULL };
-	a->dp->table_events = (struct table_events){ NULL, NULL };
+	a->dp->table_events = (struct table_events){ NULL, NULL, NULL };
 	for (unsigned int i = 0; i < a->n_listeners; i++)
 		of_listener_free(a->listeners[i]);
 	free(a->listeners);

@@ -9,7 +9,7 @@
 #include "datapath/agent_priv.h"
 
 enum {
-	MP_ROOM = OF_MSG_MAX - 16, /* for structures, in one message */
+	MP_ROOM = OF_MSG_MAX - 24, /* for structures, in one message */
 	MP_FULL = 48 * 1024, /* sent when it has so much: it is rarely worth to wait for more */
 };
 
@@ -29,8 +29,10 @@ static void mp_send(struct mp *mp, bool more)
 					.flags = more ? OFPMPF_REPLY_MORE : 0 };
 	/* Every body of this kind is a kind and one list (of13.def). */
 	struct of_mp_flow_reply body = { .kind = mp->body, .flows = mp->list };
+	struct of_mp_experimenter_reply x = { .kind = OF_KIND_mp_experimenter_reply,
+					      .body = (struct of_any *)&body };
 
-	r.body = (struct of_any *)&body;
+	r.body = mp->type == OFPMP_EXPERIMENTER ? (struct of_any *)&x : (struct of_any *)&body;
 	if (!mp->rc)
 		mp->rc = of_session_send(mp->conn->session, mp->xid, (struct of_any *)&r);
 	mp->list = (struct of_list){ 0, NULL };
@@ -104,18 +106,24 @@ static int desc(struct conn *c, const struct of_msg *m, const struct of_any *q,
 
 /* ---- dispatch ---- */
 
-static int refuse_experimenter(const struct of_multipart_request *q, struct of_err *e)
+static int experimenter(struct conn *c, const struct of_msg *m, const struct of_any *q,
+			struct of_err *e) CONTROL
 {
-	const struct of_mp_experimenter_request *x =
-		(const struct of_mp_experimenter_request *)q->body;
+	const struct of_mp_experimenter_request *x = (const struct of_mp_experimenter_request *)q;
 
-	if (x && (x->experimenter == OF_ONF_ID || x->experimenter == OF_NX_ID ||
-		  x->experimenter == OF_WEFT_ID))
+	switch (x->body ? x->body->kind : OF_KIND_NONE) {
+	case OF_KIND_flow_monitor_request:
+		return agent_monitor(c, m, (const struct of_flow_monitor_request *)x->body, e);
+	default:
+		break;
+	}
+	if (x->experimenter == OF_ONF_ID || x->experimenter == OF_NX_ID ||
+	    x->experimenter == OF_WEFT_ID)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXP_TYPE,
 				    "multipart type %u of experimenter 0x%x is not known here",
 				    x->exp_type, x->experimenter);
 	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
-			    "experimenter 0x%x is not known here", x ? x->experimenter : 0);
+			    "experimenter 0x%x is not known here", x->experimenter);
 }
 
 int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e)
@@ -139,9 +147,10 @@ int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e)
 	};
 	const struct of_multipart_request *q = (const struct of_multipart_request *)m->body;
 
-	if (q->type == OFPMP_EXPERIMENTER)
-		return refuse_experimenter(q, e);
-	if (q->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[q->type] || !q->body)
+	bool exp = q->type == OFPMP_EXPERIMENTER;
+
+	if (!q->body ||
+	    (!exp && (q->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[q->type])))
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART,
 				    "multipart type %u is not known", q->type);
 	/* 7.3.5: only a table-features request can need more than one message. */
@@ -149,5 +158,5 @@ int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
 				    "requests in several parts are not collected here");
 	agent_publish(c->agent);
-	return handlers[q->type](c, m, q->body, e);
+	return (exp ? experimenter : handlers[q->type])(c, m, q->body, e);
 }

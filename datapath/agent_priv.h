@@ -16,6 +16,7 @@
 struct bundle;
 struct dump;
 struct parts;
+struct monitor;
 
 /* One connection. */
 struct conn {
@@ -35,6 +36,13 @@ struct conn {
 	struct parts *parts;	/* of requests that are not whole yet */
 	unsigned int n_parts;
 	size_t parts_bytes;
+	struct monitor *monitors;
+	struct monitor_pause {
+		bool on;	  /* the peer reads too slowly to be told of changes */
+		double at;	  /* since when, monotonic: it knows the flows made before, */
+		uint64_t version; /* as they were at this version */
+	} pause;
+	uint32_t serial; /* no other connection has it, or had it; not 0 */
 	uint64_t packet_ins_lost;
 	struct conn *prev, *next;
 };
@@ -50,6 +58,10 @@ struct agent {
 	double started;
 	uint64_t bundle_bytes; /* of all connections */
 	unsigned int n_snoopers;
+	unsigned int n_monitors; /* of all connections */
+	uint32_t last_serial;
+	bool in_bundle; /* a bundle's changes are told under the xid of its first flow_mod: */
+	uint32_t bundle_xid;
 	bool changed;		/* tables differ from what is published */
 	ev_prepare publish;	/* publishes once a round of the loop */
 	ev_timer fail;		/* --fail-mode standalone */
@@ -100,6 +112,17 @@ void bundles_expire(struct conn *c) CONTROL;
 /* A message was refused before it came here: if it was to be bundled, its bundle cannot be whole.
  */
 void bundles_refused(struct conn *c, const uint8_t *raw, size_t n) CONTROL;
+
+/* ---- agent_monitor.c: flow monitors (EXT-187) ---- */
+int agent_monitor(struct conn *c, const struct of_msg *m, const struct of_flow_monitor_request *q,
+		  struct of_err *e) CONTROL;
+int agent_monitor_cancel(struct conn *c, const struct of_flow_monitor_cancel *q,
+			 struct of_err *e) CONTROL;
+void monitors_free(struct conn *c) CONTROL;
+/* Who was paused and has read all is told what he missed; call in every round of the loop. */
+void monitors_go_on(struct agent *a) CONTROL;
+/* Changes from now on are this message's. */
+void monitors_cause(struct conn *c, const struct of_msg *m) CONTROL;
 
 /* ---- agent_snoop.c: a second socket, NAME.snoop, that hears what controllers and switch say ----
  */

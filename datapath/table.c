@@ -232,6 +232,8 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 	f->next = s->pending;
 	s->pending = f;
 	txn_log(dp, undo_unlink, NULL, f);
+	if (reason != FLOW_GONE_SILENTLY)
+		table_note(dp, OFPFME_DELETED, f, NULL, reason);
 }
 
 void table_relink(struct dp *dp, struct flow *f)
@@ -277,9 +279,8 @@ int table_delete_by_meter(struct dp *dp, const struct meter *m)
 {
 	struct flow_filter q = everything;
 
-	/* 1.3 has no reason of its own for it (7.4.2). */
 	q.meter = m;
-	return delete_by(dp, &q, OFPRR_DELETE);
+	return delete_by(dp, &q, OFPRR_METER_DELETE);
 }
 
 /* ---- The whole ---- */
@@ -351,6 +352,7 @@ void table_state_fini(struct dp *dp)
 		cls_hash_each(&s->tables[i].index, free_rule, dp);
 		cls_hash_fini(&s->tables[i].index);
 	}
+	table_log_fini(dp);
 	while (s->pending) {
 		struct flow *f = s->pending;
 

@@ -22,10 +22,24 @@ struct table_state;
 
 enum { N_TABLES = 254 }; /* 0..253; 254 is reserved, 255 is OFPTT_ALL */
 
-/* Told of each flow that goes, when it has OFPFF_SEND_FLOW_REM or a monitor wants it. */
+/* What became of one flow. */
+struct table_change {
+	const struct flow *flow;
+	const struct flow *before; /* the flow that it replaces or was; NULL: none */
+	uint32_t by, xid;	   /* whose change, as table_cause() said; 0: nobody's */
+	uint16_t event;		   /* OFPFME_* */
+	uint8_t reason;		   /* OFPRR_*, of flows that go */
+};
+
 struct table_events {
+	/* Told of each flow that goes and has OFPFF_SEND_FLOW_REM. */
 	void (*flow_removed)(void *arg, const struct flow *f, const struct of_match *match,
 			     uint8_t reason, uint64_t packets, uint64_t bytes, double duration);
+	/*
+	 * Told of all changes, in their order, when they are published; NULL while nobody watches:
+	 * then they are not noted.  'v' is NULL when there was no memory to note them.
+	 */
+	void (*changed)(void *arg, const struct table_change *v, uint32_t n);
 	void *arg;
 };
 
@@ -56,6 +70,11 @@ void table_begin(struct dp *dp) CONTROL;
 void table_commit(struct dp *dp) CONTROL;
 void table_rollback(struct dp *dp) CONTROL;
 
+/* Who makes the changes to come, for table_change; 0: nobody. */
+void table_cause(struct dp *dp, uint32_t by, uint32_t xid) CONTROL;
+/* Whether a transaction is open. */
+bool table_in_bundle(const struct dp *dp) CONTROL;
+
 /* Sums of the PMDs' counters since the flow was added or its counts reset. */
 void flow_counts(const struct dp *dp, const struct flow *f, uint64_t *packets,
 		 uint64_t *bytes) CONTROL;
@@ -68,6 +87,9 @@ void flow_match(const struct flow *f, struct of_match *out) CONTROL;
  */
 int table_select(struct dp *dp, const struct of_mp_flow_request *q,
 		 int (*visit)(void *arg, const struct flow *f), void *arg) CONTROL;
+
+/* Whether 'q' selects the flow. */
+bool table_selects(const struct of_mp_flow_request *q, const struct flow *f) CONTROL;
 
 /*
  * A place in that order, by which a walk goes on after other things were done: flows that were

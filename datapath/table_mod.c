@@ -175,6 +175,7 @@ static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CO
 		table_unlink(dp, old, FLOW_GONE_SILENTLY);
 	if (table_link(dp, f))
 		goto undo_unlink;
+	table_note(dp, OFPFME_ADDED, f, old, 0);
 	return 0;
 undo_unlink:
 	if (old)
@@ -246,8 +247,12 @@ static int modify(struct dp *dp, const struct of_flow_mod *fm, struct flow_vec *
 			if (fm->flags & OFPFF_RESET_COUNTS)
 				flow_counts_reset(dp, f);
 			table_unlink(dp, old, FLOW_GONE_SILENTLY);
-			if (!table_link(dp, f))
+			if (!table_link(dp, f)) {
+				/* Equal instructions are one (act.h). */
+				if (f->insts != old->insts)
+					table_note(dp, OFPFME_MODIFIED, f, old, 0);
 				continue;
+			}
 			table_relink(dp, old);
 			f->owns_id = false;
 			err = no_memory(e);

@@ -15,6 +15,7 @@
 static void tell(struct dp *dp, struct flow *f) CONTROL
 {
 	uint64_t packets, bytes;
+	uint8_t reason = f->reason;
 	struct of_match m;
 
 	if (f->reason == FLOW_GONE_SILENTLY || !(f->flags & OFPFF_SEND_FLOW_REM) ||
@@ -22,7 +23,10 @@ static void tell(struct dp *dp, struct flow *f) CONTROL
 		return;
 	flow_match(f, &m);
 	flow_counts(dp, f, &packets, &bytes);
-	dp->table_events.flow_removed(dp->table_events.arg, f, &m, f->reason, packets, bytes,
+	/* 1.3 has no reason of its own for a meter that goes (7.4.2); flow monitors do. */
+	if (reason == OFPRR_METER_DELETE)
+		reason = OFPRR_DELETE;
+	dp->table_events.flow_removed(dp->table_events.arg, f, &m, reason, packets, bytes,
 				      monotonic_now() - f->created);
 }
 
@@ -80,6 +84,7 @@ void table_published(struct dp *dp)
 	struct flow_batch *b;
 	struct flow *f, *next, *in_order = NULL;
 
+	table_log_tell(dp);
 	if (!s->pending)
 		return;
 	b = calloc(1, sizeof(*b));

@@ -66,6 +66,20 @@ static void narrow_init(struct narrow *n, const struct flow_filter *q)
 		n->value[i] = key[n->mask.word[i]] & n->mask.bits[i];
 }
 
+bool table_selects(const struct of_mp_flow_request *q, const struct flow *f)
+{
+	struct flow_filter filter = {
+		.match = &q->match,
+		.out_port = q->out_port,
+		.out_group = q->out_group,
+		.cookie = q->cookie,
+		.cookie_mask = q->cookie_mask,
+	};
+
+	return (q->table_id == OFPTT_ALL || q->table_id == f->table_id) &&
+	       flow_selected(f, &filter);
+}
+
 bool flow_selected(const struct flow *f, const struct flow_filter *q)
 {
 	struct narrow n;

@@ -43,6 +43,15 @@ struct txn {
 	struct flow *pending_before; /* head of 'pending' at begin */
 };
 
+/* What was changed since the last publication, for table_events.changed. */
+struct table_log {
+	struct table_change *v;
+	uint32_t n, room;
+	uint32_t n_before; /* when the transaction began */
+	bool lost;	   /* there was no memory for one of them */
+	uint32_t by, xid;  /* who changes now */
+};
+
 /* Ids of flows: indexes of their counters (pmd.h). */
 struct flow_ids {
 	uint32_t n; /* handed out so far */
@@ -60,6 +69,7 @@ struct table_state {
 	struct flow_batch
 		*unlinking; /* published as removed, linked until all PMDs were quiescent */
 	struct txn txn;
+	struct table_log log;
 	struct timer_wheel *wheel;
 	uint32_t max_flows;
 	uint32_t mark;		   /* last cls_mask.mark */
@@ -137,6 +147,22 @@ void timer_wheel_free(struct timer_wheel *w) CONTROL;
  * -ENOMEM. */
 int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from) CONTROL;
 void flow_timer_stop(struct dp *dp, struct flow *f) CONTROL;
+
+/* ---- table_log.c ---- */
+
+/* The one place where changes of flows are noted.  'reason' matters to OFPFME_DELETED. */
+void table_log_add(struct dp *dp, uint16_t event, const struct flow *f, const struct flow *before,
+		   uint8_t reason) CONTROL;
+/* They have been published. */
+void table_log_tell(struct dp *dp) CONTROL;
+void table_log_fini(struct dp *dp) CONTROL;
+
+static inline void table_note(struct dp *dp, uint16_t event, const struct flow *f,
+			      const struct flow *before, uint8_t reason) CONTROL
+{
+	if (dp->table_events.changed)
+		table_log_add(dp, event, f, before, reason);
+}
 
 /* ---- txn.c ---- */
 

@@ -50,6 +50,7 @@ void table_begin(struct dp *dp)
 	s->txn.open = true;
 	s->txn.n = 0;
 	s->txn.pending_before = s->pending;
+	s->log.n_before = s->log.n;
 }
 
 void table_commit(struct dp *dp)
@@ -72,6 +73,8 @@ void table_rollback(struct dp *dp)
 		t->v[i].undo(dp, t->v[i].arg);
 	t->n = 0;
 	t->open = false;
+	if (s->log.n > s->log.n_before)
+		s->log.n = s->log.n_before;
 	/* What was removed is installed again; what was added goes the way of removed flows. */
 	s->pending = t->pending_before;
 	while (s->undone) {
