@@ -9,9 +9,12 @@
 #include <rte_ring.h>
 
 #include "datapath/act.h"
+#include "datapath/chain.h"
 #include "datapath/cache.h"
 #include "datapath/dp.h"
 #include "datapath/punt_side.h"
+
+enum { FRAME_MAX = 65535 + 14 + PKT_VLANS_MAX * 4 }; /* IPv4 has no longer one */
 
 /* ---- PMD threads ---- */
 
@@ -86,26 +89,16 @@ static int full(struct dp *dp)
 	return -ENOBUFS;
 }
 
-static struct rte_mbuf *copy_in(struct dp *dp, const uint8_t *frame, uint32_t n)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);
-
-	if (!m)
-		return NULL;
-	memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame, n);
-	return m;
-}
-
 static int inject_bytes(struct dp *dp, const uint8_t *frame, uint32_t n, struct inject what) CONTROL
 {
 	struct inject *s;
 
-	if (n > (uint32_t)rte_pktmbuf_data_room_size(dp->pool) - RTE_PKTMBUF_HEADROOM)
+	if (n > FRAME_MAX)
 		return -EMSGSIZE;
 	s = slot(dp);
 	if (!s)
 		return full(dp);
-	what.m = copy_in(dp, frame, n);
+	what.m = chain_new(dp->pool, frame, n);
 	if (!what.m) {
 		sender(dp)->side->spare[sender(dp)->side->n_spare++] = s;
 		return full(dp);

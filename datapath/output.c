@@ -28,11 +28,14 @@ static void drop_ingress(struct pmd *w, uint32_t in_port, struct rte_mbuf *m, en
 }
 
 /* The port's MTU is that of its packets: an Ethernet header, and tags, come on top. */
+static uint32_t room(const struct port *p, const struct rte_mbuf *m)
+{
+	return (uint32_t)p->mtu + ETHER_HLEN + VLAN_HLEN * vlan_count(m);
+}
+
 static bool too_long(const struct port *p, const struct rte_mbuf *m)
 {
-	uint32_t max = (uint32_t)p->mtu + ETHER_HLEN;
-
-	return m->pkt_len > max && m->pkt_len > max + VLAN_HLEN * vlan_count(m);
+	return m->pkt_len > (uint32_t)p->mtu + ETHER_HLEN && m->pkt_len > room(p, m);
 }
 
 static bool closed(const struct port *p)
@@ -73,7 +76,7 @@ static void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m) P
 {
 	struct refrag r;
 
-	if (!refrag_start(&r, m, p->mtu)) {
+	if (!refrag_start(&r, m, room(p, m))) {
 		drop_egress(w, p, m, DROP_MTU);
 		return;
 	}

@@ -40,4 +40,17 @@ int ref_group_mod(struct ref *r, const struct of_group_mod *gm);
 uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in_port,
 		    struct ref_out **out);
 
+/* ---- Fragments (7.3.2, OFPC_FRAG_REASM), before the first table ---- */
+
+struct ref_reasm;
+
+enum ref_fragment { REF_NONE, REF_WAITS, REF_LOST, REF_WHOLE };
+
+struct ref_reasm *ref_reasm_new(void);
+void ref_reasm_free(struct ref_reasm *r);
+/* What becomes of a frame; the whole in 'out', which has room for 65,536 bytes and headers of
+ * 1,024. */
+enum ref_fragment ref_reasm_add(struct ref_reasm *r, const uint8_t *frame, uint32_t n,
+				uint32_t in_port, uint8_t *out, uint32_t *out_n);
+
 #endif

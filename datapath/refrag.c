@@ -49,21 +49,23 @@ void refrag_mark(struct rte_mbuf *m, const struct refrag_mark *mark)
 
 /* ---- How ---- */
 
-bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t mtu)
+bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t room)
 {
 	const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t ip_len;
+	uint32_t ip_len, mtu;
 	bool v6;
 
 	if (!(m->ol_flags & flag))
 		return false;
 	*r = (struct refrag){ .m = m,
 			      .mark = *RTE_MBUF_DYNFIELD(m, offset, const struct refrag_mark *) };
-	mtu = RTE_MIN(mtu, (uint32_t)r->mark.max);
 	ip_len = r->mark.ip_len;
 	r->l3 = m->pkt_len - ip_len;
 	if (ip_len > m->pkt_len || r->l3 + IP6_HLEN > m->data_len)
 		return false;
+	if (room < r->l3)
+		return false;
+	mtu = RTE_MIN(room - r->l3, (uint32_t)r->mark.max);
 	v6 = f[r->l3] >> 4 == 6;
 	r->hlen = v6 ? r->mark.frag_at : (f[r->l3] & 15) * 4u;
 	r->head = r->l3 + r->hlen;

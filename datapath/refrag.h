@@ -42,8 +42,8 @@ struct refrag {
 	uint32_t done, total;
 };
 
-/* Whether 'm' can be sent in pieces, as packets of at most 'mtu' bytes. */
-bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t mtu);
+/* Whether 'm' can be sent in pieces, as frames of at most 'room' bytes. */
+bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t room);
 
 static inline bool refrag_more(const struct refrag *r)
 {

@@ -10,6 +10,7 @@
 #include <rte_ring.h>
 
 #include "datapath/cache.h"
+#include "datapath/chain.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/meter.h"
@@ -26,6 +27,7 @@
 enum {
 	STEPS_MAX = 1000, /* a group of groups may send a packet many times */
 	HEAD_MAX = 256,
+	FRAME_LEN_MAX = UINT16_MAX,
 	DIFFERS_MAX = 8, /* fields that are named */
 };
 
@@ -505,21 +507,18 @@ int trace_run(struct dp *dp, const Weft__TraceRequest *q, struct arena *a, Weft_
 
 	if (!p && q->in_port != OFPP_CONTROLLER)
 		return err_set(e, -ENOENT, "no port %u", q->in_port);
-	if (!rc &&
-	    q->frame.len > (size_t)rte_pktmbuf_data_room_size(dp->pool) - RTE_PKTMBUF_HEADROOM)
-		rc = err_set(e, -EINVAL, "a frame of %zu bytes is longer than a packet buffer",
-			     q->frame.len);
+	if (!rc && q->frame.len > FRAME_LEN_MAX)
+		rc = err_set(e, -EINVAL, "a frame of %zu bytes: at most %d are", q->frame.len,
+			     FRAME_LEN_MAX);
 	if (rc)
 		return rc;
 	t = trace_new(dp, a);
-	m = t ? rte_pktmbuf_alloc(dp->pool) : NULL;
+	m = t ? chain_new(dp->pool, q->frame.data, (uint32_t)q->frame.len) : NULL;
 	if (!m) {
 		if (t)
 			trace_free(t);
 		return err_set(e, -ENOMEM, "no memory for a trace");
 	}
-	if (q->frame.len)
-		memcpy(rte_pktmbuf_append(m, (uint16_t)q->frame.len), q->frame.data, q->frame.len);
 	run(t, q, m, &tun);
 	*out = t->reply;
 	rc = t->no_memory ? err_set(e, -ENOMEM, "no memory for the steps of a trace") : 0;

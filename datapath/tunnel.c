@@ -12,6 +12,7 @@
 #include "datapath/output.h"
 #include "datapath/parse.h"
 #include "datapath/punt.h"
+#include "datapath/refrag.h"
 #include "datapath/tunnel_priv.h"
 #include "vxlan/toobig.h"
 
@@ -260,6 +261,31 @@ static void encapsulated(struct pmd *w, const struct port *p, const struct port 
 	output_device(w, uplink, m);
 }
 
+/* A frame that was put together here is taken apart again, each piece with its outer header. */
+static void in_pieces(struct pmd *w, const struct port *p, const struct port *uplink,
+		      const struct vxlan_tx *tx, struct refrag *r, struct rte_mbuf *m) PMD
+{
+	struct tunnel_ctx *c = w->tunnel;
+
+	while (refrag_more(r)) {
+		struct rte_mbuf *piece = refrag_next(r, w->pool);
+		uint32_t len;
+
+		if (!piece) { /* the others are of no use */
+			drop_tx(w, p, m, DROP_NO_MBUF);
+			return;
+		}
+		counter_add(&w->perf.created, 1);
+		len = piece->pkt_len;
+		if (vxlan_encap_burst(&c->vx, &piece, tx, 1, NULL))
+			encapsulated(w, p, uplink, piece, len);
+		else
+			account(w, p, true);
+	}
+	counter_add(&w->perf.consumed, 1);
+	rte_pktmbuf_free(m);
+}
+
 /* An inner frame that does not fit: an answer to its sender, or pieces that fit (vxlan/toobig.h).
  */
 static void too_big(struct pmd *w, const struct port *p, const struct port *uplink,
@@ -267,8 +293,14 @@ static void too_big(struct pmd *w, const struct port *p, const struct port *upli
 {
 	struct tunnel_ctx *c = w->tunnel;
 	const struct port *in = port_by_no(w->dp, in_port);
-	unsigned int n = vxlan_toobig(&c->vx, &c->limit, w->now / c->tsc_per_ms, m, tx->tmpl->room,
-				      &c->small);
+	struct refrag r;
+	unsigned int n;
+
+	if (refrag_start(&r, m, tx->tmpl->room)) {
+		in_pieces(w, p, uplink, tx, &r, m);
+		return;
+	}
+	n = vxlan_toobig(&c->vx, &c->limit, w->now / c->tsc_per_ms, m, tx->tmpl->room, &c->small);
 
 	if (!n) {
 		account(w, p, true);

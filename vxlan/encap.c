@@ -235,7 +235,8 @@ static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx)
 	m->data_off -= t->len;
 	m->data_len += t->len;
 	m->pkt_len += t->len;
-	m->ol_flags &= ~(RTE_MBUF_F_FIRST_FREE - 1) & ~RTE_MBUF_F_TX_OFFLOAD_MASK;
+	/* All that was said of the frame was said of the inner one. */
+	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	m->tx_offload = 0;
 	m->packet_type = 0;
 	if (unlikely(t->udp_csum))

@@ -114,7 +114,6 @@ PACKETS = [
     ("packet-out from port 77", "BAD_REQUEST", "OFPBRC_BAD_PORT", PACKET_OUT, out(output(1), in_port_=77), {}),
     ("packet-out from ALL", "BAD_REQUEST", "OFPBRC_BAD_PORT", PACKET_OUT, out(output(1), in_port_=ALL), {}),
     ("packet-out of 13 bytes", "BAD_REQUEST", "OFPBRC_BAD_PACKET", PACKET_OUT, packet_out(bytes(13), output(1)), {}),
-    ("packet-out of 60000 bytes", "BAD_REQUEST", "OFPBRC_BAD_LEN", PACKET_OUT, packet_out(bytes(60000), output(1)), {}),
     ("packet-out to port 0", "BAD_ACTION", "OFPBAC_BAD_OUT_PORT", PACKET_OUT, out(output(0)), {}),
     ("packet-out to no group", "BAD_ACTION", "OFPBAC_BAD_OUT_GROUP", PACKET_OUT, out(group(77)), {}),
     ("packet-out, actions longer than the message", "BAD_REQUEST", "OFPBRC_BAD_LEN", PACKET_OUT,

@@ -5,6 +5,8 @@
 #   a eth0 10.7.0.1 fd07::1 --- va 1 [             ] 2 vb --- eth0 10.7.0.2 fd07::2 b
 #                     t out -- vt 3 [ weft-switch ] 4 vr --- in t
 #                  (scapy)          [             ] 5 vj --- eth0 10.7.0.3 j (MTU 9000)
+#                                   [             ] 6 vu --- k0 192.0.2.2 k (the kernel's VXLAN)
+#                                    7 vx: VNI 42 ========== vxlan42 10.7.0.4 fd07::4 (MTU 1450)
 set -eu
 # shellcheck source=tests/sys/lib/switch.sh
 . "$(dirname "$0")/lib/switch.sh"
@@ -12,27 +14,35 @@ set -eu
 LIB=$(cd "$(dirname "$0")" && pwd)/lib
 PYTHON=${PYTHON:-/usr/bin/python3}
 OURS="timeout 20 $B/weft-ofctl"
-for n in a b j t weft; do space $n; done
+for n in a b j k t weft; do space $n; done
 cable weft va a eth0
 cable weft vb b eth0
 cable weft vt t out
 cable weft vr t in
 cable weft vj j eth0
+cable weft vu k k0
 ip -n "$T-weft" link set vj mtu 9000
 ip -n "$T-j" link set eth0 mtu 9000
-host() # NAME NUMBER
+host() # NAME NUMBER [IF]
 {
-	ip -n "$T-$1" addr add "10.7.0.$2/24" dev eth0
-	in_space "$1" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0
-	ip -n "$T-$1" addr add "fd07::$2/64" dev eth0 nodad
+	local dev=${3:-eth0}
+	ip -n "$T-$1" addr add "10.7.0.$2/24" dev "$dev"
+	in_space "$1" sysctl -qw "net.ipv6.conf.$dev.disable_ipv6=0"
+	ip -n "$T-$1" addr add "fd07::$2/64" dev "$dev" nodad
 	in_space "$1" sysctl -qw net.ipv4.ipfrag_time=2 net.ipv6.ip6frag_time=2
 }
 host a 1
 host b 2
 host j 3
+in_space k ip addr add 192.0.2.2/24 dev k0
+in_space k ip link add vxlan42 type vxlan id 42 dstport 4789 dev k0 local 192.0.2.2 remote 192.0.2.1
+in_space k ip link set vxlan42 up
+in_space k ethtool -K vxlan42 tx off >/dev/null 2>&1 || true
+host k 4 vxlan42
 for i in out in; do in_space t sysctl -qw net.ipv6.conf.$i.disable_ipv6=1; done
 switch weft sw --port va@1=af_packet:va --port vb@2=af_packet:vb --port vt@3=af_packet:vt \
-	--port vr@4=af_packet:vr --port "vj@5=af_packet:vj;mtu=9000"
+	--port vr@4=af_packet:vr --port "vj@5=af_packet:vj;mtu=9000" --port vu@6=af_packet:vu \
+	--port vx@7=vxlan:local=192.0.2.1/24,uplink=vu,remote=192.0.2.2,vni=42
 S=$(sock sw)
 
 mode() { $OURS set-frags "$S" "$1"; }
@@ -98,6 +108,7 @@ priority=5,udp,in_port=3,tp_dst=4000,actions=output:4
 priority=5,udp6,in_port=3,tp_dst=4000,actions=output:4
 priority=4,in_port=3,actions=drop
 priority=4,in_port=4,actions=drop
+priority=3,in_port=6,actions=drop
 priority=1,actions=NORMAL
 F
 $OURS add-flows "$S" "$DIR/flows"
@@ -136,6 +147,10 @@ check "reassemble: the longest datagram that there is" udp 4 10.7.0.2 65507
 check "reassemble: ... IPv6" udp 6 fd07::2 65527
 check "reassemble: to a host with jumbo frames, and back" ping4 30000 3
 check "reassemble: ... IPv6" ping6 30000 3
+check "reassemble: through a tunnel" ping4 8000 4
+check "reassemble: ... IPv6, which nobody else on the way may fragment" ping6 8000 4
+$OURS trace "$S" "in_port=1,udp,tp_dst=4000,nw_frag=first" >"$DIR/out" 2>&1 || true
+check "trace: a fragment waits" grep -q 'waits for the rest' "$DIR/out"
 good="in_order out_of_order tags options extension_headers snap padded tiny duplicate"
 bad="overlap teardrop other_bytes two_ends ping_of_death malformed missing"
 hostile $good
