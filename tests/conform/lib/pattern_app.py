@@ -5,8 +5,8 @@ Loaded by osken-manager, one process a shard.  Two switches dial in: the target 
 a tester (2) whose port n is cabled to the target's port n.  Frames enter as packet-outs of the
 tester's port 1; all that the tester receives on its ports 2 and 3 it sends up as packet-ins.
 
-PATTERN_JOB names a JSON file: {"out": results, "own": the first of own_patterns.OWN and how far it is to the next, "files": paths of
-os-ken's pattern files, "root": what the paths are told from}.  Each result is one JSON line.
+PATTERN_JOB names a JSON file: {"out": results, "own": the first of own_patterns.OWN and how far it is to the next, "files": of
+each {"path", "is": what its results say of it, "first" and "step": which of its tests}}.  Each result is one JSON line.
 """
 import json
 import os
@@ -237,11 +237,10 @@ class PatternApp(app_manager.OSKenApp):
                 first, step = job["own"]
                 for p in own_patterns.OWN[first::step]:
                     self.result(out, dict(category="own", section=p.section, feature=p.feature, name=p.name), self.whole_own, p)
-                for path in job["files"]:
-                    rel = os.path.relpath(path, job["root"])
-                    f = tester.TestFile(path, self.logger)
-                    for n, t in enumerate(f.tests):
-                        self.result(out, dict(category=rel.split("/")[0], file=rel, n=n, name=t.description), self.foreign, t)
+                for j in job["files"]:
+                    f = tester.TestFile(j["path"], self.logger)
+                    for n, t in list(enumerate(f.tests))[j["first"]::j["step"]]:
+                        self.result(out, dict(j["is"], n=n, name=t.description), self.foreign, t)
             except Failed as e:
                 out.write(json.dumps(dict(category="rig", name="the rig", ok=False, why=str(e))) + "\n")
             out.write(json.dumps(dict(end=True)) + "\n")
