@@ -38,7 +38,8 @@ static int parse_set_field(struct text_actions *c, const struct text_action *row
 	f = of_field_by_name(arrow, strlen(arrow));
 	if (!f || isupper((unsigned char)*arrow))
 		return err_set(c->e, -EINVAL, "set_field: \"%s\" is no field's name", arrow);
-	if (!f->settable)
+	/* As ovs-ofctl has it; OpenFlow itself can set two more. */
+	if (!f->writable)
 		return err_set(c->e, -EINVAL, "set_field: %s is read-only", f->name);
 	if (!strncmp(f->name, "ct_", 3))
 		return err_set(c->e, -EINVAL, "set_field: %s can be set within ct(exec()) only",

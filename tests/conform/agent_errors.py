@@ -182,7 +182,7 @@ FLOWS = [
     ("pop_vlan of untagged packets", "BAD_ACTION", "OFPBAC_MATCH_INCONSISTENT", FLOW_MOD,
      flow(action(POP_VLAN), match_=match(oxm(6, bytes(2)))), {}),
     ("set-field of in_port", "BAD_ACTION", "OFPBAC_BAD_SET_TYPE", FLOW_MOD, flow(set_field(in_port(1))), {}),
-    ("set-field of eth_type", "BAD_ACTION", "OFPBAC_BAD_SET_TYPE", FLOW_MOD, flow(set_field(IP)), {}),
+    ("set-field of ipv6_exthdr", "BAD_ACTION", "OFPBAC_BAD_SET_TYPE", FLOW_MOD, flow(set_field(oxm(39, bytes(2))), match_=match(oxm(5, b"\x86\xdd"))), {}),
     ("set-field of an unknown field", "BAD_ACTION", "OFPBAC_BAD_SET_TYPE", FLOW_MOD, flow(set_field(oxm(60, bytes(4)))), {}),
     ("set-field of a field of wrong length", "BAD_ACTION", "OFPBAC_BAD_SET_LEN", FLOW_MOD,
      flow(set_field(oxm(11, bytes(2))), match_=match(IP)), {}),

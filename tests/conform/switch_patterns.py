@@ -21,7 +21,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,8 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "lib"))
 import patterns  # noqa: E402
-B = os.path.abspath(os.environ.get("B", "build"))
-OVS = "/usr/lib/openvswitch-switch/ovs-vswitchd"
+import rig  # noqa: E402
 PATTERNS = os.environ.get("PATTERNS", os.path.join(ROOT, "../shared/corpus/switch-tests"))
 SHARDS = int(os.environ.get("SHARDS", "2"))
 SAMPLE = int(os.environ.get("SAMPLE", "1"))
@@ -70,81 +68,18 @@ def defective(r):
     return None
 
 
-def sh(*a):
-    subprocess.run(a, check=True, stdout=subprocess.DEVNULL)
+class PatternShard(rig.Shard):
+    """With pattern_app.py as the controller."""
 
-
-class Shard:
     def __init__(self, n, base, job):
-        self.ns = "weftpat%d-%d" % (os.getpid(), n)
-        self.dir = os.path.join(base, str(n))
-        os.mkdir(self.dir)
+        super().__init__(n, base)
         self.job = dict(job, out=os.path.join(self.dir, "results"))
-        self.procs = []
-
-    def spawn(self, name, *a, **env):
-        log = open(os.path.join(self.dir, name + ".log"), "wb")
-        p = subprocess.Popen(["ip", "netns", "exec", self.ns, *a], stdin=subprocess.DEVNULL, stdout=log,
-                             stderr=log, env={**os.environ, **env})
-        self.procs.append(p)
-        return p
-
-    def cables(self):
-        sh("ip", "netns", "add", self.ns)
-        ex = ["ip", "netns", "exec", self.ns]
-        sh(*ex, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
-        sh("ip", "-n", self.ns, "link", "set", "lo", "up")
-        for n in "123":
-            sh("ip", "-n", self.ns, "link", "add", "tgt" + n, "type", "veth", "peer", "name", "tst" + n)
-            for end in ("tgt", "tst"):
-                sh("ip", "-n", self.ns, "link", "set", end + n, "up", "promisc", "on")
-
-    def tester(self):
-        d = self.dir
-        db = "unix:%s/db.sock" % d
-        env = {k: d for k in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR")}
-        sh("ovsdb-tool", "create", d + "/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
-        self.spawn("ovsdb", "ovsdb-server", d + "/conf.db", "--remote=p" + db, "--unixctl=" + d + "/db.ctl", **env)
-        end = time.monotonic() + 10
-        while not os.path.exists(d + "/db.sock"):
-            if time.monotonic() > end:
-                raise RuntimeError("ovsdb-server does not start")
-            time.sleep(0.02)
-        vsctl = ["ovs-vsctl", "--db=" + db]
-        sh(*vsctl, "--retry", "--timeout=10", "--no-wait", "init")
-        self.spawn("vswitchd", OVS, db, "--unixctl=" + d + "/vs.ctl", **env)
-        args = ["add-br", "br", "--", "set", "bridge", "br", "datapath_type=netdev", "protocols=OpenFlow13", "fail_mode=secure",
-                "other_config:datapath-id=%016x" % 2]
-        for n in "123":
-            args += ["--", "add-port", "br", "tst" + n, "--", "set", "interface", "tst" + n, "ofport_request=" + n]
-        args += ["--", "--id=@c", "create", "controller", 'target="tcp:127.0.0.1:6653"', "inactivity_probe=0",
-                 "max_backoff=1000", "connection_mode=out-of-band", "--", "set", "bridge", "br", "controller=@c"]
-        sh("ip", "netns", "exec", self.ns, *vsctl, "--timeout=30", *args)
 
     def start(self):
-        self.cables()
         job = os.path.join(self.dir, "job")
         with open(job, "w") as f:
             json.dump(self.job, f)
-        self.app = self.spawn("controller", "/usr/bin/python3", "/usr/bin/osken-manager", "--ofp-listen-host", "127.0.0.1",
-                              "--ofp-tcp-listen-port", "6653", os.path.join(HERE, "lib/pattern_app.py"),
-                              PATTERN_JOB=job, PYTHONDONTWRITEBYTECODE="1")
-        ports = [x for n in "123" for x in ("--port", "p%s@%s=af_packet:tgt%s" % (n, n, n))]
-        self.spawn("target", B + "/weft-switch", "--name", "target", "--dpid", "%016x" % 1, "--controller", "tcp:127.0.0.1:6653",
-                   "--socket", self.dir + "/weft.sock", *ports, WEFT_RUNDIR=self.dir)
-        self.tester()
-
-    def stop(self):
-        for p in self.procs:
-            if p.poll() is None:
-                p.send_signal(signal.SIGTERM)
-        for p in self.procs:
-            try:
-                p.wait(5)
-            except subprocess.TimeoutExpired:
-                p.kill()
-                p.wait()
-        subprocess.run(["ip", "netns", "del", self.ns], stderr=subprocess.DEVNULL)
+        super().start([os.path.join(HERE, "lib/pattern_app.py")], PATTERN_JOB=job)
 
     def results(self):
         """What was found out, and whether that is all."""
@@ -172,7 +107,7 @@ def shards(base):
         for n in range(SHARDS):  # each shard has its part of each file
             about = dict(category="generated " + path.split("/")[-2], section=section, feature=feature)
             parts[n].append(dict(path=path, first=n * STEP, step=SHARDS * STEP, **{"is": about}))
-    return [Shard(n, base, dict(files=parts[n], own=[n, SHARDS])) for n in range(SHARDS)]
+    return [PatternShard(n, base, dict(files=parts[n], own=[n, SHARDS])) for n in range(SHARDS)]
 
 
 def report(results, seconds):
@@ -195,12 +130,8 @@ def report(results, seconds):
 
 
 def main():
-    if os.getuid():
-        print("not ok - needs root\n0 passed, 1 failed")
-        return 1
-    missing = [x for x in (OVS, "/usr/bin/osken-manager", B + "/weft-switch") if not os.path.exists(x)]
-    if missing:
-        print("not ok - not installed or built: %s\n0 passed, 1 failed" % " ".join(missing))
+    if rig.unable():
+        print("not ok - %s\n0 passed, 1 failed" % rig.unable())
         return 1
     signal.signal(signal.SIGTERM, lambda *a: sys.exit(1))
     base = tempfile.mkdtemp(prefix="weftpat")
