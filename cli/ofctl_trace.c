@@ -239,6 +239,16 @@ static void put_to_port(struct telling *t, const char *what, const Weft__TraceSt
 	put_frame(t, s);
 }
 
+static void put_queued(struct telling *t, const Weft__TraceStep *s)
+{
+	char what[64] = "=> the default queue of";
+
+	if (s->number != OFPQ_ALL)
+		snprintf(what, sizeof(what), "=> queue %u of", s->number);
+	put_to_port(t, what, s);
+	end(t, s->port);
+}
+
 static void put_drop(struct telling *t, const Weft__Drop *d)
 {
 	if (!d)
@@ -267,6 +277,9 @@ static void put_step(struct telling *t, const Weft__TraceStep *s)
 	case WEFT__TRACE_STEP__KIND__SENT:
 		put_to_port(t, "=> leaves by", s);
 		end(t, s->port);
+		break;
+	case WEFT__TRACE_STEP__KIND__QUEUED:
+		put_queued(t, s);
 		break;
 	case WEFT__TRACE_STEP__KIND__PACKET_IN:
 		put_packet_in(t, s);

@@ -24,6 +24,9 @@ static const char usage_text[] =
 	"  switch              info | ports | stats | drops [SWITCH]        by its local socket\n"
 	"                      port-add SWITCH NAME[@OFPORT] SPEC\n"
 	"                      port-del SWITCH NAME|OFPORT\n"
+	"                      queue-add SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]\n"
+	"                      queue-del SWITCH PORT QUEUE\n"
+	"                      queue-list [SWITCH [PORT]]\n"
 	"\n"
 	"URL is http://127.0.0.1:9696, or WEFT_URL; T is WEFT_TOKEN.  See weftctl(8).\n"
 	"Also --help, --version.\n";

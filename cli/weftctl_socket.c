@@ -75,6 +75,40 @@ static void ports_print(const struct ctl *c, const Weft__PortList *l)
 	json_decref(list);
 }
 
+static json_t *queue_json(const Weft__Queue *q)
+{
+	return json_pack(
+		"{s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "ofport", (json_int_t)q->ofport,
+		"port", q->port, "queue", (json_int_t)q->queue, "min", (json_int_t)q->min, "max",
+		(json_int_t)q->max, "len", (json_int_t)q->len, "waiting", (json_int_t)q->waiting,
+		"tx_packets", (json_int_t)q->tx_packets, "tx_bytes", (json_int_t)q->tx_bytes,
+		"tx_errors", (json_int_t)q->tx_errors, "duration", (double)q->duration_ms / 1000);
+}
+
+/* A queue that was added or removed, or those that there are. */
+static void queues_print(const struct asking *a, const Weft__QueueList *l)
+{
+	static const struct ctl_column columns[] = {
+		{ "OFPORT", "ofport" },	   { "PORT", "port" },	   { "QUEUE", "queue" },
+		{ "MIN BIT/S", "min" },	   { "MAX BIT/S", "max" }, { "LEN", "len" },
+		{ "WAITING", "waiting" },  { "TX", "tx_packets" }, { "BYTES", "tx_bytes" },
+		{ "ERRORS", "tx_errors" }, { NULL, NULL },
+	};
+	bool one = strcmp(a->verb, "queue-list") != 0 && l->n_queues == 1;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n_queues; i++)
+		json_array_append_new(list, queue_json(l->queues[i]));
+	if (one)
+		a->ctl->json ? ctl_json(json_array_get(list, 0))
+			     : ctl_object(json_array_get(list, 0));
+	else if (a->ctl->json)
+		ctl_json(list);
+	else
+		ctl_table(list, columns);
+	json_decref(list);
+}
+
 static json_t *drops_json(const Weft__Stats *s, bool all)
 {
 	json_t *list = json_array();
@@ -157,6 +191,8 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 		json_decref(o);
 	} else if (r->body_case == WEFT__REPLY__BODY_INFO)
 		info_print(a->ctl, r->info);
+	else if (r->body_case == WEFT__REPLY__BODY_QUEUE_LIST)
+		queues_print(a, r->queue_list);
 	else if (r->body_case == WEFT__REPLY__BODY_PORT_LIST)
 		ports_print(a->ctl, r->port_list);
 	else if (r->body_case == WEFT__REPLY__BODY_STATS && !strcmp(a->verb, "drops"))
@@ -199,18 +235,65 @@ static int port_add(struct asking *a)
 	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
 }
 
+/* A port's number, or its name (and 0). */
+static char *port_word(char *word, uint32_t *ofport)
+{
+	char *end;
+
+	*ofport = (uint32_t)strtoul(word, &end, 10);
+	if (!*end && *ofport)
+		return (char *)"";
+	*ofport = 0;
+	return word;
+}
+
 static int port_del(struct asking *a)
 {
 	Weft__PortDel del = WEFT__PORT_DEL__INIT;
 	Weft__Request r = WEFT__REQUEST__INIT;
-	char *end;
 
-	del.name = (char *)"";
-	del.ofport = (uint32_t)strtoul(a->ctl->args[1], &end, 10);
-	if (*end || !del.ofport)
-		del.name = (char *)(uintptr_t)a->ctl->args[1];
+	del.name = port_word(a->ctl->args[1], &del.ofport);
 	r.op_case = WEFT__REQUEST__OP_PORT_DEL;
 	r.port_del = &del;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int queue_add(struct asking *a)
+{
+	Weft__QueueAdd add = WEFT__QUEUE_ADD__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+
+	add.name = port_word(a->ctl->args[1], &add.ofport);
+	add.spec = a->ctl->args[2];
+	r.op_case = WEFT__REQUEST__OP_QUEUE_ADD;
+	r.queue_add = &add;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int queue_del(struct asking *a)
+{
+	Weft__QueueDel del = WEFT__QUEUE_DEL__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+	char *end;
+
+	del.name = port_word(a->ctl->args[1], &del.ofport);
+	del.queue = (uint32_t)strtoul(a->ctl->args[2], &end, 10);
+	if (*end || end == a->ctl->args[2])
+		return ctl_fail(CTL_USAGE, "'%s' is no queue's number", a->ctl->args[2]);
+	r.op_case = WEFT__REQUEST__OP_QUEUE_DEL;
+	r.queue_del = &del;
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
+static int queue_list(struct asking *a)
+{
+	Weft__QueueListRequest q = WEFT__QUEUE_LIST_REQUEST__INIT;
+	Weft__Request r = WEFT__REQUEST__INIT;
+
+	if (a->ctl->n_args > 1)
+		q.name = port_word(a->ctl->args[1], &q.ofport);
+	r.op_case = WEFT__REQUEST__OP_QUEUE_LIST;
+	r.queue_list = &q;
 	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
 }
 
@@ -255,6 +338,9 @@ static const struct socket_verb {
 	{ "drops", "[SWITCH]", 0, 1, stats },
 	{ "port-add", "SWITCH NAME[@OFPORT] SPEC", 3, 3, port_add },
 	{ "port-del", "SWITCH NAME|OFPORT", 2, 2, port_del },
+	{ "queue-add", "SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]", 3, 3, queue_add },
+	{ "queue-del", "SWITCH PORT QUEUE", 3, 3, queue_del },
+	{ "queue-list", "[SWITCH [PORT]]", 0, 2, queue_list },
 };
 
 static const struct socket_verb *verb_find(const char *name)

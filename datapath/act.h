@@ -56,6 +56,7 @@ enum act_code {
 	ACT_COPY_TTL_IN,
 	ACT_SET_NW_TTL,
 	ACT_DEC_NW_TTL,
+	ACT_SET_QUEUE, /* queue_id; 0 for pop_queue: what a packet has at first */
 };
 
 struct act_op {
@@ -65,6 +66,7 @@ struct act_op {
 	union {
 		uint32_t port; /* OpenFlow number, of the reserved ports too */
 		struct group *group;
+		uint32_t queue_id;
 		struct { /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;
 			/* As they stand in the key: field->size bytes at field->offset. */
@@ -107,8 +109,8 @@ struct insts {
  * reference taken.  On refusal NULL with OFPET_BAD_INSTRUCTION, OFPET_BAD_ACTION (and their codes)
  * in 'e': unknown groups (BAD_OUT_GROUP), meters (OFPET_METER_MOD_FAILED/UNKNOWN_METER), ports that
  * can never be valid (BAD_OUT_PORT), goto backwards (BAD_TABLE_ID), set-field against the match
- * (MATCH_INCONSISTENT), read-only fields (BAD_SET_TYPE), queues, as no port has any yet (BAD_QUEUE)
- * ...  Of two write-actions of a kind the later one counts, as it does for the action set (5.10).
+ * (MATCH_INCONSISTENT), read-only fields (BAD_SET_TYPE), queues that no port has (BAD_QUEUE) ... Of
+ * two write-actions of a kind the later one counts, as it does for the action set (5.10).
  */
 struct insts *insts_get(struct dp *dp, const struct of_list *list, uint8_t table_id,
 			const struct of_match *match, struct of_err *e) CONTROL;

@@ -13,7 +13,7 @@
 #include "datapath/act_priv.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
-#include "datapath/port.h"
+#include "datapath/port_queue.h"
 #include "datapath/table.h"
 
 struct check {
@@ -344,6 +344,19 @@ static int check_copy_ttl(struct check *c)
 			  "copy_ttl");
 }
 
+/*
+ * "An already-configured queue on a port" (7.2.5).  Ids are each port's own, and by which port the
+ * packet leaves is known only when it does: by another table's output, a group's, NORMAL's.  So
+ * what no port has is refused; a port that does not have it uses its default queue, as it does for
+ * a queue that goes while flows speak of it.  (Open vSwitch checks nothing here.)
+ */
+static int check_queue(struct check *c, uint32_t id) CONTROL
+{
+	if (port_queue_anywhere(c->dp, id))
+		return 0;
+	return REFUSE(c, OFPBAC_BAD_QUEUE, "no port has a queue %u", id);
+}
+
 /* ---- One action ---- */
 
 static int check_experimenter(struct check *c, const struct of_any *a)
@@ -368,8 +381,7 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 	case OF_KIND_action_group:
 		return check_group(c, AS(action_group)->group_id);
 	case OF_KIND_action_set_queue:
-		return REFUSE(c, OFPBAC_BAD_QUEUE, "there is no queue %u",
-			      AS(action_set_queue)->queue_id);
+		return check_queue(c, AS(action_set_queue)->queue_id);
 	case OF_KIND_action_set_field:
 		return check_set_field(c, &AS(action_set_field)->field);
 	case OF_KIND_action_push_vlan:
@@ -402,7 +414,10 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 	case OF_KIND_nx_set_tunnel:
 	case OF_KIND_nx_set_tunnel64:
 	case OF_KIND_nx_note:
+	case OF_KIND_nx_pop_queue:
 		return 0;
+	case OF_KIND_nx_set_queue:
+		return check_queue(c, AS(nx_set_queue)->queue_id);
 	default:
 		return check_experimenter(c, a);
 	}

@@ -131,6 +131,13 @@ static bool output(struct act_op *op, uint32_t port, uint16_t max_len, uint8_t r
 	return true;
 }
 
+static bool set_queue(struct act_op *op, uint32_t id)
+{
+	op->code = ACT_SET_QUEUE;
+	op->queue_id = id;
+	return true;
+}
+
 static bool move(struct act_op *op, const struct of_nx_reg_move *m)
 {
 	op->code = ACT_MOVE;
@@ -194,6 +201,12 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 		return header(op, ACT_COPY_TTL_OUT, 0);
 	case OF_KIND_action_copy_ttl_in:
 		return header(op, ACT_COPY_TTL_IN, 0);
+	case OF_KIND_action_set_queue:
+		return set_queue(op, AS(action_set_queue)->queue_id);
+	case OF_KIND_nx_set_queue:
+		return set_queue(op, AS(nx_set_queue)->queue_id);
+	case OF_KIND_nx_pop_queue:
+		return set_queue(op, 0);
 	default: /* a note */
 		return false;
 	}
@@ -233,6 +246,9 @@ static void sum_up(struct insts *i, const struct act_op *op)
 		break;
 	case ACT_DEC_MPLS_TTL:
 		sum_up_field(i, &of_fields[OF_FIELD_MPLS_TTL]);
+		break;
+	case ACT_SET_QUEUE: /* goes with the key, and is given back with it (act_bucket()) */
+		i->changes_key = true;
 		break;
 	case ACT_PUSH_VLAN:
 		i->reads |= field_words(&of_fields[OF_FIELD_VLAN_TCI]);

@@ -118,6 +118,7 @@ enum act_slot {
 	SLOT_FIELD, /* set-field, load, move: of each field one, in struct act_set's field[] */
 	SLOT_SET_MPLS_TTL,
 	SLOT_SET_NW_TTL,
+	SLOT_QUEUE,
 	SLOT_GROUP,
 	SLOT_OUTPUT, /* ignored when there is a group */
 	N_ACT_SLOTS,

@@ -150,7 +150,7 @@ static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	o->table_id = p->table_id;
 	o->max_len = 0;
 	o->in_port = in_port(p);
-	o->queue_id = 0;
+	o->queue_id = p->queue_id;
 	o->cookie = p->cookie;
 	o->key = NULL;
 	return o;
@@ -303,6 +303,9 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 	case ACT_COPY_TTL_IN:
 		act_copy_ttl_in(w, b, p);
 		break;
+	case ACT_SET_QUEUE:
+		p->queue_id = op->queue_id;
+		break;
 	}
 }
 
@@ -364,9 +367,11 @@ void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct inst
 		run_clone(w, b, p, i->apply, now);
 	} else if (i->changes_key) {
 		const struct flow_key key = p->key;
+		const uint32_t queue_id = p->queue_id;
 
 		act_run(w, b, p, i->apply, now);
 		p->key = key;
+		p->queue_id = queue_id;
 	} else {
 		act_run(w, b, p, i->apply, now);
 	}

@@ -31,6 +31,7 @@ static const uint8_t slots[] = {
 	[ACT_COPY_TTL_IN] = SLOT_COPY_TTL_IN,
 	[ACT_SET_NW_TTL] = SLOT_SET_NW_TTL,
 	[ACT_DEC_NW_TTL] = SLOT_DEC_NW_TTL,
+	[ACT_SET_QUEUE] = SLOT_QUEUE,
 };
 
 enum act_slot act_slot(enum act_code code)

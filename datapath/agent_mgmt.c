@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "datapath/agent_priv.h"
 #include "datapath/port_mgmt.h"
+#include "datapath/port_queue.h"
 #include "datapath/trace.h"
 #include "ofproto/mgmt.h"
 
@@ -172,6 +173,128 @@ static int list_ports(const struct ctx *x, const Weft__PortListRequest *q) CONTR
 	return answer(x, &r);
 }
 
+/* ---- queues ---- */
+
+static Weft__Queue *queue_mgmt(const struct ctx *x, const struct port *p,
+			       const struct queue *q) CONTROL
+{
+	struct of_queue_stats s;
+	Weft__Queue *out = arena_get(x->arena, sizeof(*out));
+
+	if (!out)
+		return NULL;
+	weft__queue__init(out);
+	port_queue_stats(p, q, &s);
+	out->port = arena_strdup(x->arena, port_name(p));
+	out->ofport = p->no;
+	out->queue = q->cfg.id;
+	out->min = q->cfg.min;
+	out->max = q->cfg.max;
+	out->len = q->cfg.len;
+	out->waiting = queue_waiting(q);
+	out->tx_packets = s.tx_packets;
+	out->tx_bytes = s.tx_bytes;
+	out->tx_errors = s.tx_errors;
+	out->duration_ms = (uint64_t)s.duration_sec * 1000 + s.duration_nsec / 1000000;
+	return out->port ? out : NULL;
+}
+
+struct queue_walk {
+	const struct ctx *x;
+	Weft__QueueList list;
+};
+
+/* The list grows by doubling: how many there are is known when all ports were seen. */
+static int add_queue_to_list(struct queue_walk *w, Weft__Queue *q)
+{
+	Weft__QueueList *l = &w->list;
+	size_t n = l->n_queues;
+
+	if (!q)
+		return -ENOMEM;
+	if (!(n & (n - 1))) {
+		Weft__Queue **v = arena_get(w->x->arena, (n ? 2 * n : 1) * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		if (n)
+			memcpy(v, l->queues, n * sizeof(*v));
+		l->queues = v;
+	}
+	l->queues[l->n_queues++] = q;
+	return 0;
+}
+
+static int add_queues(void *arg, struct port *p) CONTROL
+{
+	struct queue_walk *w = arg;
+	struct queue *v[QUEUES_MAX];
+	uint32_t n = port_queues(p, v);
+	int rc = 0;
+
+	for (uint32_t i = 0; i < n && !rc; i++)
+		rc = add_queue_to_list(w, queue_mgmt(w->x, p, v[i]));
+	return rc;
+}
+
+static int reply_queues(const struct ctx *x, struct queue_walk *w)
+{
+	Weft__Reply r = WEFT__REPLY__INIT;
+
+	r.body_case = WEFT__REPLY__BODY_QUEUE_LIST;
+	r.queue_list = &w->list;
+	return answer(x, &r);
+}
+
+static int add_queue(const struct ctx *x, const Weft__QueueAdd *q) CONTROL
+{
+	struct queue_walk w = { x, WEFT__QUEUE_LIST__INIT };
+	struct port *p = named(x, q->name, q->ofport);
+	struct queue_cfg cfg;
+	struct err e = { "" };
+	int rc;
+
+	if (!p)
+		return no_port(x, q->name, q->ofport);
+	rc = queue_cfg_parse(q->spec, &cfg, &e);
+	if (!rc)
+		rc = port_queue_add(x->conn->agent->dp, p, &cfg, &e);
+	if (rc)
+		return refuse(x, rc, &e);
+	rc = add_queue_to_list(&w, queue_mgmt(x, p, port_queue_find(p, cfg.id)));
+	return rc ? rc : reply_queues(x, &w);
+}
+
+static int del_queue(const struct ctx *x, const Weft__QueueDel *q) CONTROL
+{
+	struct queue_walk w = { x, WEFT__QUEUE_LIST__INIT };
+	struct port *p = named(x, q->name, q->ofport);
+	struct queue *old;
+	struct err e = { "" };
+	int rc;
+
+	if (!p)
+		return no_port(x, q->name, q->ofport);
+	old = port_queue_find(p, q->queue);
+	rc = old ? add_queue_to_list(&w, queue_mgmt(x, p, old)) : 0;
+	if (rc)
+		return rc;
+	rc = port_queue_del(x->conn->agent->dp, p, q->queue, &e);
+	return rc ? refuse(x, rc, &e) : reply_queues(x, &w);
+}
+
+static int list_queues(const struct ctx *x, const Weft__QueueListRequest *q) CONTROL
+{
+	struct queue_walk w = { x, WEFT__QUEUE_LIST__INIT };
+	struct port *p = named(x, q->name, q->ofport);
+	int rc;
+
+	if (!p && (*q->name || q->ofport))
+		return no_port(x, q->name, q->ofport);
+	rc = p ? add_queues(&w, p) : port_each(x->conn->agent->dp, add_queues, &w);
+	return rc ? rc : reply_queues(x, &w);
+}
+
 /* ---- counters ---- */
 
 #define NEW(arena, type, init)                             \
@@ -313,6 +436,12 @@ static int run(const struct ctx *x, const Weft__Request *q) CONTROL
 		return stats(x);
 	case WEFT__REQUEST__OP_TRACE:
 		return trace(x, q->trace);
+	case WEFT__REQUEST__OP_QUEUE_ADD:
+		return add_queue(x, q->queue_add);
+	case WEFT__REQUEST__OP_QUEUE_DEL:
+		return del_queue(x, q->queue_del);
+	case WEFT__REQUEST__OP_QUEUE_LIST:
+		return list_queues(x, q->queue_list);
 	default:
 		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__UNSUPPORTED,
 			    "operation %d is not known to this switch", (int)q->op_case);
@@ -330,7 +459,9 @@ int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e)
 	arena_init(&a, 0);
 	rc = mgmt_request_unpack(m, &a, &q, e);
 	if (!rc && c->role == OFPCR_ROLE_SLAVE &&
-	    (q->op_case == WEFT__REQUEST__OP_PORT_ADD || q->op_case == WEFT__REQUEST__OP_PORT_DEL))
+	    (q->op_case == WEFT__REQUEST__OP_PORT_ADD || q->op_case == WEFT__REQUEST__OP_PORT_DEL ||
+	     q->op_case == WEFT__REQUEST__OP_QUEUE_ADD ||
+	     q->op_case == WEFT__REQUEST__OP_QUEUE_DEL))
 		rc = agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 				  "a slave may not change the switch");
 	if (!rc) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Multiparts about ports and queues (7.3.5.6 to 7.3.5.8), and queue configuration (7.3.6). */
+/* Multiparts about ports (7.3.5.6, 7.3.5.7). */
 #include <errno.h>
 
 #include "datapath/agent_priv.h"
@@ -57,36 +57,5 @@ int mp_port_desc(struct conn *c, const struct of_msg *m, const struct of_any *bo
 	mp_begin(&w.mp, c, m->xid, OFPMP_PORT_DESC, OF_KIND_mp_port_desc_reply);
 	port_each(c->agent->dp, add_desc, &w);
 	mp_end(&w.mp);
-	return 0;
-}
-
-/* Ports have no queues yet: asking for all of them is right, for one is not. */
-int mp_queues(struct conn *c, const struct of_msg *m, const struct of_any *body, struct of_err *e)
-{
-	const struct of_mp_queue_request *q = (const struct of_mp_queue_request *)body;
-	struct mp mp;
-
-	if (q->port_no != OFPP_ANY && !port_by_no(c->agent->dp, q->port_no))
-		return agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "no port %u",
-				    q->port_no);
-	if (q->queue_id != OFPQ_ALL)
-		return agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE,
-				    "no queue %u: ports have no queues", q->queue_id);
-	mp_begin(&mp, c, m->xid, OFPMP_QUEUE, OF_KIND_mp_queue_reply);
-	mp_end(&mp);
-	return 0;
-}
-
-int agent_queue_config(struct conn *c, const struct of_msg *m, struct of_err *e)
-{
-	const struct of_queue_get_config_request *q =
-		(const struct of_queue_get_config_request *)m->body;
-	struct of_queue_get_config_reply r = { .kind = OF_KIND_queue_get_config_reply,
-					       .port = q->port };
-
-	if (q->port != OFPP_ANY && !port_by_no(c->agent->dp, q->port))
-		return agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "no port %u",
-				    q->port);
-	agent_reply(c, m, (struct of_any *)&r);
 	return 0;
 }

@@ -205,6 +205,7 @@ int mp_meter_config(struct conn *c, const struct of_msg *m, const struct of_any 
 		    struct of_err *e) CONTROL;
 int mp_meter_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		      struct of_err *e) CONTROL;
+/* ---- agent_mp_queue.c ---- */
 int agent_queue_config(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 
 #endif

@@ -15,7 +15,7 @@
 /* A frame on the bridge. */
 struct bridged {
 	struct rte_mbuf *m;
-	uint32_t in_port;
+	uint32_t in_port, queue_id;
 	uint16_t vid;
 	bool tagged;
 	uint16_t tci;
@@ -62,7 +62,11 @@ static bool member(const struct port *p)
 static void send_by(struct pmd *w, const struct bridged *f, const struct port *p,
 		    struct rte_mbuf *m, struct vlan_out how) PMD
 {
-	struct out o = { .m = m, .kind = OUT_PORT, .port = p->no, .in_port = f->in_port };
+	struct out o = { .m = m,
+			 .kind = OUT_PORT,
+			 .port = p->no,
+			 .in_port = f->in_port,
+			 .queue_id = f->queue_id };
 	int rc = 0;
 
 	switch (how.op) {
@@ -145,7 +149,7 @@ void output_normal(struct pmd *w, struct out *o)
 {
 	const struct port *in = port_by_no(w->dp, o->in_port);
 	const uint8_t *mac = rte_pktmbuf_mtod(o->m, const uint8_t *);
-	struct bridged f = { .m = o->m, .in_port = o->in_port };
+	struct bridged f = { .m = o->m, .in_port = o->in_port, .queue_id = o->queue_id };
 	struct vlan_tag tag;
 	uint32_t to;
 

@@ -72,7 +72,8 @@ void options_usage(void)
 	       "            [,gateway=IP][,vlan=N]\n"
 	       "      then, after a semicolon: "
 	       "iface-id=ID,physnet=NAME,owner=NAME,vlan-mode=MODE,tag=N,\n"
-	       "      trunks=A-B+C,priority-tags=WHEN,mtu=N,queues=N\n\n"
+	       "      trunks=A-B+C,priority-tags=WHEN,mtu=N,queues=N,speed=RATE,\n"
+	       "      queue=ID[:min=RATE][:max=RATE][:len=N]\n\n"
 	       "See weft-switch(8).\n");
 }
 

@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include "datapath/dp.h"
+#include "datapath/port_queue.h"
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
 #include "datapath/tunnel.h"
@@ -49,8 +50,20 @@ static bool link_down(const struct port *p)
 	return atomic_load_explicit(&p->state, memory_order_relaxed) & OFPPS_LINK_DOWN;
 }
 
+/* Most ports have no queues. */
+static void give(struct pmd *w, const struct port *p, struct rte_mbuf *m, uint32_t queue_id) PMD
+{
+	struct queue_set *queues = atomic_load_explicit(&p->queues, memory_order_acquire);
+
+	if (unlikely(queues))
+		port_queue_put(w, p, queues, m, queue_id);
+	else
+		txq_add(w, p, m);
+}
+
 /* A device that does not take chains gets a buffer of the size that its own frames have. */
-static void in_one_segment(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+static void in_one_segment(struct pmd *w, const struct port *p, struct rte_mbuf *m,
+			   uint32_t queue_id) PMD
 {
 	struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
 
@@ -60,19 +73,21 @@ static void in_one_segment(struct pmd *w, const struct port *p, struct rte_mbuf 
 		return;
 	}
 	rte_pktmbuf_free(m);
-	txq_add(w, p, copy);
+	give(w, p, copy, queue_id);
 }
 
-static void send_piece(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+static void send_piece(struct pmd *w, const struct port *p, struct rte_mbuf *m,
+		       uint32_t queue_id) PMD
 {
 	if (m->nb_segs > 1 && p->one_segment)
-		in_one_segment(w, p, m);
+		in_one_segment(w, p, m, queue_id);
 	else
-		txq_add(w, p, m);
+		give(w, p, m, queue_id);
 }
 
 /* What was put together here is taken apart again; anything else is too long. */
-static void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+static void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m,
+		      uint32_t queue_id) PMD
 {
 	struct refrag r;
 
@@ -88,24 +103,24 @@ static void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m) P
 			return;
 		}
 		counter_add(&w->perf.created, 1);
-		send_piece(w, p, piece);
+		send_piece(w, p, piece, queue_id);
 	}
 	counter_add(&w->perf.consumed, 1);
 	rte_pktmbuf_free(m);
 }
 
-void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m)
+void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m, uint32_t queue_id)
 {
 	if (closed(p))
 		drop_egress(w, p, m, DROP_PORT_NO_FWD);
 	else if (link_down(p))
 		drop_egress(w, p, m, DROP_LINK_DOWN);
 	else if (too_long(p, m))
-		in_pieces(w, p, m);
+		in_pieces(w, p, m, queue_id);
 	else if (unlikely(m->nb_segs > 1) && p->one_segment)
-		in_one_segment(w, p, m);
+		in_one_segment(w, p, m, queue_id);
 	else
-		txq_add(w, p, m);
+		give(w, p, m, queue_id);
 }
 
 void output_port(struct pmd *w, const struct out *o)
@@ -116,7 +131,7 @@ void output_port(struct pmd *w, const struct out *o)
 		drop_ingress(w, o->in_port, o->m,
 			     o->port == OFPP_LOCAL ? DROP_NO_LOCAL : DROP_NO_PORT);
 	else if (!p->tunnel)
-		output_device(w, p, o->m);
+		output_device(w, p, o->m, o->queue_id);
 	else if (closed(p))
 		drop_egress(w, p, o->m, DROP_PORT_NO_FWD);
 	else

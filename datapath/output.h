@@ -20,8 +20,9 @@ void output_flush(struct pmd *w, struct burst *b) PMD;
 /* One frame to one port: admission, tunnel or queue.  Takes the mbuf. */
 void output_port(struct pmd *w, const struct out *o) PMD;
 
-/* A frame to device port 'p': config, link, MTU; then its queue.  Takes the mbuf. */
-void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD;
+/* A frame to device port 'p': config, link, MTU; then its queue, 'queue_id' where it has such.
+ * Takes the mbuf. */
+void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m, uint32_t queue_id) PMD;
 
 /* NORMAL (5.1, 4.5): learns, and forwards by MAC and VLAN.  Takes the mbuf. */
 void output_normal(struct pmd *w, struct out *o) PMD;

@@ -487,6 +487,7 @@ bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_por
 	p->dropped = p->sent = p->last = p->miss = p->remarked = false;
 	p->why = N_DROPS;
 	p->pending = -1;
+	p->queue_id = 0;
 	p->cookie = 0;
 	p->flow = NULL;
 	p->up = NULL;

@@ -66,8 +66,9 @@ struct pkt {
 	bool last;   /* the action set's group or output runs: nobody needs the frame afterwards */
 	uint8_t why; /* enum drop of an output that was refused while there was no other; N_DROPS:
 			none */
-	int16_t pending; /* index in burst.out that waits for the frame, or -1 (see act.h) */
-	uint64_t cookie; /* of the flow that is being executed */
+	int16_t pending;   /* index in burst.out that waits for the frame, or -1 (see act.h) */
+	uint32_t queue_id; /* 5.12 Set-Queue; 0 until then, which is the port's default */
+	uint64_t cookie;   /* of the flow that is being executed */
 	const struct flow *flow; /* ... and that flow; NULL in a packet-out */
 	struct pkt *up;		 /* the packet whose clone this is (group buckets), or NULL */
 	struct act_set set;

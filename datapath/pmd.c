@@ -16,6 +16,7 @@
 #include "datapath/partial.h"
 #include "datapath/pipeline.h"
 #include "datapath/pmd_work.h"
+#include "datapath/port_queue.h"
 #include "datapath/punt.h"
 #include "datapath/trace.h"
 #include "datapath/tunnel.h"
@@ -209,6 +210,7 @@ unsigned int pmd_iteration(struct pmd *w)
 	unsigned int n;
 
 	w->now = rte_rdtsc();
+	w->wake = QUEUE_NEVER;
 	if (unlikely(atomic_load_explicit(&w->reasm, memory_order_relaxed) != NULL))
 		frag_tick(w);
 	n = inject_run(w);
@@ -217,6 +219,8 @@ unsigned int pmd_iteration(struct pmd *w)
 	txq_flush(w);
 	for (unsigned int i = 0; work && i < work->n_handovers; i++)
 		n += txq_handover(w, work->handovers[i]);
+	for (unsigned int i = 0; work && i < work->n_queued; i++)
+		n += port_queue_run(w, work->queued[i]);
 	punt_wake(w);
 	return n;
 }

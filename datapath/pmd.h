@@ -80,7 +80,9 @@ struct pmd {
 	struct txq *txq;     /* by port slot (txq.h) */
 	uint16_t *tx_dirty;  /* slots that have something queued, n_tx_dirty of them */
 	uint32_t n_tx_dirty;
-	uint64_t now;		       /* TSC at the start of the iteration */
+	uint64_t now;  /* TSC at the start of the iteration */
+	uint64_t wake; /* TSC at which a frame in a queue is due */
+	uint64_t hz;
 	struct pmd_work *_Atomic work; /* which queues it serves (pmd.c's); NULL: none */
 	struct reasm *_Atomic reasm;   /* fragments that wait (frag.h); NULL: none do */
 	struct punt_side *side;	       /* slots and rate limits (punt.c's) */

@@ -55,6 +55,22 @@ static void stand_still(struct pmd *w)
 	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
 }
 
+/* No longer than until a frame in a queue is due; false: not even a microsecond. */
+static bool may_sleep(const struct pmd *w, unsigned int *us)
+{
+	uint64_t now, left;
+
+	if (likely(w->wake == QUEUE_NEVER))
+		return true;
+	now = rte_rdtsc();
+	left = w->wake > now ? (w->wake - now) / (w->hz / 1000000) : 0;
+	if (left < *us)
+		*us = (unsigned int)left;
+	if (!*us)
+		*us = SLEEP_FIRST_US;
+	return left;
+}
+
 static void serve(struct pmd *w) PMD
 {
 	unsigned int idle = 0, us = SLEEP_FIRST_US;
@@ -82,6 +98,8 @@ static void serve(struct pmd *w) PMD
 			rte_pause();
 			continue;
 		}
+		if (!may_sleep(w, &us))
+			continue;
 		sleep_us(w, us);
 		us = us * 2 < PMD_SLEEP_MAX_US ? us * 2 : PMD_SLEEP_MAX_US;
 	}
@@ -155,6 +173,8 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 	w->dp = dp;
 	w->id = dp->n_pmds;
 	w->pool = dp->pool;
+	w->hz = rte_get_tsc_hz();
+	w->wake = QUEUE_NEVER;
 	w->flush = output_flush;
 	w->ports = calloc(PORT_MAX + 1, sizeof(*w->ports));
 	w->burst = calloc(1, sizeof(*w->burst));
@@ -409,6 +429,8 @@ static struct pmd_work *work_new(const struct dp *dp, const struct pmd *w, uint3
 			continue;
 		if (p->handover && p->owner == w->id)
 			k->handovers[k->n_handovers++] = p;
+		if (atomic_load(&p->queues) && p->owner == w->id)
+			k->queued[k->n_queued++] = p;
 		for (uint16_t q = 0; q < p->n_rxq; q++)
 			if (p->cold->rxq_pmd[q] == w->id)
 				k->rxqs[k->n_rxqs++] = (struct rxq){ p, q };

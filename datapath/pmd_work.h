@@ -18,7 +18,9 @@ struct rxq {
 struct pmd_work {
 	uint32_t n_rxqs;
 	uint32_t n_handovers;
+	uint32_t n_queued;
 	const struct port *handovers[PORT_MAX]; /* whose frames of other PMDs it sends */
+	const struct port *queued[PORT_MAX];	/* whose queues it serves */
 	struct rxq rxqs[];
 };
 

@@ -16,6 +16,7 @@
 #include "datapath/fdb.h"
 #include "datapath/group.h"
 #include "datapath/port_dev.h"
+#include "datapath/port_queue.h"
 #include "datapath/tunnel.h"
 #include "datapath/txq.h"
 
@@ -175,7 +176,7 @@ static int choose_slot(const struct dp *dp, uint16_t *slot, struct err *e)
 
 static struct port *port_alloc(const char *name, const struct port_spec *spec)
 {
-	struct port *p = calloc(1, sizeof(*p));
+	struct port *p = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_ROUNDUP(sizeof(*p)));
 	struct port_cold *c = calloc(1, sizeof(*c));
 
 	if (!p || !c) {
@@ -183,6 +184,7 @@ static struct port *port_alloc(const char *name, const struct port_spec *spec)
 		free(c);
 		return NULL;
 	}
+	memset(p, 0, sizeof(*p));
 	p->cold = c;
 	p->ethdev = RTE_MAX_ETHPORTS;
 	memcpy(c->name, name, strlen(name) + 1);
@@ -208,9 +210,9 @@ static int handover_new(struct dp *dp, struct port *p, struct err *e)
 	static unsigned int serial;
 	char name[RTE_RING_NAMESIZE];
 
+	p->owner = dp->n_pmds ? (uint16_t)(p->slot % dp->n_pmds) : 0;
 	if (p->n_txq >= dp->n_pmds)
 		return 0;
-	p->owner = (uint16_t)(p->slot % dp->n_pmds);
 	snprintf(name, sizeof(name), "tx%u", serial++);
 	p->handover = rte_ring_create(name, TXQ_HANDOVER, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	return p->handover ? 0 : err_set(e, -ENOMEM, "no memory for the port's transmit ring");
@@ -268,6 +270,8 @@ static int open_port(struct dp *dp, struct port *p, struct err *e) CONTROL
 	if (rc)
 		return rc;
 	rc = handover_new(dp, p, e);
+	if (!rc)
+		rc = port_queues_new(dp, p, e);
 	if (rc)
 		port_dev_close(p);
 	return rc;
@@ -352,6 +356,7 @@ int port_del(struct dp *dp, struct port *p, struct err *e)
 	/* From here on nobody starts with the port; wait until nobody is in it. */
 	leave(dp);
 	handover_empty(dp, p);
+	port_drops_add(dp, DROP_QUEUE_GONE, port_queues_free(p));
 	fold_counters(dp, p);
 	port_dev_close(p);
 	if (dp->fdb)
@@ -468,6 +473,11 @@ void port_counters(const struct dp *dp, const struct port *p, struct port_counte
 	}
 }
 
+void port_drops_add(struct dp *dp, enum drop why, uint64_t n)
+{
+	dp->port_table->drops[why] += n;
+}
+
 void port_drops(const struct dp *dp, uint64_t drops[N_DROPS])
 {
 	memcpy(drops, dp->port_table->drops, sizeof(dp->port_table->drops));
@@ -475,11 +485,6 @@ void port_drops(const struct dp *dp, uint64_t drops[N_DROPS])
 		for (unsigned int s = 0; s <= PORT_MAX; s++)
 			for (unsigned int d = 0; d < N_DROPS; d++)
 				drops[d] += counter_get(&dp->pmds[i]->ports[s].drops[d]);
-}
-
-void port_drops_add(struct dp *dp, enum drop why, uint64_t n)
-{
-	dp->port_table->drops[why] += n;
 }
 
 void port_stats(const struct dp *dp, const struct port *p, struct of_port_stats *out)

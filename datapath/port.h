@@ -10,7 +10,8 @@
  *	vhost-user:PATH[,server]
  *	vxlan[:key=value,...]
  * then after a semicolon, separated by commas:
- *	iface-id=ID physnet=NAME owner=NAME mtu=N queues=N
+ *	iface-id=ID physnet=NAME owner=NAME mtu=N queues=N speed=RATE
+ *	queue=ID[:min=RATE][:max=RATE][:len=N] (each a queue of OpenFlow; queues=N are the device's)
  *	vlan-mode=MODE tag=N trunks=A-B+C priority-tags=WHEN
  *
  * The control thread adds, removes and configures; PMDs read a port's hot half through dp->ports[],
@@ -21,11 +22,13 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "datapath/counter.h"
 #include "datapath/drop.h"
+#include "datapath/queue.h"
 #include "datapath/role.h"
 #include "ofproto/wire.h"
 #include "vlan/port_mode.h"
@@ -66,7 +69,10 @@ struct port_spec {
 	struct vlan_port vlan; /* without options: a trunk that carries everything */
 	bool has_vlan;	       /* vlan-mode, tag or trunks was given */
 	uint16_t mtu;	       /* 0: the device's own */
-	uint16_t queues;
+	uint16_t queues;       /* of the device, to receive */
+	uint64_t speed;	       /* bit/s; 0: what the device says */
+	uint32_t n_queue;      /* OpenFlow's queues */
+	struct queue_cfg queue[QUEUES_MAX];
 };
 
 /* Hot half: what PMDs read for each packet. */
@@ -77,19 +83,23 @@ struct port {
 	uint16_t n_rxq;
 	uint16_t n_txq; /* queues; fewer than PMDs: the rest hand over to an owner */
 	uint16_t mtu;
-	uint16_t owner;		   /* PMD that sends for the others, when n_txq < PMDs */
+	uint16_t owner;		   /* PMD that sends for the others, and what waits in queues */
 	bool partial_csum;	   /* the kernel may hand over checksums that are not finished */
 	bool one_segment;	   /* the device does not send chains of buffers */
 	struct rte_ring *handover; /* frames for the owner to send; NULL: each PMD has its queue */
-	_Atomic uint32_t config;   /* OFPPC_* */
-	_Atomic uint32_t state;	   /* OFPPS_* */
-	struct rte_mempool *pool;  /* buffers for the longest frame; constant */
-	struct tunnel *tunnel;	   /* vxlan ports; NULL for others */
-	struct uplink *_Atomic uplink; /* VTEPs that live on this port; NULL: none (tunnel.h) */
+	struct queue_set *_Atomic queues; /* OpenFlow's (port_queue.h); NULL: none */
+	_Atomic uint32_t config;	  /* OFPPC_* */
+	_Atomic uint32_t state;		  /* OFPPS_* */
+	struct rte_mempool *pool;	  /* buffers for the longest frame; constant */
+	struct tunnel *tunnel;		  /* vxlan ports; NULL for others */
+	struct uplink *_Atomic uplink;	  /* VTEPs that live on this port; NULL: none (tunnel.h) */
 	uint8_t mac[6];
 	const struct vlan_port *vlan; /* rules for NORMAL (vlan/port_mode.h) */
 	struct port_cold *cold;	      /* control thread: name, spec, timestamps, features */
 };
+
+/* What sending a frame reads is one cache line. */
+_Static_assert(offsetof(struct port, uplink) <= 64, "hot half of a port");
 
 struct port_counters { /* of one PMD; single writer */
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;

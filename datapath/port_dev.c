@@ -385,6 +385,8 @@ bool port_dev_link(struct port *p)
 	if (rte_eth_link_get_nowait(p->ethdev, &link))
 		memset(&link, 0, sizeof(link));
 	p->cold->speed = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed * 1000;
+	if (p->cold->spec.speed)
+		p->cold->speed = (uint32_t)(p->cold->spec.speed / 1000);
 	if (!p->cold->ifname[0])
 		return link.link_status == RTE_ETH_LINK_UP;
 	rc = kernel_ioctl(p->cold->ifname, SIOCGIFFLAGS, &r);

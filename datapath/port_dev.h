@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "datapath/port.h"
 
+struct queue;
 struct rte_device;
 struct rte_mempool;
 
@@ -30,6 +31,7 @@ struct port_cold {
 	double since;	/* monotonic seconds */
 	uint32_t speed; /* kb/s; 0: unknown */
 	bool started;
+	struct queue *nameless; /* the default queue where there is no queue 0; NULL: none */
 };
 
 /* What a device itself counted, and PMDs could not see. */

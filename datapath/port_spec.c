@@ -124,6 +124,22 @@ static int opt_text(const char *name, const char *v, char *out, size_t size, str
 	return 0;
 }
 
+static int opt_queue(struct port_spec *s, const char *v, struct err *e)
+{
+	struct queue_cfg c;
+	int rc = queue_cfg_parse(v, &c, e);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < s->n_queue; i++)
+		if (s->queue[i].id == c.id)
+			return err_set(e, -EINVAL, "queue %u is there twice", c.id);
+	if (s->n_queue == QUEUES_MAX)
+		return err_set(e, -EINVAL, "more than %d queues on one port", QUEUES_MAX);
+	s->queue[s->n_queue++] = c;
+	return 0;
+}
+
 static int option(struct port_spec *s, struct opts *o, const char *name, const char *v,
 		  struct err *e)
 {
@@ -137,6 +153,10 @@ static int option(struct port_spec *s, struct opts *o, const char *name, const c
 		return opt_number(name, v, MTU_MIN, MTU_MAX, &s->mtu, e);
 	if (!strcmp(name, "queues"))
 		return opt_number(name, v, 1, PORT_QUEUES_MAX, &s->queues, e);
+	if (!strcmp(name, "speed"))
+		return queue_rate_parse(v, &s->speed, e);
+	if (!strcmp(name, "queue"))
+		return opt_queue(s, v, e);
 	if (!strcmp(name, "vlan-mode"))
 		o->mode = v;
 	else if (!strcmp(name, "tag"))
@@ -146,11 +166,12 @@ static int option(struct port_spec *s, struct opts *o, const char *name, const c
 	else if (!strcmp(name, "priority-tags"))
 		o->prio = v;
 	else
-		return err_set(
-			e, -EINVAL,
-			"unknown option '%s' after the semicolon: iface-id, physnet, "
-			"owner, vlan-mode, tag, trunks, priority-tags, mtu and queues are known",
-			name);
+		return err_set(e, -EINVAL,
+			       "unknown option '%s' after the semicolon: iface-id, physnet, "
+			       "owner, vlan-mode, tag, trunks, priority-tags, mtu, queues, queue "
+			       "and speed "
+			       "are known",
+			       name);
 	s->has_vlan = true;
 	return 0;
 }
@@ -172,6 +193,10 @@ static int options(struct port_spec *s, char *text, struct err *e)
 		if (rc)
 			return rc;
 	}
+	if (s->type == PORT_VXLAN && (s->n_queue || s->speed))
+		return err_set(e, -EINVAL,
+			       "queue and speed are its uplink's: frames of a tunnel go to the "
+			       "queues of the port that they leave by");
 	vlan_port_init(&s->vlan);
 	if (!s->has_vlan)
 		return 0;

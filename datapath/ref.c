@@ -16,6 +16,7 @@ struct run {
 	struct ref_frame f;
 	uint8_t table;
 	uint64_t cookie;
+	uint32_t queue_id;
 	bool miss; /* the apply-actions of a table-miss entry */
 	bool over; /* dropped */
 	const struct of_any *set[SET_MAX];
@@ -90,6 +91,7 @@ static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port
 		.table_id = x->table,
 		.cookie = x->cookie,
 		.tun_id = be64toh(x->f.meta.tun_id),
+		.queue_id = x->queue_id,
 		.n = x->f.n,
 		.frame = malloc(x->f.n),
 	};
@@ -250,6 +252,15 @@ static void act(struct run *x, const struct of_any *a)
 	case OF_KIND_action_copy_ttl_in:
 		ref_copy_ttl_in(&x->f);
 		break;
+	case OF_KIND_action_set_queue:
+		x->queue_id = AS(action_set_queue)->queue_id;
+		break;
+	case OF_KIND_nx_set_queue:
+		x->queue_id = AS(nx_set_queue)->queue_id;
+		break;
+	case OF_KIND_nx_pop_queue:
+		x->queue_id = 0;
+		break;
 	default:
 		break;
 	}
@@ -267,14 +278,16 @@ static int rank(const struct of_any *a)
 		OF_KIND_action_push_vlan,    OF_KIND_action_copy_ttl_out,
 		OF_KIND_action_dec_mpls_ttl, OF_KIND_action_dec_nw_ttl,
 		OF_KIND_action_set_field,    OF_KIND_action_set_mpls_ttl,
-		OF_KIND_action_set_nw_ttl,   OF_KIND_action_group,
-		OF_KIND_action_output,
+		OF_KIND_action_set_nw_ttl,   OF_KIND_action_set_queue,
+		OF_KIND_action_group,	     OF_KIND_action_output,
 	};
 	enum of_kind k = a->kind;
 
 	if (k == OF_KIND_nx_reg_load || k == OF_KIND_nx_reg_move || k == OF_KIND_nx_set_tunnel ||
 	    k == OF_KIND_nx_set_tunnel64)
 		k = OF_KIND_action_set_field;
+	if (k == OF_KIND_nx_set_queue || k == OF_KIND_nx_pop_queue)
+		k = OF_KIND_action_set_queue;
 	if (k == OF_KIND_nx_controller)
 		k = OF_KIND_action_output;
 	for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++)
@@ -283,7 +296,7 @@ static int rank(const struct of_any *a)
 	return -1;
 }
 
-enum { RANK_FIELD = 10, RANK_GROUP = 13, RANK_OUTPUT = 14 };
+enum { RANK_FIELD = 10, RANK_GROUP = 14, RANK_OUTPUT = 15 };
 
 /* The bits that a set-field kind of action writes, as a field and a range. */
 static void range(const struct of_any *a, const struct of_field **d, unsigned int *ofs,

@@ -25,6 +25,7 @@ struct ref_out {
 	uint16_t max_len;
 	uint64_t cookie;
 	uint64_t tun_id;
+	uint32_t queue_id;
 	uint32_t n;
 	uint8_t *frame;
 };

@@ -92,6 +92,8 @@ static int action_type(const struct of_any *a, const struct of_field **f)
 		[OF_KIND_action_push_mpls] = OFPAT_PUSH_MPLS,
 		[OF_KIND_action_pop_mpls] = OFPAT_POP_MPLS,
 		[OF_KIND_action_set_queue] = OFPAT_SET_QUEUE,
+		[OF_KIND_nx_set_queue] = OFPAT_SET_QUEUE,
+		[OF_KIND_nx_pop_queue] = OFPAT_SET_QUEUE,
 		[OF_KIND_action_group] = OFPAT_GROUP,
 		[OF_KIND_action_set_nw_ttl] = OFPAT_SET_NW_TTL,
 		[OF_KIND_action_dec_nw_ttl] = OFPAT_DEC_NW_TTL,

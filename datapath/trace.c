@@ -316,6 +316,18 @@ void trace_sent(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsign
 	rte_pktmbuf_free_bulk(m, n);
 }
 
+void trace_queued(struct pmd *w, const struct port *p, uint32_t queue_id, struct rte_mbuf *m)
+{
+	Weft__TraceStep *s = step(w->trace, WEFT__TRACE_STEP__KIND__QUEUED);
+
+	if (s) {
+		s->port = p->no;
+		s->number = queue_id;
+		set_frame(w->trace, s, m);
+	}
+	rte_pktmbuf_free(m);
+}
+
 /* ---- What leaves ---- */
 
 static void note_punt(struct trace *t, const struct punt *p)

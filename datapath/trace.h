@@ -46,6 +46,8 @@ void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f);
 /* 'verdict': as meter_run() says it. */
 void trace_meter(struct pmd *w, uint32_t meter_id, int verdict);
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);
+/* A frame for a queue of a device's port; OFPQ_ALL: the default one.  Takes the mbuf. */
+void trace_queued(struct pmd *w, const struct port *p, uint32_t queue_id, struct rte_mbuf *m);
 /* Frames for a device.  Takes the mbufs. */
 void trace_sent(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n);
 

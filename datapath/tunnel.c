@@ -254,16 +254,17 @@ bool tunnel_remote(const struct port *p, const struct out_tunnel *tun, struct vx
 }
 
 static void encapsulated(struct pmd *w, const struct port *p, const struct port *uplink,
-			 struct rte_mbuf *m, uint32_t inner_len) PMD
+			 struct rte_mbuf *m, uint32_t inner_len, uint32_t queue_id) PMD
 {
 	counter_add(&w->ports[p->slot].tx_packets, 1);
 	counter_add(&w->ports[p->slot].tx_bytes, inner_len);
-	output_device(w, uplink, m);
+	output_device(w, uplink, m, queue_id); /* a tunnel's queues are its uplink's */
 }
 
 /* A frame that was put together here is taken apart again, each piece with its outer header. */
 static void in_pieces(struct pmd *w, const struct port *p, const struct port *uplink,
-		      const struct vxlan_tx *tx, struct refrag *r, struct rte_mbuf *m) PMD
+		      const struct vxlan_tx *tx, struct refrag *r, struct rte_mbuf *m,
+		      uint32_t queue_id) PMD
 {
 	struct tunnel_ctx *c = w->tunnel;
 
@@ -278,7 +279,7 @@ static void in_pieces(struct pmd *w, const struct port *p, const struct port *up
 		counter_add(&w->perf.created, 1);
 		len = piece->pkt_len;
 		if (vxlan_encap_burst(&c->vx, &piece, tx, 1, NULL))
-			encapsulated(w, p, uplink, piece, len);
+			encapsulated(w, p, uplink, piece, len, queue_id);
 		else
 			account(w, p, true);
 	}
@@ -289,15 +290,15 @@ static void in_pieces(struct pmd *w, const struct port *p, const struct port *up
 /* An inner frame that does not fit: an answer to its sender, or pieces that fit (vxlan/toobig.h).
  */
 static void too_big(struct pmd *w, const struct port *p, const struct port *uplink,
-		    const struct vxlan_tx *tx, struct rte_mbuf *m, uint32_t in_port) PMD
+		    const struct vxlan_tx *tx, struct rte_mbuf *m, const struct out *o) PMD
 {
 	struct tunnel_ctx *c = w->tunnel;
-	const struct port *in = port_by_no(w->dp, in_port);
+	const struct port *in = port_by_no(w->dp, o->in_port);
 	struct refrag r;
 	unsigned int n;
 
 	if (refrag_start(&r, m, tx->tmpl->room)) {
-		in_pieces(w, p, uplink, tx, &r, m);
+		in_pieces(w, p, uplink, tx, &r, m, o->queue_id);
 		return;
 	}
 	n = vxlan_toobig(&c->vx, &c->limit, w->now / c->tsc_per_ms, m, tx->tmpl->room, &c->small);
@@ -311,7 +312,7 @@ static void too_big(struct pmd *w, const struct port *p, const struct port *upli
 		counter_add(&w->ports[p->slot].tx_dropped, 1);
 		counter_add(&w->ports[p->slot].drops[DROP_TUN_MTU], 1);
 		if (in && !in->tunnel)
-			output_device(w, in, c->small.pkt[0]);
+			output_device(w, in, c->small.pkt[0], 0);
 		else
 			drop_tx(w, p, c->small.pkt[0], DROP_TUN_MTU);
 		return;
@@ -321,7 +322,7 @@ static void too_big(struct pmd *w, const struct port *p, const struct port *upli
 		uint32_t len = piece->pkt_len;
 
 		if (vxlan_encap_burst(&c->vx, &piece, tx, 1, NULL))
-			encapsulated(w, p, uplink, piece, len);
+			encapsulated(w, p, uplink, piece, len, o->queue_id);
 		else
 			account(w, p, true);
 	}
@@ -357,9 +358,9 @@ void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 	tx.vni = t->cfg.flow_vni ? (uint32_t)be64toh(tun->tun_id) & VXLAN_VNI_MASK : t->cfg.vni;
 	c->big.n = 0;
 	if (vxlan_encap_burst(&c->vx, &m, &tx, 1, &c->big))
-		encapsulated(w, p, uplink, m, len);
+		encapsulated(w, p, uplink, m, len, o->queue_id);
 	else if (c->big.n)
-		too_big(w, p, uplink, &tx, c->big.pkt[0], o->in_port);
+		too_big(w, p, uplink, &tx, c->big.pkt[0], o);
 	else
 		account(w, p, true);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/txq.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
@@ -16,33 +17,38 @@ static uint64_t bytes_of(struct rte_mbuf **m, unsigned int n)
 	return bytes;
 }
 
-static void count_left(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
-{
-	struct port_counters *c = &w->ports[p->slot];
-
-	counter_add(&c->tx_packets, -(uint64_t)n);
-	counter_add(&c->tx_bytes, -bytes_of(m, n));
-	counter_add(&c->tx_dropped, n);
-	counter_add(&c->drops[DROP_TX_FULL], n);
-	counter_add(&w->perf.tx, -(uint64_t)n);
-	rte_pktmbuf_free_bulk(m, n);
-}
-
-/* To the device.  Lengths are counted before: a frame that was sent belongs to the driver. */
-static void transmit(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+/* Lengths are counted before: a frame that was sent belongs to the driver. */
+unsigned int txq_offer(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
 {
 	uint16_t queue = p->handover ? 0 : (uint16_t)(w->id % p->n_txq);
+	struct port_counters *c = &w->ports[p->slot];
 	unsigned int sent = 0, k;
 
-	counter_add(&w->ports[p->slot].tx_packets, n);
-	counter_add(&w->ports[p->slot].tx_bytes, bytes_of(m, n));
+	counter_add(&c->tx_packets, n);
+	counter_add(&c->tx_bytes, bytes_of(m, n));
 	counter_add(&w->perf.tx, n);
 	do {
 		k = rte_eth_tx_burst(p->ethdev, queue, m + sent, (uint16_t)(n - sent));
 		sent += k;
 	} while (k && sent < n);
-	if (sent < n)
-		count_left(w, p, m + sent, n - sent);
+	if (unlikely(sent < n)) {
+		counter_add(&c->tx_packets, -(uint64_t)(n - sent));
+		counter_add(&c->tx_bytes, -bytes_of(m + sent, n - sent));
+		counter_add(&w->perf.tx, -(uint64_t)(n - sent));
+	}
+	return sent;
+}
+
+/* To the device; what it does not take is lost. */
+static void transmit(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n) PMD
+{
+	unsigned int sent = txq_offer(w, p, m, n);
+
+	if (likely(sent == n))
+		return;
+	counter_add(&w->ports[p->slot].tx_dropped, n - sent);
+	counter_add(&w->ports[p->slot].drops[DROP_TX_FULL], n - sent);
+	rte_pktmbuf_free_bulk(m + sent, n - sent);
 }
 
 /* To the PMD that owns the device's queue, which counts what it sends. */
@@ -57,7 +63,7 @@ static void hand_over(struct pmd *w, const struct port *p, struct rte_mbuf **m, 
 	rte_pktmbuf_free_bulk(m + k, n - k);
 }
 
-static void flush_one(struct pmd *w, struct txq *q)
+static void flush_one(struct pmd *w, struct txq *q) PMD
 {
 	if (w->trace)
 		trace_sent(w, q->port, q->m, q->n);

@@ -28,6 +28,9 @@ struct txq {
 
 /* Queues 'm' for 'p', whose config, state and MTU have been looked at. */
 void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD;
+/* Gives the device what it takes of 'n' frames, and counts that; how many: the first ones. */
+unsigned int txq_offer(struct pmd *w, const struct port *p, struct rte_mbuf **m,
+		       unsigned int n) PMD;
 /* Sends everything. */
 void txq_flush(struct pmd *w) PMD;
 /* Sends what other PMDs have handed over for 'p'; returns how many. */
