@@ -26,12 +26,17 @@ static bool is_due(const struct queue_pace *p, uint64_t now)
 	return !p->cost || p->at <= now;
 }
 
-static void charge(struct queue_pace *p, uint32_t bytes, uint64_t now)
+/* No more credit than is kept. */
+static void limit(struct queue_pace *p, uint64_t now)
+{
+	if (p->at + p->keep < now)
+		p->at = now - p->keep;
+}
+
+static void charge(struct queue_pace *p, uint32_t bytes)
 {
 	uint64_t cost = bytes * p->cost + p->part;
 
-	if (p->at + p->keep < now)
-		p->at = now - p->keep;
 	p->at += cost >> 16;
 	p->part = cost & 0xffff;
 }
@@ -163,7 +168,8 @@ struct plan {
 	struct rte_mbuf *m[QUEUE_ROUND];
 	struct queue *q[QUEUE_ROUND];
 	uint32_t len[QUEUE_ROUND];
-	bool owed[QUEUE_ROUND]; /* of the queue's minimum */
+	bool owed[QUEUE_ROUND];	     /* of the queue's minimum */
+	uint16_t steps[QUEUE_ROUND]; /* by which the turn moved on for it */
 };
 
 static uint32_t len_of(const struct queue *q)
@@ -172,7 +178,7 @@ static uint32_t len_of(const struct queue *q)
 }
 
 /* Only before a plan is made: what is planned has to be able to come back. */
-static void refill(struct queue_set *s)
+static void refill(struct queue_set *s, uint64_t now)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct queue *q = s->q[i];
@@ -182,7 +188,28 @@ static void refill(struct queue_set *s)
 		q->head = 0;
 		q->end = (uint16_t)rte_ring_dequeue_burst(q->ring, (void **)q->stage, QUEUE_STAGE,
 							  NULL);
+		limit(&q->floor, now);
+		limit(&q->ceiling, now);
 	}
+}
+
+/*
+ * Minima that are more than the line carries fall behind for good: all by the same time, so that
+ * none forgets how far it is behind the others.
+ */
+static void catch_up(struct queue_set *s, uint64_t now)
+{
+	uint64_t last = QUEUE_NEVER;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct queue *q = s->q[i];
+
+		if (q->head < q->end && q->floor.cost && q->floor.at < last)
+			last = q->floor.at;
+	}
+	for (uint32_t i = 0; last < now - s->line.keep && i < s->n; i++)
+		if (s->q[i]->head < s->q[i]->end)
+			s->q[i]->floor.at += now - s->line.keep - last;
 }
 
 static bool may_send(const struct queue *q, uint64_t now)
@@ -191,9 +218,9 @@ static bool may_send(const struct queue *q, uint64_t now)
 }
 
 /* Some queue may send: whose turn it is.  Each time round, who may send may send more. */
-static struct queue *in_turn(struct queue_set *s, uint64_t now)
+static struct queue *in_turn(struct queue_set *s, uint64_t now, uint16_t *steps)
 {
-	for (;;) {
+	for (;; ++*steps) {
 		struct queue *q = s->q[s->turn];
 
 		if (!may_send(q, now))
@@ -205,8 +232,18 @@ static struct queue *in_turn(struct queue_set *s, uint64_t now)
 	}
 }
 
+static void turn_back(struct queue_set *s, uint16_t steps)
+{
+	while (steps--) {
+		struct queue *q = s->q[s->turn];
+
+		q->left -= q->left < QUEUE_TURN ? q->left : QUEUE_TURN;
+		s->turn = (s->turn + s->n - 1) % s->n;
+	}
+}
+
 /* NULL: nobody. */
-static struct queue *pick(struct queue_set *s, uint64_t now, bool *owed)
+static struct queue *pick(struct queue_set *s, uint64_t now, bool *owed, uint16_t *steps)
 {
 	struct queue *behind = NULL;
 	bool any = false;
@@ -224,7 +261,8 @@ static struct queue *pick(struct queue_set *s, uint64_t now, bool *owed)
 			behind = q;
 	}
 	*owed = behind;
-	return behind ? behind : any ? in_turn(s, now) : NULL;
+	*steps = 0;
+	return behind ? behind : any ? in_turn(s, now, steps) : NULL;
 }
 
 static void make_plan(struct queue_set *s, uint64_t now, unsigned int max, struct plan *p)
@@ -232,41 +270,50 @@ static void make_plan(struct queue_set *s, uint64_t now, unsigned int max, struc
 	struct queue *q;
 
 	p->n = 0;
-	refill(s);
-	while (p->n < max && (q = pick(s, now, &p->owed[p->n]))) {
+	refill(s, now);
+	catch_up(s, now);
+	limit(&s->line, now);
+	while (p->n < max && (q = pick(s, now, &p->owed[p->n], &p->steps[p->n]))) {
 		const uint32_t len = len_of(q);
 
 		p->q[p->n] = q;
 		p->len[p->n] = len;
 		p->m[p->n] = q->stage[q->head++];
-		charge(&s->line, len, now);
-		charge(&q->ceiling, len, now);
+		charge(&s->line, len);
+		limit(&q->ceiling, now);
+		charge(&q->ceiling, len);
 		if (p->owed[p->n])
-			charge(&q->floor, len, now);
+			charge(&q->floor, len);
 		else
 			q->left -= len;
 		p->n++;
 	}
 }
 
-/* The device took the first 'sent': the others are where they were, and owe nothing. */
+/* A frame is where it was, and owes nothing. */
+static void take_back(struct queue_set *s, const struct plan *p, unsigned int i)
+{
+	struct queue *q = p->q[i];
+
+	q->head--;
+	refund(&s->line, p->len[i]);
+	refund(&q->ceiling, p->len[i]);
+	if (p->owed[i]) {
+		refund(&q->floor, p->len[i]);
+	} else {
+		q->left += p->len[i];
+		turn_back(s, p->steps[i]);
+	}
+}
+
+/* The device took the first 'sent'. */
 static void settle(struct queue_set *s, const struct plan *p, unsigned int sent)
 {
-	for (unsigned int i = 0; i < p->n; i++) {
-		struct queue *q = p->q[i];
-
-		if (i < sent) {
-			counter_add(&q->packets, 1);
-			counter_add(&q->bytes, p->len[i]);
-			continue;
-		}
-		q->head--;
-		refund(&s->line, p->len[i]);
-		refund(&q->ceiling, p->len[i]);
-		if (p->owed[i])
-			refund(&q->floor, p->len[i]);
-		else
-			q->left += p->len[i];
+	for (unsigned int i = p->n; i > sent; i--)
+		take_back(s, p, i - 1);
+	for (unsigned int i = 0; i < sent; i++) {
+		counter_add(&p->q[i]->packets, 1);
+		counter_add(&p->q[i]->bytes, p->len[i]);
 	}
 	for (uint32_t i = 0; i < s->n; i++)
 		atomic_store_explicit(&s->q[i]->staged, s->q[i]->end - s->q[i]->head,
@@ -290,7 +337,7 @@ static void next_due(const struct queue_set *s, uint64_t *wake)
 }
 
 unsigned int queue_serve(struct queue_set *s, uint64_t now, uint64_t hz, queue_send send, void *arg,
-		       uint64_t *wake)
+			 uint64_t *wake)
 {
 	unsigned int total = 0, sent;
 	struct plan p;

@@ -147,7 +147,7 @@ typedef unsigned int (*queue_send)(void *arg, struct rte_mbuf **m, unsigned int 
  * and was not sent.
  */
 unsigned int queue_serve(struct queue_set *s, uint64_t now, uint64_t hz, queue_send send, void *arg,
-		       uint64_t *wake);
+			 uint64_t *wake);
 /* Takes up to 'n' frames out, whosever they are; how many: fewer means that there are no more. */
 unsigned int queue_take(struct queue_set *s, struct rte_mbuf **m, unsigned int n);
 

@@ -49,6 +49,8 @@ static struct {
 	struct cache *cache;
 	struct ref *ref;
 	struct port ports[PORTS];
+	struct queue *queue[3];
+	struct queue_set *queues;
 	uint64_t seed;
 	struct maker frames[FRAMES];
 	struct got got[32 * 1024];
@@ -196,14 +198,16 @@ static void explain(const char *mode, unsigned int which, uint32_t in_port, unsi
 	hex("in ", t.frames[which].b, t.frames[which].n);
 	for (uint32_t i = 0; i < t.n_got; i++)
 		if (t.got[i].o.idx == slot) {
-			fprintf(stderr, "  got kind %u port %#x table %u reason %u cookie %u\n",
-				t.got[i].o.kind, t.got[i].o.port, t.got[i].o.table_id,
-				t.got[i].o.reason, (unsigned int)t.got[i].o.cookie);
+			fprintf(stderr,
+				"  got kind %u port %#x queue %u table %u reason %u cookie %u\n",
+				t.got[i].o.kind, t.got[i].o.port, t.got[i].o.queue_id,
+				t.got[i].o.table_id, t.got[i].o.reason,
+				(unsigned int)t.got[i].o.cookie);
 			hex("got", t.got[i].frame, t.got[i].n);
 		}
 	for (uint32_t i = 0; i < n; i++) {
-		fprintf(stderr, "  ref kind %u port %#x table %u reason %u\n", out[i].kind,
-			out[i].port, out[i].table_id, out[i].reason);
+		fprintf(stderr, "  ref kind %u port %#x queue %u table %u reason %u\n", out[i].kind,
+			out[i].port, out[i].queue_id, out[i].table_id, out[i].reason);
 		hex("ref", out[i].frame, out[i].n);
 	}
 }
@@ -212,7 +216,7 @@ static bool same(const struct got *g, const struct ref_out *r)
 {
 	if ((unsigned int)g->o.kind != (unsigned int)r->kind || g->o.port != r->port ||
 	    g->n != r->n || memcmp(g->frame, r->frame, r->n) != 0 || g->o.cookie != r->cookie ||
-	    g->o.table_id != r->table_id)
+	    g->o.table_id != r->table_id || g->o.queue_id != r->queue_id)
 		return false;
 	if (g->o.kind != OUT_CONTROLLER)
 		return (g->o.tunneled ? be64toh(g->o.tun.tun_id) : 0) == r->tun_id;
@@ -559,6 +563,16 @@ static void make_ports(void)
 		atomic_store(&t.dp->ports[i + 1], &t.ports[i]);
 		atomic_store(&t.dp->port_slots[i], &t.ports[i]);
 	}
+	/* Queues that actions may name; what leaves does not come to them, either. */
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct queue_cfg cfg = { .id = i + 1, .len = 1 };
+
+		t.queue[i] = queue_new(&cfg, 1000000, 0);
+		assert_non_null(t.queue[i]);
+	}
+	t.queues = queue_set_new(t.queue, 3, NULL, 0, 1000000, 0);
+	assert_non_null(t.queues);
+	atomic_store(&t.ports[0].queues, t.queues);
 }
 
 /* Copies that cannot be made: each is counted, and no buffer is lost or sent twice. */
@@ -616,6 +630,9 @@ static int teardown(void **state)
 		atomic_store(&t.dp->ports[i + 1], NULL);
 		atomic_store(&t.dp->port_slots[i], NULL);
 	}
+	for (unsigned int i = 0; i < 3; i++)
+		queue_free(t.queue[i]);
+	free(t.queues);
 	t.w->cache = t.cache;
 	pmd_free_detached(t.w);
 	dp_free(t.dp);

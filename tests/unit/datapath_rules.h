@@ -176,6 +176,24 @@ static struct of_any *rnd_nx(void)
 	return (struct of_any *)n;
 }
 
+/* Queues 1 to 3 are there, 4 is refused. */
+static struct of_any *rnd_queue(void)
+{
+	struct of_action_set_queue *q;
+	struct of_nx_set_queue *n;
+
+	if (one_in(4))
+		return (struct of_any *)OF_NEW(&rules.arena, nx_pop_queue);
+	if (one_in(4)) {
+		n = OF_NEW(&rules.arena, nx_set_queue);
+		n->queue_id = 1 + below(3);
+		return (struct of_any *)n;
+	}
+	q = OF_NEW(&rules.arena, action_set_queue);
+	q->queue_id = 1 + below(one_in(8) ? 4 : 3);
+	return (struct of_any *)q;
+}
+
 static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 {
 	struct of_action_group *g;
@@ -203,7 +221,7 @@ static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 	case 13:
 		return rnd_ttl();
 	case 14:
-		return rnd_nx();
+		return one_in(2) ? rnd_queue() : rnd_nx();
 	case 15:
 		if (max_group) {
 			g = OF_NEW(&rules.arena, action_group);
