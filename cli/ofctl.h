@@ -113,6 +113,9 @@ void ofctl_each_line(const char *file,
 		     int (*line)(const char *text, unsigned int number, void *arg, struct err *e),
 		     void *arg);
 
+/* ofctl_watch.c: asks for a flow monitor, and prints what is there already. */
+void ofctl_watch(struct ofctl_conn *c, const char *what);
+
 /* ---- The commands, by file ---- */
 
 int ofctl_show(int argc, char **argv);

@@ -96,7 +96,7 @@ int ofctl_monitor(int argc, char **argv)
 		char *end;
 
 		if (!strncmp(argv[i], "watch:", 6))
-			ofctl_die("%s: flow monitoring is not supported", argv[i]);
+			continue;
 		if (!strcmp(argv[i], "invalid_ttl")) {
 			invalid_ttl = true;
 			continue;
@@ -111,6 +111,9 @@ int ofctl_monitor(int argc, char **argv)
 		set_miss_len(c, (uint16_t)miss_len);
 	if (invalid_ttl)
 		want_invalid_ttl(c);
+	for (int i = 2; i < argc; i++)
+		if (!strncmp(argv[i], "watch:", 6))
+			ofctl_watch(c, argv[i] + 6);
 	print_for_ever(c, stderr);
 }
 

@@ -37,8 +37,7 @@ struct monitor {
 static bool has_port(const struct table_change *ch, uint32_t port) CONTROL
 {
 	return insts_has_port(ch->flow->insts, port) ||
-	       (ch->event == OFPFME_MODIFIED && ch->before &&
-		insts_has_port(ch->before->insts, port));
+	       (ch->before && insts_has_port(ch->before->insts, port));
 }
 
 /* The flags of all monitors that want to be told, put together; 0: none does. */

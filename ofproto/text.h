@@ -66,6 +66,9 @@ int of_parse_packet(const char *hex, struct arena *a, struct of_span *packet, st
 /* dump-flows' filter, "table=0,cookie=1/-1,out_port=2,ip": kind is mp_flow_request. */
 int of_parse_flow_filter(const char *s, const struct of_names *n, struct arena *a,
 			 struct of_mp_flow_request **out, struct err *e);
+/* "in_port=1,out_port=2,!own": monitor's "watch:" with what is left out of it; the id is 0. */
+int of_parse_flow_monitor(const char *s, const struct of_names *n, struct arena *a,
+			  struct of_flow_monitor **out, struct err *e);
 /* "LOCAL", "1", "eth0"; 0 or -EINVAL. */
 int of_parse_port(const char *s, const struct of_names *n, uint32_t *port, struct err *e);
 
