@@ -118,12 +118,25 @@ static int table_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *
 	return 0;
 }
 
+/* A group_mod in 1.5's layout. */
+static int group_mod_ext_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
+{
+	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
+
+	if (m->length > MOD_MAX)
+		return agent_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
+				    "a group_mod of %u bytes: %d at most, or the group could not "
+				    "be read back",
+				    m->length, MOD_MAX);
+	return group_mod_ext(c->agent->dp, (const struct of_weft_group_mod *)x->body, e);
+}
+
 int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	static int (*const handlers[])(struct conn *, const struct of_msg *, struct of_err *) = {
 		[OFPT_FLOW_MOD] = flow_mod,	  [OFPT_GROUP_MOD] = group_mod_msg,
 		[OFPT_METER_MOD] = meter_mod_msg, [OFPT_PORT_MOD] = port_mod_msg,
-		[OFPT_TABLE_MOD] = table_mod_msg,
+		[OFPT_TABLE_MOD] = table_mod_msg, [OFPT_EXPERIMENTER] = group_mod_ext_msg,
 	};
 	int rc;
 
@@ -188,6 +201,11 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 		return agent_mgmt(c, m, e);
 	case OF_KIND_flow_monitor_cancel:
 		return agent_monitor_cancel(c, (const struct of_flow_monitor_cancel *)x->body, e);
+	case OF_KIND_weft_group_mod:
+		if (c->role == OFPCR_ROLE_SLAVE)
+			return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+					    "a slave may not change the switch");
+		return agent_modify(c, m, e);
 	case OF_KIND_nx_set_packet_in_format:
 		return packet_in_format((const struct of_nx_set_packet_in_format *)x->body, e);
 	default:

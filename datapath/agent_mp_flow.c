@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Multiparts about flows and tables (7.3.5.2 to 7.3.5.4).
- *
- * A dump of many flows is sent in parts, each when the last has been read: a million flows take no
- * more memory than a few thousand, however slow the reader is, and others have their turn in
- * between.  Until it is whole nothing else is read from that connection, so that what was asked
- * first is answered first, a barrier above all.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "datapath/act.h"
 #include "datapath/agent_priv.h"
 #include "datapath/table_caps.h"
 
-enum {
-	DUMP_PART =
-		16 << 20,   /* bytes of flows sent at once; each part looks at all of them again */
-	DUMP_LOW = 1 << 20, /* so little left unread: go on */
-	DUMP_PATIENCE = 30, /* seconds without a byte taken */
-};
-
-struct dump {
+struct flow_dump {
+	struct dump dump;
 	struct of_mp_flow_request q;
-	uint32_t xid;
-	struct table_place at; /* the last flow that was sent */
-	size_t backlog;	       /* at the last look, */
-	unsigned int stuck;    /* as long ago, seconds */
+	struct table_place at; /* the last flow that was sent, */
+	bool begun;	       /* if any was */
 };
 
 struct walk {
@@ -63,29 +49,24 @@ static int add_flow(void *arg, const struct flow *f) CONTROL
 	return w->mp.total >= DUMP_PART;
 }
 
-void dump_free(struct conn *c)
+static int flow_part(struct conn *c, struct dump *dump) CONTROL
 {
-	free(c->dump);
-	c->dump = NULL;
-}
-
-/* One part.  1: there may be more behind w->at; 0: that was all. */
-static int send_part(struct conn *c, const struct of_mp_flow_request *q, uint32_t xid,
-		     const struct table_place *after, struct walk *w) CONTROL
-{
+	struct flow_dump *d = (struct flow_dump *)dump;
+	struct walk w = { .dp = c->agent->dp, .now = monotonic_now() };
 	int rc;
 
-	*w = (struct walk){ .dp = c->agent->dp, .now = monotonic_now() };
-	mp_begin(&w->mp, c, xid, OFPMP_FLOW, OF_KIND_mp_flow_reply);
-	rc = table_select_after(c->agent->dp, q, after, add_flow, w);
+	mp_begin(&w.mp, c, dump->xid, OFPMP_FLOW, OF_KIND_mp_flow_reply);
+	rc = table_select_after(c->agent->dp, &d->q, d->begun ? &d->at : NULL, add_flow, &w);
 	if (rc < 0)
-		w->mp.rc = rc;
-	if (!w->mp.rc && rc > 0) {
-		mp_part(&w->mp);
-		if (!w->mp.rc)
+		w.mp.rc = rc;
+	if (!w.mp.rc && rc > 0) {
+		mp_part(&w.mp);
+		d->at = w.at;
+		d->begun = true;
+		if (!w.mp.rc)
 			return 1;
 	}
-	mp_end(&w->mp);
+	mp_end(&w.mp);
 	return 0;
 }
 
@@ -101,57 +82,14 @@ int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *body, 
 {
 	const struct of_mp_flow_request *q = (const struct of_mp_flow_request *)body;
 	int rc = check_table(c->agent->dp, q->table_id, e);
-	struct walk w;
+	struct flow_dump *d;
 
 	if (rc)
 		return rc;
-	c->dump = malloc(sizeof(*c->dump)); /* first, so that a dump once begun has an end */
-	if (!c->dump)
-		return -ENOMEM;
-	if (!send_part(c, q, m->xid, NULL, &w)) {
-		dump_free(c);
-		return 0;
-	}
-	*c->dump = (struct dump){ .q = *q, .xid = m->xid, .at = w.at };
-	of_session_pause(c->session, true);
-	return 0;
-}
-
-void dumps_go_on(struct agent *a)
-{
-	struct conn *c;
-	struct walk w;
-
-	DL_FOREACH (a->conns, c) {
-		struct dump *d = c->dump;
-
-		if (!d || of_session_backlog(c->session) > DUMP_LOW)
-			continue;
-		agent_publish(a);
-		if (send_part(c, &d->q, d->xid, &d->at, &w)) {
-			d->at = w.at;
-		} else {
-			dump_free(c);
-			of_session_pause(c->session, false);
-		}
-	}
-}
-
-void dumps_watch(struct agent *a)
-{
-	struct conn *c;
-
-	DL_FOREACH (a->conns, c) {
-		size_t backlog = c->dump ? of_session_backlog(c->session) : 0;
-
-		if (!c->dump)
-			continue;
-		c->dump->stuck = backlog == c->dump->backlog ? c->dump->stuck + 1 : 0;
-		c->dump->backlog = backlog;
-		if (c->dump->stuck >= DUMP_PATIENCE)
-			of_session_drop(c->session,
-					"the peer does not read the flows it asked for");
-	}
+	d = malloc(sizeof(*d)); /* first, so that a dump once begun has an end */
+	if (d)
+		*d = (struct flow_dump){ .dump = { .xid = m->xid, .part = flow_part }, .q = *q };
+	return dump_start(c, (struct dump *)d);
 }
 
 static int sum_flow(void *arg, const struct flow *f) CONTROL

@@ -32,7 +32,7 @@ struct conn {
 	/* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
 	uint32_t packet_in[2], port_status[2], flow_removed[2];
 	struct bundle *bundles; /* hash by id */
-	struct dump *dump;	/* of flows, not sent whole yet */
+	struct dump *dump;	/* a reply not sent whole yet */
 	struct parts *parts;	/* of requests that are not whole yet */
 	unsigned int n_parts;
 	size_t parts_bytes;
@@ -172,6 +172,27 @@ int parts_add(struct conn *c, const struct of_msg *m, struct arena *a, struct of
 void parts_refused(struct conn *c, const uint8_t *raw, size_t n, const struct of_err *e) CONTROL;
 void parts_free(struct conn *c) CONTROL;
 
+/* ---- agent_dump.c: long replies, in parts ---- */
+
+enum { DUMP_PART = 16 << 20 }; /* bytes sent at once */
+
+/* What is left of a reply; what a kind of reply has to keep in mind besides stands behind it. */
+struct dump {
+	uint32_t xid;
+	/* Sends one part more.  1: there may be more; 0: that was the last. */
+	int (*part)(struct conn *c, struct dump *d);
+	size_t backlog;	    /* at the last look, */
+	unsigned int stuck; /* as long ago, seconds */
+};
+
+/* Sends the first part; 'd' was allocated and is the connection's from now on (NULL: -ENOMEM). */
+int dump_start(struct conn *c, struct dump *d) CONTROL;
+/* Dumps go on for those who have read what they were sent; call in every round of the loop. */
+void dumps_go_on(struct agent *a) CONTROL;
+/* Connections that take nothing of their dump are given up; call every second. */
+void dumps_watch(struct agent *a) CONTROL;
+void dump_free(struct conn *c) CONTROL;
+
 /* ---- agent_mp_flow.c ---- */
 int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *q,
 	     struct of_err *e) CONTROL;
@@ -179,11 +200,6 @@ int mp_aggregate(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		 struct of_err *e) CONTROL;
 int mp_tables(struct conn *c, const struct of_msg *m, const struct of_any *q,
 	      struct of_err *e) CONTROL;
-/* Dumps go on for those who have read what they were sent; call in every round of the loop. */
-void dumps_go_on(struct agent *a) CONTROL;
-/* Connections that take nothing of their dump are given up; call every second. */
-void dumps_watch(struct agent *a) CONTROL;
-void dump_free(struct conn *c) CONTROL;
 
 int mp_table_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		      struct of_err *e) CONTROL;
@@ -197,6 +213,9 @@ int mp_groups(struct conn *c, const struct of_msg *m, const struct of_any *q,
 	      struct of_err *e) CONTROL;
 int mp_group_desc(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		  struct of_err *e) CONTROL;
+/* The same in 1.5's layout. */
+int mp_ext_group_desc(struct conn *c, const struct of_msg *m, const struct of_any *q,
+		      struct of_err *e) CONTROL;
 int mp_group_features(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		      struct of_err *e) CONTROL;
 int mp_meters(struct conn *c, const struct of_msg *m, const struct of_any *q,

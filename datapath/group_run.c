@@ -2,7 +2,8 @@
 /*
  * Groups on packets (5.6.1): which buckets run.
  */
-#include "datapath/cls_hash.h"
+#include <rte_branch_prediction.h>
+
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/trace.h"
@@ -20,60 +21,46 @@ static const struct group_body *body_at(const struct group *g, uint64_t version)
 	return b;
 }
 
-/*
- * The same for all packets of a transport connection between two stations, or, where there is no
- * IP, of a pair of stations.  The stations count with IP too: traffic that differs in them alone is
- * spread as well.
- */
-static uint32_t connection_hash(const struct flow_key *k)
+/* The slot's bucket is not live: another one that is. */
+static int detour(const struct dp *dp, const struct group_body *b, uint32_t slot)
 {
-	const uint64_t *key = cls_hash_keys;
-	const uint64_t *src = (const uint64_t *)k->ipv6_src, *dst = (const uint64_t *)k->ipv6_dst;
-	uint64_t to = get_be64(k->eth_dst) >> 16, from = get_be64(k->eth_src) >> 16;
-	uint64_t nw = (uint64_t)k->nw_src << 32 | k->nw_dst, ports = 0, h;
+	const struct select *s = b->select;
 
-	/* Fragments but the first have no ports: none then, so that they go with the first. */
-	if (!k->ip_frag)
-		ports = (uint64_t)k->tp_src << 16 | k->tp_dst;
-	h = cls_hash_mix(nw ^ key[0], (ports | (uint64_t)k->ip_proto << 32) ^ key[1]);
-	h += cls_hash_mix(src[0] ^ key[2], src[1] ^ key[3]);
-	h += cls_hash_mix(dst[0] ^ key[4], dst[1] ^ key[5]);
-	if (!nw && !(src[0] | src[1] | dst[0] | dst[1]))
-		from |= (uint64_t)k->vlan_tci << 48;
-	h += cls_hash_mix(to ^ key[6], from ^ key[7]);
-	return (uint32_t)(cls_hash_mix(h, key[8]) >> 32);
-}
+	for (uint32_t n = 1; n <= SELECT_DETOUR; n++) {
+		uint32_t i = select_bucket(s, select_detour(s, slot, n));
 
-static bool is_live(const struct group_bucket *k)
-{
-	return atomic_load_explicit(&k->live, memory_order_relaxed);
-}
-
-/* Each live bucket gets its weight's share of the connections. */
-static int by_weight(const struct group_body *b, const struct pkt *p)
-{
-	uint64_t total = 0, at;
-
-	for (uint32_t i = 0; i < b->n; i++)
-		if (is_live(&b->bucket[i]))
-			total += b->bucket[i].weight;
-	if (!total)
-		return -1;
-	at = (uint64_t)connection_hash(&p->key) * total >> 32;
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (!is_live(&b->bucket[i]))
-			continue;
-		if (at < b->bucket[i].weight)
+		if (group_bucket_lives(dp, &b->bucket[i]))
 			return (int)i;
-		at -= b->bucket[i].weight;
+	}
+	/* Hardly any of them: the next one that there is. */
+	for (uint32_t n = 0; n < b->n; n++) {
+		uint32_t i = (slot + n) % b->n;
+
+		if (b->bucket[i].weight && group_bucket_lives(dp, &b->bucket[i]))
+			return (int)i;
 	}
 	return -1;
 }
 
-static int first_live(const struct group_body *b)
+/* Each live bucket gets its weight's share of the connections. */
+static int by_weight(const struct dp *dp, const struct group_body *b, const struct pkt *p)
+{
+	const struct select *s = b->select;
+	uint32_t slot, i;
+
+	if (!s->n_slots)
+		return -1;
+	slot = select_slot(s, &p->key);
+	i = select_bucket(s, slot);
+	if (likely(group_bucket_lives(dp, &b->bucket[i])))
+		return (int)i;
+	return detour(dp, b, slot);
+}
+
+static int first_live(const struct dp *dp, const struct group_body *b)
 {
 	for (uint32_t i = 0; i < b->n; i++)
-		if (is_live(&b->bucket[i]))
+		if (group_bucket_lives(dp, &b->bucket[i]))
 			return (int)i;
 	return -1;
 }
@@ -130,7 +117,7 @@ void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, u
 	}
 	if (!w->trace)
 		count(&g->packets, &g->bytes, p);
-	one = body->type == OFPGT_SELECT ? by_weight(body, p) : first_live(body);
+	one = body->type == OFPGT_SELECT ? by_weight(w->dp, body, p) : first_live(w->dp, body);
 	if (one < 0) {
 		refuse(w, p, DROP_GROUP_NO_BUCKET);
 		return;

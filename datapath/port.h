@@ -101,6 +101,13 @@ struct port {
 /* What sending a frame reads is one cache line. */
 _Static_assert(offsetof(struct port, uplink) <= 64, "hot half of a port");
 
+/* 7.3.4.2: what watches the port sees it live. */
+static inline bool port_is_live(const struct port *p)
+{
+	return atomic_load_explicit(&p->state, memory_order_relaxed) & OFPPS_LIVE &&
+	       !(atomic_load_explicit(&p->config, memory_order_relaxed) & OFPPC_PORT_DOWN);
+}
+
 struct port_counters { /* of one PMD; single writer */
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	_Atomic uint64_t rx_dropped, tx_dropped;

@@ -64,7 +64,7 @@ static int find_experimenter(struct of_rd *r, const struct of_family *f, enum of
 {
 	uint32_t experimenter;
 
-	if (fam == OF_FAM_queue_prop || fam == OF_FAM_tf_prop)
+	if (fam == OF_FAM_queue_prop || fam == OF_FAM_tf_prop || fam == OF_FAM_group_prop)
 		return 0;
 	if (el->end - p < (fam == OF_FAM_band ? 16 : 8))
 		return of_refuse(r, p, f->bad_len, "experimenter's %s is too short", f->name);
@@ -408,7 +408,7 @@ struct rows {
 	const struct of_desc *d;
 	const struct of_family *f; /* whose errors are given */
 	const uint8_t *start, *p, *end;
-	size_t limit; /* LEN's value for the LIST or MATCH to come, or SIZE_MAX */
+	size_t limit; /* LEN's value for the LIST, ARRAY or MATCH to come, or SIZE_MAX */
 	void *s;
 };
 
@@ -459,17 +459,17 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 {
 	const uint8_t *p = c->p, *end = c->end;
 
+	if (c->limit != SIZE_MAX && (row->kind == OF_ROW_LIST || row->kind == OF_ROW_ARRAY)) {
+		if (c->limit > (size_t)(end - p))
+			return of_refuse(r, p, c->f->bad_len, "%s: %zu bytes where %zu are left",
+					 row->name, c->limit, (size_t)(end - p));
+		end = p + c->limit;
+		c->limit = SIZE_MAX;
+	}
 	c->p = end;
 	switch (row->kind) {
 	case OF_ROW_LIST:
-		if (c->limit != SIZE_MAX) {
-			if (c->limit > (size_t)(end - p))
-				return of_refuse(r, p, c->f->bad_len,
-						 "%s: %zu bytes where %zu are left", row->name,
-						 c->limit, (size_t)(end - p));
-			c->p = p + c->limit;
-		}
-		return read_list(r, row->arg, p, c->p, member);
+		return read_list(r, row->arg, p, end, member);
 	case OF_ROW_ARRAY:
 		return read_array(r, &of_descs[row->arg], p, end, member);
 	case OF_ROW_BODY:

@@ -213,6 +213,7 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 		write_list(w, row, member);
 		if (k->len != (size_t)NOWHERE)
 			patch_len(w, k->len, from);
+		k->len = NOWHERE;
 		break;
 	case OF_ROW_BODY:
 		write_body(w, d, row, k->start, *(struct of_any *const *)member);

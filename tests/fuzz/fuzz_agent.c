@@ -180,7 +180,7 @@ static void nothing_is_left(void) CONTROL
 		turn(-1);
 		dp_barrier(dp);
 	}
-	group_each(dp, OFPG_ALL, count_group, &left);
+	group_each(dp, OFPG_ALL, 0, count_group, &left);
 	meter_each(dp, OFPM_ALL, 0, count_meter, &left);
 	for (unsigned int t = 0; t < N_TABLES; t++)
 		left += table_count(dp, (uint8_t)t);

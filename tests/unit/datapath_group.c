@@ -374,6 +374,7 @@ static int setup(void **state)
 	for (uint32_t i = 1; i <= PORTS; i++) {
 		ports[i].no = i;
 		ports[i].slot = (uint16_t)i;
+		ports[i].state = OFPPS_LIVE;
 		atomic_store(&h.dp->ports[i], &ports[i]);
 		atomic_store(&h.dp->port_slots[i], &ports[i]);
 	}
