@@ -14,6 +14,7 @@ enum { SET_MAX = 64, DEPTH_MAX = 8 };
 struct run {
 	struct ref *r;
 	struct ref_frame f;
+	uint32_t n; /* bytes that it had as it came in */
 	uint8_t table;
 	uint64_t cookie;
 	uint32_t queue_id;
@@ -57,6 +58,8 @@ void ref_free(struct ref *r)
 		r->groups = g->next;
 		free(g);
 	}
+	ref_meters_free(r);
+	free(r->gone);
 	arena_fini(&r->arena);
 	free(r);
 }
@@ -92,6 +95,7 @@ static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port
 		.cookie = x->cookie,
 		.tun_id = be64toh(x->f.meta.tun_id),
 		.queue_id = x->queue_id,
+		.meta = x->f.meta,
 		.n = x->f.n,
 		.frame = malloc(x->f.n),
 	};
@@ -410,11 +414,9 @@ static bool matches(const struct ref_frame *f, const struct of_match *m)
 		struct of_oxm o;
 		struct ref_bits value, mask, is;
 
-		if (d->is_alias)
+		if (d->is_alias || !of_match_has(m, d))
 			continue;
 		of_match_get(m, d, &o);
-		if (!of_match_has(m, d))
-			continue;
 		value = ref_bytes(o.value, d->bytes, d->bits);
 		mask = ref_bytes(o.mask, d->bytes, d->bits);
 		is = ref_get(f, d);
@@ -425,13 +427,15 @@ static bool matches(const struct ref_frame *f, const struct of_match *m)
 	return true;
 }
 
-static const struct ref_flow *lookup(const struct ref *r, const struct ref_frame *f, uint8_t table)
+static struct ref_flow *lookup(struct ref *r, const struct ref_frame *f, uint8_t table)
 {
-	const struct ref_flow *best = NULL;
+	struct ref_flow *best = NULL;
 
-	for (const struct ref_flow *x = r->tables[table]; x; x = x->next)
+	r->lookups[table]++;
+	for (struct ref_flow *x = r->tables[table]; x; x = x->next)
 		if ((!best || x->priority > best->priority) && matches(f, &x->match))
 			best = x;
+	r->matches[table] += best != NULL;
 	return best;
 }
 
@@ -465,13 +469,32 @@ static bool is_table_miss(const struct ref_flow *f)
 	return !f->priority && of_match_equal(&f->match, &all);
 }
 
+/* The meter instruction comes first (5.9). */
+static void meter(struct run *x, uint32_t id)
+{
+	const struct of_any *band = ref_meter_run(x->r, id, x->n);
+
+	if (band && band->kind == OF_KIND_band_drop)
+		x->over = true;
+	else if (band)
+		ref_remark(&x->f, ((const struct of_band_dscp_remark *)band)->prec_level);
+}
+
 /* Returns the next table, or -1. */
-static int run_flow(struct run *x, const struct ref_flow *f)
+static int run_flow(struct run *x, struct ref_flow *f)
 {
 	const struct of_list *l = &f->insts;
 	const struct of_any *a;
 
+	f->packets++;
+	f->bytes += x->n;
+	f->used = x->r->seconds;
 	x->cookie = f->cookie;
+	a = find_inst(l, OF_KIND_inst_meter);
+	if (a)
+		meter(x, AS(inst_meter)->meter_id);
+	if (x->over)
+		return -1;
 	x->miss = is_table_miss(f);
 	a = find_inst(l, OF_KIND_inst_apply_actions);
 	for (uint32_t i = 0; a && i < AS(inst_apply_actions)->actions.n && !x->over; i++)
@@ -511,11 +534,11 @@ uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in
 	}
 	x->r = r;
 	memcpy(x->f.b, frame, n);
-	x->f.n = n;
+	x->f.n = x->n = n;
 	x->f.meta.in_port = x->f.meta.in_phy_port = htobe32(in_port);
 	x->f.meta.actset_output = htobe32(OFPP_UNSET);
 	while (table >= 0 && !x->over) {
-		const struct ref_flow *f = lookup(r, &x->f, (uint8_t)table);
+		struct ref_flow *f = lookup(r, &x->f, (uint8_t)table);
 
 		x->table = (uint8_t)table;
 		if (!f)

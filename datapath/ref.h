@@ -10,8 +10,10 @@
 #ifndef WEFT_DATAPATH_REF_H
 #define WEFT_DATAPATH_REF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "ofproto/key.h"
 #include "ofproto/wire.h"
 
 struct ref;
@@ -26,17 +28,41 @@ struct ref_out {
 	uint64_t cookie;
 	uint64_t tun_id;
 	uint32_t queue_id;
+	struct flow_key meta; /* the fields that are in no header */
 	uint32_t n;
 	uint8_t *frame;
 };
 
+/* A flow with OFPFF_SEND_FLOW_REM that went, by its time or by a message. */
+struct ref_gone {
+	uint8_t table_id, reason; /* OFPRR_* */
+	bool both;		  /* idle and hard timeout are over: either may be said */
+	uint16_t priority;
+	uint64_t cookie, packets, bytes;
+};
+
 struct ref *ref_new(void);
 void ref_free(struct ref *r);
+/* What it is for all that follows: in seconds, and in TSC cycles of which there are 'hz' in one. */
+void ref_clock(struct ref *r, double seconds, uint64_t cycles, uint64_t hz);
 /* Ports that exist: FLOOD, ALL and outputs go to these. */
 void ref_port_add(struct ref *r, uint32_t no);
 /* The same messages that the switch takes; 0, or -EPROTO. */
 int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm);
 int ref_group_mod(struct ref *r, const struct of_group_mod *gm);
+int ref_meter_mod(struct ref *r, const struct of_meter_mod *mm);
+/* Flows whose time is over go. */
+void ref_expire(struct ref *r);
+/* The flows that went since the last call. */
+uint32_t ref_gone(struct ref *r, const struct ref_gone **v);
+/* Counters.  False: there is no such flow, or meter with such a band. */
+bool ref_flow_counts(const struct ref *r, uint8_t table_id, const struct of_match *m,
+		     uint16_t priority, uint64_t *packets, uint64_t *bytes);
+uint32_t ref_table_counts(const struct ref *r, uint8_t table_id, uint64_t *lookups,
+			  uint64_t *matches);
+bool ref_meter_counts(const struct ref *r, uint32_t id, struct of_meter_stats *s);
+bool ref_band_counts(const struct ref *r, uint32_t id, uint32_t band, uint64_t *packets,
+		     uint64_t *bytes);
 /* Runs a frame; outputs in order, owned by 'r' until the next call. */
 uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in_port,
 		    struct ref_out **out);

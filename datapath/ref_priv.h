@@ -15,14 +15,33 @@
 #include "ofproto/field.h"
 
 enum { REF_FRAME_MAX = 16384, REF_NOWHERE = -1 };
-enum { REF_TABLES = 254, REF_PORTS = 256, REF_OUTS = 1024 };
+enum { REF_TABLES = 254, REF_PORTS = 256, REF_OUTS = 1024, REF_BANDS = 16 };
 
 struct ref_flow {
 	struct ref_flow *next;
 	struct of_match match;
 	uint16_t priority;
 	uint64_t cookie;
+	uint16_t flags, idle_timeout, hard_timeout;
+	double created, used;
+	uint64_t packets, bytes;
 	struct of_list insts;
+};
+
+struct ref_band {
+	double rate;	     /* bits or packets a second */
+	int64_t room, level; /* of the bucket, in sixteenths of a cycle */
+	uint64_t packets, bytes;
+};
+
+struct ref_meter {
+	struct ref_meter *next;
+	uint32_t id;
+	uint16_t flags;
+	uint64_t packets, bytes;
+	uint64_t last; /* cycles: when the buckets were filled up */
+	struct of_list list;
+	struct ref_band bands[REF_BANDS];
 };
 
 struct ref_group {
@@ -36,6 +55,12 @@ struct ref {
 	struct arena arena; /* lists; grows until the end */
 	struct ref_flow *tables[REF_TABLES];
 	struct ref_group *groups;
+	struct ref_meter *meters;
+	double seconds;
+	uint64_t cycles, hz;
+	uint64_t lookups[REF_TABLES], matches[REF_TABLES];
+	struct ref_gone *gone;
+	uint32_t n_gone, room_gone;
 	uint32_t ports[REF_PORTS], n_ports;
 	struct ref_out outs[REF_OUTS];
 	uint32_t n_outs;
@@ -105,6 +130,14 @@ void ref_copy_ttl_out(struct ref_frame *f);
 void ref_copy_ttl_in(struct ref_frame *f);
 /* False: it is or would be zero. */
 bool ref_dec_ttl(struct ref_frame *f, bool mpls);
+
+/* The flow goes, and its memory. */
+void ref_flow_gone(struct ref *r, struct ref_flow *f, uint8_t table_id, uint8_t reason);
+/* What a meter says of a packet of so many bytes: the band that applies, or NULL. */
+const struct of_any *ref_meter_run(struct ref *r, uint32_t id, uint32_t bytes);
+/* A packet's drop precedence rises (RFC 2597). */
+void ref_remark(struct ref_frame *f, unsigned int by);
+void ref_meters_free(struct ref *r);
 
 /* Where the pointer to a group is, or would be. */
 struct ref_group **ref_group_find(struct ref *r, uint32_t id);

@@ -50,6 +50,27 @@ static bool selects(const struct of_flow_mod *fm, const struct ref_flow *f)
 	return of_match_covers(&fm->match, &f->match);
 }
 
+void ref_flow_gone(struct ref *r, struct ref_flow *f, uint8_t table_id, uint8_t reason)
+{
+	if (!(f->flags & OFPFF_SEND_FLOW_REM)) {
+		free(f);
+		return;
+	}
+	if (r->n_gone == r->room_gone) {
+		r->room_gone = r->room_gone ? 2 * r->room_gone : 64;
+		r->gone = realloc(r->gone, r->room_gone * sizeof(*r->gone));
+	}
+	r->gone[r->n_gone++] = (struct ref_gone){
+		.table_id = table_id,
+		.reason = reason,
+		.priority = f->priority,
+		.cookie = f->cookie,
+		.packets = f->packets,
+		.bytes = f->bytes,
+	};
+	free(f);
+}
+
 static int add(struct ref *r, const struct of_flow_mod *fm)
 {
 	struct ref_flow **at, *f = calloc(1, sizeof(*f));
@@ -61,11 +82,20 @@ static int add(struct ref *r, const struct of_flow_mod *fm)
 	f->match = fm->match;
 	f->priority = fm->priority;
 	f->cookie = fm->cookie;
+	f->flags = fm->flags;
+	f->idle_timeout = fm->idle_timeout;
+	f->hard_timeout = fm->hard_timeout;
+	f->created = f->used = r->seconds;
 	for (at = &r->tables[fm->table_id]; *at; at = &(*at)->next)
 		if ((*at)->priority == f->priority && of_match_equal(&(*at)->match, &f->match)) {
 			struct ref_flow *old = *at;
 
 			*at = old->next;
+			/* 6.4: its counters live on, but for OFPFF_RESET_COUNTS. */
+			if (!(fm->flags & OFPFF_RESET_COUNTS)) {
+				f->packets = old->packets;
+				f->bytes = old->bytes;
+			}
 			free(old);
 			break;
 		}
@@ -87,9 +117,11 @@ static int change(struct ref *r, const struct of_flow_mod *fm, uint8_t table)
 		}
 		if (fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT) {
 			*at = f->next;
-			free(f);
+			ref_flow_gone(r, f, table, OFPRR_DELETE);
 			continue;
 		}
+		if (fm->flags & OFPFF_RESET_COUNTS)
+			f->packets = f->bytes = 0;
 		if (of_list_copy(&fm->insts, &r->arena, &f->insts) < 0)
 			return -ENOMEM;
 		at = &f->next;
@@ -109,6 +141,73 @@ int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm)
 		if (fm->table_id == OFPTT_ALL || fm->table_id == t)
 			rc = change(r, fm, (uint8_t)t);
 	return rc;
+}
+
+/* ---- Timeouts (5.5), counters ---- */
+
+void ref_clock(struct ref *r, double seconds, uint64_t cycles, uint64_t hz)
+{
+	r->seconds = seconds;
+	r->cycles = cycles;
+	r->hz = hz;
+}
+
+void ref_expire(struct ref *r)
+{
+	uint32_t n;
+
+	for (int t = 0; t < REF_TABLES; t++)
+		for (struct ref_flow **at = &r->tables[t]; *at;) {
+			struct ref_flow *f = *at;
+			const bool hard =
+				f->hard_timeout && r->seconds >= f->created + f->hard_timeout;
+			const bool idle =
+				f->idle_timeout && r->seconds >= f->used + f->idle_timeout;
+
+			if (!hard && !idle) {
+				at = &f->next;
+				continue;
+			}
+			*at = f->next;
+			n = r->n_gone;
+			ref_flow_gone(r, f, (uint8_t)t,
+				      hard ? OFPRR_HARD_TIMEOUT : OFPRR_IDLE_TIMEOUT);
+			if (r->n_gone > n)
+				r->gone[n].both = hard && idle;
+		}
+}
+
+uint32_t ref_gone(struct ref *r, const struct ref_gone **v)
+{
+	const uint32_t n = r->n_gone;
+
+	*v = r->gone;
+	r->n_gone = 0;
+	return n;
+}
+
+bool ref_flow_counts(const struct ref *r, uint8_t table_id, const struct of_match *m,
+		     uint16_t priority, uint64_t *packets, uint64_t *bytes)
+{
+	for (const struct ref_flow *f = r->tables[table_id]; f; f = f->next)
+		if (f->priority == priority && of_match_equal(&f->match, m)) {
+			*packets = f->packets;
+			*bytes = f->bytes;
+			return true;
+		}
+	return false;
+}
+
+uint32_t ref_table_counts(const struct ref *r, uint8_t table_id, uint64_t *lookups,
+			  uint64_t *matches)
+{
+	uint32_t n = 0;
+
+	for (const struct ref_flow *f = r->tables[table_id]; f; f = f->next)
+		n++;
+	*lookups = r->lookups[table_id];
+	*matches = r->matches[table_id];
+	return n;
 }
 
 /* ---- Group mods (6.5) ---- */
@@ -144,7 +243,7 @@ static void delete_group(struct ref *r, uint32_t id)
 				continue;
 			}
 			*f = flow->next;
-			free(flow);
+			ref_flow_gone(r, flow, (uint8_t)t, OFPRR_GROUP_DELETE);
 		}
 }
 

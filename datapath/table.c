@@ -3,19 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "datapath/act.h"
 #include "datapath/meter.h"
 #include "datapath/table_state.h"
-
-double monotonic_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ---- The index: flows by match and priority ---- */
 

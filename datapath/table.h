@@ -10,6 +10,7 @@
 #ifndef WEFT_DATAPATH_TABLE_H
 #define WEFT_DATAPATH_TABLE_H
 
+#include "datapath/clock.h"
 #include "datapath/cls.h"
 #include "datapath/flow.h"
 #include "ofproto/wire.h"
@@ -111,9 +112,6 @@ int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
 /* Sums over the PMDs. */
 void table_lookups(const struct dp *dp, uint8_t table_id, uint64_t *lookups,
 		   uint64_t *matches) CONTROL;
-/* Seconds, CLOCK_MONOTONIC: what flow->created counts in. */
-double monotonic_now(void);
-
 uint32_t table_count(const struct dp *dp, uint8_t table_id) CONTROL;
 /* The template that serves the table now: "direct", ... and how many masks it has. */
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks) CONTROL;

@@ -12,12 +12,14 @@
 #include "ofproto/wire.h"
 #include "tests/unit/datapath_random.h"
 
-enum { PORTS = 4, GROUPS = 4 };
+enum { PORTS = 4, GROUPS = 4, METERS = 4 };
 
 static struct {
 	struct arena arena; /* of what is made in one round */
 	unsigned int n_tables;
-	bool loud; /* many outputs: more than burst->out has room for */
+	bool loud;    /* many outputs: more than burst->out has room for */
+	bool metered; /* flows with meters */
+	bool mortal;  /* ... with timeouts */
 } rules;
 
 static uint32_t rnd_out_port(void)
@@ -241,9 +243,37 @@ static void rnd_actions(struct of_list *l, const struct of_match *m, unsigned in
 		assert_int_equal(of_list_add(l, &rules.arena, rnd_action(m, max_group)), 0);
 }
 
+/* Rates that simulated bursts, hundredths of a second apart, exceed now and then. */
+static struct of_any *rnd_band(void)
+{
+	static const uint32_t rates[] = { 1, 3, 10, 77, 500, 2000 };
+	const uint32_t rate = PICK(rates), burst = below(30);
+	struct of_band_dscp_remark *r;
+	struct of_band_drop *d;
+
+	if (one_in(2)) {
+		r = OF_NEW(&rules.arena, band_dscp_remark);
+		r->rate = rate;
+		r->burst_size = burst;
+		r->prec_level = (uint8_t)below(4);
+		return (struct of_any *)r;
+	}
+	d = OF_NEW(&rules.arena, band_drop);
+	d->rate = rate;
+	d->burst_size = burst;
+	return (struct of_any *)d;
+}
+
 static void rnd_insts(struct of_flow_mod *fm)
 {
 	const unsigned int left = rules.n_tables - 1 - fm->table_id;
+
+	if (rules.metered && one_in(2)) {
+		struct of_inst_meter *m = OF_NEW(&rules.arena, inst_meter);
+
+		m->meter_id = 1 + below(METERS);
+		of_list_add(&fm->insts, &rules.arena, (struct of_any *)m);
+	}
 
 	if (!one_in(4)) {
 		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The differential test's two switches side by side: the state of a round, packets through both,
+ * and the comparison of what leaves and of what is counted.
+ *
+ * Included by one test; state in 't'.  Time is the test's own: it passes by tick() and by setting
+ * t.seconds.
+ */
+#ifndef WEFT_TESTS_DATAPATH_DIFF_H
+#define WEFT_TESTS_DATAPATH_DIFF_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include "base/arena.h"
+#include "datapath/act.h"
+#include "datapath/cache.h"
+#include "datapath/cls.h"
+#include "datapath/dp.h"
+#include "datapath/eal.h"
+#include "datapath/group.h"
+#include "datapath/meter.h"
+#include "datapath/parse.h"
+#include "datapath/pipeline.h"
+#include "datapath/ref.h"
+#include "datapath/table_state.h"
+#include "tests/unit/datapath_random.h"
+#include "tests/unit/datapath_rules.h"
+
+enum { TABLES_MAX = 6, FRAMES = 48, BURSTS = 24, PENDING_MAX = 64, GONE_MAX = 8192 };
+
+/* What left of one burst, taken by our own pmd->flush. */
+struct got {
+	struct out o;
+	struct flow_key key; /* of a packet-in */
+	uint32_t n;
+	uint8_t *frame;
+};
+
+static struct {
+	struct dp *dp;
+	struct pmd *w;
+	struct cache *cache;
+	struct ref *ref;
+	struct port ports[PORTS];
+	struct queue *queue[3];
+	struct queue_set *queues;
+	uint64_t seed;
+	struct maker frames[FRAMES];
+	struct got got[32 * 1024];
+	uint32_t n_got;
+	/* Simulated time: what the control thread sees, and the packet thread. */
+	double seconds;
+	uint64_t cycles;
+	/* Flows that were reported as removed, in the order of the counters to compare. */
+	struct ref_gone gone[GONE_MAX];
+	uint32_t n_gone;
+	uint64_t lookups[TABLES_MAX], matches[TABLES_MAX]; /* before this round */
+	/* A bundle's messages, accepted, and not committed yet. */
+	bool bundle, spoilt;
+	const struct of_any *pending[PENDING_MAX];
+	unsigned int n_pending;
+	/* What the tables of this round are like. */
+	bool poor; /* hardly any buffers: then all that is asked is that none is lost */
+	unsigned int style[TABLES_MAX];
+	struct of_match shape[TABLES_MAX]; /* of a table with one mask */
+	uint64_t packets, outs, accepted, refused, changed, expired, metered, bundles;
+	const char *templates[8];
+} t;
+
+/* The control thread's clock (clock.h). */
+double monotonic_now(void)
+{
+	return t.seconds;
+}
+
+static void tick(void)
+{
+	t.cycles += 1 + rnd() % (rte_get_tsc_hz() / (one_in(10) ? 1 : 100));
+}
+
+/* ---- Running packets ---- */
+
+static void take(struct pmd *w, struct burst *b)
+{
+	for (uint32_t i = 0; i < b->n_out; i++) {
+		struct got *g = &t.got[t.n_got];
+
+		assert_non_null(b->out[i].m);
+		assert_true(t.n_got < sizeof(t.got) / sizeof(t.got[0]));
+		g->o = b->out[i];
+		if (g->o.key)
+			g->key = *g->o.key;
+		g->n = b->out[i].m->pkt_len;
+		g->frame = malloc(g->n);
+		assert_non_null(g->frame);
+		for (uint32_t at = 0; at < g->n;) {
+			const struct rte_mbuf *m = b->out[i].m;
+			uint32_t skip = at;
+
+			while (skip >= m->data_len) {
+				skip -= m->data_len;
+				m = m->next;
+			}
+			memcpy(g->frame + at, rte_pktmbuf_mtod(m, uint8_t *), m->data_len);
+			at += m->data_len;
+		}
+		if (g->o.kind == OUT_CONTROLLER)
+			assert_non_null(g->o.key);
+		rte_pktmbuf_free(b->out[i].m);
+		t.n_got++;
+	}
+	b->n_out = b->n_keys = 0;
+}
+
+static void forget_got(void)
+{
+	while (t.n_got)
+		free(t.got[--t.n_got].frame);
+}
+
+/* A buffer with the frame; now and then in two segments. */
+static struct rte_mbuf *mbuf_of(const struct maker *f)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(t.dp->pool), *second;
+	uint32_t n = one_in(30) && f->n > 20 ? 14 + below(f->n - 14) : f->n;
+
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)n), f->b, n);
+	if (n < f->n) {
+		second = rte_pktmbuf_alloc(t.dp->pool);
+		assert_non_null(second);
+		memcpy(rte_pktmbuf_append(second, (uint16_t)(f->n - n)), f->b + n, f->n - n);
+		assert_int_equal(rte_pktmbuf_chain(m, second), 0);
+	}
+	return m;
+}
+
+static uint64_t drop_count(enum drop why)
+{
+	uint64_t n = t.w->ports[PORT_MAX].drops[why];
+
+	for (unsigned int p = 0; p < PORTS; p++)
+		n += t.w->ports[p].drops[why];
+	return n;
+}
+
+static uint64_t drops(void)
+{
+	uint64_t n = 0;
+
+	for (unsigned int d = 0; d < N_DROPS; d++)
+		n += drop_count(d);
+	return n;
+}
+
+static void run_compiled(const unsigned int *which, const uint32_t *in_port, unsigned int n)
+{
+	const uint64_t before = t.w->perf.created - t.w->perf.consumed - drops();
+	const unsigned int in_use = rte_mempool_in_use_count(t.dp->pool);
+	struct burst *b = t.w->burst;
+	uint64_t todo;
+
+	forget_got();
+	b->version = atomic_load(&t.dp->version);
+	b->n = b->n_out = b->n_keys = 0;
+	b->out_of_order = false;
+	for (unsigned int i = 0; i < n; i++, b->n++)
+		assert_true(pkt_init(b, i, mbuf_of(&t.frames[which[i]]), in_port[i]));
+	todo = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	if (t.w->cache)
+		todo = cache_run(t.w, b, todo, t.cycles);
+	pipeline_run(t.w, b, todo, 0, t.cycles);
+	take(t.w, b);
+	/* rx + created = tx + consumed + drops, and every buffer is back. */
+	assert_int_equal(n + t.w->perf.created - t.w->perf.consumed - drops(), before + t.n_got);
+	assert_int_equal(rte_mempool_in_use_count(t.dp->pool), in_use);
+}
+
+/* ---- Comparing ---- */
+
+static void hex(const char *what, const uint8_t *p, uint32_t n)
+{
+	fprintf(stderr, "  %s %u:", what, n);
+	for (uint32_t i = 0; i < n; i++)
+		fprintf(stderr, "%s%02x", i % 4 ? "" : " ", p[i]);
+	fprintf(stderr, "\n");
+}
+
+static int dump_flow(void *arg, const struct flow *f)
+{
+	struct of_flow_mod fm = { .kind = OF_KIND_flow_mod };
+
+	(void)arg;
+	flow_match(f, &fm.match);
+	fm.table_id = f->table_id;
+	fm.cookie = f->cookie;
+	fm.priority = f->rule.priority;
+	fm.insts = f->insts->list;
+	of_dump_any(stderr, (struct of_any *)&fm);
+	return 0;
+}
+
+/* What a packet-in tells of the packet beside its bytes (7.4.1). */
+static bool same_meta(const struct flow_key *is, const struct flow_key *want, bool explain)
+{
+	bool ok = true;
+
+	FIELD_EACH (f) {
+		uint8_t x[16], y[16];
+
+		of_field_get(f, is, x);
+		of_field_get(f, want, y);
+		if (f->layer != OF_LAYER_META || f->pre > OF_PRE_IN_PORT ||
+		    memcmp(x, y, f->bytes) == 0)
+			continue;
+		ok = false;
+		if (explain)
+			fprintf(stderr, "  %s differs\n", f->name);
+	}
+	return ok;
+}
+
+static void explain(const char *mode, unsigned int which, uint32_t in_port, unsigned int slot,
+		    const struct ref_out *out, uint32_t n)
+{
+	const struct of_mp_flow_request all = { .table_id = OFPTT_ALL,
+						.out_port = OFPP_ANY,
+						.out_group = OFPG_ANY };
+
+	if (getenv("WEFT_DIFF_DUMP"))
+		table_select(t.dp, &all, dump_flow, NULL);
+	fprintf(stderr, "seed %llu, cache %s, packet from port %u:\n", (unsigned long long)t.seed,
+		mode, in_port);
+	hex("in ", t.frames[which].b, t.frames[which].n);
+	for (uint32_t i = 0; i < t.n_got; i++)
+		if (t.got[i].o.idx == slot) {
+			fprintf(stderr,
+				"  got kind %u port %#x queue %u table %u reason %u cookie %u\n",
+				t.got[i].o.kind, t.got[i].o.port, t.got[i].o.queue_id,
+				t.got[i].o.table_id, t.got[i].o.reason,
+				(unsigned int)t.got[i].o.cookie);
+			hex("got", t.got[i].frame, t.got[i].n);
+			for (uint32_t k = 0; k < n && t.got[i].o.key; k++)
+				same_meta(&t.got[i].key, &out[k].meta, true);
+		}
+	for (uint32_t i = 0; i < n; i++) {
+		fprintf(stderr, "  ref kind %u port %#x queue %u table %u reason %u\n", out[i].kind,
+			out[i].port, out[i].queue_id, out[i].table_id, out[i].reason);
+		hex("ref", out[i].frame, out[i].n);
+	}
+}
+
+static bool same(const struct got *g, const struct ref_out *r)
+{
+	if ((unsigned int)g->o.kind != (unsigned int)r->kind || g->o.port != r->port ||
+	    g->n != r->n || memcmp(g->frame, r->frame, r->n) != 0 || g->o.cookie != r->cookie ||
+	    g->o.table_id != r->table_id || g->o.queue_id != r->queue_id)
+		return false;
+	if (g->o.kind != OUT_CONTROLLER)
+		return (g->o.tunneled ? be64toh(g->o.tun.tun_id) : 0) == r->tun_id;
+	if (!same_meta(&g->key, &r->meta, false))
+		return false;
+	return g->o.reason == r->reason &&
+	       (g->o.reason == OFPR_INVALID_TTL || g->o.max_len == r->max_len);
+}
+
+static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,
+		    unsigned int n)
+{
+	t.packets += n;
+	ref_clock(t.ref, t.seconds, t.cycles, rte_get_tsc_hz());
+	if (t.poor)
+		return;
+	for (unsigned int slot = 0; slot < n; slot++) {
+		const struct maker *f = &t.frames[which[slot]];
+		struct ref_out *out;
+		const uint32_t n_out = ref_packet(t.ref, f->b, f->n, in_port[slot], &out);
+		uint32_t seen = 0;
+		bool ok = true;
+
+		for (uint32_t i = 0; i < t.n_got; i++) {
+			if (t.got[i].o.idx != slot)
+				continue;
+			ok = ok && seen < n_out && same(&t.got[i], &out[seen]);
+			seen++;
+		}
+		if (!ok || seen != n_out) {
+			explain(mode, which[slot], in_port[slot], slot, out, n_out);
+			fail_msg("packet %u of a burst of %u differs from the reference", slot, n);
+		}
+		t.outs += n_out;
+	}
+}
+
+#endif

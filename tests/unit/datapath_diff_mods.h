@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random messages of the differential test, sent to both switches: flows in the manner of their
+ * table, groups, meters, and bundles of them.
+ *
+ * Included by one test, after datapath_diff.h.
+ */
+#ifndef WEFT_TESTS_DATAPATH_DIFF_MODS_H
+#define WEFT_TESTS_DATAPATH_DIFF_MODS_H
+
+#include "tests/unit/datapath_diff.h"
+
+/* ---- Random tables ---- */
+
+enum { STYLE_FEW, STYLE_ONE_MASK, STYLE_PREFIXES, STYLE_MANY, N_STYLES };
+
+/* A match in the manner of the table, and a priority that leaves no doubt about who wins. */
+static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
+{
+	const unsigned int style = t.style[fm->table_id];
+	struct of_match *m = &fm->match;
+	uint8_t len;
+
+	fm->priority = (uint16_t)(1 + (serial * 7919) % 65521);
+	if (one_in(12)) {
+		fm->priority = 0;
+		return;
+	}
+	switch (style) {
+	case STYLE_ONE_MASK:
+		fm->priority = 100;
+		FIELD_EACH (f) {
+			struct of_oxm o;
+			uint8_t v[16];
+
+			of_match_get(&t.shape[fm->table_id], f, &o);
+			if (f->is_alias || !of_match_has(&t.shape[fm->table_id], f))
+				continue;
+			/* Those that others need stay as they are. */
+			if (f->id == OF_FIELD_ETH_TYPE || f->id == OF_FIELD_IP_PROTO ||
+			    f->id == OF_FIELD_ICMPV6_TYPE)
+				memcpy(v, o.value, sizeof(v));
+			else
+				rnd_value(f, v);
+			for (unsigned int i = 0; i < f->bytes; i++)
+				v[i] &= o.mask[i];
+			of_match_set(m, f, v, o.masked ? o.mask : NULL);
+		}
+		break;
+	case STYLE_PREFIXES:
+		len = (uint8_t)below(33);
+		fm->priority = (uint16_t)(len + 1);
+		of_match_set_u64(m, OF_FIELD_ETH_TYPE, 0x0800);
+		if (len) {
+			const uint64_t mask = (UINT64_C(0xffffffff) << (32 - len)) & 0xffffffff;
+
+			of_match_set_masked_u64(m, OF_FIELD_IPV4_DST, PICK(rnd_ip4) & mask, mask);
+		}
+		break;
+	default:
+		if (one_in(2))
+			rnd_match_layers(m);
+		for (unsigned int i = below(4); i > 0; i--) {
+			const struct of_field *f = rnd_field(m);
+
+			if (field_supported(f->id) && f->id != OF_FIELD_ETH_TYPE &&
+			    f->id != OF_FIELD_IP_PROTO && f->id != OF_FIELD_ICMPV6_TYPE)
+				rnd_match_field(m, f, true);
+		}
+		break;
+	}
+}
+
+/* ---- Messages, to both ---- */
+
+static void tell_ref(const struct of_any *m)
+{
+	int rc = -1;
+
+	ref_clock(t.ref, t.seconds, t.cycles, rte_get_tsc_hz());
+	if (m->kind == OF_KIND_flow_mod)
+		rc = ref_flow_mod(t.ref, (const struct of_flow_mod *)m);
+	else if (m->kind == OF_KIND_group_mod)
+		rc = ref_group_mod(t.ref, (const struct of_group_mod *)m);
+	else if (m->kind == OF_KIND_meter_mod)
+		rc = ref_meter_mod(t.ref, (const struct of_meter_mod *)m);
+	assert_int_equal(rc, 0);
+}
+
+static void accepted(const struct of_any *m)
+{
+	t.accepted++;
+	if (!t.bundle) {
+		tell_ref(m);
+		return;
+	}
+	assert_true(t.n_pending < PENDING_MAX);
+	t.pending[t.n_pending++] = m;
+}
+
+static void refused(void)
+{
+	t.refused++;
+	t.spoilt = t.bundle;
+}
+
+static void begin_bundle(void)
+{
+	table_begin(t.dp);
+	t.bundle = true;
+	t.spoilt = false;
+	t.n_pending = 0;
+	t.bundles++;
+}
+
+/* All of it or nothing. */
+static void end_bundle(void)
+{
+	t.bundle = false;
+	if (t.spoilt || one_in(3)) {
+		table_rollback(t.dp);
+		return;
+	}
+	table_commit(t.dp);
+	for (unsigned int i = 0; i < t.n_pending; i++)
+		tell_ref(t.pending[i]);
+}
+
+static void send_flow_mod(const struct of_flow_mod *fm)
+{
+	struct of_err e = { 0 };
+	const int rc = table_flow_mod(t.dp, fm, &e);
+
+	if (rc == 0) {
+		accepted((const struct of_any *)fm);
+		return;
+	}
+	refused();
+	/* Only what the generator does not care to avoid. */
+	assert_true(e.type == OFPET_BAD_ACTION || e.type == OFPET_BAD_MATCH ||
+		    (e.type == OFPET_METER_MOD_FAILED && e.code == OFPMMFC_UNKNOWN_METER));
+}
+
+static struct of_flow_mod *new_flow_mod(uint8_t command, uint8_t table)
+{
+	struct of_flow_mod *fm = OF_NEW(&rules.arena, flow_mod);
+
+	assert_non_null(fm);
+	fm->command = command;
+	fm->table_id = table;
+	fm->buffer_id = OFP_NO_BUFFER;
+	fm->out_port = OFPP_ANY;
+	fm->out_group = OFPG_ANY;
+	return fm;
+}
+
+static void add_flow(unsigned int serial)
+{
+	struct of_flow_mod *fm = new_flow_mod(OFPFC_ADD, (uint8_t)below(rules.n_tables));
+
+	static const uint16_t timeouts[] = { 0, 0, 0, 10, 20, 40 };
+
+	fm->cookie = rnd() & 7;
+	fm->flags = (uint16_t)((one_in(2) ? OFPFF_SEND_FLOW_REM : 0) |
+			       (one_in(4) ? OFPFF_RESET_COUNTS : 0));
+	if (rules.mortal) {
+		fm->idle_timeout = PICK(timeouts);
+		fm->hard_timeout = PICK(timeouts);
+	}
+	rnd_match(fm, serial);
+	rnd_insts(fm);
+	send_flow_mod(fm);
+}
+
+static void change_flows(void)
+{
+	static const uint8_t commands[] = { OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE,
+					    OFPFC_DELETE_STRICT };
+	struct of_flow_mod *fm = new_flow_mod(PICK(commands), (uint8_t)below(rules.n_tables));
+
+	rnd_match(fm, below(200));
+	if (fm->command == OFPFC_MODIFY || fm->command == OFPFC_MODIFY_STRICT)
+		rnd_insts(fm);
+	else if (one_in(3))
+		fm->out_port = 1 + below(PORTS);
+	if (one_in(4))
+		fm->flags = OFPFF_RESET_COUNTS;
+	if (one_in(3)) {
+		fm->cookie_mask = 3;
+		fm->cookie = below(4);
+	}
+	send_flow_mod(fm);
+}
+
+static void send_group(uint16_t command, uint32_t id)
+{
+	struct of_group_mod *gm = OF_NEW(&rules.arena, group_mod);
+	struct of_err e = { 0 };
+	unsigned int n;
+
+	gm->command = command;
+	gm->group_id = id;
+	gm->type = one_in(2) ? OFPGT_ALL : OFPGT_INDIRECT;
+	n = gm->type == OFPGT_ALL ? below(4) : 1;
+	for (unsigned int i = 0; command != OFPGC_DELETE && i < n; i++) {
+		struct of_bucket *k = OF_NEW(&rules.arena, bucket);
+
+		k->watch_port = OFPP_ANY;
+		k->watch_group = OFPG_ANY;
+		rnd_actions(&k->actions, NULL, below(5), id - 1);
+		of_list_add(&gm->buckets, &rules.arena, (struct of_any *)k);
+	}
+	if (group_mod(t.dp, gm, &e) == 0) {
+		accepted((const struct of_any *)gm);
+		return;
+	}
+	refused();
+	/* A bucket's set-field may be of a field that nobody can set. */
+	assert_true(e.type == OFPET_BAD_ACTION);
+	assert_int_not_equal(command, OFPGC_DELETE);
+	if (command == OFPGC_ADD) {
+		gm->buckets.n = 0;
+		gm->type = OFPGT_ALL;
+		assert_int_equal(group_mod(t.dp, gm, &e), 0);
+		accepted((const struct of_any *)gm);
+	}
+}
+
+static void send_meter(uint16_t command, uint32_t id)
+{
+	static const uint16_t flags[] = { OFPMF_KBPS, OFPMF_PKTPS, OFPMF_KBPS | OFPMF_BURST,
+					  OFPMF_PKTPS | OFPMF_BURST, OFPMF_STATS };
+	struct of_meter_mod *mm = OF_NEW(&rules.arena, meter_mod);
+	struct of_err e = { 0 };
+
+	mm->command = command;
+	mm->meter_id = id;
+	mm->flags = PICK(flags);
+	for (unsigned int i = below(4); command != OFPMC_DELETE && i > 0; i--)
+		of_list_add(&mm->bands, &rules.arena, rnd_band());
+	if (meter_mod(t.dp, mm, &e) == 0) {
+		accepted((const struct of_any *)mm);
+		return;
+	}
+	refused();
+	assert_int_equal(e.type, OFPET_METER_MOD_FAILED);
+	assert_int_equal(e.code,
+			 command == OFPMC_ADD ? OFPMMFC_METER_EXISTS : OFPMMFC_UNKNOWN_METER);
+}
+
+static void change_meters(void)
+{
+	static const uint16_t commands[] = { OFPMC_ADD, OFPMC_ADD, OFPMC_MODIFY, OFPMC_MODIFY,
+					     OFPMC_DELETE };
+	const uint16_t command = PICK(commands);
+
+	send_meter(command, command == OFPMC_DELETE && one_in(20) ? OFPM_ALL : 1 + below(METERS));
+}
+
+/* A change, of any kind; 'serial': no priority twice, as either flow would be right then. */
+static void change(unsigned int serial)
+{
+	t.changed++;
+	if (rules.metered && one_in(4))
+		change_meters();
+	else if (one_in(2))
+		add_flow(serial);
+	else if (one_in(2))
+		change_flows();
+	else
+		send_group(OFPGC_MODIFY, 1 + below(GROUPS));
+}
+
+#endif
