@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/version.h"
 
-struct ofctl_options ofctl_options = { .stats = true };
+struct ofctl_options ofctl_options = { .stats = true, .packet_in_format = -1 };
 
 static const struct ofctl_command commands[] = {
 	{ "show", "SWITCH", "what the switch is, its ports, its configuration", 1, 1, false,
@@ -133,6 +133,7 @@ static void usage(void)
 	     "  --sort[=FIELD], --rsort[=FIELD]  dump-flows: by FIELD (default: priority)\n"
 	     "  -m, --more                  packets in hex too; parse-flow: the bytes\n"
 	     "  --pcap=FILE                 trace: each packet of a capture; FLOW says in_port\n"
+	     "  -P, --packet-in-format=FORMAT  monitor: standard, nxt_packet_in or nxt_packet_in2\n"
 	     "  --timestamp                 monitor, snoop: say when\n"
 	     "  -t, --timeout=SECS          give up after SECS seconds\n"
 	     "  -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE  for ssl:\n"
@@ -273,10 +274,11 @@ static void option(int opt)
 		check_flow_format(optarg);
 		break;
 	case 'P':
-		if (strcasecmp(optarg, "standard"))
-			ofctl_die(
-				"-P %s: packet-ins come in OpenFlow 1.3's own format, \"standard\"",
-				optarg);
+		ofctl_options.packet_in_format = of_packet_in_format_parse(optarg);
+		if (ofctl_options.packet_in_format < 0)
+			ofctl_die("unknown packet-in format `%s'; standard, nxt_packet_in and "
+				  "nxt_packet_in2 are there",
+				  optarg);
 		break;
 	case OPT_COLOR:
 		if (!optarg || strcasecmp(optarg, "never"))

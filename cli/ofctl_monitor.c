@@ -69,6 +69,40 @@ static void want_invalid_ttl(struct ofctl_conn *c)
 	arena_fini(&a);
 }
 
+/* There is no answer unless it is refused: a barrier's comes after that.  Whether it was taken. */
+static bool set_packet_in_format(struct ofctl_conn *c, uint32_t format)
+{
+	const struct of_nx_set_packet_in_format set = { .kind = OF_KIND_nx_set_packet_in_format,
+							.format = format };
+	const struct of_experimenter_msg x = { .kind = OF_KIND_experimenter_msg,
+					       .body = (struct of_any *)&set };
+	const struct of_barrier_request barrier = { .kind = OF_KIND_barrier_request };
+	uint32_t xid = ofctl_send(c, &x), end = ofctl_send(c, &barrier);
+	const struct of_msg *m;
+	bool taken = true;
+	struct arena a;
+
+	arena_init(&a, 0);
+	do {
+		arena_reset(&a);
+		m = ofctl_recv(c, &a);
+		taken = taken && !(m->type == OFPT_ERROR && m->xid == xid);
+	} while (m->xid != end);
+	arena_fini(&a);
+	return taken;
+}
+
+static void choose_packet_in_format(struct ofctl_conn *c)
+{
+	const int wanted = ofctl_options.packet_in_format;
+
+	if (wanted < 0)
+		set_packet_in_format(c, NX_PACKET_IN_NXT2);
+	else if (!set_packet_in_format(c, (uint32_t)wanted))
+		ofctl_die("%s: failed to set packet in format to %s", ofctl_target(c),
+			  of_packet_in_format_name((uint32_t)wanted));
+}
+
 __attribute__((noreturn)) static void print_for_ever(struct ofctl_conn *c, FILE *f)
 {
 	struct of_text_opts o = ofctl_text(c);
@@ -114,6 +148,7 @@ int ofctl_monitor(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (!strncmp(argv[i], "watch:", 6))
 			ofctl_watch(c, argv[i] + 6);
+	choose_packet_in_format(c);
 	print_for_ever(c, stderr);
 }
 

@@ -190,6 +190,7 @@ static bool member_equal(const struct of_row *row, const void *x, const void *y)
 	case OF_ROW_U32S:
 		return !memcmp(x, y, row->size);
 	case OF_ROW_MATCH:
+	case OF_ROW_FIELDS:
 		return of_match_equal(x, y);
 	case OF_ROW_OXM:
 		return oxm_equal(x, y);

@@ -454,6 +454,19 @@ static int read_match(struct of_rd *r, struct rows *c, const uint8_t *p, const u
 	return of_oxm_read_fields(r, p, p + n, m);
 }
 
+static int read_fields(struct of_rd *r, struct rows *c, struct of_match *m)
+{
+	const size_t left = (size_t)(c->end - c->p), len = c->limit == SIZE_MAX ? left : c->limit;
+	const size_t padded = c->limit == SIZE_MAX ? len : (len + 7) / 8 * 8;
+	const uint8_t *p = c->p;
+
+	if (padded > left)
+		return of_refuse(r, p, c->f->bad_len, "fields of %zu bytes where %zu are left", len,
+				 left);
+	c->p += padded;
+	return of_oxm_read_fields(r, p, p + len, m);
+}
+
 /* A row of variable length; what it leaves is in c->p. */
 static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *row, void *member)
 {
@@ -487,6 +500,9 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 		return read_sub(r, c, row, member);
 	case OF_ROW_MATCH:
 		return read_match(r, c, p, end, member);
+	case OF_ROW_FIELDS:
+		c->p = p;
+		return read_fields(r, c, member);
 	case OF_ROW_OXM:
 		c->p = p;
 		return of_oxm_read(r, &c->p, end, row->arg, member);

@@ -227,6 +227,7 @@ static void dump_block(FILE *f, const struct of_row *row, const void *member, in
 	fputc('\n', f);
 	switch (row->kind) {
 	case OF_ROW_MATCH:
+	case OF_ROW_FIELDS:
 		dump_match(f, member, indent);
 		break;
 	case OF_ROW_OXM:

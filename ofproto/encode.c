@@ -193,6 +193,13 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 			put_be16(w->p + k->len, get_be16(w->p + from + 2));
 		k->len = NOWHERE;
 		break;
+	case OF_ROW_FIELDS:
+		of_oxm_write_fields(w, member);
+		if (k->len != (size_t)NOWHERE) {
+			patch_len(w, k->len, from);
+			pad_from(w, from);
+		}
+		break;
 	case OF_ROW_OXM:
 		of_oxm_write(w, member, row->arg);
 		break;

@@ -318,18 +318,24 @@ static void write_field(struct of_wr *w, const struct of_match *m, const struct 
 		of_wr_bytes(w, o.mask, f->bytes);
 }
 
-void of_oxm_write_match(struct of_wr *w, const struct of_match *m)
+void of_oxm_write_fields(struct of_wr *w, const struct of_match *m)
 {
-	size_t start = w->n, len;
 	uint64_t set[2] = { 0 };
 
 	if (choose(w, m, set))
 		return;
-	of_wr_be(w, 2, OFPMT_OXM);
-	of_wr_be(w, 2, 0);
 	for (unsigned int i = 0; i < 2; i++)
 		for (uint64_t bits = set[i]; bits; bits &= bits - 1)
 			write_field(w, m, &of_fields[i * 64 + (unsigned)__builtin_ctzll(bits)]);
+}
+
+void of_oxm_write_match(struct of_wr *w, const struct of_match *m)
+{
+	size_t start = w->n, len;
+
+	of_wr_be(w, 2, OFPMT_OXM);
+	of_wr_be(w, 2, 0);
+	of_oxm_write_fields(w, m);
 	if (w->rc)
 		return;
 	len = w->n - start;

@@ -93,6 +93,9 @@ void of_format_msg(FILE *f, const struct of_msg *m, const struct of_text_opts *o
  * error message quotes may be cut off.
  */
 void of_format_raw(FILE *f, const uint8_t *p, size_t n, const struct of_text_opts *o);
+/* "nxt_packet_in" and the like (enum nx_packet_in_format): NULL, -1 when there is none such. */
+const char *of_packet_in_format_name(uint32_t format);
+int of_packet_in_format_parse(const char *s);
 /* "normal", "drop", "reassemble", "nx-match". */
 const char *of_frags_name(uint16_t flags);
 /* "OFPBRC_BAD_LEN"; NULL for an unknown pair. */

@@ -134,42 +134,6 @@ static void put_table_mod(FILE *f, const struct of_any *body, const struct of_te
 
 /* ---- 7.4: what the switch says of itself ---- */
 
-static void put_packet(FILE *f, const struct of_span *data, const struct of_text_opts *o)
-{
-	text_put_packet(f, data->p, data->n);
-	if (o->hex_data)
-		put_span(f, data);
-}
-
-static void put_packet_in(FILE *f, const struct of_any *body, const struct of_text_opts *o)
-{
-	static const char *const reasons[] = { "no_match", "action", "invalid_ttl" };
-	const struct of_packet_in *p = (const void *)body;
-
-	if (p->table_id)
-		fprintf(f, " table_id=%u", p->table_id);
-	if (p->cookie != UINT64_MAX)
-		fprintf(f, " cookie=0x%llx", (unsigned long long)p->cookie);
-	fprintf(f, " total_len=%u ", p->total_len);
-	of_format_match(f, &p->match, o->names);
-	if (p->reason <= OFPR_INVALID_TTL)
-		fprintf(f, " (via %s)", reasons[p->reason]);
-	else
-		fprintf(f, " (via %u)", p->reason);
-	fprintf(f, " data_len=%u", p->data.n);
-	if (p->buffer_id == OFP_NO_BUFFER) {
-		fputs(" (unbuffered)", f);
-		if (p->total_len != p->data.n)
-			fputs(" (***total_len != data_len***)", f);
-	} else {
-		fprintf(f, " buffer=0x%08x", p->buffer_id);
-		if (p->total_len < p->data.n)
-			fputs(" (***total_len < data_len***)", f);
-	}
-	fputc('\n', f);
-	put_packet(f, &p->data, o);
-}
-
 static void put_flow_removed(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_flow_removed *r = (const void *)body;
@@ -218,7 +182,7 @@ static void put_packet_out(FILE *f, const struct of_any *body, const struct of_t
 	}
 	fprintf(f, " data_len=%u\n", p->data.n);
 	if (p->data.n)
-		put_packet(f, &p->data, o);
+		text_put_data(f, &p->data, o);
 }
 
 static void put_flow_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
@@ -346,11 +310,11 @@ static void put_bundle_add(FILE *f, const struct of_any *body, const struct of_t
 
 static void put_packet_in_format(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
-	static const char *const names[] = { "standard", "nxt_packet_in", "nxt_packet_in2" };
 	uint32_t format = ((const struct of_nx_set_packet_in_format *)body)->format;
+	const char *name = of_packet_in_format_name(format);
 
-	if (format < 3)
-		fprintf(f, " format=%s", names[format]);
+	if (name)
+		fprintf(f, " format=%s", name);
 	else
 		fprintf(f, " format=%u", format);
 }
@@ -377,7 +341,7 @@ static const struct text_msg_row rows[] = {
 	  put_nothing },
 	{ OF_KIND_get_config_reply, "OFPT_GET_CONFIG_REPLY", OFPT_GET_CONFIG_REPLY, 0, put_config },
 	{ OF_KIND_set_config, "OFPT_SET_CONFIG", OFPT_SET_CONFIG, 0, put_config },
-	{ OF_KIND_packet_in, "OFPT_PACKET_IN", OFPT_PACKET_IN, 0, put_packet_in },
+	{ OF_KIND_packet_in, "OFPT_PACKET_IN", OFPT_PACKET_IN, 0, text_put_packet_in },
 	{ OF_KIND_flow_removed, "OFPT_FLOW_REMOVED", OFPT_FLOW_REMOVED, 0, put_flow_removed },
 	{ OF_KIND_port_status, "OFPT_PORT_STATUS", OFPT_PORT_STATUS, 0, put_port_status },
 	{ OF_KIND_packet_out, "OFPT_PACKET_OUT", OFPT_PACKET_OUT, 0, put_packet_out },
@@ -403,6 +367,8 @@ static const struct text_msg_row rows[] = {
 	{ OF_KIND_bundle_add, "ONFT_BUNDLE_ADD_MESSAGE", OFPT_EXPERIMENTER, 2301, put_bundle_add },
 	{ OF_KIND_nx_set_packet_in_format, "NXT_SET_PACKET_IN_FORMAT", OFPT_EXPERIMENTER, 16,
 	  put_packet_in_format },
+	{ OF_KIND_nx_packet_in, "NXT_PACKET_IN", OFPT_EXPERIMENTER, 17, text_put_nx_packet_in },
+	{ OF_KIND_nx_packet_in2, "NXT_PACKET_IN2", OFPT_EXPERIMENTER, 30, text_put_nx_packet_in2 },
 	{ OF_KIND_weft_request, "WEFT_REQUEST", OFPT_EXPERIMENTER, 1, put_weft },
 	{ OF_KIND_weft_reply, "WEFT_REPLY", OFPT_EXPERIMENTER, 2, put_weft },
 };

@@ -31,6 +31,13 @@ void text_put_port_features(FILE *f, uint32_t features);
 /* A name from the wire: at most 'n' bytes, nothing that a terminal would obey. */
 void text_put_string(FILE *f, const uint8_t *s, size_t n);
 
+/* text_packet_in.c */
+void text_put_packet_in(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+void text_put_nx_packet_in(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+void text_put_nx_packet_in2(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+/* A packet's fields, and its bytes where the options ask for them. */
+void text_put_data(FILE *f, const struct of_span *data, const struct of_text_opts *o);
+
 /* text_tables.c */
 void text_put_table_stats(FILE *f, const struct of_any *body, const struct of_text_opts *o);
 void text_put_table_features(FILE *f, const struct of_list *tables);

@@ -17,6 +17,7 @@
 #undef OXM_ID_SHORT
 #undef OFS_NBITS
 #undef OXM_ID_OF
+#undef FIELDS
 #undef SUB
 #undef LIST
 #undef ARRAY

@@ -43,6 +43,7 @@ enum of_kind {
 #define OXM_ID_SHORT(...)
 #define OFS_NBITS(...)
 #define OXM_ID_OF(...)
+#define FIELDS(...)
 #define SUB(...)
 #define LIST(...)
 #define ARRAY(...)
@@ -113,6 +114,7 @@ struct of_msg;
 #define OXM_ID_SHORT(name) const struct of_field *name;
 #define OFS_NBITS(name)	   struct of_subfield name;
 #define OXM_ID_OF(name)
+#define FIELDS(name) struct of_match name;
 /* SUB: a structure declared further up. */
 #define SUB(name, s)	       struct of_##s name;
 #define LIST(name, family)     struct of_list name;

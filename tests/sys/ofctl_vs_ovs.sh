@@ -216,13 +216,17 @@ monitor() { # OUTPUT TOOL...
 	wait $mon 2>/dev/null || true
 	grep -m1 -A4 PACKET_IN "$dir/mon" | mask >"$out" || true
 }
-monitor "$dir/mon.a" ovs-ofctl -O OpenFlow13 -P standard
-monitor "$dir/mon.b" "$OURS"
-if [ -s "$dir/mon.a" ] && cmp -s "$dir/mon.a" "$dir/mon.b"; then
-	passed=$((passed + 1)); echo "ok - monitor"
-else
-	failed=$((failed + 1)); echo "not ok - monitor"; diff "$dir/mon.a" "$dir/mon.b" | sed 's/^/    /' || true
-fi
+for format in "-P standard" "-P nxt_packet_in" "-P nxt_packet_in2" ""; do
+	# shellcheck disable=SC2086
+	monitor "$dir/mon.a" ovs-ofctl -O OpenFlow13 $format
+	# shellcheck disable=SC2086
+	monitor "$dir/mon.b" "$OURS" $format
+	if [ -s "$dir/mon.a" ] && cmp -s "$dir/mon.a" "$dir/mon.b"; then
+		passed=$((passed + 1)); echo "ok - monitor $format"
+	else
+		failed=$((failed + 1)); echo "not ok - monitor $format"; diff "$dir/mon.a" "$dir/mon.b" | sed 's/^/    /' || true
+	fi
+done
 
 grep -v -e '^#' -e group -e meter "$dir/flows" | sed 's/^add //' >"$dir/rf"
 swap add-flow "$sw" 'in_port=p1,tcp,actions=mod_tp_dst:7,"3d"'

@@ -306,6 +306,7 @@ static void compare_member(const struct of_row *row, const void *member, const j
 			assert_int_equal(((const uint32_t *)member)[i], number(x));
 		break;
 	case OF_ROW_MATCH:
+	case OF_ROW_FIELDS:
 		compare_match(member, j);
 		return;
 	case OF_ROW_OXM:

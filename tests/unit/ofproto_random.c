@@ -226,6 +226,7 @@ static void random_member(const struct of_desc *d, const struct of_row *row, voi
 		fill(member, row->size);
 		break;
 	case OF_ROW_MATCH:
+	case OF_ROW_FIELDS:
 		random_match(member);
 		break;
 	case OF_ROW_OXM:
