@@ -359,8 +359,11 @@ static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struc
 void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, bool more,
 		uint64_t now)
 {
+	const uint64_t cookie = p->cookie;
+
 	if (!i->apply || !p->m)
 		return;
+	p->cookie = UINT64_MAX; /* 7.4.1: what a bucket sends up is no flow's own */
 	if (p->last && !more) {
 		act_run(w, b, p, i->apply, now);
 	} else if (i->changes_frame) {
@@ -375,6 +378,7 @@ void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct inst
 	} else {
 		act_run(w, b, p, i->apply, now);
 	}
+	p->cookie = cookie;
 }
 
 /* ---- Instructions ---- */
@@ -453,6 +457,7 @@ void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now)
 	if (p->m && (p->set.have || p->set.n_fields)) {
 		const unsigned int n = act_set_order(&p->set, op);
 
+		p->cookie = UINT64_MAX; /* 7.4.1: several flows may have written the set */
 		for (unsigned int i = 0; i < n && p->m; i++) {
 			p->last = act_slot(op[i]->code) >= SLOT_GROUP;
 			act_one(w, b, p, op[i], now);

@@ -75,12 +75,23 @@ enum { MOD_MAX = OF_MSG_MAX - 512 };
 
 static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
+	const struct of_flow_mod *fm = (const struct of_flow_mod *)m->body;
+	int rc;
+
 	if (m->length > MOD_MAX)
 		return agent_refuse(e, OFPET_BAD_ACTION, OFPBAC_TOO_MANY,
 				    "a flow_mod of %u bytes: %d at most, or the flow could not be "
 				    "read back",
 				    m->length, MOD_MAX);
-	return table_flow_mod(c->agent->dp, (const struct of_flow_mod *)m->body, e);
+	rc = agent_buffer_claim(c, fm, e);
+	if (!rc)
+		rc = table_flow_mod(c->agent->dp, fm, e);
+	/* In a bundle, packets follow when all of it is done. */
+	if (!table_in_bundle(c->agent->dp)) {
+		c->agent->changed |= !rc;
+		agent_buffers_settle(c, !rc);
+	}
+	return rc;
 }
 
 static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
@@ -159,6 +170,7 @@ static int features(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 	struct of_features_reply r = {
 		.kind = OF_KIND_features_reply,
 		.datapath_id = c->agent->dp->dpid,
+		.n_buffers = c->agent->n_buffers,
 		.n_tables = N_TABLES,
 		.auxiliary_id = of_session_auxiliary_id(c->session),
 		.capabilities = OFPC_FLOW_STATS | OFPC_TABLE_STATS | OFPC_PORT_STATS |
@@ -169,24 +181,25 @@ static int features(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 	return 0;
 }
 
+/* A packet thread takes 32 of 1024 packet-outs at a time. */
+enum { BARRIER_ROUNDS = 40 };
+
 /* 6.2: its reply leaves when every packet that arrives sees all that came before it. */
 static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	struct of_barrier_reply r = { .kind = OF_KIND_barrier_reply };
 
+	unsigned int rounds = 0;
+	bool pending;
+
 	agent_publish(c->agent);
-	dp_barrier(c->agent->dp);
+	/* Packet-outs are messages, too: those before it have left when it is answered. */
+	do {
+		pending = inject_pending(c->agent->dp);
+		dp_barrier(c->agent->dp);
+	} while (pending && ++rounds < BARRIER_ROUNDS);
 	agent_reply(c, m, (struct of_any *)&r);
 	return 0;
-}
-
-/* Packet-ins are OpenFlow 1.3's; ovs-ofctl asks for the others first. */
-static int packet_in_format(const struct of_nx_set_packet_in_format *q, struct of_err *e)
-{
-	if (!q->format)
-		return 0;
-	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
-			    "packet-in format %u: only the standard one (0) is sent", q->format);
 }
 
 static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
@@ -207,7 +220,8 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 					    "a slave may not change the switch");
 		return agent_modify(c, m, e);
 	case OF_KIND_nx_set_packet_in_format:
-		return packet_in_format((const struct of_nx_set_packet_in_format *)x->body, e);
+		return agent_packet_in_format(c, (const struct of_nx_set_packet_in_format *)x->body,
+					      e);
 	default:
 		of_refuse_unknown_exp(x, e);
 		return -EPROTO;
@@ -245,7 +259,7 @@ static int handle(struct conn *c, const struct of_msg *m, struct of_err *e) CONT
 				    "message type %u is not for a switch", m->type);
 	if (c->snooper && m->type != OFPT_FEATURES_REQUEST)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "this socket is to snoop");
-	if (handlers[m->type].writes && c->role == OFPCR_ROLE_SLAVE)
+	if (handlers[m->type].writes && conn_channel(c)->role == OFPCR_ROLE_SLAVE)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 				    "a slave may not change the switch");
 	return handlers[m->type].handle(c, m, e);
@@ -291,6 +305,7 @@ static void conn_free(struct conn *c) CONTROL
 	parts_free(c);
 	dump_free(c);
 	monitors_free(c);
+	agent_buffers_free(c);
 	conn_update_ttl(c->agent);
 	of_session_free(c->session);
 	free(c);
@@ -320,6 +335,7 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 	parts_free(c);
 	dump_free(c);
 	monitors_free(c);
+	agent_buffers_free(c);
 	conn_update_ttl(c->agent);
 	if (c->service)
 		conn_free(c);
@@ -434,6 +450,7 @@ static void on_second(struct ev_loop *loop, ev_timer *t, int events)
 	dumps_watch(a);
 	DL_FOREACH (a->conns, c)
 		bundles_expire(c);
+	agent_buffers_expire(a);
 }
 
 /* ---- life ---- */
@@ -514,6 +531,7 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	a->dp = dp;
 	a->tls = o->tls;
 	a->started = ev_now(loop);
+	a->n_buffers = o->n_buffers;
 	a->host_id = strdup(o->host_id ? o->host_id : "");
 	arena_init(&a->scratch, 0);
 	dp->events = (struct dp_events){ agent_port_status, a };

@@ -27,6 +27,7 @@ struct agent_opts {
 	unsigned int n_listeners;
 	const char *socket; /* management socket's path; NULL: none */
 	const char *host_id;
+	uint32_t n_buffers; /* packets kept for each controller that wants less than the whole */
 	struct of_tls tls;
 };
 

@@ -202,6 +202,7 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	}
 	show(c, &ports);
 	free(ports.v);
+	agent_buffers_settle(c, !rc);
 	bundle_free(c, b);
 	return rc ? refuse(e, OFPBFC_MSG_FAILED, "a message failed; nothing was changed", id) : 0;
 }
@@ -371,7 +372,7 @@ int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e)
 	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
 	int rc;
 
-	if (c->role == OFPCR_ROLE_SLAVE)
+	if (conn_channel(c)->role == OFPCR_ROLE_SLAVE)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 				    "a slave may not change the switch");
 	rc = check_properties(x->body, e);

@@ -22,6 +22,7 @@ void conn_defaults(struct conn *c)
 	c->port_status[0] = c->port_status[1] =
 		BIT(OFPPR_ADD) | BIT(OFPPR_DELETE) | BIT(OFPPR_MODIFY);
 	c->packet_in[1] = c->flow_removed[1] = 0;
+	c->packet_in_format = NX_PACKET_IN_STANDARD;
 }
 
 bool conn_wants(const struct conn *c, const uint32_t mask[2], uint8_t reason)

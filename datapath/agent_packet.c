@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets in and out, and what the switch says by itself: flow-removed, port-status. */
+/* Packets in and out (7.4.1, 7.3.7), and what else the switch says by itself: flow-removed,
+ * port-status. */
 #include <errno.h>
 #include <rte_mbuf.h>
 #include <string.h>
@@ -39,25 +40,110 @@ static void pipeline_fields(const struct punt *p, struct of_match *m)
 	}
 }
 
+/* ---- Packet-in ---- */
+
+int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_format *q,
+			   struct of_err *e)
+{
+	if (q->format > NX_PACKET_IN_NXT2)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
+				    "packet-in format %u: standard (0), NXT_PACKET_IN (1) and "
+				    "NXT_PACKET_IN2 (2) are known",
+				    q->format);
+	conn_channel(c)->packet_in_format = (uint8_t)q->format;
+	return 0;
+}
+
+static void send_nx(struct conn *c, struct of_any *body)
+{
+	struct of_experimenter_msg x = { .kind = OF_KIND_experimenter_msg, .body = body };
+
+	of_session_send(c->session, 0, (struct of_any *)&x);
+}
+
+static void send_nxt(struct conn *c, const struct of_packet_in *p)
+{
+	struct of_nx_packet_in n = {
+		.kind = OF_KIND_nx_packet_in,
+		.buffer_id = p->buffer_id,
+		.total_len = p->total_len,
+		.reason = p->reason,
+		.table_id = p->table_id,
+		.cookie = p->cookie,
+		.match = p->match,
+		.data = p->data,
+	};
+
+	send_nx(c, (struct of_any *)&n);
+}
+
+/* Properties that say nothing are left out, as Open vSwitch does. */
+static void send_nxt2(struct conn *c, const struct of_packet_in *p)
+{
+	struct of_nx_pin_packet packet = { .kind = OF_KIND_nx_pin_packet, .data = p->data };
+	struct of_nx_pin_full_len full_len = { .kind = OF_KIND_nx_pin_full_len,
+					       .full_len = p->total_len };
+	struct of_nx_pin_buffer_id buffer = { .kind = OF_KIND_nx_pin_buffer_id,
+					      .buffer_id = p->buffer_id };
+	struct of_nx_pin_table_id table = { .kind = OF_KIND_nx_pin_table_id,
+					    .table_id = p->table_id };
+	struct of_nx_pin_cookie cookie = { .kind = OF_KIND_nx_pin_cookie, .cookie = p->cookie };
+	struct of_nx_pin_reason reason = { .kind = OF_KIND_nx_pin_reason, .reason = p->reason };
+	struct of_nx_pin_metadata metadata = { .kind = OF_KIND_nx_pin_metadata, .match = p->match };
+	struct of_any *v[7];
+	struct of_nx_packet_in2 n = { .kind = OF_KIND_nx_packet_in2, .properties = { 0, v } };
+
+	v[n.properties.n++] = (struct of_any *)&packet;
+	if (p->data.n != p->total_len)
+		v[n.properties.n++] = (struct of_any *)&full_len;
+	if (p->buffer_id != OFP_NO_BUFFER)
+		v[n.properties.n++] = (struct of_any *)&buffer;
+	v[n.properties.n++] = (struct of_any *)&table;
+	if (p->cookie != UINT64_MAX)
+		v[n.properties.n++] = (struct of_any *)&cookie;
+	v[n.properties.n++] = (struct of_any *)&reason;
+	v[n.properties.n++] = (struct of_any *)&metadata;
+	send_nx(c, (struct of_any *)&n);
+}
+
+/* As 'c' wants it: 'max' bytes and a buffer; or the whole, if that is asked for or there is no
+ * buffer (7.4.1). */
+static void send_packet_in(struct conn *c, const struct punt *p, struct of_packet_in *pi,
+			   const struct of_span *whole)
+{
+	const uint16_t max = p->reason == OFPR_INVALID_TTL ? c->miss_send_len : p->max_len;
+
+	pi->buffer_id = OFP_NO_BUFFER;
+	pi->data = *whole;
+	if (max != OFPCML_NO_BUFFER && max < whole->n) {
+		pi->buffer_id = agent_buffer_put(c, p, whole->p, whole->n);
+		if (pi->buffer_id != OFP_NO_BUFFER)
+			pi->data.n = max;
+	}
+	if (c->packet_in_format == NX_PACKET_IN_NXT2)
+		send_nxt2(c, pi);
+	else if (c->packet_in_format == NX_PACKET_IN_NXT)
+		send_nxt(c, pi);
+	else
+		of_session_send(c->session, 0, (struct of_any *)pi);
+}
+
 void agent_packet_in(struct agent *a, const struct punt *p)
 {
 	struct of_packet_in pi = {
 		.kind = OF_KIND_packet_in,
-		.buffer_id = OFP_NO_BUFFER,
 		.total_len = (uint16_t)rte_pktmbuf_pkt_len(p->m),
 		.reason = p->reason,
 		.table_id = p->table_id,
 		.cookie = p->cookie,
 	};
 	static uint8_t copy[FRAME_MAX];
+	struct of_span whole = { pi.total_len < FRAME_MAX ? pi.total_len : FRAME_MAX, NULL };
 	struct conn *c;
 
 	pipeline_fields(p, &pi.match);
-	pi.data.p = rte_pktmbuf_read(
-		p->m, 0, pi.total_len < sizeof(copy) ? pi.total_len : sizeof(copy), copy);
+	whole.p = rte_pktmbuf_read(p->m, 0, whole.n, copy);
 	DL_FOREACH (a->conns, c) {
-		uint16_t max = p->reason == OFPR_INVALID_TTL ? c->miss_send_len : p->max_len;
-
 		if (!conn_wants(c, c->packet_in, p->reason))
 			continue;
 		if (of_session_backlog(c->session) > BACKLOG_MAX) {
@@ -67,46 +153,73 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 				 (unsigned long long)c->packet_ins_lost);
 			continue;
 		}
-		pi.data.n = max == OFPCML_NO_BUFFER || max > pi.total_len ? pi.total_len : max;
-		if (pi.data.n > sizeof(copy))
-			pi.data.n = sizeof(copy);
-		of_session_send(c->session, 0, (struct of_any *)&pi);
+		send_packet_in(c, p, &pi, &whole);
 	}
 }
 
+/* ---- Packet-out ---- */
+
+/* 7.3.7: a standard port that is there, or OFPP_CONTROLLER; tools say OFPP_ANY for the latter. */
 static bool in_port_valid(const struct dp *dp, uint32_t port)
 {
-	return port == OFPP_CONTROLLER || port == OFPP_LOCAL || port == OFPP_ANY ||
-	       port_by_no(dp, port);
+	return port == OFPP_CONTROLLER || port == OFPP_ANY || port_by_no(dp, port);
 }
 
+/* The frame of a packet-out: what is buffered, or comes along. */
+static int packet_of(struct conn *c, const struct of_packet_out *po, struct of_span *frame,
+		     struct inject_from *from, struct pktbuf **buffer, struct of_err *e) CONTROL
+{
+	int rc;
+
+	*from = (struct inject_from){ .in_port = po->in_port };
+	*frame = po->data;
+	*buffer = NULL;
+	if (po->buffer_id != OFP_NO_BUFFER) {
+		rc = agent_buffer_find(c, po->buffer_id, buffer, e);
+		if (rc)
+			return rc;
+		*frame = (struct of_span){ (*buffer)->n, (*buffer)->frame };
+		if (po->in_port == (*buffer)->from.in_port)
+			*from = (*buffer)->from;
+	}
+	if (frame->n < 14)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PACKET,
+				    "%u bytes are no Ethernet frame", frame->n);
+	if (frame->n > INJECT_FRAME_MAX)
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+				    "a frame of %u bytes is too long: %d at most", frame->n,
+				    INJECT_FRAME_MAX);
+	return 0;
+}
+
+/* Nothing is sent, and a buffer keeps its packet, unless all of the message is right. */
 int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	const struct of_packet_out *po = (const struct of_packet_out *)m->body;
 	struct dp *dp = c->agent->dp;
+	struct pktbuf *buffer;
+	struct inject_from from;
 	struct insts *insts;
-	int rc;
+	struct of_span frame;
 
-	if (po->buffer_id != OFP_NO_BUFFER)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
-				    "buffer 0x%x: packets are not buffered here", po->buffer_id);
 	if (!in_port_valid(dp, po->in_port))
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT,
 				    "in_port 0x%x: a port of this switch, or CONTROLLER",
 				    po->in_port);
-	if (po->data.n < 14)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PACKET,
-				    "%u bytes are no Ethernet frame", po->data.n);
+	if (packet_of(c, po, &frame, &from, &buffer, e))
+		return -EPROTO;
 	insts = insts_get_actions(dp, &po->actions, false, e);
 	if (!insts)
 		return -EPROTO;
 	agent_publish(c->agent); /* a flow sent before it applies to it */
-	rc = inject_actions(dp, po->data.p, po->data.n, po->in_port, insts);
-	if (rc == -EMSGSIZE)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-				    "a frame of %u bytes is too long", po->data.n);
-	return 0; /* a full queue is a counted drop, as on any port */
+	/* A full queue is a counted drop, as on any port. */
+	inject_actions(dp, frame.p, frame.n, &from, insts);
+	if (buffer)
+		agent_buffer_release(c, buffer);
+	return 0;
 }
+
+/* ---- Flow-removed, port-status ---- */
 
 void agent_port_status(void *arg, const struct port *p, uint8_t reason)
 {

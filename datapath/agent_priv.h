@@ -11,9 +11,11 @@
 #include "base/arena.h"
 #include "datapath/agent.h"
 #include "datapath/dp.h"
+#include "datapath/pktbuf.h"
 #include "ofproto/session.h"
 
 struct bundle;
+struct pktbufs;
 struct dump;
 struct parts;
 struct monitor;
@@ -43,9 +45,22 @@ struct conn {
 		uint64_t version; /* as they were at this version */
 	} pause;
 	uint32_t serial; /* no other connection has it, or had it; not 0 */
+	struct conn *main;	  /* an auxiliary connection's; NULL: it is a main one (6.3.6) */
+	uint8_t n_aux;		  /* auxiliary connections to be opened when it is up */
+	uint8_t packet_in_format; /* enum nx_packet_in_format */
+	struct pktbufs *buffers;  /* made when first needed */
 	uint64_t packet_ins_lost;
 	struct conn *prev, *next;
 };
+
+/*
+ * The connection that a connection's role, configuration and buffers are kept in: of a channel of
+ * several connections the main one (6.3.6).
+ */
+static inline struct conn *conn_channel(struct conn *c)
+{
+	return c->main ? c->main : c;
+}
 
 struct agent {
 	struct ev_loop *loop;
@@ -57,6 +72,8 @@ struct agent {
 	struct of_tls tls;
 	double started;
 	uint64_t bundle_bytes; /* of all connections */
+	uint32_t n_buffers;    /* of each controller */
+	size_t buffer_bytes;   /* in all of them */
 	unsigned int n_snoopers;
 	unsigned int n_monitors; /* of all connections */
 	uint32_t last_serial;
@@ -97,7 +114,24 @@ void conn_defaults(struct conn *c) CONTROL;
 bool conn_wants(const struct conn *c, const uint32_t mask[2], uint8_t reason);
 void conn_update_ttl(struct agent *a) CONTROL;
 
+/* ---- agent_buffer.c: packets that wait for what a controller decides ---- */
+
+/* Keeps what is sent to 'c' in part; OFP_NO_BUFFER: it has to be sent whole. */
+uint32_t agent_buffer_put(struct conn *c, const struct punt *p, const uint8_t *frame,
+			  uint32_t n) CONTROL;
+/* The packet of an id; a refusal when there is none. */
+int agent_buffer_find(struct conn *c, uint32_t id, struct pktbuf **out, struct of_err *e) CONTROL;
+void agent_buffer_release(struct conn *c, struct pktbuf *b) CONTROL;
+/* A flow_mod's buffer: refused before anything is changed, or to be run afterwards. */
+int agent_buffer_claim(struct conn *c, const struct of_flow_mod *fm, struct of_err *e) CONTROL;
+/* What was claimed goes through the pipeline ('done'), or waits on. */
+void agent_buffers_settle(struct conn *c, bool done) CONTROL;
+void agent_buffers_expire(struct agent *a) CONTROL;
+void agent_buffers_free(struct conn *c) CONTROL;
+
 /* ---- agent_packet.c: events and packets ---- */
+int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_format *q,
+			   struct of_err *e) CONTROL;
 int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 void agent_port_status(void *arg, const struct port *p, uint8_t reason) CONTROL;
 void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *match,

@@ -14,8 +14,6 @@
 #include "datapath/dp.h"
 #include "datapath/punt_side.h"
 
-enum { FRAME_MAX = 65535 + 14 + PKT_VLANS_MAX * 4 }; /* IPv4 has no longer one */
-
 /* ---- PMD threads ---- */
 
 unsigned int inject_take(struct pmd *w, struct inject **v, unsigned int max)
@@ -93,7 +91,7 @@ static int inject_bytes(struct dp *dp, const uint8_t *frame, uint32_t n, struct 
 {
 	struct inject *s;
 
-	if (n > FRAME_MAX)
+	if (n > INJECT_FRAME_MAX)
 		return -EMSGSIZE;
 	s = slot(dp);
 	if (!s)
@@ -107,16 +105,21 @@ static int inject_bytes(struct dp *dp, const uint8_t *frame, uint32_t n, struct 
 	return give(dp, s);
 }
 
-int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t in_port,
+int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, const struct inject_from *from,
 		   struct insts *insts)
 {
 	int rc = inject_bytes(
 		dp, frame, n,
-		(struct inject){ .kind = INJECT_ACTIONS, .in_port = in_port, .insts = insts });
+		(struct inject){ .kind = INJECT_ACTIONS, .from = *from, .insts = insts });
 
 	if (rc)
 		insts_put(dp, insts);
 	return rc;
+}
+
+bool inject_pending(const struct dp *dp)
+{
+	return sender(dp) && !rte_ring_empty(sender(dp)->inject);
 }
 
 int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port)

@@ -297,6 +297,7 @@ static int start_agent(struct main_state *s, struct err *e) CONTROL
 		.n_listeners = o->listeners.n,
 		.socket = s->socket,
 		.host_id = o->host_id,
+		.n_buffers = o->packet_buffers,
 		.tls = { o->private_key, o->certificate, o->ca_cert },
 	};
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "datapath/pktbuf.h"
+
 enum kind { TEXT, LIST, NUMBER, FLAG, DPID, FAIL_MODE, RATE };
 
 /* In the order of --help. */
@@ -48,6 +50,8 @@ static const struct option_row {
 	  "memory that DPDK may use when there are no hugepages (512)" },
 	{ "packet-in-rate", RATE, AT(packet_in_rate), 0, 10000000, "N[,BURST]",
 	  "packet-ins a second for each port and reason; 0: no limit (10000,1000)" },
+	{ "packet-buffers", NUMBER, AT(packet_buffers), 0, PKTBUF_MAX, "N",
+	  "packets kept for each controller that is sent a part; 0: send them whole (256)" },
 	{ "help", FLAG, AT(help), 0, 0, NULL, "print this" },
 	{ "version", FLAG, AT(version), 0, 0, NULL, "print the versions of Weft and DPDK" },
 #undef AT
@@ -285,6 +289,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 	o->name = "br0";
 	o->log = "info";
 	o->cache_entries = 8192;
+	o->packet_buffers = 256;
 	o->host_id = keep(o, host);
 	if (!o->host_id)
 		return err_set(e, -ENOMEM, "no memory");

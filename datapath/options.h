@@ -34,6 +34,7 @@ struct options {
 	uint64_t dpid;
 	bool has_dpid, standalone, help, version;
 	uint32_t cache_entries, max_flows, mbufs, memory;
+	uint32_t packet_buffers;
 	uint32_t packet_in_rate, packet_in_burst;
 	bool has_rate;
 	struct opt_list controllers, listeners, ports;

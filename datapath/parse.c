@@ -488,7 +488,7 @@ bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_por
 	p->why = N_DROPS;
 	p->pending = -1;
 	p->queue_id = 0;
-	p->cookie = 0;
+	p->cookie = UINT64_MAX; /* of no flow (7.4.1) */
 	p->flow = NULL;
 	p->up = NULL;
 	p->set.have = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/pmd.h"
 
+#include <string.h>
+
 #include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -140,15 +142,31 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 
 /* ---- What the control thread sends ---- */
 
+/* A packet that was buffered is what it was, its tunnel included. */
+static void set_from(struct flow_key *k, const struct inject_from *f)
+{
+	if (f->in_phy_port)
+		k->in_phy_port = f->in_phy_port;
+	k->tun_id = f->tun.tun_id;
+	k->tun_src = f->tun.src;
+	k->tun_dst = f->tun.dst;
+	memcpy(k->tun_ipv6_src, f->tun_ipv6_src, sizeof(k->tun_ipv6_src));
+	memcpy(k->tun_ipv6_dst, f->tun.ipv6_dst, sizeof(k->tun_ipv6_dst));
+	k->tun_tos = f->tun.tos;
+	k->tun_ttl = f->tun.ttl;
+	k->tun_flags = f->tun.flags;
+}
+
 static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s) PMD
 {
 	struct pkt *p = &b->pkt[b->n];
 
-	if (!pkt_init(b, b->n, s->m, s->in_port)) {
+	if (!pkt_init(b, b->n, s->m, s->from.in_port)) {
 		rte_pktmbuf_free(s->m);
-		pmd_count_drop(w, s->in_port, DROP_RX_TRUNCATED);
+		pmd_count_drop(w, s->from.in_port, DROP_RX_TRUNCATED);
 		return;
 	}
+	set_from(&p->key, &s->from);
 	b->n++;
 	if (s->insts->apply)
 		act_run(w, b, p, s->insts->apply, w->now);

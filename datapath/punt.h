@@ -43,6 +43,8 @@ struct punt {
 	struct flow_key key;
 };
 
+enum { INJECT_FRAME_MAX = 65535 + 14 + PKT_VLANS_MAX * 4 }; /* IPv4 has no longer one */
+
 enum inject_kind {
 	INJECT_ACTIONS, /* packet-out: run 'insts' on the frame, in_port as given */
 	INJECT_PORT,	/* straight out of port 'port', which may be a tunnel: then to 'tun' */
@@ -58,9 +60,21 @@ struct peek {
 	_Atomic uint32_t answer; /* enum cache_answer */
 };
 
+/*
+ * Where a frame came in: its pipeline fields at the beginning of the pipeline (5.1).  A packet-out
+ * tells a port only; a packet that was buffered came with the rest, too.
+ */
+struct inject_from {
+	uint32_t in_port;
+	be32 in_phy_port; /* 0: in_port */
+	struct out_tunnel tun;
+	uint8_t tun_ipv6_src[16];
+};
+
 struct inject {
 	enum inject_kind kind;
-	uint32_t in_port, port;
+	uint32_t port;
+	struct inject_from from; /* INJECT_ACTIONS */
 	struct rte_mbuf *m;
 	struct insts *insts; /* one reference; comes back to the control thread with the slot */
 	enum drop why;
@@ -108,11 +122,14 @@ int punt_fd(const struct dp *dp) CONTROL;
 bool punt_sleep(struct dp *dp) CONTROL;
 
 /*
- * Sends a frame of 'n' bytes on its way; copies them.  0, -ENOBUFS (counted), -EMSGSIZE.  The
+ * Sends a frame of 'n' bytes on its way; copies them.  0, -ENOBUFS (counted), -EMSGSIZE (longer
+ * than INJECT_FRAME_MAX).  The
  * reference to 'insts' is taken over in any case.
  */
-int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t in_port,
+int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, const struct inject_from *from,
 		   struct insts *insts) CONTROL;
+/* Whether frames wait that no PMD has taken yet. */
+bool inject_pending(const struct dp *dp) CONTROL;
 int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port) CONTROL;
 /* The same for a frame that came by a punt; takes the mbuf in any case.  'tun' may be NULL. */
 int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port,

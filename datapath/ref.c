@@ -400,6 +400,7 @@ static void run_group(struct run *x, uint32_t id)
 			break;
 		*copy = *x;
 		copy->depth++;
+		copy->cookie = UINT64_MAX; /* 7.4.1: a bucket's packet-in is no flow's */
 		write_actions(set, &n, &OF_AT(&g->buckets, i, bucket)->actions);
 		run_set(copy, set, n);
 	}
@@ -546,6 +547,7 @@ uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in
 		else
 			table = run_flow(x, f);
 	}
+	x->cookie = UINT64_MAX; /* 7.4.1: nor is the action set's */
 	if (!x->over)
 		run_set(x, x->set, x->n_set);
 	free(x);

@@ -83,11 +83,6 @@ static int check(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) 
 	if (fm->flags & ~KNOWN_FLAGS)
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_FLAGS,
 			      "unknown flow_mod flags 0x%x", fm->flags & ~KNOWN_FLAGS);
-	/* Packets are never buffered (features: n_buffers 0), so there is none with an id. */
-	if (!delete &&fm->buffer_id != OFP_NO_BUFFER)
-		return refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
-			      "no buffered packet 0x%x: this switch does not buffer",
-			      fm->buffer_id);
 	return check_match(dp->table_state, &fm->match.mask, e);
 }
 

@@ -100,7 +100,7 @@ REQUESTS = [
     ("a known experimenter's unknown type", "BAD_REQUEST", "OFPBRC_BAD_EXP_TYPE", EXPERIMENTER,
      struct.pack("!II", NICIRA, 999), {}),
     ("Weft's unknown type", "BAD_REQUEST", "OFPBRC_BAD_EXP_TYPE", EXPERIMENTER, struct.pack("!II", WEFT, 999), {}),
-    ("another packet-in format", "BAD_REQUEST", "OFPBRC_EPERM", EXPERIMENTER, struct.pack("!III", NICIRA, 16, 1), {}),
+    ("an unknown packet-in format", "BAD_REQUEST", "OFPBRC_EPERM", EXPERIMENTER, struct.pack("!III", NICIRA, 16, 3), {}),
     ("fragments both dropped and reassembled", "SWITCH_CONFIG_FAILED", "OFPSCFC_BAD_FLAGS", SET_CONFIG, struct.pack("!HH", 3, 128), {}),
     ("unknown configuration flags", "SWITCH_CONFIG_FAILED", "OFPSCFC_BAD_FLAGS", SET_CONFIG, struct.pack("!HH", 4, 128), {}),
     ("role 4", "ROLE_REQUEST_FAILED", "OFPRRFC_BAD_ROLE", ROLE_REQUEST, role(4), {}),

@@ -54,7 +54,7 @@ static void die(const char *what)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct dp_opts o = { .name = "fuzz", .dpid = 1, .cache_entries = 64, .max_flows = 1000 };
-	struct agent_opts ao = { .socket = path, .host_id = "fuzz" };
+	struct agent_opts ao = { .socket = path, .host_id = "fuzz", .n_buffers = 8 };
 	struct err e = { "" };
 
 	role_assume_control();

@@ -220,10 +220,24 @@ monitor() { # OUTPUT TOOL...
 	wait $mon 2>/dev/null || true
 	{ grep -m1 -A2 PACKET_IN "$DIR/mon"; grep -A4 PORT_STATUS "$DIR/mon" | grep -v '^--'; } | mask >"$out" || true
 }
-monitor "$DIR/a" ovs-ofctl -O OpenFlow13 -P standard
-monitor "$DIR/b" "$OURS"
-check "monitor shows a packet and a port's change" grep -q PORT_STATUS "$DIR/a"
-same "monitor shows the same with both tools"
+for format in "" "-P standard" "-P nxt_packet_in" "-P nxt_packet_in2"; do
+	# shellcheck disable=SC2086
+	monitor "$DIR/a" ovs-ofctl -O OpenFlow13 $format
+	# shellcheck disable=SC2086
+	monitor "$DIR/b" "$OURS" $format
+	check "monitor $format shows a packet and a port's change" grep -q PORT_STATUS "$DIR/a"
+	same "monitor $format shows the same with both tools"
+done
+check "monitor's packets came in the last format" grep -q NXT_PACKET_IN2 "$DIR/a"
+# A part of a packet: the rest waits in a buffer, whatever the format.
+clear
+theirs add-flow "$sw" "in_port=1,actions=controller(max_len=20)"
+for format in standard nxt_packet_in nxt_packet_in2; do
+	monitor "$DIR/a" ovs-ofctl -O OpenFlow13 -P $format
+	check "monitor -P $format shows 20 bytes and a buffer" \
+		grep -qE 'PACKET_IN.*total_len=42 .*data_len=20 buffer=0x[0-9a-f]{8}$' "$DIR/a"
+done
+refuse "an unknown format is refused" timeout 5 "$OURS" -P nxt_packet_in3 monitor "$sw"
 
 # ---- Snooping: what a controller and the switch say to each other ----
 snooped() { # TOOL...

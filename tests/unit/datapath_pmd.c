@@ -336,6 +336,7 @@ static void injects_are_bounded_and_come_back(void **state)
 
 static void packet_outs_run_their_actions(void **state)
 {
+	const struct inject_from from = { .in_port = OFPP_CONTROLLER };
 	struct of_list actions = { 0 };
 	struct insts *i;
 	struct of_err oe;
@@ -347,14 +348,14 @@ static void packet_outs_run_their_actions(void **state)
 	i = insts_get_actions(dp, &actions, false, &oe);
 	assert_non_null(i);
 	frame_is(1, 2, 0x88b5, 0);
-	assert_int_equal(inject_actions(dp, frame, FRAME, OFPP_CONTROLLER, i), 0);
+	assert_int_equal(inject_actions(dp, frame, FRAME, &from, i), 0);
 	turn(3);
 	assert_int_equal(since(2).tx_packets, 1);
 	assert_int_equal(since(3).tx_packets, 1);
 	actions.n = 0; /* no actions: dropped */
 	i = insts_get_actions(dp, &actions, false, &oe);
 	assert_non_null(i);
-	assert_int_equal(inject_actions(dp, frame, FRAME, OFPP_CONTROLLER, i), 0);
+	assert_int_equal(inject_actions(dp, frame, FRAME, &from, i), 0);
 	turn(3);
 	role_assume_control();
 	inject_reap(dp);

@@ -177,9 +177,6 @@ static void refusals_say_what_was_wrong(void **state)
 	fm->flags = 0x20;
 	assert_int_equal(send_flow(fm), flow_refusal(OFPFMFC_BAD_FLAGS));
 	fm->flags = 0;
-	fm->buffer_id = 7;
-	assert_int_equal(send_flow(fm), refusal(OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN));
-	fm->buffer_id = OFP_NO_BUFFER;
 	of_match_set_u64(&fm->match, OF_FIELD_CT_ZONE, 1);
 	assert_int_equal(send_flow(fm), refusal(OFPET_BAD_MATCH, OFPBMC_BAD_FIELD));
 	assert_non_null(strstr(h.e.text, "ct_zone"));
