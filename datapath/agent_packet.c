@@ -109,7 +109,7 @@ static void send_nxt2(struct conn *c, const struct of_packet_in *p)
 /* As 'c' wants it: 'max' bytes and a buffer; or the whole, if that is asked for or there is no
  * buffer (7.4.1). */
 static void send_packet_in(struct conn *c, const struct punt *p, struct of_packet_in *pi,
-			   const struct of_span *whole)
+			   const struct of_span *whole) CONTROL
 {
 	const uint16_t max = p->reason == OFPR_INVALID_TTL ? c->miss_send_len : p->max_len;
 
