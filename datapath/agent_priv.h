@@ -44,7 +44,7 @@ struct conn {
 		double at;	  /* since when, monotonic: it knows the flows made before, */
 		uint64_t version; /* as they were at this version */
 	} pause;
-	uint32_t serial; /* no other connection has it, or had it; not 0 */
+	uint32_t serial;	  /* no other connection has it, or had it; not 0 */
 	struct conn *main;	  /* an auxiliary connection's; NULL: it is a main one (6.3.6) */
 	uint8_t n_aux;		  /* auxiliary connections to be opened when it is up */
 	uint8_t packet_in_format; /* enum nx_packet_in_format */
