@@ -142,6 +142,11 @@ check-sys: all ## System tests: namespaces, real frames
 	$(RUN_TESTS) $(SYS)
 check-conform: all tests ## Against other implementations and the corpora
 	$(RUN_TESTS) $(CONFORM)
+# The patterns whole, then the page from all logs.
+conformance: all tests ## Write docs/conformance.md from a run
+	WEFT_CONFORM=all $(RUN_TESTS) tests/conform/switch_patterns.py
+	$(RUN_TESTS) $(UNITS) $(SYS) $(filter-out tests/conform/switch_patterns.py,$(CONFORM))
+	B=$(B) $(PYTHON) tests/conform/lib/conformance_page.py --write
 check-e2e: all ## Controller and switches together
 	$(RUN_TESTS) $(E2E)
 
@@ -229,7 +234,7 @@ deb: ## A Debian package in build/
 clean: ## Remove what was built
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-cov
 
-.PHONY: FORCE all help protos tests check check-unit check-sys check-conform check-e2e check-asan check-tsan \
+.PHONY: FORCE all help protos tests check check-unit check-sys check-conform conformance check-e2e check-asan check-tsan \
         check-fuzz fuzzers lint deps demo bench cov docs install deb clean
 .SECONDARY:
 

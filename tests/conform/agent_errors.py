@@ -1,5 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.1.1 Controller-to-switch messages: what is refused
+# Spec: 6.1.3 Symmetric messages: what is refused
+# Spec: 6.3.4 Multiple controllers: what a slave may not do
+# Spec: 6.4 Flow table modification: errors
+# Spec: 6.5 Group table modification: errors
+# Spec: 6.6 Meter modification: errors
+# Spec: 7.1 Header: version, type and length
+# Spec: 7.3.2 Switch configuration: errors
+# Spec: 7.3.3 Table configuration: errors
+# Spec: 7.3.4.1 Modify flow entry: errors
+# Spec: 7.3.4.2 Modify group entry: errors
+# Spec: 7.3.4.3 Port modification: errors
+# Spec: 7.3.4.4 Meter modification: errors
+# Spec: 7.3.5 Multipart: types, parts and lengths that are refused
+# Spec: 7.3.5.15 Experimenter multipart: errors
+# Spec: 7.3.7 Packet-out: errors
+# Spec: 7.3.9 Role request: errors
+# Spec: 7.4.4 Error: type, code and the offending bytes
+# Spec: 7.5.4 Experimenter: errors
+# Spec: 7.2.4 Instructions: errors
+# Spec: 7.2.5 Actions: errors
+# Spec: EXT-230 Bundles: errors
 """What weft-switch refuses, and with which words of OpenFlow 1.3.5.
 
     this script --- unix --- weft-switch, ports 1 to 4

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: EXT-230 Bundles across flows, groups, meters, tables and ports
 """Bundles (ONF EXT-230) across flows, groups, meters, tables and ports: all or nothing.
 
     this script --- unix --- weft-switch, ports 1 to 4

@@ -1,5 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.2.3.3 OXM classes and headers
+# Spec: 7.2.1 Port structures: constants
+# Spec: 7.2.2 Queue structures: constants
 """Compares every OpenFlow constant and match field header with os-ken's, an independent implementation.
 
     tests/conform/constants.py

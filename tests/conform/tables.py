@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.5.5 Table features: read and written
+# Spec: 7.3.3 Table configuration
 """Table features of OpenFlow 1.3.5, read and written (7.3.5.5), and what comes of it.
 
     this script --- unix --- weft-switch, ports 1 to 4

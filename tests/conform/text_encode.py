@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.4.1 Modify flow entry: by command, as ovs-ofctl sends it
 """The same command lines given to ovs-ofctl and to weft-ofctl: what reaches the switch is the same,
 byte for byte but for transaction ids and barriers (weft-ofctl confirms a file of flows by one barrier).
 

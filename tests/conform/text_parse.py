@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.2.3.4 Flow matching in words, as ovs-ofctl reads it
 """Flows in words, read by ovs-ofctl and by weft-ofctl: both take a flow or both refuse it, and what
 they take reads back the same.  The lines are tests/vectors/text_flows.txt."""
 

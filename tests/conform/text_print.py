@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.5 Multipart: in words, as ovs-ofctl prints it
 """Messages as bytes, printed by ovs-ofctl (ofp-print) and by weft-ofctl: the same words.
 
 The bytes are those of text_messages.py and of tests/vectors, and others' from ../shared/corpus where

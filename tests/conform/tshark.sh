@@ -1,5 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.1.1 Padding
+# Spec: 7.1 Header: every message as Wireshark reads it
 #
 # Every vector of tests/vectors, as TCP payload on port 6653, through Wireshark's OpenFlow dissector:
 #

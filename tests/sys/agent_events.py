@@ -1,5 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 5.5 Flow removal: messages
+# Spec: 6.1.2 Asynchronous messages
+# Spec: 6.3.4 Multiple controllers: roles
+# Spec: 7.3.9 Role request
+# Spec: 7.3.10 Asynchronous configuration
+# Spec: 7.4.1 Packet-in
+# Spec: 7.4.2 Flow removed
+# Spec: 7.4.3 Port status
 """What weft-switch says by itself, and to whom: packet-in, flow-removed, port-status, roles.
 
     this script, as one or two controllers --- unix --- weft-switch, ports 1 to 4

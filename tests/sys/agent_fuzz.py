@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.2 Message handling: bad messages, the session alive
 """Thousands of bad messages at a running switch; it must stay well, and no larger than it was.
 
     sessions with mended and unmended lengths --- unix --- weft-switch, ports 1 to 4

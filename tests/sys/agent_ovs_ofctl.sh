@@ -1,5 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.1 Handshake
+# Spec: 7.3.2 Switch configuration
+# Spec: 7.3.5.1 Description
+# Spec: 7.3.5.2 Individual flow statistics
+# Spec: 7.3.5.3 Aggregate flow statistics
+# Spec: 7.3.5.4 Table statistics
+# Spec: 7.3.5.6 Port statistics
+# Spec: 7.3.5.7 Port description
+# Spec: 7.3.5.9 Group statistics
+# Spec: 7.3.5.10 Group description
+# Spec: 7.3.5.11 Group features
+# Spec: 7.3.5.12 Meter statistics
+# Spec: 7.3.5.13 Meter configuration
+# Spec: 7.3.5.14 Meter features
+# Spec: 7.3.4.1 Modify flow entry
+# Spec: 7.3.4.2 Modify group entry
+# Spec: 7.3.4.3 Port modification
+# Spec: 7.3.4.4 Meter modification
 #
 # Debian's ovs-ofctl and weft-ofctl give the same commands to one weft-switch:
 #

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.2 Message handling: slow readers and flooders
+# Spec: 7.3.8 Barrier
 """Many flows, slow readers and flooders: what one connection does must not hurt another.
 
     writer, slow reader, flooder, bystander --- unix --- weft-switch

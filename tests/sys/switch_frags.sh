@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.2 Switch configuration: fragments normal, dropped, reassembled
 # OFPC_FRAG_NORMAL, _DROP and _REASM (7.3.2): what real hosts and hostile ones see of each.
 #
 #   a eth0 10.7.0.1 fd07::1 --- va 1 [             ] 2 vb --- eth0 10.7.0.2 fd07::2 b

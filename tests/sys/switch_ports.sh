@@ -1,5 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 4.2 Standard ports
+# Spec: 4.3 Physical ports
+# Spec: 5.8 Counters: of ports; nothing lost uncounted
 # Ports of every kind that needs no hardware, at start and while running; nothing is lost uncounted.
 #
 #   a eth0 10.1.0.1 --- va [               ] vb --- eth0 10.1.0.2 b

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 4.4 Logical ports: VXLAN, and the tunnel id of them
 # VXLAN as the Linux kernel speaks it: Weft on one side, the kernel's vxlan device on the other.
 #
 #   vm                 weft (no address of its own)              kernel

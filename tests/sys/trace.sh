@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 5.1 Pipeline: what a packet meets, table by table
 # weft-ofctl trace says what packets meet, and leaves no mark; then real ones fare the same.
 #
 #   a eth0 ---- va 1 [             ] 2 vb ---- eth0 b

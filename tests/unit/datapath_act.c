@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 4.5 Reserved ports */
+/* Spec: 5.11 Action list */
+/* Spec: 5.10 Action set: full ones */
+/* Spec: 7.3.7 Packet-out */
 /* Actions: where each frame goes, what is counted, buckets, meters, packet-out, shared programs. */
 #include "tests/unit/datapath_act.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: EXT-230 Bundles: no packet sees half of one */
 /*
  * Changes that belong together: bundles that fail leave everything as it was, and no reader ever
  * sees half of one, whatever the writer does to the tables meanwhile.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.1 Pipeline: the flow cache decides as the tables do */
 /*
  * The flow cache: what it serves is what the tables would have done, now.
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.2 Flow table: classifiers find what a scan finds */
 /*
  * Every classifier template against a linear search, with random rules, packets and versions.
  *

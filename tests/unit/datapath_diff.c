@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.1 Pipeline: random ones, compiled and interpreted, cached or not */
+/* Spec: 5.9 Instructions: random ones */
 /*
  * The compiled pipeline against the reference interpreter: random tables, groups and actions,
  * random packets, changes in between; with the flow cache cold, warm and off.  For every packet the

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.6 Group table */
+/* Spec: 5.6.1 Group types */
+/* Spec: 6.5 Group table modification */
+/* Spec: 7.3.5.9 Group statistics: of buckets */
 /*
  * Groups by OpenFlow 1.3.5 sections 5.6.1, 6.5 and 7.3.4.2: what buckets do to packets, what is
  *refused, and what goes with a group.

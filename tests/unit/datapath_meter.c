@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.7 Meter table */
+/* Spec: 5.7.1 Meter bands */
+/* Spec: 6.6 Meter modification */
+/* Spec: 7.3.5.12 Meter statistics: of bands */
 /*
  * Meters by OpenFlow 1.3.5 sections 5.7, 6.6 and 7.3.4.4, with the time that the burst says: rates
  * hold to the packet, bursts pass, the highest rate exceeded applies.

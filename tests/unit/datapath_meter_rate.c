@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.7.1 Meter bands: rates, bursts, virtual meters */
 /*
  * How well meters hold their rates, in simulated time: long and short frames, slow and fast bands,
  * packets that come in batches, several packet threads on one meter; bursts as they were given; and

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 4.5 Reserved ports: NORMAL and FLOOD */
 /* NORMAL: the learning bridge, its VLANs and its table of MAC addresses. */
 #include "tests/unit/datapath_ring.h"
 

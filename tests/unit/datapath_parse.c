@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.3 Matching: headers of a packet */
+/* Spec: 7.2.3.7 Match fields: read from frames of every kind */
 /*
  * From frames to keys: what each header gives, what a broken one must not give, and that nothing is
  * read behind the end of a frame, wherever it is cut.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 6.2 Message handling: order of packets, none unaccounted for */
 /*
  * The packet thread's round: ports, punts, injects, order, and that no frame is ever unaccounted
  * for.

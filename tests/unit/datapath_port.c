@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 4.1 Ports: their kinds */
 /* What --port, --config and the other options of weft-switch say, and how they are refused. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.2.2 Queues: rates */
 /*
  * A port's scheduler alone, with a clock that the test moves: rates, guarantees, order, and that
  * every frame is sent, lost and counted, or waiting.

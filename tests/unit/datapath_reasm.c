@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.3.2 Switch configuration: reassembly */
 /*
  * Fragments put together, and apart again: the table by itself, against its plain twin.
  *

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.2 Flow table */
+/* Spec: 5.3 Matching: priorities */
+/* Spec: 5.4 Table-miss */
+/* Spec: 5.5 Flow removal */
+/* Spec: 5.8 Counters: of flows and tables */
+/* Spec: 6.4 Flow table modification */
 /*
  * Flow tables, sentence by sentence of OpenFlow 1.3.5 sections 5 and 6.4, through real packets:
  *

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.2.3.1 Match header: written */
+/* Spec: 7.2.3.5 Match masks: relations */
+/* Spec: 7.2.3.6 Prerequisites of a packet */
 /*
  * Fields and matches: every row of field.def is found by its headers and names, keeps to its bits;
  * a match goes out as the fields that say it, in canonical order, or not at all.

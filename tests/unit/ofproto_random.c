@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 6.1 Message types: every one, written and read at random */
 /*
  * Every structure that of13.def declares, filled at random: encode, decode, encode again gives the
  * same bytes, and the structures compare equal.

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.1 Header: lengths that do not fit */
+/* Spec: 7.2.4 Instructions: structures that are refused */
+/* Spec: 7.2.5 Actions: structures that are refused */
 /*
  * Each way in which bytes can be wrong is refused with the error that the specification names
  * (7.4.4), and the error says where.

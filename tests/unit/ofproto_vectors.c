@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.1.1 Padding: written as zeros */
+/* Spec: 7.2.1 Port structures */
+/* Spec: 7.2.4 Instructions: structures */
+/* Spec: 7.3.8 Barrier: structure */
 /*
  * Every vector is decoded to the text beside it and encoded to the same bytes again; cut off at any
  * byte, or with any one byte changed, it is decoded or refused with a reason.

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 6.3.1 Connection setup */
+/* Spec: 7.5.1 Hello */
 /*
  * How a session comes up, or does not, against a peer that is only a socket (session_raw.h).  What
  * is sent is written out byte by byte; what must come back is said next to it.

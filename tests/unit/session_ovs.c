@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 6.3.1 Connection setup: with Open vSwitch's programs */
 /*
  * The session against Open vSwitch's own programs:
  *
