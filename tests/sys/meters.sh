@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Meters with real frames (5.7): how two rates relate, what a receiver sees of a remark band, what the
+# statistics say, and what the virtual meters let up to the controller and the slow path.
+#
+#   a eth0 (paced.py send) --- va 1 [ weft-switch ] 2 vb --- eth0 (paced.py count) b
+#
+# Figures are lines with "#"; what is checked are ratios and books, with wide bounds.
+set -eu
+# shellcheck source=tests/sys/lib/switch.sh
+. "$(dirname "$0")/lib/switch.sh"
+
+LIB=$(cd "$(dirname "$0")" && pwd)/lib
+PYTHON=${PYTHON:-/usr/bin/python3}
+OURS="timeout 20 $B/weft-ofctl"
+for n in a b weft; do space $n; done
+cable weft va a eth0
+cable weft vb b eth0
+for n in a b; do in_space $n sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; done
+switch weft sw --port va@1=af_packet:va --port vb@2=af_packet:vb --packet-in-rate 0
+S=$(sock sw)
+
+# run SECONDS STREAM...: sends, and has what came in $DIR/seen; what was sent in $sent.
+run()
+{
+	local seconds=$1 pid
+	shift
+	rm -f "$DIR/seen"
+	in_space b "$PYTHON" "$LIB/paced.py" count eth0 "$((seconds + 2))" "$DIR/seen" &
+	pid=$!
+	PIDS+=("$pid")
+	for _ in $(seq 50); do [ ! -e "$DIR/seen" ] || break; sleep 0.1; done
+	sent=$(in_space a timeout 30 "$PYTHON" "$LIB/paced.py" send eth0 "$seconds" "$@")
+	wait "$pid"
+}
+seen() # DPORT [TOS]: frames
+{
+	awk -v p="$1" -v t="${2:-}" '$1 == p && (t == "" || $2 == t) { n += $3 } END { print n + 0 }' "$DIR/seen"
+}
+between() { echo "$2: $1 to $3"; [ "$1" -le "$2" ] && [ "$2" -le "$3" ]; }
+field() # METER NAME: of its statistics
+{
+	$OURS meter-stats "$S" "meter=$1" | tr ' ,' '\n\n' | sed -n "s/^$2://p" | head -1
+}
+band() # METER BAND: packets
+{
+	$OURS meter-stats "$S" "meter=$1" | tr ' ' '\n' | grep -A1 "^$2:" | sed -n 's/.*packet_count://p' | head -1
+}
+
+# ---- drop bands ----
+$OURS add-meter "$S" meter=1,pktps,stats,bands=type=drop,rate=200
+$OURS add-meter "$S" meter=2,pktps,burst,stats,bands=type=drop,rate=400,burst_size=20
+$OURS add-meter "$S" meter=3,kbps,burst,stats,bands=type=drop,rate=2000,burst_size=0
+$OURS add-meter "$S" meter=4,kbps,stats,bands=type=drop,rate=100000
+for i in 1 2 3 4; do flows sw "udp,tp_dst=500$i,actions=meter:$i,output:2"; done
+run 4 5001:1500:100:0 5002:1500:100:0 5003:600:1000:0 5004:600:1000:0
+echo "# sent in ${sent// /, }; seen $(for i in 1 2 3 4; do seen 500$i; done | paste -sd' ')"
+one=$(seen 5001) two=$(seen 5002) three=$(seen 5003)
+# 4 seconds and the burst; a machine that is busy may lose some of it, never add.
+check "200 packets/s" between 650 "$one" 850
+check "400 packets/s are twice as many" between $((one * 17 / 10)) "$two" $((one * 23 / 10))
+check "2 Mb/s in frames of 1000 bytes are 250/s" between 800 "$three" 1040
+read -r _ s1 _ s3 s4 <<<"$sent"
+check "a meter that is not exceeded drops nothing" between "$s4" "$(seen 5004)" "$s4"
+check "... and its band has not applied" test "$(band 4 0)" = 0
+check "what came in is counted" between "$s1" "$(field 1 packet_in_count)" "$s1"
+check "... in bytes, too" between $((s3 * 1000)) "$(field 3 byte_in_count)" $((s3 * 1000))
+check "... and what the band has dropped" between $((s1 - one)) "$(band 1 0)" $((s1 - one))
+check "a burst of 0 is told as it was given" bash -c "$OURS dump-meters '$S' meter=3 | grep -q 'burst_size=0'"
+"$PYTHON" "$LIB/mgmt.py" "$DIR/sw.sock" stats >"$DIR/stats"
+check "drops have their name" grep -q '^meter_band ' "$DIR/stats"
+
+# ---- DSCP ----
+$OURS del-flows "$S"
+$OURS add-meter "$S" meter=5,pktps,stats,bands=type=dscp_remark,rate=100,prec_level=1
+$OURS add-meter "$S" meter=6,pktps,stats,bands=type=dscp_remark,rate=100,prec_level=1,type=drop,rate=300
+flows sw udp,tp_dst=5005,actions=meter:5,output:2 udp6,tp_dst=5005,actions=meter:5,output:2 \
+	udp,tp_dst=5006,actions=meter:6,output:2 udp,tp_dst=5007,actions=meter:5,output:2
+# AF11 with ECT(0); AF42 over IPv6; AF21 through both kinds; expedited forwarding.
+run 3 5005:300:100:42 5005:300:100:144:6 5006:900:100:72 5007:300:100:184
+echo "# seen (dport tos frames bytes): $(paste -sd';' "$DIR/seen")"
+read -r _ s5 s56 _ s7 <<<"$sent"
+check "a remark band drops nothing" between $((s5 + s56)) "$(seen 5005)" $((s5 + s56))
+check "AF11 within the rate stays" between 20 "$(seen 5005 42)" 400
+check "... above it is AF12, with its ECN" between 400 "$(seen 5005 50)" $((s5 - 20))
+check "AF42 over IPv6 is AF43" between 400 "$(seen 5005 152)" "$s56"
+check "... and nothing else comes" between $((s5 + s56)) \
+	$(($(seen 5005 42) + $(seen 5005 50) + $(seen 5005 144) + $(seen 5005 152))) $((s5 + s56))
+check "expedited forwarding has no drop precedence" between "$s7" "$(seen 5007 184)" "$s7"
+low=$(seen 5006 72) high=$(seen 5006 80)
+check "both kinds: what the drop band leaves" between 600 $((low + high)) 1000
+check "... is AF21 up to the lower rate, and AF22 above it" between $((low * 12 / 10)) "$high" $((low * 30 / 10))
+check "... counted by each" test "$(band 6 0)" = "$high"
+
+# ---- the controller's meter ----
+$OURS del-flows "$S"
+flows sw udp,tp_dst=5008,actions=CONTROLLER:64 udp,tp_dst=5009,actions=CONTROLLER:64,output:2
+timeout 40 $OURS monitor "$S" 64 >"$DIR/in" 2>&1 &
+PIDS+=($!)
+sleep 0.5
+packet_ins() { sleep 0.3; grep -c 'OFPT_PACKET_IN' "$DIR/in" || true; }
+$OURS add-meter "$S" meter=controller,pktps,burst,stats,bands=type=drop,rate=100,burst_size=10
+run 2 5008:500:100:0 5009:500:100:0
+n=$(packet_ins)
+echo "# packet-ins: $n of $((2 * 2 * 500)) with a meter of 100/s"
+check "packet-ins of all flows are limited" between 140 "$n" 260
+check "... what else happens to the packet is not" between "${sent##* }" "$(seen 5009)" "${sent##* }"
+check "... and what did not come is counted" between $(($(field controller packet_in_count) - n)) "$(band controller 0)" \
+	$(($(field controller packet_in_count) - n))
+$OURS del-meters "$S"
+check "deleting all meters leaves it" bash -c "$OURS dump-meters '$S' | grep -q controller"
+$OURS del-meters "$S" meter=controller
+check "... its name does not" test "$($OURS dump-meters "$S" | grep -c meter=)" = 0
+run 1 5008:500:100:0
+check "without it they come as before" between $((n + 400)) "$(packet_ins)" $((n + 500))
+
+# ---- the slow path's ----
+$OURS del-flows "$S"
+$OURS add-meter "$S" meter=slowpath,pktps,burst,stats,bands=type=drop,rate=10,burst_size=5
+flows sw actions=NORMAL
+run 2 5010:500:100:0:macs
+learned=$(field slowpath packet_in_count)
+echo "# addresses that were to be learned: $learned, refused $(band slowpath 0)"
+check "learning is limited" between 900 "$learned" 1100
+check "... to its rate" between $((learned - 60)) "$(band slowpath 0)" $((learned - 10))
+check "... and frames pass all the same" between "${sent##* }" "$(seen 5010)" "${sent##* }"
+finish
