@@ -7,7 +7,15 @@
 #include "datapath/parse.h"
 #include "ofproto/enum.h"
 
-enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58, PROTO_SCTP = 132 };
+enum {
+	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_ICMPV6 = 58,
+	PROTO_SCTP = 132,
+	PROTO_UDPLITE = 136,
+	PROTO_DCCP = 33
+};
 enum { PROTO_ROUTING = 43, PROTO_FRAGMENT = 44, PROTO_AUTH = 51 };
 
 static uint8_t *frame(const struct pkt *p)
@@ -47,7 +55,11 @@ static void fix_l4(struct pkt *p, uint32_t delta, bool pseudo)
 		csum_apply(l4 + 16, delta);
 		break;
 	case PROTO_UDP:
+	case PROTO_UDPLITE: /* RFC 3828 3.1: as UDP, but that zero never was right */
 		csum_apply_udp(l4 + 6, delta);
+		break;
+	case PROTO_DCCP: /* RFC 4340 9.1 */
+		csum_apply(l4 + 6, delta);
 		break;
 	case PROTO_ICMP:
 		if (!pseudo)

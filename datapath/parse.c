@@ -43,6 +43,8 @@ enum {
 	PROTO_NONE = 59,
 	PROTO_DEST = 60,
 	PROTO_SCTP = 132,
+	PROTO_DCCP = 33,
+	PROTO_UDPLITE = 136,
 };
 
 /* Neighbour discovery (RFC 4861): the first option of the kind that the message has. */
@@ -96,6 +98,14 @@ static void parse_l4(struct pkt *p, const uint8_t *f, uint32_t at, uint32_t end,
 		if (n < 12)
 			return;
 		memcpy(&k->tp_src, f + at, 4);
+		break;
+	case PROTO_UDPLITE: /* no field, but a checksum over the addresses */
+		if (n < 8)
+			return;
+		break;
+	case PROTO_DCCP:
+		if (n < 12)
+			return;
 		break;
 	case PROTO_ICMP:
 		if (v6 || n < 8)

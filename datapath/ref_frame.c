@@ -263,7 +263,7 @@ static uint64_t l4_sum(const struct ref_frame *f, const struct ref_look *l)
 {
 	uint64_t s = sum(f, l->l4, l->l4_end);
 
-	if (l->proto != 6 && l->proto != 17 && l->proto != 58)
+	if (l->proto != 6 && l->proto != 17 && l->proto != 58 && l->proto != 33 && l->proto != 136)
 		return s;
 	s += (uint64_t)ref_u8(f, l->proto_at);
 	if (l->ip4 >= 0)
@@ -317,18 +317,18 @@ static void fix_checksums(struct ref_frame *f, const struct ref_frame *was)
 	}
 	if (l.proto == 6)
 		at = l.l4 + 16;
-	else if (l.proto == 17)
+	else if (l.proto == 17 || l.proto == 136 || l.proto == 33)
 		at = l.l4 + 6;
 	else if (l.proto == 1 || l.proto == 58)
 		at = l.l4 + 2;
 	else
 		return;
-	if (l.proto == 17 && ref_u16(f, at) == 0)
+	if ((l.proto == 17 || l.proto == 136) && ref_u16(f, at) == 0)
 		return;
 	if (l4_sum(was, &l) == l4_sum(f, &l))
 		return;
 	v = adjusted(ref_u16(f, at), l4_sum(was, &l), l4_sum(f, &l));
-	if (l.proto == 17 && v == 0)
+	if ((l.proto == 17 || l.proto == 136) && v == 0)
 		v = 0xffff;
 	put16(f, at, v);
 }

@@ -41,7 +41,7 @@ static void look_l4(const struct ref_frame *f, struct ref_look *l, int at)
 	} known[] = {
 		{ 6, 20, true, true },	{ 17, 8, true, true },	{ 132, 12, true, true },
 		{ 1, 8, true, false },	{ 58, 4, false, true }, { 4, 20, true, true },
-		{ 41, 20, true, true },
+		{ 41, 20, true, true }, { 136, 8, true, true }, { 33, 12, true, true },
 	};
 
 	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)

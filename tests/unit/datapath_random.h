@@ -156,6 +156,12 @@ static inline void mk_l4(struct maker *m, uint8_t proto, const struct mk_ip *ip)
 		c = mk_l4_csum(p, m->n - at, ip, proto);
 		put_be16(p + 6, one_in(4) ? 0 : c ? c : 0xffff);
 		return;
+	case 136:
+	case 33:
+		mk(m, (proto == 33 ? 12 : 8) + pay);
+		c = mk_l4_csum(p, m->n - at, ip, proto);
+		put_be16(p + 6, c || proto == 33 ? c : 0xffff);
+		return;
 	case 132:
 		mk(m, 12 + (pay & ~3u));
 		put_be16(p, PICK(rnd_ports));
@@ -188,7 +194,8 @@ static inline void mk_ip6(struct maker *m, int depth);
 
 static inline uint8_t mk_proto(void)
 {
-	static const uint8_t protos[] = { 6, 6, 6, 17, 17, 17, 1, 1, 58, 58, 132, 132, 4, 41, 47 };
+	static const uint8_t protos[] = { 6,  6,   6,	17, 17, 17, 1,	 1, 58,
+					  58, 132, 132, 4,  41, 47, 136, 33 };
 
 	return PICK(protos);
 }

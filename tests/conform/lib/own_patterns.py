@@ -289,8 +289,6 @@ matches("7.2.3.7", "match ipv6_exthdr", "headers out of the recommended order", 
         eth() / ip6() / HOP / udp(), ipv6_exthdr=(O.OFPIEH_UNSEQ, O.OFPIEH_UNSEQ), **V6)
 matches("7.2.3.7", "match udp_dst", "behind extension headers", eth() / ip6() / HOP / DEST / udp(), eth() / ip6() / HOP / DEST / udp(d=9),
         ip_proto=17, udp_dst=2000, **V6)
-# IPv6 ones: of IPv4 the kernel makes whole packets before DPDK's af_packet driver sees them
-# (PACKET_FANOUT_FLAG_DEFRAG); tests/unit has these.
 FRAGS = [eth() / ip6() / IPv6ExtHdrFragment(nh=17, id=5, offset=o, m=1) / Raw(bytes(UDP(sport=1000, dport=2000, len=999, chksum=1)) + BODY[:48])
          for o in (0, 7)]
 matches("5.3", "match fragments", "the first has ports and a later one has none", FRAGS[0], FRAGS[1], ip_proto=17, udp_dst=2000, **V6)
@@ -300,3 +298,5 @@ sets("ipv6_dst", "with segments left the checksum is the last destination's", di
      eth() / ip6(dst="fd00::77") / IPv6ExtHdrRouting(addresses=["fd00::5"], segleft=1) / udp(), **V6)
 pattern("7.2.5", "set-field udp_dst", "without a checksum there is none afterwards", applied(put(udp_dst=9), ip_proto=17, **V4),
         (eth() / ip4() / UDP(sport=1, dport=2, chksum=0) / Raw(BODY), {2: eth() / ip4() / UDP(sport=1, dport=9, chksum=0) / Raw(BODY)}))
+
+import own_frames  # noqa: E402,F401

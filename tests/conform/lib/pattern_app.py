@@ -195,8 +195,9 @@ class PatternApp(app_manager.OSKenApp):
     def own(self, p):
         self.clear()
         d = self.dp(TARGET)
+        mods = p.mods(d)
         try:
-            self.install(p.mods(d))
+            self.install(mods)
             for frames, want in p.steps:
                 for f in frames:
                     self.inject(f)
@@ -207,6 +208,8 @@ class PatternApp(app_manager.OSKenApp):
             self.clear()
             if p.port_down:
                 self.tell(TARGET, self.port(p.port_down, 0))
+            if any(isinstance(m, P.OFPSetConfig) for m in mods):
+                self.tell(TARGET, P.OFPSetConfig(d, O.OFPC_FRAG_NORMAL, 128))
 
     def port(self, no, config):
         for x in self.parts(TARGET, P.OFPPortDescStatsRequest(self.dp(TARGET), 0)):
