@@ -11,7 +11,6 @@
 #include "datapath/agent_priv.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
-#include "datapath/table_caps.h"
 
 /* A controller may be away so many seconds before --fail-mode standalone takes over. */
 enum { LONELY_SECONDS = 15 };
@@ -114,21 +113,6 @@ static int port_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e
 	return port_mod(c->agent->dp, (const struct of_port_mod *)m->body, e);
 }
 
-/* 7.3.4.3: 1.3 has no table configuration left: its bits 0 and 1 are deprecated. */
-static int table_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
-{
-	const struct of_table_mod *tm = (const struct of_table_mod *)m->body;
-
-	if (tm->table_id != OFPTT_ALL &&
-	    (tm->table_id >= N_TABLES || !table_caps(c->agent->dp, tm->table_id)->present))
-		return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_TABLE,
-				    "table %u: tables are 0 to %d", tm->table_id, N_TABLES - 1);
-	if (tm->config)
-		return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_CONFIG,
-				    "config 0x%x: OpenFlow 1.3 has none", tm->config);
-	return 0;
-}
-
 /* A group_mod in 1.5's layout. */
 static int group_mod_ext_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
@@ -142,12 +126,21 @@ static int group_mod_ext_msg(struct conn *c, const struct of_msg *m, struct of_e
 	return group_mod_ext(c->agent->dp, (const struct of_weft_group_mod *)x->body, e);
 }
 
+static int experimenter_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
+{
+	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
+
+	if (x->body->kind == OF_KIND_onf_table_mod)
+		return agent_onf_table_mod(c, m, e);
+	return group_mod_ext_msg(c, m, e);
+}
+
 int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	static int (*const handlers[])(struct conn *, const struct of_msg *, struct of_err *) = {
-		[OFPT_FLOW_MOD] = flow_mod,	  [OFPT_GROUP_MOD] = group_mod_msg,
-		[OFPT_METER_MOD] = meter_mod_msg, [OFPT_PORT_MOD] = port_mod_msg,
-		[OFPT_TABLE_MOD] = table_mod_msg, [OFPT_EXPERIMENTER] = group_mod_ext_msg,
+		[OFPT_FLOW_MOD] = flow_mod,	    [OFPT_GROUP_MOD] = group_mod_msg,
+		[OFPT_METER_MOD] = meter_mod_msg,   [OFPT_PORT_MOD] = port_mod_msg,
+		[OFPT_TABLE_MOD] = agent_table_mod, [OFPT_EXPERIMENTER] = experimenter_mod,
 	};
 	int rc;
 
@@ -214,6 +207,7 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 		return agent_mgmt(c, m, e);
 	case OF_KIND_flow_monitor_cancel:
 		return agent_monitor_cancel(c, (const struct of_flow_monitor_cancel *)x->body, e);
+	case OF_KIND_onf_table_mod:
 	case OF_KIND_weft_group_mod:
 		if (c->role == OFPCR_ROLE_SLAVE)
 			return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
@@ -535,7 +529,9 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	a->host_id = strdup(o->host_id ? o->host_id : "");
 	arena_init(&a->scratch, 0);
 	dp->events = (struct dp_events){ agent_port_status, a };
-	dp->table_events = (struct table_events){ agent_flow_removed, NULL, a };
+	dp->table_events = (struct table_events){ .flow_removed = agent_flow_removed,
+						  .table_status = agent_table_status,
+						  .arg = a };
 	ev_prepare_init(&a->publish, on_publish);
 	a->publish.data = a;
 	ev_prepare_start(loop, &a->publish);

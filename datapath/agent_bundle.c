@@ -243,8 +243,14 @@ static int control(struct conn *c, const struct of_msg *m, const struct of_bundl
 	}
 }
 
-static bool bundled(uint8_t type)
+static bool bundled(const struct of_msg *m)
 {
+	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
+	const uint8_t type = m->type;
+
+	if (type == OFPT_EXPERIMENTER)
+		return x->body && (x->body->kind == OF_KIND_onf_table_mod ||
+				   x->body->kind == OF_KIND_weft_group_mod);
 	return type == OFPT_FLOW_MOD || type == OFPT_GROUP_MOD || type == OFPT_METER_MOD ||
 	       type == OFPT_TABLE_MOD || type == OFPT_PORT_MOD;
 }
@@ -259,7 +265,7 @@ static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 	if (q->message->xid != outer->xid)
 		return refuse(e, OFPBFC_MSG_BAD_XID,
 			      "the message has another xid than its envelope", q->bundle_id);
-	if (!bundled(q->message->type))
+	if (!bundled(q->message))
 		return refuse(e, OFPBFC_MSG_UNSUP,
 			      "flow, group, meter, table and port mods can be bundled",
 			      q->bundle_id);

@@ -18,7 +18,7 @@ void conn_defaults(struct conn *c)
 	c->miss_send_len = MISS_SEND_LEN;
 	c->packet_in[0] = BIT(OFPR_NO_MATCH) | BIT(OFPR_ACTION);
 	c->flow_removed[0] = BIT(OFPRR_IDLE_TIMEOUT) | BIT(OFPRR_HARD_TIMEOUT) | BIT(OFPRR_DELETE) |
-			     BIT(OFPRR_GROUP_DELETE);
+			     BIT(OFPRR_GROUP_DELETE) | BIT(OFPRR_EVICTION);
 	c->port_status[0] = c->port_status[1] =
 		BIT(OFPPR_ADD) | BIT(OFPPR_DELETE) | BIT(OFPPR_MODIFY);
 	c->packet_in[1] = c->flow_removed[1] = 0;

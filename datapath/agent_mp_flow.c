@@ -39,6 +39,7 @@ static int add_flow(void *arg, const struct flow *f) CONTROL
 	s->idle_timeout = f->idle_timeout;
 	s->hard_timeout = f->hard_timeout;
 	s->flags = f->flags;
+	s->importance = f->importance;
 	s->cookie = f->cookie;
 	flow_counts(w->dp, f, &s->packet_count, &s->byte_count);
 	flow_match(f, &s->match);

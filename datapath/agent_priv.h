@@ -137,6 +137,13 @@ void agent_port_status(void *arg, const struct port *p, uint8_t reason) CONTROL;
 void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *match,
 			uint8_t reason, uint64_t packets, uint64_t bytes, double duration) CONTROL;
 
+/* ---- agent_table.c ---- */
+int agent_table_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+/* The experimenter message with 1.4's. */
+int agent_onf_table_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+int mp_table_desc(struct conn *c, const struct of_msg *m) CONTROL;
+void agent_table_status(void *arg, uint8_t table_id, uint8_t reason) CONTROL;
+
 /* ---- agent_bundle.c ---- */
 int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 void bundles_free(struct conn *c) CONTROL;

@@ -125,5 +125,6 @@ void dp_publish(struct dp *dp)
 	atomic_store_explicit(&dp->version, dp_next_version(dp), memory_order_release);
 	retire_published(dp);
 	table_published(dp);
+	table_watch_vacancy(dp);
 	dp_reclaim(dp);
 }

@@ -65,6 +65,8 @@ struct flow {
 	uint8_t reason; /* OFPRR_* or FLOW_GONE_SILENTLY, once it is removed */
 	bool owns_id;	/* false: a successor counts on under the same id */
 	bool succeeds;	/* it is such a successor */
+	uint16_t importance;
+	uint32_t heap_at; /* its place in the order of eviction (table_evict.c) */
 
 	/* What PMDs read when a packet hits. */
 	uint32_t id; /* index of its counters */

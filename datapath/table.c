@@ -75,15 +75,22 @@ static int index_begin(struct table *t)
 	return err;
 }
 
-static int index_add(struct table *t, struct flow *f)
+static int index_add(struct table *t, struct flow *f) CONTROL
 {
-	return cls_hash_add(&t->index, index_hash(NULL, &f->rule), &f->rule, NULL, index_hash,
-			    NULL);
+	int err = t->evict_by ? evict_reserve(t, t->heap_n + 1) : 0;
+
+	if (!err)
+		err = cls_hash_add(&t->index, index_hash(NULL, &f->rule), &f->rule, NULL,
+				   index_hash, NULL);
+	if (!err)
+		evict_add(t, f);
+	return err;
 }
 
-static void index_del(struct table *t, const struct flow *f)
+static void index_del(struct table *t, struct flow *f) CONTROL
 {
 	cls_hash_del(&t->index, index_hash(NULL, &f->rule), &f->rule);
+	evict_del(t, f);
 }
 
 /* ---- Flows ---- */
@@ -338,6 +345,8 @@ void table_state_fini(struct dp *dp)
 		atomic_store_explicit(&dp->tables[i], NULL, memory_order_relaxed);
 		if (c)
 			c->ops->free(c);
+		free(s->tables[i].heap);
+		s->tables[i].evict_by = 0;
 		if (!s->tables[i].begun)
 			continue;
 		cls_hash_each(&s->tables[i].index, free_rule, dp);

@@ -41,7 +41,16 @@ struct table_events {
 	 * then they are not noted.  'v' is NULL when there was no memory to note them.
 	 */
 	void (*changed)(void *arg, const struct table_change *v, uint32_t n);
+	/* A threshold of vacancy was passed: OFPTR_*. */
+	void (*table_status)(void *arg, uint8_t table_id, uint8_t reason);
 	void *arg;
+};
+
+/* What 1.4's table_mod sets (table_config.c). */
+struct table_config {
+	uint32_t evict_by; /* OFPTMPEF_*; 0: no eviction */
+	bool vacancy_events;
+	uint8_t vacancy_down, vacancy_up; /* percent */
 };
 
 /* For dp_new() and dp_free().  0 or -ENOMEM. */
@@ -112,6 +121,12 @@ int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
 /* Sums over the PMDs. */
 void table_lookups(const struct dp *dp, uint8_t table_id, uint64_t *lookups,
 		   uint64_t *matches) CONTROL;
+void table_config_get(const struct dp *dp, uint8_t table_id, struct table_config *out) CONTROL;
+/* Undone by a rollback.  0 or -ENOMEM. */
+int table_config_set(struct dp *dp, uint8_t table_id, const struct table_config *c) CONTROL;
+/* The part of the table that is free, in percent. */
+uint8_t table_vacancy(const struct dp *dp, uint8_t table_id) CONTROL;
+
 uint32_t table_count(const struct dp *dp, uint8_t table_id) CONTROL;
 /* The template that serves the table now: "direct", ... and how many masks it has. */
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks) CONTROL;
@@ -121,6 +136,8 @@ const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_ma
 /* What dp_publish() does for the tables, after the new version is stored: events, then unlinking.
  */
 void table_published(struct dp *dp) CONTROL;
+/* Then: whether a threshold of vacancy was passed. */
+void table_watch_vacancy(struct dp *dp) CONTROL;
 
 /*
  * One change that a rollback must undo: undo(dp, arg) in reverse order, or done(dp, arg) (may be

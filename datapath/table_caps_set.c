@@ -15,8 +15,11 @@
 #include "datapath/table_caps.h"
 #include "datapath/table_state.h"
 
-/* 7.3.3: the deprecated bits are not to be used; 1.4's are set with its table_mod. */
-enum { KNOWN_CONFIG = 0 };
+/*
+ * 7.3.3: the deprecated bits are not to be used.  Those of 1.4 are set by its table_mod, and stand
+ * here so that what was read can be written back.
+ */
+enum { KNOWN_CONFIG = OFPTC_EVICTION | OFPTC_VACANCY_EVENTS };
 
 __attribute__((format(printf, 3, 4))) static int refuse(struct of_err *e, uint16_t code,
 							const char *fmt, ...)
@@ -289,6 +292,35 @@ static int remove_flows(struct dp *dp, const struct table_caps *caps) CONTROL
 	return rc;
 }
 
+/* So that set_config() cannot fail. */
+static int reserve_config(struct dp *dp, const struct table_caps *caps) CONTROL
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < N_TABLES && !rc; i++)
+		if (caps[i].config & OFPTC_EVICTION)
+			rc = evict_reserve(&dp->table_state->tables[i],
+					   table_count(dp, (uint8_t)i));
+	return rc;
+}
+
+/* Eviction and events on or off, by what they were set to last. */
+static void set_config(struct dp *dp, uint8_t table_id, uint32_t config) CONTROL
+{
+	struct table_config c;
+
+	table_config_get(dp, table_id, &c);
+	if (!(config & OFPTC_EVICTION))
+		c.evict_by = 0;
+	else if (!c.evict_by)
+		c.evict_by = OFPTMPEF_OTHER | OFPTMPEF_IMPORTANCE | OFPTMPEF_LIFETIME;
+	c.vacancy_events = config & OFPTC_VACANCY_EVENTS;
+	if (!config)
+		table_config_clear(dp, table_id);
+	else if (table_config_set(dp, table_id, &c))
+		table_config_clear(dp, table_id);
+}
+
 int table_caps_set(struct dp *dp, const struct of_list *tables, struct of_err *e)
 {
 	struct table_state *s = dp->table_state;
@@ -296,9 +328,14 @@ int table_caps_set(struct dp *dp, const struct of_list *tables, struct of_err *e
 	int rc = caps ? read_all(dp, tables, caps, e) : -ENOMEM;
 
 	if (!rc)
-		rc = remove_flows(dp, caps);
+		rc = reserve_config(dp, caps);
 	if (!rc)
+		rc = remove_flows(dp, caps);
+	if (!rc) {
 		memcpy(s->caps, caps, sizeof(s->caps));
+		for (unsigned int i = 0; i < N_TABLES; i++)
+			set_config(dp, (uint8_t)i, caps[i].config);
+	}
 	free(caps);
 	return rc == -ENOMEM ? refuse(e, OFPTFFC_EPERM, "out of memory") : rc;
 }

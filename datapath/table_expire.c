@@ -107,6 +107,14 @@ int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from)
 	return 0;
 }
 
+double flow_ends(const struct flow *f)
+{
+	double hard = f->hard_timeout ? f->created + f->hard_timeout : 1e300;
+	double idle = f->idle_timeout && f->timer ? f->timer->used + f->idle_timeout : 1e300;
+
+	return hard < idle ? hard : idle;
+}
+
 void flow_timer_stop(struct dp *dp, struct flow *f)
 {
 	if (!f->timer)
@@ -125,6 +133,7 @@ static bool is_over(struct dp *dp, struct flow_timer *t, double now, uint8_t *wh
 	if (packets != t->packets) {
 		t->packets = packets;
 		t->used = now;
+		evict_moved(dp, f);
 	}
 	if (f->hard_timeout && now >= f->created + f->hard_timeout) {
 		*why = OFPRR_HARD_TIMEOUT;

@@ -105,7 +105,7 @@ static int overlaps(void *arg, struct cls_rule *r)
 }
 
 static int check_add(struct dp *dp, const struct of_flow_mod *fm, const struct flow *old,
-		     struct of_err *e) CONTROL
+		     struct flow **evicted, struct of_err *e) CONTROL
 {
 	struct table_state *s = dp->table_state;
 	struct table *t = &s->tables[fm->table_id];
@@ -115,7 +115,10 @@ static int check_add(struct dp *dp, const struct of_flow_mod *fm, const struct f
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_OVERLAP,
 			      "table %u has a flow of priority %u that overlaps", fm->table_id,
 			      fm->priority);
-	if (!old && t->begun && t->index.n >= s->caps[fm->table_id].can.max_entries)
+	if (old || !t->begun || t->index.n < s->caps[fm->table_id].can.max_entries)
+		return 0;
+	*evicted = evict_choose(t, fm->importance);
+	if (!*evicted)
 		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL,
 			      "table %u is full: it has %u flows", fm->table_id, t->index.n);
 	return 0;
@@ -138,9 +141,10 @@ static int instruct(struct dp *dp, struct flow *f, const struct of_list *insts,
 static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL
 {
 	struct flow *old = table_find(dp, fm->table_id, &fm->match, fm->priority), *f;
+	struct flow *goes = old; /* or the one that makes way */
 	bool keep = old && !(fm->flags & OFPFF_RESET_COUNTS);
 
-	if (check_add(dp, fm, old, e))
+	if (check_add(dp, fm, old, &goes, e))
 		return -EPROTO;
 	f = flow_new(dp, &fm->match, fm->priority);
 	if (!f)
@@ -148,6 +152,7 @@ static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CO
 	f->table_id = fm->table_id;
 	f->cookie = fm->cookie;
 	f->flags = fm->flags;
+	f->importance = fm->importance;
 	f->idle_timeout = fm->idle_timeout;
 	f->hard_timeout = fm->hard_timeout;
 	f->created = monotonic_now();
@@ -166,15 +171,15 @@ static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CO
 	}
 	if (flow_timer_start(dp, f, NULL) || txn_reserve(dp, 2))
 		goto undo;
-	if (old)
-		table_unlink(dp, old, FLOW_GONE_SILENTLY);
+	if (goes)
+		table_unlink(dp, goes, old ? FLOW_GONE_SILENTLY : OFPRR_EVICTION);
 	if (table_link(dp, f))
 		goto undo_unlink;
 	table_note(dp, OFPFME_ADDED, f, old, 0);
 	return 0;
 undo_unlink:
-	if (old)
-		table_relink(dp, old);
+	if (goes)
+		table_relink(dp, goes);
 undo:
 	if (keep) {
 		old->owns_id = true;
@@ -202,6 +207,7 @@ static struct flow *altered(struct dp *dp, const struct flow *old, const struct 
 	f->table_id = old->table_id;
 	f->cookie = old->cookie;
 	f->flags = old->flags;
+	f->importance = old->importance;
 	f->idle_timeout = old->idle_timeout;
 	f->hard_timeout = old->hard_timeout;
 	f->created = old->created;

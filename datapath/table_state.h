@@ -21,6 +21,12 @@ struct table {
 	uint32_t n_dying;   /* flows that are removed, but linked in the classifier yet */
 	uint32_t built_for; /* rules that the classifier was built for, or has had since */
 	uint32_t changes;   /* since then */
+	/* Eviction (table_evict.c): the installed flows, the next one to leave first. */
+	uint32_t evict_by; /* OFPTMPEF_*; 0: off, and the heap is empty */
+	uint32_t heap_n, heap_room;
+	struct flow **heap;
+	uint8_t vacancy_down, vacancy_up;
+	uint8_t vacancy_awaits; /* OFPTR_VACANCY_*; 0: no events */
 };
 
 /* Flows that went with one publication, on their way out (table_publish.c). */
@@ -95,6 +101,25 @@ void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor) CONTROL
 struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
 			uint16_t priority) CONTROL;
 
+/* ---- table_evict.c: nothing where eviction is off ---- */
+
+/* Room for 'n' flows.  0 or -ENOMEM. */
+int evict_reserve(struct table *t, uint32_t n) CONTROL;
+/* Flows as they come and go: room is reserved. */
+void evict_add(struct table *t, struct flow *f) CONTROL;
+void evict_del(struct table *t, struct flow *f) CONTROL;
+/* It ends later than it did. */
+void evict_moved(struct dp *dp, struct flow *f) CONTROL;
+/* 0 or -ENOMEM; never that for what was set with these flows before. */
+int evict_set(struct table *t, uint32_t by) CONTROL;
+/* Who makes way for a flow of this importance; NULL: nobody. */
+struct flow *evict_choose(const struct table *t, uint16_t importance) CONTROL;
+
+/* ---- table_config.c ---- */
+
+/* As at start; not to be undone. */
+void table_config_clear(struct dp *dp, uint8_t table_id) CONTROL;
+
 /* ---- table_cls.c ---- */
 
 /* Links a rule that is in the index already; builds another classifier where it must.  0 or
@@ -147,6 +172,8 @@ void timer_wheel_free(struct timer_wheel *w) CONTROL;
  * -ENOMEM. */
 int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from) CONTROL;
 void flow_timer_stop(struct dp *dp, struct flow *f) CONTROL;
+/* When it would go if it were not used again; 1e300: never. */
+double flow_ends(const struct flow *f);
 
 /* ---- table_log.c ---- */
 

@@ -113,12 +113,7 @@ static int key_hard(struct flow *w, const char *v)
 
 static int key_importance(struct flow *w, const char *v)
 {
-	uint16_t importance;
-	int r = text_u16(v, "importance", &importance, w->e);
-
-	if (!r && importance)
-		return err_set(w->e, -EINVAL, "importance=%s: OpenFlow 1.3 has no importance", v);
-	return r;
+	return text_u16(v, "importance", &w->fm->importance, w->e);
 }
 
 static int key_out_port(struct flow *w, const char *v)

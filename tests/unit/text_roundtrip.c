@@ -460,7 +460,6 @@ static void refusals_have_words(void **unused)
 		{ "actions=move:eth_src->reg0", "48 bits" },
 		{ "actions=drop,1", "alone" },
 		{ "actions=learn(table=1)", "not supported" },
-		{ "importance=3,actions=1", "OpenFlow 1.3" },
 		{ "dl_src=1:2:3,actions=1", "Ethernet address" },
 		{ "tcp,tcp_flags=+syn-syn,actions=1", "twice" },
 	};
