@@ -30,7 +30,7 @@ static const struct ofctl_command commands[] = {
 	  ofctl_dump_aggregate },
 	{ "queue-stats", "SWITCH [PORT [QUEUE]]", "queue statistics", 1, 3, false,
 	  ofctl_queue_stats },
-	{ "queue-get-config", "SWITCH [PORT]", "queues and their rates", 1, 2, false,
+	{ "queue-get-config", "SWITCH [PORT [QUEUE]]", "queues and their rates", 1, 3, false,
 	  ofctl_queue_get_config },
 	{ "add-flow", "SWITCH FLOW", "add a flow", 2, 2, true, ofctl_add_flow },
 	{ "add-flows", "SWITCH FILE", "do what FILE's lines say (add, modify, delete ...)", 2, 2,

@@ -137,25 +137,51 @@ int ofctl_dump_ports_desc(int argc, char **argv)
 	return 0;
 }
 
+/* OFPQ_ALL: all. */
+static uint32_t queue_number(const char *s)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 0);
+
+	if (!strcasecmp(s, "ALL"))
+		return OFPQ_ALL;
+	if (end == s || *end || *s == '-' || n >= OFPQ_ALL)
+		ofctl_die("%s: a queue is a number or ALL", s);
+	return (uint32_t)n;
+}
+
 int ofctl_queue_stats(int argc, char **argv)
 {
 	struct ofctl_conn *c = ofctl_connect(argv[1]);
 	struct of_mp_queue_request q = { .kind = OF_KIND_mp_queue_request,
 					 .port_no = OFPP_ANY,
 					 .queue_id = OFPQ_ALL };
-	char *end;
 	int r;
 
 	if (argc > 2 && strcasecmp(argv[2], "ALL"))
 		q.port_no = port_number(c, argv[2]);
-	if (argc > 3 && strcasecmp(argv[3], "ALL")) {
-		q.queue_id = (uint32_t)strtoul(argv[3], &end, 0);
-		if (end == argv[3] || *end)
-			ofctl_die("%s: a queue is a number or ALL", argv[3]);
-	}
+	if (argc > 3)
+		q.queue_id = queue_number(argv[3]);
 	r = print_mp(c, &q);
 	ofctl_close(c);
 	return r;
+}
+
+/* OpenFlow 1.3 tells all queues of a port: the one that is wanted is picked here. */
+static void pick_queue(const struct ofctl_conn *c, const struct of_msg *m, uint32_t id)
+{
+	struct of_list *l;
+	uint32_t n = 0;
+
+	if (id == OFPQ_ALL || m->body->kind != OF_KIND_queue_get_config_reply)
+		return;
+	l = &((struct of_queue_get_config_reply *)m->body)->queues;
+	for (uint32_t i = 0; i < l->n; i++)
+		if (OF_AT(l, i, packet_queue)->queue_id == id)
+			l->v[n++] = l->v[i];
+	l->n = n;
+	if (!n)
+		ofctl_die("%s: there is no queue %u", ofctl_target(c), id);
 }
 
 int ofctl_queue_get_config(int argc, char **argv)
@@ -163,13 +189,17 @@ int ofctl_queue_get_config(int argc, char **argv)
 	struct ofctl_conn *c = ofctl_connect(argv[1]);
 	struct of_queue_get_config_request q = { .kind = OF_KIND_queue_get_config_request,
 						 .port = OFPP_ANY };
+	uint32_t queue = argc > 3 ? queue_number(argv[3]) : OFPQ_ALL;
 	struct of_text_opts o = ofctl_text(c);
+	const struct of_msg *m;
 	struct arena a;
 
 	if (argc > 2 && strcasecmp(argv[2], "ALL"))
 		q.port = port_number(c, argv[2]);
 	arena_init(&a, 0);
-	of_format_msg(stdout, ofctl_ask(c, &q, &a, false), &o);
+	m = ofctl_ask(c, &q, &a, false);
+	pick_queue(c, m, queue);
+	of_format_msg(stdout, m, &o);
 	arena_fini(&a);
 	ofctl_close(c);
 	return 0;

@@ -255,17 +255,37 @@ static void put_rate(FILE *f, const char *name, uint16_t rate)
 		fprintf(f, " %s:%u.%u%%", name, rate / 10, rate % 10);
 }
 
+/* ovs-ofctl has them by id, whatever ports they are of. */
+static const struct of_packet_queue *next_queue(const struct of_list *l, uint32_t *id, uint32_t *at)
+{
+	uint32_t best = l->n;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const uint32_t is = OF_AT(l, i, packet_queue)->queue_id;
+
+		if (is < *id || (is == *id && i < *at))
+			continue;
+		if (best == l->n || is < OF_AT(l, best, packet_queue)->queue_id)
+			best = i;
+	}
+	if (best == l->n)
+		return NULL;
+	*id = OF_AT(l, best, packet_queue)->queue_id;
+	*at = best + 1;
+	return OF_AT(l, best, packet_queue);
+}
+
 static void put_queue_reply(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_queue_get_config_reply *r = (const void *)body;
+	const struct of_packet_queue *q;
+	uint32_t id = 0, at = 0;
 
 	if (r->queues.n) {
 		fputs(" port=", f);
 		of_format_port(f, r->port, o->names);
 	}
-	for (uint32_t i = 0; i < r->queues.n; i++) {
-		const struct of_packet_queue *q = OF_AT(&r->queues, i, packet_queue);
-
+	while ((q = next_queue(&r->queues, &id, &at))) {
 		fprintf(f, "\nqueue %u:", q->queue_id);
 		for (uint32_t k = 0; k < q->properties.n; k++) {
 			const struct of_queue_prop_min_rate *p = (const void *)q->properties.v[k];
