@@ -61,9 +61,10 @@ static void give(struct pmd *w, const struct port *p, struct rte_mbuf *m, uint32
 		txq_add(w, p, m);
 }
 
-/* A device that does not take chains gets a buffer of the size that its own frames have. */
-static void in_one_segment(struct pmd *w, const struct port *p, struct rte_mbuf *m,
-			   uint32_t queue_id) PMD
+/* A device that does not take chains gets a buffer of the size that its own frames have.  (Rare,
+ * and kept out of output_device(), which would save registers for it.) */
+static __rte_noinline void in_one_segment(struct pmd *w, const struct port *p, struct rte_mbuf *m,
+					  uint32_t queue_id) PMD
 {
 	struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
 
@@ -86,8 +87,8 @@ static void send_piece(struct pmd *w, const struct port *p, struct rte_mbuf *m,
 }
 
 /* What was put together here is taken apart again; anything else is too long. */
-static void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m,
-		      uint32_t queue_id) PMD
+static __rte_noinline void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m,
+				     uint32_t queue_id) PMD
 {
 	struct refrag r;
 
