@@ -26,6 +26,7 @@
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/fdb.h"
+#include "datapath/link_watch.h"
 #include "datapath/options.h"
 #include "datapath/punt.h"
 #include "datapath/tunnel.h"
@@ -37,7 +38,8 @@ struct main_state {
 	struct ev_loop *loop;
 	struct dp *dp;
 	struct agent *agent;
-	char socket[108]; /* sun_path */
+	struct link_watch *link_watch; /* NULL: links are polled only */
+	char socket[108];	       /* sun_path */
 	char lock_path[120];
 	int lock_fd;
 	ev_timer expire, links;
@@ -141,6 +143,11 @@ static void stop_cb(struct ev_loop *loop, ev_signal *w, int events)
 
 static void watch(struct main_state *s) CONTROL
 {
+	struct err e;
+
+	s->link_watch = link_watch_new(s->loop, s->dp, &e);
+	if (!s->link_watch)
+		log_warn("main", "%s", e.text);
 	ev_timer_init(&s->expire, expire_cb, 0.5, 0.5);
 	ev_timer_init(&s->links, links_cb, 0.1, 0.1);
 	ev_io_init(&s->punted, punted_cb, punt_fd(s->dp), EV_READ);
@@ -157,8 +164,9 @@ static void watch(struct main_state *s) CONTROL
 	ev_signal_start(s->loop, &s->intr);
 }
 
-static void unwatch(struct main_state *s)
+static void unwatch(struct main_state *s) CONTROL
 {
+	link_watch_free(s->link_watch);
 	ev_timer_stop(s->loop, &s->expire);
 	ev_timer_stop(s->loop, &s->links);
 	ev_io_stop(s->loop, &s->punted);

@@ -535,7 +535,7 @@ static void open_again(struct dp *dp, struct port *p) CONTROL
 	tunnel_uplink_changed(dp, p->cold->name);
 }
 
-static void poll_one(struct dp *dp, struct port *p) CONTROL
+void port_look(struct dp *dp, struct port *p)
 {
 	uint32_t before = atomic_load(&p->state);
 
@@ -562,6 +562,6 @@ void port_poll_links(struct dp *dp)
 		if (!p)
 			continue;
 		looked++;
-		poll_one(dp, p);
+		port_look(dp, p);
 	}
 }

@@ -156,7 +156,9 @@ void port_counters(const struct dp *dp, const struct port *p, struct port_counte
 void port_drops(const struct dp *dp, uint64_t drops[N_DROPS]) CONTROL;
 /* Drops of no port, which no PMD counts. */
 void port_drops_add(struct dp *dp, enum drop why, uint64_t n) CONTROL;
-/* Looks at link states; call about every 100 ms.  Raises port status. */
+/* Looks at a port's link; raises port status. */
+void port_look(struct dp *dp, struct port *p) CONTROL;
+/* ... at some ports', in turn; call about every 100 ms, whatever link_watch.h hears. */
 void port_poll_links(struct dp *dp) CONTROL;
 
 #endif

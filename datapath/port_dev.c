@@ -2,6 +2,8 @@
 #include "datapath/port_dev.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "base/log.h"
 #include "datapath/dp.h"
 #include "datapath/eal.h"
+#include "datapath/link_watch.h"
 #include "datapath/pkt.h"
 
 enum {
@@ -60,6 +63,15 @@ static int kernel_up(const char *ifname)
 		return rc;
 	r.ifr_flags = (short)(r.ifr_flags | IFF_UP);
 	return kernel_ioctl(ifname, SIOCSIFFLAGS, &r);
+}
+
+/* What the flags say up to a second later. */
+static bool kernel_carrier(const char *ifname)
+{
+	struct ethtool_value v = { .cmd = ETHTOOL_GLINK };
+	struct ifreq r = { .ifr_data = (char *)&v };
+
+	return kernel_ioctl(ifname, SIOCETHTOOL, &r) || v.data;
 }
 
 /* MTU as asked for, and the interface up, before a socket is bound to it. */
@@ -221,6 +233,8 @@ static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_inf
 			info->flow_type_rss_offloads &
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
 	}
+	/* A tap has the kernel's word for its link, as other interfaces have. */
+	conf.intr_conf.lsc = *info->dev_flags & RTE_ETH_DEV_INTR_LSC && !p->cold->ifname[0];
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	p->one_segment = !conf.txmode.offloads;
 	/* These want as many queues each way as they have pairs; a ring's are each other's ends. */
@@ -280,6 +294,8 @@ static int start(struct port *p, struct err *e) CONTROL
 			return err_set(e, rc, "device %s does not take mtu %u: %s", p->cold->device,
 				       s->mtu, strerror(-rc));
 	}
+	(void)rte_eth_dev_callback_register(p->ethdev, RTE_ETH_EVENT_INTR_LSC, link_watch_interrupt,
+					    NULL);
 	rc = rte_eth_dev_start(p->ethdev);
 	if (rc)
 		return err_set(e, rc, "device %s does not start: %s", p->cold->device, eal_words());
@@ -362,6 +378,8 @@ void port_dev_close(struct port *p)
 		rte_eth_promiscuous_disable(p->ethdev);
 		rte_eth_dev_stop(p->ethdev);
 	}
+	(void)rte_eth_dev_callback_unregister(p->ethdev, RTE_ETH_EVENT_INTR_LSC,
+					      link_watch_interrupt, NULL);
 	rte_eth_dev_close(p->ethdev);
 	eal_words_clear();
 	rc = p->cold->rte ? rte_dev_remove(p->cold->rte) : 0;
@@ -393,7 +411,8 @@ bool port_dev_link(struct port *p)
 	/* A tap that was moved to another namespace still works, but is out of sight. */
 	if (rc == -ENODEV && p->cold->spec.type == PORT_TAP)
 		return true;
-	return !rc && (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+	return !rc && (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING) &&
+	       kernel_carrier(p->cold->ifname);
 }
 
 /* Sockets stay with the interface they were bound to, though it be gone. */
