@@ -106,7 +106,9 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 {
 	struct peer *p = arg;
 
-	if (peer_ports_msg(p, m) || peer_flows_msg(p, m))
+	if (p->aux_id)
+		p = p->main;
+	if (!p || peer_ports_msg(p, m) || peer_flows_msg(p, m))
 		return;
 	switch (m->type) {
 	case OFPT_PACKET_IN:
@@ -129,14 +131,61 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	}
 }
 
+/* "tcp:10.0.0.1" of "tcp:10.0.0.1:4711". */
+static size_t host_len(const char *name)
+{
+	const char *colon = strrchr(name, ':');
+
+	return colon ? (size_t)(colon - name) : strlen(name);
+}
+
+/*
+ * 6.3.6: belongs to the connection of the same datapath id, and comes from the same address.  Who
+ * could connect otherwise, another host or without TLS, does not speak for a switch.
+ */
+static void join(struct peer *p, const struct of_features_reply *f)
+{
+	const char *name = of_session_name(p->session);
+	struct peer *q;
+
+	p->aux_id = f->auxiliary_id;
+	p->dpid = f->datapath_id;
+	ev_timer_stop(p->south->loop, &p->audit);
+	DL_FOREACH (p->south->peers, q) {
+		const char *main = of_session_name(q->session);
+
+		if (q->aux_id || q->dpid != p->dpid || !of_session_is_up(q->session) ||
+		    host_len(name) != host_len(main) || strncmp(name, main, host_len(name)) != 0)
+			continue;
+		p->main = q;
+		log_info("peer", "%s: auxiliary connection %u of switch %016llx", name, p->aux_id,
+			 (unsigned long long)p->dpid);
+		return;
+	}
+	log_warn("peer", "%s: auxiliary connection %u of %016llx, which has no main one from there",
+		 name, p->aux_id, (unsigned long long)p->dpid);
+	peer_free(p);
+}
+
+/* A main connection is gone: its others follow, from the loop. */
+static void leave(struct peer *p)
+{
+	struct peer *q;
+
+	DL_FOREACH (p->south->peers, q) {
+		if (q->main != p)
+			continue;
+		q->main = NULL;
+		of_session_drop(q->session, "its main connection is gone");
+	}
+}
+
 static void on_up(struct of_session *s, const struct of_features_reply *f, void *arg)
 {
 	struct peer *p = arg;
 
-	if (f->auxiliary_id) { /* 6.3.6: may carry packet-ins; we need no second channel */
-		log_info("peer", "%s: auxiliary connection %u closed", of_session_name(s),
-			 f->auxiliary_id);
-		peer_free(p);
+	if (f->auxiliary_id) {
+		join(p, f);
 		return;
 	}
 	p->dpid = f->datapath_id;
@@ -151,7 +200,11 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 {
 	struct peer *p = arg;
 
-	log_warn("peer", "%s: session lost: %s", peer_name(p), why);
+	if (p->aux_id)
+		log_info("peer", "%s: auxiliary connection %u lost: %s", peer_name(p), p->aux_id,
+			 why);
+	else
+		log_warn("peer", "%s: session lost: %s", peer_name(p), why);
 	if (p->sw)
 		world_switch_down(p->south->world, p->sw);
 	peer_free(p);
@@ -194,6 +247,7 @@ void peer_free(struct peer *p)
 	struct request *r, *next;
 
 	DL_DELETE(p->south->peers, p);
+	leave(p);
 	ev_timer_stop(p->south->loop, &p->audit);
 	of_session_free(p->session);
 	DL_FOREACH_SAFE (p->requests, r, next)

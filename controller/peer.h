@@ -59,6 +59,12 @@ struct txn {
 struct peer {
 	struct south *south;
 	struct of_session *session;
+	/*
+	 * An auxiliary connection (6.3.6): what comes on it is the main connection's peer's.  NULL
+	 * beside an aux_id: that one is gone, and so will this be.
+	 */
+	uint8_t aux_id;
+	struct peer *main;
 	uint64_t dpid;
 	struct sw *sw;	 /* from PORTS on */
 	bool foreign;	 /* does not speak Weft's management messages */

@@ -270,6 +270,7 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	if (m->type == OFPT_ERROR || m->type == OFPT_ECHO_REPLY)
 		return;
 	rc = handle(c, m, &e);
+	aux_sync(c);
 	if (!rc)
 		return;
 	if (rc != -EPROTO)
@@ -291,7 +292,7 @@ static void on_bad(struct of_session *s, const uint8_t *raw, size_t n, const str
 
 /* ---- connections ---- */
 
-static void conn_free(struct conn *c) CONTROL
+void conn_free(struct conn *c)
 {
 	DL_DELETE(c->agent->conns, c);
 	c->agent->n_snoopers -= c->snooper;
@@ -302,8 +303,11 @@ static void conn_free(struct conn *c) CONTROL
 	agent_buffers_free(c);
 	conn_update_ttl(c->agent);
 	of_session_free(c->session);
+	free(c->target);
 	free(c);
 }
+
+static struct of_session_opts active_opts(struct conn *c);
 
 static void on_up(struct of_session *s, const struct of_features_reply *f, void *arg)
 {
@@ -312,9 +316,21 @@ static void on_up(struct of_session *s, const struct of_features_reply *f, void 
 	role_assume_control();
 	c->up = true;
 	conn_defaults(c);
+	if (c->main) {
+		aux_sync(c->main);
+		log_info("agent", "%s: auxiliary connection %u is there", of_session_name(s),
+			 of_session_auxiliary_id(s));
+		return;
+	}
 	conn_update_ttl(c->agent);
-	if (!c->service)
-		log_info("agent", "%s: connected", of_session_name(s));
+	if (c->service)
+		return;
+	log_info("agent", "%s: connected", of_session_name(s));
+	if (c->n_aux) {
+		const struct of_session_opts so = active_opts(c);
+
+		aux_open(c, &so);
+	}
 }
 
 static void on_down(struct of_session *s, const char *why, void *arg)
@@ -325,6 +341,7 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 	if (c->up && !c->service)
 		log_warn("agent", "%s: lost: %s", of_session_name(s), why);
 	c->up = false;
+	aux_close(c);
 	bundles_free(c); /* EXT-230: a bundle ends with its connection */
 	parts_free(c);
 	dump_free(c);
@@ -341,7 +358,7 @@ static const struct of_session_ops conn_ops = {
 /* Nobody hears what a snooper hears. */
 static const struct of_session_ops snooper_ops = { .up = on_up, .msg = on_msg, .down = on_down };
 
-static struct conn *conn_add(struct agent *a, struct of_session *s, bool service) CONTROL
+struct conn *conn_add(struct agent *a, struct of_session *s, bool service)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -449,26 +466,46 @@ static void on_second(struct ev_loop *loop, ev_timer *t, int events)
 
 /* ---- life ---- */
 
+static struct of_session_opts active_opts(struct conn *c)
+{
+	return (struct of_session_opts){ .side = OF_SWITCH,
+					 .ops = &conn_ops,
+					 .arg = c,
+					 .tls = &c->agent->tls,
+					 .tx_limit = TX_LIMIT };
+}
+
+static int connect_one(struct agent *a, const char *controller, struct err *e) CONTROL
+{
+	struct of_session_opts so;
+	struct aux_spec spec;
+	struct conn *c;
+
+	if (aux_parse(controller, &spec, e))
+		return err_wrap(e, -EINVAL, "--controller");
+	c = conn_add(a, NULL, false);
+	if (!c)
+		return err_set(e, -ENOMEM, "out of memory");
+	so = active_opts(c);
+	c->n_aux = spec.n;
+	c->target = strdup(spec.target);
+	c->session = c->target ? of_session_new(a->loop, c->target, &so, e) : NULL;
+	if (!c->session) {
+		bool no_memory = !c->target;
+
+		conn_free(c);
+		return no_memory ? err_set(e, -ENOMEM, "out of memory")
+				 : err_wrap(e, -EINVAL, "--controller %s", controller);
+	}
+	a->n_active++;
+	return 0;
+}
+
 static int connect_all(struct agent *a, const struct agent_opts *o, struct err *e) CONTROL
 {
-	for (unsigned int i = 0; i < o->n_controllers; i++) {
-		struct conn *c = conn_add(a, NULL, false);
-		struct of_session_opts so = { .side = OF_SWITCH,
-					      .ops = &conn_ops,
-					      .arg = c,
-					      .tls = &a->tls,
-					      .tx_limit = TX_LIMIT };
-
-		if (!c)
-			return err_set(e, -ENOMEM, "out of memory");
-		c->session = of_session_new(a->loop, o->controllers[i], &so, e);
-		if (!c->session) {
-			DL_DELETE(a->conns, c);
-			free(c);
-			return err_wrap(e, -EINVAL, "--controller %s", o->controllers[i]);
-		}
-		a->n_active++;
-	}
+	for (unsigned int i = 0; i < o->n_controllers; i++)
+		if (connect_one(a, o->controllers[i], e))
+			return -EINVAL;
 	return 0;
 }
 

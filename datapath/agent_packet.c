@@ -54,14 +54,14 @@ int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_form
 	return 0;
 }
 
-static void send_nx(struct conn *c, struct of_any *body)
+static void send_nx(struct of_session *s, struct of_any *body)
 {
 	struct of_experimenter_msg x = { .kind = OF_KIND_experimenter_msg, .body = body };
 
-	of_session_send(c->session, 0, (struct of_any *)&x);
+	of_session_send(s, 0, (struct of_any *)&x);
 }
 
-static void send_nxt(struct conn *c, const struct of_packet_in *p)
+static void send_nxt(struct of_session *s, const struct of_packet_in *p)
 {
 	struct of_nx_packet_in n = {
 		.kind = OF_KIND_nx_packet_in,
@@ -74,11 +74,11 @@ static void send_nxt(struct conn *c, const struct of_packet_in *p)
 		.data = p->data,
 	};
 
-	send_nx(c, (struct of_any *)&n);
+	send_nx(s, (struct of_any *)&n);
 }
 
 /* Properties that say nothing are left out, as Open vSwitch does. */
-static void send_nxt2(struct conn *c, const struct of_packet_in *p)
+static void send_nxt2(struct of_session *s, const struct of_packet_in *p)
 {
 	struct of_nx_pin_packet packet = { .kind = OF_KIND_nx_pin_packet, .data = p->data };
 	struct of_nx_pin_full_len full_len = { .kind = OF_KIND_nx_pin_full_len,
@@ -103,13 +103,13 @@ static void send_nxt2(struct conn *c, const struct of_packet_in *p)
 		v[n.properties.n++] = (struct of_any *)&cookie;
 	v[n.properties.n++] = (struct of_any *)&reason;
 	v[n.properties.n++] = (struct of_any *)&metadata;
-	send_nx(c, (struct of_any *)&n);
+	send_nx(s, (struct of_any *)&n);
 }
 
 /* As 'c' wants it: 'max' bytes and a buffer; or the whole, if that is asked for or there is no
  * buffer (7.4.1). */
-static void send_packet_in(struct conn *c, const struct punt *p, struct of_packet_in *pi,
-			   const struct of_span *whole) CONTROL
+static void send_packet_in(struct conn *c, struct of_session *via, const struct punt *p,
+			   struct of_packet_in *pi, const struct of_span *whole) CONTROL
 {
 	const uint16_t max = p->reason == OFPR_INVALID_TTL ? c->miss_send_len : p->max_len;
 
@@ -121,11 +121,11 @@ static void send_packet_in(struct conn *c, const struct punt *p, struct of_packe
 			pi->data.n = max;
 	}
 	if (c->packet_in_format == NX_PACKET_IN_NXT2)
-		send_nxt2(c, pi);
+		send_nxt2(via, pi);
 	else if (c->packet_in_format == NX_PACKET_IN_NXT)
-		send_nxt(c, pi);
+		send_nxt(via, pi);
 	else
-		of_session_send(c->session, 0, (struct of_any *)pi);
+		of_session_send(via, 0, (struct of_any *)pi);
 }
 
 void agent_packet_in(struct agent *a, const struct punt *p)
@@ -144,16 +144,18 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 	pipeline_fields(p, &pi.match);
 	whole.p = rte_pktmbuf_read(p->m, 0, whole.n, copy);
 	DL_FOREACH (a->conns, c) {
+		struct of_session *via;
+
 		if (!conn_wants(c, c->packet_in, p->reason))
 			continue;
-		if (of_session_backlog(c->session) > BACKLOG_MAX) {
+		via = aux_for_packet(c, p)->session;
+		if (of_session_backlog(via) > BACKLOG_MAX) {
 			c->packet_ins_lost++;
 			log_warn("agent", "%s: reads too slowly: %llu packet-ins not sent",
-				 of_session_name(c->session),
-				 (unsigned long long)c->packet_ins_lost);
+				 of_session_name(via), (unsigned long long)c->packet_ins_lost);
 			continue;
 		}
-		send_packet_in(c, p, &pi, &whole);
+		send_packet_in(c, via, p, &pi, &whole);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "datapath/dp.h"
 #include "datapath/pktbuf.h"
 #include "ofproto/session.h"
+#include "ofproto/stream.h"
 
 struct bundle;
 struct pktbufs;
@@ -46,6 +47,7 @@ struct conn {
 	} pause;
 	uint32_t serial;	  /* no other connection has it, or had it; not 0 */
 	struct conn *main;	  /* an auxiliary connection's; NULL: it is a main one (6.3.6) */
+	char *target;		  /* of one that the switch opens */
 	uint8_t n_aux;		  /* auxiliary connections to be opened when it is up */
 	uint8_t packet_in_format; /* enum nx_packet_in_format */
 	struct pktbufs *buffers;  /* made when first needed */
@@ -113,6 +115,26 @@ void conn_defaults(struct conn *c) CONTROL;
 /* 0: wanted as master or equal, 1: as slave; is 'reason' in the mask of this connection's role? */
 bool conn_wants(const struct conn *c, const uint32_t mask[2], uint8_t reason);
 void conn_update_ttl(struct agent *a) CONTROL;
+
+void conn_free(struct conn *c) CONTROL;
+/* 's' may come later; NULL: no memory. */
+struct conn *conn_add(struct agent *a, struct of_session *s, bool service) CONTROL;
+
+/* ---- agent_aux.c: auxiliary connections ---- */
+struct aux_spec {
+	char target[STREAM_NAME_MAX];
+	uint8_t n;
+};
+
+/* "tcp:10.0.0.1:6653;aux=2" */
+int aux_parse(const char *spec, struct aux_spec *out, struct err *e);
+/* The main connection is up, or gone. */
+void aux_open(struct conn *c, const struct of_session_opts *opts) CONTROL;
+void aux_close(struct conn *c) CONTROL;
+/* A message came on 'c', or it came up: what is its controller's is copied to its others. */
+void aux_sync(struct conn *c) CONTROL;
+/* The connection of c's controller by which this packet goes. */
+struct conn *aux_for_packet(struct conn *c, const struct punt *p) CONTROL;
 
 /* ---- agent_buffer.c: packets that wait for what a controller decides ---- */
 

@@ -24,7 +24,7 @@ static const struct option_row {
 	{ "dpid", DPID, AT(dpid), 0, 0, "HEX",
 	  "datapath id, 1 to 16 hexadecimal digits (made from host and name)" },
 	{ "controller", LIST, AT(controllers), 0, 0, "TARGET",
-	  "connect to tcp:HOST:PORT or ssl:HOST:PORT; may be repeated" },
+	  "connect to tcp:HOST:PORT or ssl:HOST:PORT, perhaps with ;aux=N; may be repeated" },
 	{ "listen", LIST, AT(listeners), 0, 0, "TARGET",
 	  "accept on ptcp:PORT[:ADDR], pssl:PORT[:ADDR] or punix:PATH; may be repeated" },
 	{ "port", LIST, AT(ports), 0, 0, "NAME[@NUMBER]=SPEC",
