@@ -205,7 +205,7 @@ static void put_mpls(struct frame *f)
 /* An I-TAG (802.1Q 9.7), and a customer's frame in it. */
 static void put_pbb(struct frame *f)
 {
-	put_be32(f->p + f->n, be32toh(f->k->pbb_isid) & 0xffffff);
+	put_be32(f->p + f->n, be32toh(f->k->pbb_isid) & 0x08ffffff);
 	f->n += 4;
 	zero(f, 12);
 	put16(f, TYPE_LOCAL);

@@ -173,7 +173,7 @@ void act_push_pbb(struct pmd *w, struct burst *b, struct pkt *p)
 	uint8_t *f;
 
 	if (p->key.eth_type == htobe16(ETH_TYPE_PBB))
-		tci |= be32toh(p->key.pbb_isid);
+		tci |= be32toh(p->key.pbb_isid) & 0xffffff;
 	f = insert(w, b, p, 0, PBB_HLEN);
 	if (!f)
 		return;

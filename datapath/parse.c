@@ -365,7 +365,7 @@ static void parse(struct pkt *p)
 			break;
 		p->pbb = (uint16_t)at;
 		pkt_touch(p, offsetof(struct flow_key, pbb_isid));
-		k->pbb_isid = htobe32(get_be32(f + at) & 0xffffff);
+		k->pbb_isid = htobe32(get_be32(f + at) & 0x08ffffff);
 		break;
 	}
 	k->headers |= headers(p);

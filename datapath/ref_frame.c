@@ -180,6 +180,8 @@ static int place_of(const struct ref_look *l, enum of_field_id id, int *first)
 		AT(l->mpls, 24);
 	case OF_FIELD_PBB_ISID:
 		AT(l->pbb, 8);
+	case OF_FIELD_PBB_UCA:
+		AT(l->pbb, 4);
 	default:
 		*first = 0;
 		return REF_NOWHERE;

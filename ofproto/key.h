@@ -56,7 +56,7 @@ struct flow_key {
 	be16 ipv6_exthdr;
 	uint8_t pad0[2];
 	be32 mpls_lse; /* top label stack entry */
-	be32 pbb_isid; /* low 24 bits */
+	be32 pbb_isid; /* low 24 bits; UCA at its place in the I-TAG, bit 27 */
 	uint8_t nd_target[16];
 
 	/* Line 2. */

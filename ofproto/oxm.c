@@ -53,6 +53,31 @@ static bool read_head(const uint8_t *p, const uint8_t *end, struct tlv *t)
 	return true;
 }
 
+/*
+ * PBB UCA (EXT-256) has two bytes before its value: the type, 2560, and a field number of zero in
+ * the first version, which is the one that controllers have; zeros and a number of 41 in the
+ * second.
+ */
+enum { UCA_TYPE = 2560 };
+
+/* What goes before the value of a field in a match or in set-field; its header has been read. */
+static bool read_type(struct tlv *t)
+{
+	const bool first = t->experimenter == OF_ONF_ID && !(t->header >> 9 & 127);
+
+	if (!first && (!t->field || t->field->id != OF_FIELD_PBB_UCA))
+		return true;
+	if (t->len < 2)
+		return first; /* no field, or no value */
+	if (first && get_be16(t->value) == UCA_TYPE)
+		t->field = &of_fields[OF_FIELD_PBB_UCA];
+	else if (first || get_be16(t->value))
+		t->field = NULL;
+	t->value += 2;
+	t->len -= 2;
+	return true;
+}
+
 static bool is_all_ones(const uint8_t *p, unsigned int n)
 {
 	while (n--)
@@ -141,7 +166,7 @@ static int read_field(struct of_rd *r, const uint8_t **p, const uint8_t *end, st
 	struct tlv t;
 	int rc;
 
-	if (!read_head(*p, end, &t) || t.len > end - t.value)
+	if (!read_head(*p, end, &t) || t.len > end - t.value || !read_type(&t))
 		return of_refuse(r, *p, MATCH_E(BAD_LEN), "match field passes the match's end");
 	if (!t.field)
 		return of_refuse(r, *p, MATCH_E(BAD_FIELD), "unknown match field 0x%08x", t.header);
@@ -209,6 +234,19 @@ static void write_head(struct of_wr *w, uint32_t header, bool has_mask, unsigned
 	of_wr_be(w, 4, header | (uint32_t)has_mask << 8 | (len + (exp ? 4 : 0)));
 	if (exp)
 		of_wr_be(w, 4, OF_ONF_ID);
+}
+
+/* The same, and what stands between it and a value. */
+static void write_value_head(struct of_wr *w, const struct of_field *f, bool has_mask)
+{
+	const unsigned int len = (unsigned int)f->bytes << has_mask;
+
+	if (f->id != OF_FIELD_PBB_UCA) {
+		write_head(w, header_of(f, false), has_mask, len);
+		return;
+	}
+	write_head(w, (uint32_t)OFPXMC_EXPERIMENTER << 16, has_mask, len + 2);
+	of_wr_be(w, 2, UCA_TYPE);
 }
 
 static void clear_bits(const struct of_field *f, struct flow_key *k)
@@ -312,7 +350,7 @@ static void write_field(struct of_wr *w, const struct of_match *m, const struct 
 	struct of_oxm o;
 
 	of_match_get(m, f, &o);
-	write_head(w, header_of(f, false), o.masked, (unsigned int)f->bytes << o.masked);
+	write_value_head(w, f, o.masked);
 	of_wr_bytes(w, o.value, f->bytes);
 	if (o.masked)
 		of_wr_bytes(w, o.mask, f->bytes);
@@ -376,7 +414,7 @@ int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool mas
 	struct tlv t;
 	int rc;
 
-	if (!read_head(*p, end, &t) || t.len > end - t.value)
+	if (!read_head(*p, end, &t) || t.len > end - t.value || !read_type(&t))
 		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "field passes the action's end");
 	if (!t.field || !t.field->settable)
 		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "field 0x%08x cannot be set",
@@ -415,7 +453,7 @@ void of_oxm_write(struct of_wr *w, const struct of_oxm *o, bool masked)
 	for (unsigned int i = 0; o->masked && i < f->bytes; i++)
 		if (o->value[i] & ~o->mask[i])
 			of_wr_fail(w, "set-field of %s: value bits outside the mask", f->name);
-	write_head(w, header_of(f, false), o->masked, (unsigned int)f->bytes << o->masked);
+	write_value_head(w, f, o->masked);
 	of_wr_bytes(w, o->value, f->bytes);
 	if (o->masked)
 		of_wr_bytes(w, o->mask, f->bytes);

@@ -554,6 +554,7 @@ static const struct row rows[] = {
 	{ OF_FIELD_MPLS_TTL, NULL, put_dec },
 	{ OF_FIELD_MPLS_BOS, NULL, put_dec },
 	{ OF_FIELD_PBB_ISID, NULL, put_hex },
+	{ OF_FIELD_PBB_UCA, NULL, put_dec },
 	{ OF_FIELD_IP_FRAG, "nw_frag", put_frag },
 	{ OF_FIELD_ICMPV4_TYPE, NULL, put_dec },
 	{ OF_FIELD_ICMPV4_CODE, NULL, put_dec },

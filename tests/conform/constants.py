@@ -128,6 +128,8 @@ def compare_extensions(fields):
     for kind, name, header, size, _ in fields:
         if header >> 16 == 0xffff:
             num, _ = by_name[name.lower()]
+            if name == "PBB_UCA":  # os-ken has the first version alone, whose number is behind the header
+                continue
             check(num & 0x7f == header >> 9 & 0x7f, f"ONF's {name} is {header >> 9 & 0x7f}, os-ken's {num & 0x7f}")
         if header >> 16 == 0x8001:
             num, _ = by_name[name.lower()]

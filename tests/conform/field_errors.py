@@ -18,6 +18,8 @@ may be there afterwards.
 # Spec: 6.4 consistency of the actions with the match and with each other
 # Spec: 7.2.5 set-field: what is writable, its length, value and prerequisites
 # Spec: 7.4.4 errors: bad action, bad match
+# Spec: EXT-256 PBB UCA: both versions of its header
+# Spec: 7.2.3.7 match values: what vlan_vid may have
 """
 import os
 import struct
@@ -232,6 +234,28 @@ def vlan_ids(ask):
         ask.good("match vlan_pcp " + what, body) if good else ask.bad("match vlan_pcp " + what, "BAD_MATCH", "OFPBMC_BAD_PREREQ", body)
 
 
+def uca(ask):
+    """EXT-256: the first version has its type behind the header, the second a number in it."""
+    def exp(no, type_, value, mask=b""):
+        body = struct.pack("!H", type_) + value + mask
+        return struct.pack("!HBBI", 0xffff, no << 1 | bool(mask), 4 + len(body), ONF) + body
+
+    pre = tlvs([PBB])
+    ask.good("match pbb_uca, first version", flow_mod(match(*pre, exp(0, 2560, b"\1"))))
+    ask.good("match pbb_uca, second version", flow_mod(match(*pre, exp(41, 0, b"\1"))))
+    ask.bad("match pbb_uca of 2", "BAD_MATCH", "OFPBMC_BAD_VALUE", flow_mod(match(*pre, exp(0, 2560, b"\2"))))
+    ask.bad("match pbb_uca without PBB", "BAD_MATCH", "OFPBMC_BAD_PREREQ", flow_mod(match(exp(0, 2560, b"\1"))))
+    ask.bad("match pbb_uca twice, in both versions", "BAD_MATCH", "OFPBMC_DUP_FIELD", flow_mod(match(*pre, exp(0, 2560, b"\1"), exp(41, 0, b"\1"))))
+    ask.bad("match pbb_uca of two bytes", "BAD_MATCH", "OFPBMC_BAD_LEN", flow_mod(match(*pre, exp(0, 2560, b"\0\1"))))
+    ask.bad("match pbb_uca without a value", "BAD_MATCH", "OFPBMC_BAD_LEN", flow_mod(match(*pre, exp(41, 0, b""))))
+    ask.bad("match of an ONF type that is none", "BAD_MATCH", "OFPBMC_BAD_FIELD", flow_mod(match(*pre, exp(0, 2561, b"\1"))))
+    ask.bad("match of an ONF field that is none", "BAD_MATCH", "OFPBMC_BAD_FIELD", flow_mod(match(*pre, exp(99, 0, b"\1"))))
+    o = exp(0, 2560, b"\1")
+    o = pad8(struct.pack("!HH", 25, (4 + len(o) + 7) // 8 * 8) + o)
+    ask.good("set-field pbb_uca", flow_mod(match(*pre), apply_(o)))
+    ask.bad("set-field pbb_uca without PBB", "BAD_ACTION", "OFPBAC_MATCH_INCONSISTENT", flow_mod(match(), apply_(o)))
+
+
 def test(check):
     sw = Switch()
     try:
@@ -241,6 +265,7 @@ def test(check):
             matches(ask, no, name, size, bits, mask, before, value)
             settings(ask, no, name, size, bits, before, settable, value)
         vlan_ids(ask)
+        uca(ask)
         consistency(ask)
         check("the switch is well", sw.alive())
         c.close()

@@ -88,6 +88,7 @@ SHIMS = [
     Field("mpls_tc", "mpls", "exp", 3, 5, 3, [], dict(eth_type=MPLS), False),
     Field("mpls_bos", "mpls", "bsb", 1, 0, 1, [], dict(eth_type=MPLS), False),
     Field("pbb_isid", "itag", "sid", 100, 203, 24, [], dict(eth_type=PBB)),
+    Field("pbb_uca", "itag", "uca", 1, 0, 1, [], dict(eth_type=PBB), False),
 ]
 
 
@@ -109,11 +110,12 @@ def outcomes(category, name, section, feature, description, mods, frame, other, 
 def field_patterns(f, name, frame, mods, table, seen):
     """Exact and masked; 'seen' is the frame where it is matched."""
     feature = "match " + f.name
+    section = "EXT-256" if f.name == "pbb_uca" else SECTION
 
     def rule(value):
         return lambda _: lambda inst: flow(inst, table=table, **f.pre, **{f.name: value})
 
-    outcomes("match", f.name, SECTION, feature, "%s(%s=%s)" % (name, f.name, f.value), mods, (f.put(frame, f.value), f.put(seen, f.value)),
+    outcomes("match", f.name, section, feature, "%s(%s=%s)" % (name, f.name, f.value), mods, (f.put(frame, f.value), f.put(seen, f.value)),
              f.put(frame, f.other), table, rule(f.oxm(f.value)))
     if not f.masked:
         return

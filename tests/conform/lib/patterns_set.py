@@ -25,19 +25,20 @@ def of(f, v):
 
 
 def one(f, name, frame, seen, mods, table):
+    section = "EXT-256" if f.name == "pbb_uca" else SECTION
     for v in values(f):
         for where, kind in ((output(2), "egress"), (output(CONTROLLER), "packet_in")):
             if kind == "packet_in" and v != f.other:
                 continue
             match = {**f.pre, **({"vlan_vid": (0x1000, 0x1000)} if f.name == "vlan_vid" else {})}
-            test("set_field", f.name, SECTION, "set-field " + f.name, "%s(%s=%s)%s" % (name, f.name, v, "" if kind == "egress" else " -> controller"),
+            test("set_field", f.name, section, "set-field " + f.name, "%s(%s=%s)%s" % (name, f.name, v, "" if kind == "egress" else " -> controller"),
                  mods + [flow(apply_(of(f, v), where), table=table, **match)], frame, **{kind: f.put(seen, v)})
     # In the action set; and seen by the next table.
     match = {**f.pre, **({"vlan_vid": (0x1000, 0x1000)} if f.name == "vlan_vid" else {})}
-    test("set_field", f.name, SECTION, "set-field " + f.name, name + " in an action set",
+    test("set_field", f.name, section, "set-field " + f.name, name + " in an action set",
          mods + [flow(write(output(2), of(f, f.other)), table=table, **match)], frame, egress=f.put(seen, f.other))
     again = {**f.pre, f.name: f.oxm(f.other)}
-    test("set_field", f.name, SECTION, "set-field " + f.name, name + " is what the next table matches",
+    test("set_field", f.name, section, "set-field " + f.name, name + " is what the next table matches",
          mods + [flow(apply_(of(f, f.other)), goto(table + 1), table=table, **match), flow(apply_(output(2)), table=table + 1, **again),
                  flow(apply_(output(3)), table=table + 1, priority=1)], frame, egress=f.put(seen, f.other))
 
