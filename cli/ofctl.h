@@ -156,7 +156,9 @@ int ofctl_del_meters(int argc, char **argv);
 int ofctl_packet_out(int argc, char **argv);
 int ofctl_trace(int argc, char **argv);
 int ofctl_mod_port(int argc, char **argv);
+int ofctl_dump_table_desc(int argc, char **argv);
 int ofctl_mod_table(int argc, char **argv);
+int ofctl_table_features(int argc, char **argv);
 int ofctl_get_frags(int argc, char **argv);
 int ofctl_set_frags(int argc, char **argv);
 

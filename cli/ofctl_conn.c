@@ -276,6 +276,7 @@ static uint16_t mp_type(enum of_kind kind)
 		{ OF_KIND_mp_meter_features_request, OFPMP_METER_FEATURES },
 		{ OF_KIND_mp_table_features_request, OFPMP_TABLE_FEATURES },
 		{ OF_KIND_mp_port_desc_request, OFPMP_PORT_DESC },
+		{ OF_KIND_mp_experimenter_request, OFPMP_EXPERIMENTER },
 	};
 
 	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++)

@@ -107,14 +107,6 @@ int ofctl_mod_port(int argc, char **argv)
 	return status;
 }
 
-int ofctl_mod_table(int argc, char **argv)
-{
-	ofctl_die(
-		"mod-table %s: a table of OpenFlow 1.3 has no settings (ofp_table_mod's config is "
-		"reserved); what happens on a miss is a flow of priority 0",
-		argv[3]);
-}
-
 /* ---- Fragments ---- */
 
 static struct of_get_config_reply *get_config(struct ofctl_conn *c, struct arena *a)

@@ -18,4 +18,10 @@ extern const unsigned int text_n_event_rows;
 void text_put_async(FILE *f, const struct of_any *body, const struct of_text_opts *o);
 void text_put_role(FILE *f, const struct of_any *body, const struct of_text_opts *o);
 
+/* text_table_desc.c */
+void text_put_table_descs(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+void text_put_table_desc(FILE *f, const struct of_table_desc *d);
+void text_put_table_status(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+void text_put_onf_table_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o);
+
 #endif

@@ -319,6 +319,8 @@ void of_format_flow_stats(FILE *f, const struct of_flow_stats *fs, const struct 
 		fprintf(f, "idle_timeout=%u, ", fs->idle_timeout);
 	if (fs->hard_timeout)
 		fprintf(f, "hard_timeout=%u, ", fs->hard_timeout);
+	if (fs->importance)
+		fprintf(f, "importance=%u, ", fs->importance);
 	text_put_flow_flags(f, fs->flags);
 	put_match_spaced(f, &fs->match, fs->priority, o->names);
 	fputs("actions=", f);
@@ -343,6 +345,8 @@ void text_put_flow_mod(FILE *f, const struct of_flow_mod *fm, const struct of_na
 		fprintf(f, "idle:%u ", fm->idle_timeout);
 	if (fm->hard_timeout)
 		fprintf(f, "hard:%u ", fm->hard_timeout);
+	if (fm->importance)
+		fprintf(f, "importance:%u ", fm->importance);
 	if (fm->buffer_id != OFP_NO_BUFFER)
 		fprintf(f, "buf:0x%x ", fm->buffer_id);
 	if (fm->out_port != OFPP_ANY) {
