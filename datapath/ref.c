@@ -56,6 +56,7 @@ void ref_free(struct ref *r)
 		struct ref_group *g = r->groups;
 
 		r->groups = g->next;
+		free(g->slot);
 		free(g);
 	}
 	ref_meters_free(r);
@@ -68,6 +69,21 @@ void ref_port_add(struct ref *r, uint32_t no)
 {
 	if (r->n_ports < REF_PORTS)
 		r->ports[r->n_ports++] = no;
+}
+
+void ref_port_set(struct ref *r, uint32_t no, bool up)
+{
+	for (uint32_t i = 0; i < r->n_ports; i++)
+		if (r->ports[i] == no)
+			r->down[i] = !up;
+}
+
+bool ref_port_is_up(const struct ref *r, uint32_t no)
+{
+	for (uint32_t i = 0; i < r->n_ports; i++)
+		if (r->ports[i] == no)
+			return !r->down[i];
+	return false;
 }
 
 static bool has_port(const struct ref *r, uint32_t no)
@@ -134,7 +150,7 @@ static void output(struct run *x, uint32_t port, uint16_t max_len)
 	case OFPP_ALL:
 	case OFPP_FLOOD:
 		for (uint32_t i = 0; i < x->r->n_ports; i++)
-			if (x->r->ports[i] != in_port)
+			if (x->r->ports[i] != in_port && !x->r->down[i])
 				emit(x, REF_OUT_PORT, x->r->ports[i]);
 		return;
 	}
@@ -383,28 +399,44 @@ static void run_set(struct run *x, const struct of_any *const *set, unsigned int
 	}
 }
 
-/* Each bucket works on a copy of the packet as it came to the group (5.6.1). */
+/* A bucket works on a copy of the packet as it came to the group (5.6.1). */
+static void run_bucket(struct run *x, struct ref_group *g, uint32_t i)
+{
+	struct run *copy = malloc(sizeof(*copy));
+	const struct of_any *set[SET_MAX];
+	unsigned int n = 0;
+
+	if (!copy)
+		return;
+	if (i < REF_BUCKETS) {
+		g->bucket_packets[i]++;
+		g->bucket_bytes[i] += x->n;
+	}
+	*copy = *x;
+	copy->depth++;
+	copy->cookie = UINT64_MAX; /* 7.4.1: a bucket's packet-in is no flow's */
+	write_actions(set, &n, &OF_AT(&g->buckets, i, bucket)->actions);
+	run_set(copy, set, n);
+	free(copy);
+}
+
 static void run_group(struct run *x, uint32_t id)
 {
-	const struct ref_group *g = *ref_group_find(x->r, id);
-	struct run *copy;
+	struct ref_group *g = *ref_group_find(x->r, id);
+	int one;
 
 	if (!g || x->depth == DEPTH_MAX)
 		return;
-	copy = malloc(sizeof(*copy));
-	for (uint32_t i = 0; copy && i < g->buckets.n; i++) {
-		const struct of_any *set[SET_MAX];
-		unsigned int n = 0;
-
-		if (g->type != OFPGT_ALL && i > 0)
-			break;
-		*copy = *x;
-		copy->depth++;
-		copy->cookie = UINT64_MAX; /* 7.4.1: a bucket's packet-in is no flow's */
-		write_actions(set, &n, &OF_AT(&g->buckets, i, bucket)->actions);
-		run_set(copy, set, n);
+	g->packets++;
+	g->bytes += x->n;
+	if (g->type == OFPGT_ALL) {
+		for (uint32_t i = 0; i < g->buckets.n; i++)
+			run_bucket(x, g, i);
+		return;
 	}
-	free(copy);
+	one = ref_choose(x->r, &x->f, g);
+	if (one >= 0)
+		run_bucket(x, g, (uint32_t)one);
 }
 
 /* ---- The pipeline (5.1, 5.9) ---- */

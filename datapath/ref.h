@@ -17,6 +17,7 @@
 #include "ofproto/wire.h"
 
 struct ref;
+struct of_selection;
 
 enum ref_out_kind { REF_OUT_PORT, REF_OUT_CONTROLLER, REF_OUT_NORMAL };
 
@@ -47,9 +48,14 @@ void ref_free(struct ref *r);
 void ref_clock(struct ref *r, double seconds, uint64_t cycles, uint64_t hz);
 /* Ports that exist: FLOOD, ALL and outputs go to these. */
 void ref_port_add(struct ref *r, uint32_t no);
+/* Its link; it is up when it is added. */
+void ref_port_set(struct ref *r, uint32_t no, bool up);
 /* The same messages that the switch takes; 0, or -EPROTO. */
 int ref_flow_mod(struct ref *r, const struct of_flow_mod *fm);
 int ref_group_mod(struct ref *r, const struct of_group_mod *gm);
+/* How the group selects from now on; as it is when it comes or is modified: the switch's own way.
+ */
+void ref_group_select(struct ref *r, uint32_t id, const struct of_selection *how);
 int ref_meter_mod(struct ref *r, const struct of_meter_mod *mm);
 /* Flows whose time is over go. */
 void ref_expire(struct ref *r);
@@ -60,6 +66,9 @@ bool ref_flow_counts(const struct ref *r, uint8_t table_id, const struct of_matc
 		     uint16_t priority, uint64_t *packets, uint64_t *bytes);
 uint32_t ref_table_counts(const struct ref *r, uint8_t table_id, uint64_t *lookups,
 			  uint64_t *matches);
+/* Of a bucket; of the group itself where there are not so many. */
+bool ref_group_counts(struct ref *r, uint32_t id, uint32_t bucket, uint64_t *packets,
+		      uint64_t *bytes);
 bool ref_meter_counts(const struct ref *r, uint32_t id, struct of_meter_stats *s);
 bool ref_band_counts(const struct ref *r, uint32_t id, uint32_t band, uint64_t *packets,
 		     uint64_t *bytes);

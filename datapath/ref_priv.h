@@ -13,9 +13,10 @@
 
 #include "datapath/ref.h"
 #include "ofproto/field.h"
+#include "ofproto/selection.h"
 
 enum { REF_FRAME_MAX = 16384, REF_NOWHERE = -1 };
-enum { REF_TABLES = 254, REF_PORTS = 256, REF_OUTS = 1024, REF_BANDS = 16 };
+enum { REF_TABLES = 254, REF_PORTS = 256, REF_OUTS = 1024, REF_BUCKETS = 64, REF_BANDS = 16 };
 
 struct ref_flow {
 	struct ref_flow *next;
@@ -49,6 +50,11 @@ struct ref_group {
 	uint32_t id;
 	uint8_t type;
 	struct of_list buckets;
+	struct of_selection how;
+	uint16_t *slot; /* of a SELECT group that has been used; NULL */
+	uint32_t n_slots;
+	uint64_t packets, bytes;
+	uint64_t bucket_packets[REF_BUCKETS], bucket_bytes[REF_BUCKETS];
 };
 
 struct ref {
@@ -62,6 +68,7 @@ struct ref {
 	struct ref_gone *gone;
 	uint32_t n_gone, room_gone;
 	uint32_t ports[REF_PORTS], n_ports;
+	bool down[REF_PORTS]; /* links, by place in ports[] */
 	struct ref_out outs[REF_OUTS];
 	uint32_t n_outs;
 };
@@ -141,5 +148,12 @@ void ref_meters_free(struct ref *r);
 
 /* Where the pointer to a group is, or would be. */
 struct ref_group **ref_group_find(struct ref *r, uint32_t id);
+bool ref_port_is_up(const struct ref *r, uint32_t no);
+
+/* ---- ref_select.c ---- */
+
+bool ref_bucket_lives(struct ref *r, const struct of_bucket *k);
+/* The one bucket that a group of any type but ALL runs; -1: none. */
+int ref_choose(struct ref *r, const struct ref_frame *f, struct ref_group *g);
 
 #endif

@@ -2,6 +2,7 @@
 /* Flow and group mods of the reference interpreter. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "datapath/ref_priv.h"
 #include "ofproto/match.h"
@@ -233,6 +234,7 @@ static void delete_group(struct ref *r, uint32_t id)
 	if (!g)
 		return;
 	*at = g->next;
+	free(g->slot);
 	free(g);
 	for (int t = 0; t < REF_TABLES; t++)
 		for (struct ref_flow **f = &r->tables[t]; *f;) {
@@ -275,5 +277,32 @@ int ref_group_mod(struct ref *r, const struct of_group_mod *gm)
 		return -EPROTO;
 	}
 	g->type = gm->type;
+	free(g->slot);
+	g->slot = NULL;
+	g->n_slots = 0;
+	memset(&g->how, 0, sizeof(g->how));
+	/* 6.5: the group goes on counting, its buckets begin anew. */
+	memset(g->bucket_packets, 0, sizeof(g->bucket_packets));
+	memset(g->bucket_bytes, 0, sizeof(g->bucket_bytes));
 	return of_list_copy(&gm->buckets, &r->arena, &g->buckets);
+}
+
+void ref_group_select(struct ref *r, uint32_t id, const struct of_selection *how)
+{
+	struct ref_group *g = *ref_group_find(r, id);
+
+	if (g)
+		g->how = *how;
+}
+
+bool ref_group_counts(struct ref *r, uint32_t id, uint32_t bucket, uint64_t *packets,
+		      uint64_t *bytes)
+{
+	const struct ref_group *g = *ref_group_find(r, id);
+
+	if (!g)
+		return false;
+	*packets = bucket < g->buckets.n ? g->bucket_packets[bucket] : g->packets;
+	*bytes = bucket < g->buckets.n ? g->bucket_bytes[bucket] : g->bytes;
+	return true;
 }

@@ -99,6 +99,7 @@ static void check_counters(void)
 		assert_int_equal(lookups - t.lookups[i], want_lookups);
 		assert_int_equal(matches - t.matches[i], want_matches);
 	}
+	group_each(t.dp, OFPG_ALL, 0, check_group, NULL);
 	meter_each(t.dp, OFPM_ALL, 0, check_meter, &meters);
 	for (uint32_t id = 1; id <= METERS; id++) {
 		struct of_meter_stats s;
@@ -227,6 +228,7 @@ static void clear(void)
 	ref_free(t.ref);
 	t.ref = ref_new();
 	assert_non_null(t.ref);
+	links_up();
 	for (uint32_t i = 1; i <= PORTS; i++)
 		ref_port_add(t.ref, i);
 	arena_reset(&rules.arena);
@@ -274,6 +276,8 @@ static void run_round(uint64_t seed)
 		run_burst();
 		if (rules.mortal && one_in(8))
 			time_passes();
+		if (one_in(5))
+			change_link();
 		if (!one_in(rules.metered ? 15 : 3))
 			continue;
 		if (one_in(4)) {
@@ -315,18 +319,21 @@ static void compiled_equals_reference(void **state)
 		rounds++;
 	} while (now() < end && !(seed && !seconds));
 	printf("%llu rounds, %llu packets, %llu outputs, %llu flow_mods (%llu refused), "
-	       "%llu changes, %llu bundles, %llu expired, %llu over meters, cache hits %llu\n",
+	       "%llu changes, %llu bundles, %llu expired, %llu over meters, %llu through groups, "
+	       "cache hits %llu\n",
 	       (unsigned long long)rounds, (unsigned long long)t.packets,
 	       (unsigned long long)t.outs, (unsigned long long)t.accepted,
 	       (unsigned long long)t.refused, (unsigned long long)t.changed,
 	       (unsigned long long)t.bundles, (unsigned long long)t.expired,
-	       (unsigned long long)t.metered, (unsigned long long)t.w->perf.cache_hits);
+	       (unsigned long long)t.metered, (unsigned long long)t.grouped,
+	       (unsigned long long)t.w->perf.cache_hits);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
 		if (t.templates[i])
 			printf("template %s\n", t.templates[i]);
 	if (seed && !seconds)
 		return;
 	assert_true(t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000);
+	assert_true(t.grouped > 1000);
 	assert_true(t.w->perf.cache_hits > 1000);
 	for (const struct cls_ops *const *c = cls_templates; *c; c++) {
 		bool seen = false;

@@ -8,7 +8,7 @@
 #ifndef WEFT_TESTS_DATAPATH_DIFF_MODS_H
 #define WEFT_TESTS_DATAPATH_DIFF_MODS_H
 
-#include "tests/unit/datapath_diff.h"
+#include "tests/unit/datapath_diff_groups.h"
 
 /* ---- Random tables ---- */
 
@@ -81,7 +81,7 @@ static void tell_ref(const struct of_any *m)
 	if (m->kind == OF_KIND_flow_mod)
 		rc = ref_flow_mod(t.ref, (const struct of_flow_mod *)m);
 	else if (m->kind == OF_KIND_group_mod)
-		rc = ref_group_mod(t.ref, (const struct of_group_mod *)m);
+		rc = tell_ref_group((const struct of_group_mod *)m);
 	else if (m->kind == OF_KIND_meter_mod)
 		rc = ref_meter_mod(t.ref, (const struct of_meter_mod *)m);
 	assert_int_equal(rc, 0);
@@ -194,23 +194,19 @@ static void change_flows(void)
 
 static void send_group(uint16_t command, uint32_t id)
 {
+	static const uint8_t types[] = { OFPGT_ALL,    OFPGT_ALL,    OFPGT_INDIRECT,
+					 OFPGT_SELECT, OFPGT_SELECT, OFPGT_FF };
 	struct of_group_mod *gm = OF_NEW(&rules.arena, group_mod);
 	struct of_err e = { 0 };
 	unsigned int n;
 
 	gm->command = command;
 	gm->group_id = id;
-	gm->type = one_in(2) ? OFPGT_ALL : OFPGT_INDIRECT;
-	n = gm->type == OFPGT_ALL ? below(4) : 1;
-	for (unsigned int i = 0; command != OFPGC_DELETE && i < n; i++) {
-		struct of_bucket *k = OF_NEW(&rules.arena, bucket);
-
-		k->watch_port = OFPP_ANY;
-		k->watch_group = OFPG_ANY;
-		rnd_actions(&k->actions, NULL, below(5), id - 1);
-		of_list_add(&gm->buckets, &rules.arena, (struct of_any *)k);
-	}
-	if (group_mod(t.dp, gm, &e) == 0) {
+	gm->type = PICK(types);
+	n = gm->type == OFPGT_INDIRECT ? 1 : below(5);
+	for (unsigned int i = 0; command != OFPGC_DELETE && i < n; i++)
+		of_list_add(&gm->buckets, &rules.arena, (struct of_any *)rnd_bucket(gm->type, id));
+	if (give_group(gm, &e) == 0) {
 		accepted((const struct of_any *)gm);
 		return;
 	}
