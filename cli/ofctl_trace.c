@@ -98,6 +98,20 @@ static void end(struct telling *t, uint32_t port)
 	of_format_port(t->f, port, t->names);
 }
 
+/* The reply has a frame's headers; what is behind them only counts by its length. */
+static void put_packet(const uint8_t *head, size_t n, size_t length)
+{
+	static uint8_t frame[UINT16_MAX + 256];
+
+	if (length > sizeof(frame))
+		length = sizeof(frame);
+	if (n > length)
+		n = length;
+	memcpy(frame, head, n);
+	memset(frame + n, 0, length - n);
+	text_put_packet(stdout, frame, length);
+}
+
 static void put_frame(const struct telling *t, const Weft__TraceStep *s)
 {
 	const ProtobufCBinaryData *was = &t->asked->frame;
@@ -109,7 +123,7 @@ static void put_frame(const struct telling *t, const Weft__TraceStep *s)
 		return;
 	}
 	fputs(": ", stdout);
-	text_put_packet(stdout, s->head.data, s->head.len);
+	put_packet(s->head.data, s->head.len, s->length);
 }
 
 static const struct of_flow_stats *only_flow(struct telling *t, ProtobufCBinaryData b)

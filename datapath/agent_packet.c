@@ -132,7 +132,7 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 {
 	struct of_packet_in pi = {
 		.kind = OF_KIND_packet_in,
-		.total_len = (uint16_t)rte_pktmbuf_pkt_len(p->m),
+		.total_len = (uint16_t)RTE_MIN(rte_pktmbuf_pkt_len(p->m), (uint32_t)UINT16_MAX),
 		.reason = p->reason,
 		.table_id = p->table_id,
 		.cookie = p->cookie,

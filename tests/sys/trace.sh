@@ -157,6 +157,26 @@ says "two rules of one priority that both match" '^ 0\. priority=20' \
 	'^    \(matches too, of the same priority: priority=20,.*cookie 0x2[de]\)$'
 for c in 0x2c/-1 0x2d/-1 0x2e/-1 0x35/-1; do ours del-flows "$S" "cookie=$c"; done
 
+# ---- long frames ----
+/usr/bin/python3 - "$DIR/long.pcap" <<'P'
+import struct, sys
+def udp(n):
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + n, 0, 0, 64, 17, 0, bytes([10, 1, 0, 1]), bytes([10, 9, 9, 8]))
+    return bytes.fromhex("0200000000020200000000010800") + ip + struct.pack("!HHHH", 1, 4000, 8 + n, 0) + bytes(n)
+with open(sys.argv[1], "wb") as f:
+    f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 1 << 18, 1))
+    for n in 1000, 8900, 65000:
+        f.write(struct.pack("<IIII", 0, 0, 42 + n, 42 + n) + udp(n))
+P
+ours add-flow "$S" cookie=0x2f,priority=200,in_port=3,udp,actions=push_vlan:0x8100,set_field:4105-\>vlan_vid,output:5
+"${PYTHON:-/usr/bin/python3}" "$(dirname "$0")/lib/mgmt.py" "$DIR/sw.sock" add big "vdev:net_null1,no-rx=1;mtu=9000" 5 >/dev/null
+ours trace "$S" in_port=3 --pcap "$DIR/long.pcap" >"$DIR/out" 2>&1 || true
+says "a frame of 8,942 bytes leaves by a port with jumbo frames, and its headers are told" \
+	'leaves by 5, 1046 bytes: udp,dl_vlan=9,.*tp_dst=4000' '^Packet 2' \
+	'leaves by 5, 8946 bytes: udp,dl_vlan=9,.*nw_dst=10.9.9.8.*tp_dst=4000' 'Verdict: 5' '^Packet 3' 'mtu_exceeded'
+"${PYTHON:-/usr/bin/python3}" "$(dirname "$0")/lib/mgmt.py" "$DIR/sw.sock" del big >/dev/null
+ours del-flows "$S" cookie=0x2f/-1
+
 # ---- what is refused ----
 wrong() # TEXT PATTERN FLOW
 {
