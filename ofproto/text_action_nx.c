@@ -364,6 +364,12 @@ static void put_controller(FILE *f, const struct of_any *a, const struct of_name
 	fputc(')', f);
 }
 
+/* Read back it is the standard action, which does the same. */
+static void put_set_queue(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	fprintf(f, "set_queue:%u", ((const struct of_nx_set_queue *)a)->queue_id);
+}
+
 static void put_pop_queue(FILE *f, const struct of_any *a, const struct of_names *n)
 {
 	fputs("pop_queue", f);
@@ -394,6 +400,7 @@ const struct text_action text_nx_actions[] = {
 	{ "set_tunnel", OF_KIND_nx_set_tunnel, parse_tunnel, put_tunnel, 0 },
 	{ "set_tunnel64", OF_KIND_nx_set_tunnel64, parse_tunnel, put_tunnel, 0 },
 	{ "note", OF_KIND_nx_note, parse_note_outside, put_note, 0 },
+	{ "", OF_KIND_nx_set_queue, NULL, put_set_queue, 0 },
 	{ "pop_queue", OF_KIND_nx_pop_queue, parse_pop_queue, put_pop_queue, 0 },
 };
 const unsigned int text_n_nx_actions = sizeof(text_nx_actions) / sizeof(text_nx_actions[0]);
