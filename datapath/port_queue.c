@@ -122,7 +122,7 @@ static struct queue *make(const struct queue_cfg *cfg) CONTROL
  */
 static struct queue_set *make_set(struct port *p, struct queue *const *q, uint32_t n) CONTROL
 {
-	static const struct queue_cfg plain = { .id = OFPQ_ALL, .len = QUEUE_LEN_MAX };
+	static const struct queue_cfg plain = { .id = OFPQ_ALL, .len = QUEUE_LEN_DEFAULT };
 	struct port_cold *c = p->cold;
 	bool has_default = c->nameless;
 

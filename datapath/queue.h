@@ -49,8 +49,9 @@ struct rte_mbuf;
 struct rte_ring;
 
 enum {
-	QUEUES_MAX = 32, /* of a port, the default queue not counted */
-	QUEUE_LEN = 256, /* frames, unless len= says otherwise */
+	QUEUES_MAX = 32,	  /* of a port, the default queue not counted */
+	QUEUE_LEN = 256,	  /* frames, unless len= says otherwise */
+	QUEUE_LEN_DEFAULT = 1024, /* of the default queue that nobody configured */
 	QUEUE_LEN_MAX = 4096,
 	QUEUE_STAGE = 32, /* frames that the owner has taken out of the ring and not sent yet */
 	QUEUE_TURN =

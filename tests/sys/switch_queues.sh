@@ -193,7 +193,7 @@ check "... which send" bash -c "sleep 0.3; $OFCTL queue-stats $SW 2 3 | grep -q 
 
 # ---- nothing waits, nobody runs ----
 sleep 0.5
-ran() { awk '{ s += $1 } END { print s }' /proc/"$PID"/task/*/schedstat; }
+ran() { awk '{ s += $1 } END { printf "%.0f\n", s }' /proc/"$PID"/task/*/schedstat; }
 $CTL queue-add sw vb 6:max=1k:len=10 >/dev/null
 flows sw "in_port=1,udp,tp_dst=5006,actions=set_queue:6,output:2"
 send 0.1 5006

@@ -71,6 +71,16 @@ static void options_follow_the_semicolon(void **state)
 	assert_int_equal(s.vlan.mode, VLAN_MODE_TRUNK);
 	assert_true(vlan_port_carries(&s.vlan, 4094));
 
+	good("af_packet:eth1;queue=1:min=2M,speed=1G,queue=0:max=500k:len=9,queues=2");
+	assert_int_equal(s.n_queue, 2);
+	assert_true(s.queue[0].id == 1 && s.queue[0].min == 2000000 && !s.queue[0].max);
+	assert_true(s.queue[1].id == 0 && s.queue[1].max == 500000 && s.queue[1].len == 9);
+	assert_true(s.speed == 1000000000 && s.queues == 2);
+	bad("tap:t;queue=1,queue=1:max=5M", "queue 1 is there twice");
+	bad("tap:t;speed=fast", "'fast' is no rate");
+	bad("vxlan:local=192.0.2.1,uplink=u;queue=1", "uplink's");
+	bad("vxlan:local=192.0.2.1,uplink=u;speed=1M", "uplink's");
+
 	good("tap:t;tag=5");
 	assert_true(s.has_vlan);
 	assert_int_equal(s.vlan.mode, VLAN_MODE_ACCESS);
