@@ -151,6 +151,18 @@ errors=$(sed -n 's/.*errors=\([0-9]*\),.*/\1/p' "$DIR/ovs" | awk '{ s += $1 } EN
 check "what found its queue full is tx_errors, and queue_full" test "$errors" -gt 0 -a "$errors" = "$(reason queue_full)"
 check "the books balance" balanced
 
+# ---- a tunnel's frames: to the queue of its uplink ----
+pkts() { $OFCTL queue-stats "$SW" 2 "$1" | sed -n 's/.*pkts=\([0-9]*\),.*/\1/p'; }
+MGMT="/usr/bin/python3 $(dirname "$0")/lib/mgmt.py $DIR/sw.sock"
+$MGMT add vx "vxlan:local=10.1.0.9/24,uplink=vb,remote=10.1.0.2,vni=5" 3 >/dev/null
+flows sw "in_port=1,udp,tp_dst=5007,actions=set_queue:3,output:3"
+before=$(pkts 3)
+send 1 5007
+check "a tunnel's frames go to the queue of that id on its uplink" test "$(pkts 3)" -gt $((before + 10))
+says "a tunnel is given no queue of its own" "is a tunnel" $CTL queue-add sw vx 1
+quiet || true
+$MGMT del vx >/dev/null
+
 # ---- queues come and go ----
 check "a queue is added while running" $CTL queue-add sw vb 4:max=4M
 check "... and another" $CTL queue-add sw vb 5:max=1M:len=1000
