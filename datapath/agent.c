@@ -153,6 +153,9 @@ int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 		rc = agent_refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "%s", strerror(-rc));
 	if (!rc && m->type != OFPT_TABLE_MOD)
 		agent_changed(c->agent);
+	/* Out of a bundle, when all of it is done. */
+	if (!rc && !table_in_bundle(c->agent->dp))
+		agent_forward(c, m->raw, m->length);
 	return rc;
 }
 
@@ -195,6 +198,23 @@ static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e) CON
 	return 0;
 }
 
+static int set_async(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
+{
+	conn_set_async(c, (const struct of_set_async *)m->body);
+	return 0;
+}
+
+static int controller_id(struct conn *c, const struct of_nx_set_controller_id *q,
+			 struct of_err *e) CONTROL
+{
+	if (q->zero || q->zero2)
+		return agent_refuse(e, OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO,
+				    "bytes in front of the id are not zero");
+	c->controller_id = q->controller_id;
+	conn_update_ttl(c->agent);
+	return 0;
+}
+
 static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
@@ -213,6 +233,13 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 			return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 					    "a slave may not change the switch");
 		return agent_modify(c, m, e);
+	case OF_KIND_nx_set_async:
+		conn_set_async(c, (const struct of_set_async *)x->body); /* they are alike */
+		return 0;
+	case OF_KIND_nx_set_async2:
+		return conn_set_async2(c, (const struct of_nx_set_async2 *)x->body, e);
+	case OF_KIND_nx_set_controller_id:
+		return controller_id(c, (const struct of_nx_set_controller_id *)x->body, e);
 	case OF_KIND_nx_set_packet_in_format:
 		return agent_packet_in_format(c, (const struct of_nx_set_packet_in_format *)x->body,
 					      e);
@@ -242,7 +269,7 @@ static const struct {
 	[OFPT_QUEUE_GET_CONFIG_REQUEST] = { agent_queue_config },
 	[OFPT_ROLE_REQUEST] = { conn_role },
 	[OFPT_GET_ASYNC_REQUEST] = { conn_get_async },
-	[OFPT_SET_ASYNC] = { conn_set_async },
+	[OFPT_SET_ASYNC] = { set_async },
 	[OFPT_METER_MOD] = { agent_modify, true },
 };
 
@@ -589,7 +616,7 @@ void agent_free(struct agent *a)
 	if (!a)
 		return;
 	a->dp->events = (struct dp_events){ NULL, NULL };
-	a->dp->table_events = (struct table_events){ NULL, NULL, NULL };
+	a->dp->table_events = (struct table_events){ NULL };
 	for (unsigned int i = 0; i < a->n_listeners; i++)
 		of_listener_free(a->listeners[i]);
 	free(a->listeners);

@@ -84,9 +84,8 @@ static void copy_state(struct conn *to, const struct conn *from)
 {
 	to->role = from->role;
 	to->miss_send_len = from->miss_send_len;
-	memcpy(to->packet_in, from->packet_in, sizeof(to->packet_in));
-	memcpy(to->port_status, from->port_status, sizeof(to->port_status));
-	memcpy(to->flow_removed, from->flow_removed, sizeof(to->flow_removed));
+	to->async = from->async;
+	to->controller_id = from->controller_id;
 	to->packet_in_format = from->packet_in_format;
 }
 

@@ -201,6 +201,8 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 		table_commit(dp);
 	}
 	show(c, &ports);
+	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
+		agent_forward(c, m->raw, m->n);
 	free(ports.v);
 	agent_buffers_settle(c, !rc);
 	bundle_free(c, b);

@@ -146,7 +146,7 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 	DL_FOREACH (a->conns, c) {
 		struct of_session *via;
 
-		if (!conn_wants(c, c->packet_in, p->reason))
+		if (!conn_wants(c, c->async.packet_in, p->reason))
 			continue;
 		via = aux_for_packet(c, p)->session;
 		if (of_session_backlog(via) > BACKLOG_MAX) {
@@ -231,7 +231,7 @@ void agent_port_status(void *arg, const struct port *p, uint8_t reason)
 
 	port_desc(p, &ps.desc);
 	DL_FOREACH (a->conns, c)
-		if (conn_wants(c, c->port_status, reason))
+		if (conn_wants(c, c->async.port_status, reason))
 			of_session_send(c->session, 0, (struct of_any *)&ps);
 }
 
@@ -258,6 +258,6 @@ void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *
 	if (!(f->flags & OFPFF_SEND_FLOW_REM))
 		return;
 	DL_FOREACH (a->conns, c)
-		if (conn_wants(c, c->flow_removed, reason))
+		if (conn_wants(c, c->async.flow_removed, reason))
 			of_session_send(c->session, 0, (struct of_any *)&fr);
 }

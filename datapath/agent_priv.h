@@ -21,6 +21,12 @@ struct dump;
 struct parts;
 struct monitor;
 
+/* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
+struct async_config {
+	uint32_t packet_in[2], port_status[2], flow_removed[2];
+	uint32_t role_status[2], table_status[2], requestforward[2];
+};
+
 /* One connection. */
 struct conn {
 	struct agent *agent;
@@ -32,8 +38,8 @@ struct conn {
 	bool up;
 	uint32_t role; /* OFPCR_ROLE_* */
 	uint16_t miss_send_len;
-	/* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
-	uint32_t packet_in[2], port_status[2], flow_removed[2];
+	struct async_config async;
+	uint16_t controller_id; /* Nicira's: packets that are sent to that id come here */
 	struct bundle *bundles; /* hash by id */
 	struct dump *dump;	/* a reply not sent whole yet */
 	struct parts *parts;	/* of requests that are not whole yet */
@@ -105,13 +111,16 @@ void agent_publish(struct agent *a) CONTROL;
 /* Executes a message that changes state: from a connection, or out of a bundle. */
 int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 
-/* ---- agent_conn.c: role, configuration, asynchronous messages ---- */
+/* ---- agent_conn.c: configuration ---- */
 int conn_get_config(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 int conn_set_config(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
-int conn_role(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
-int conn_get_async(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
-int conn_set_async(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 void conn_defaults(struct conn *c) CONTROL;
+
+/* ---- agent_async.c: asynchronous messages ---- */
+int conn_get_async(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+void conn_set_async(struct conn *c, const struct of_set_async *s) CONTROL;
+int conn_set_async2(struct conn *c, const struct of_nx_set_async2 *s, struct of_err *e) CONTROL;
+void async_defaults(struct conn *c) CONTROL;
 /* 0: wanted as master or equal, 1: as slave; is 'reason' in the mask of this connection's role? */
 bool conn_wants(const struct conn *c, const uint32_t mask[2], uint8_t reason);
 void conn_update_ttl(struct agent *a) CONTROL;
@@ -135,6 +144,11 @@ void aux_close(struct conn *c) CONTROL;
 void aux_sync(struct conn *c) CONTROL;
 /* The connection of c's controller by which this packet goes. */
 struct conn *aux_for_packet(struct conn *c, const struct punt *p) CONTROL;
+
+/* ---- agent_role.c: several controllers ---- */
+int conn_role(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+/* A message was done: if it is a group or meter mod, others are told who asked for that. */
+void agent_forward(struct conn *from, const uint8_t *raw, uint16_t n) CONTROL;
 
 /* ---- agent_buffer.c: packets that wait for what a controller decides ---- */
 

@@ -186,7 +186,7 @@ void agent_table_status(void *arg, uint8_t table_id, uint8_t reason)
 	s.table.kind = OF_KIND_table_desc;
 	if (!describe(agent->dp, table_id, &s.table, &a))
 		DL_FOREACH (agent->conns, c)
-			if (c->up && c->events && c->role != OFPCR_ROLE_SLAVE)
+			if (conn_wants(c, c->async.table_status, reason))
 				of_session_send(c->session, 0, (struct of_any *)&x);
 	arena_fini(&a);
 }
