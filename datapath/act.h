@@ -64,7 +64,10 @@ struct act_op {
 	uint8_t reason; /* ACT_CONTROLLER: OFPR_* */
 	uint16_t arg;	/* ethertype, max_len */
 	union {
-		uint32_t port; /* OpenFlow number, of the reserved ports too */
+		struct {
+			uint32_t port;		/* OpenFlow number, of the reserved ports too */
+			uint16_t controller_id; /* ACT_CONTROLLER */
+		};
 		struct group *group;
 		uint32_t queue_id;
 		struct { /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
@@ -164,7 +167,7 @@ void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now) PMD
 
 /* Table miss, invalid TTL and the like: a packet-in of the frame as it is now. */
 void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason, uint16_t max_len,
-		   uint64_t cookie) PMD;
+		   uint64_t cookie, uint16_t controller_id) PMD;
 
 /* Drops the packet for 'why': counted for the ingress port, mbuf freed unless something pending
  * needs it. */

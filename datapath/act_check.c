@@ -252,9 +252,6 @@ static int check_group(struct check *c, uint32_t id) CONTROL
 
 static int check_controller(struct check *c, const struct of_nx_controller *a)
 {
-	if (a->controller_id)
-		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "controller id %u: only 0 is supported",
-			      a->controller_id);
 	if (a->reason > OFPR_INVALID_TTL)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "reason %u", a->reason);
 	return check_port(c, OFPP_CONTROLLER, a->max_len);

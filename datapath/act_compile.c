@@ -108,6 +108,7 @@ static bool output(struct act_op *op, uint32_t port, uint16_t max_len, uint8_t r
 		op->code = ACT_CONTROLLER;
 		op->arg = max_len;
 		op->reason = reason;
+		op->controller_id = 0;
 		break;
 	case OFPP_IN_PORT:
 		op->code = ACT_IN_PORT;
@@ -155,8 +156,9 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 	case OF_KIND_action_output:
 		return output(op, AS(action_output)->port, AS(action_output)->max_len, OFPR_ACTION);
 	case OF_KIND_nx_controller:
-		return output(op, OFPP_CONTROLLER, AS(nx_controller)->max_len,
-			      AS(nx_controller)->reason);
+		output(op, OFPP_CONTROLLER, AS(nx_controller)->max_len, AS(nx_controller)->reason);
+		op->controller_id = AS(nx_controller)->controller_id;
+		return true;
 	case OF_KIND_action_group:
 		op->code = ACT_GROUP;
 		op->group = group_find(dp, AS(action_group)->group_id);

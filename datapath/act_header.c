@@ -216,7 +216,7 @@ void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls)
 	}
 	act_packet_in(w, b, p, OFPR_INVALID_TTL,
 		      (uint16_t)atomic_load_explicit(&w->dp->miss_send_len, memory_order_relaxed),
-		      p->cookie);
+		      p->cookie, 0);
 	act_drop(w, b, p, DROP_TTL_EXPIRED);
 }
 

@@ -198,7 +198,7 @@ static void output_many(struct pmd *w, struct burst *b, struct pkt *p, uint32_t 
 }
 
 void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason, uint16_t max_len,
-		   uint64_t cookie)
+		   uint64_t cookie, uint16_t controller_id)
 {
 	struct out *o;
 
@@ -213,6 +213,7 @@ void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason
 	o->port = OFPP_CONTROLLER;
 	o->reason = reason;
 	o->max_len = max_len;
+	o->controller_id = controller_id;
 	o->cookie = cookie;
 	o->key = &b->keys[b->n_keys++];
 	*o->key = p->key;
@@ -254,7 +255,7 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 	case ACT_CONTROLLER:
 		act_packet_in(w, b, p,
 			      op->reason == OFPR_ACTION && p->miss ? OFPR_NO_MATCH : op->reason,
-			      op->arg, p->cookie);
+			      op->arg, p->cookie, op->controller_id);
 		break;
 	case ACT_TABLE: /* the last of a packet-out; the pipeline finishes the packet */
 		pipeline_run(w, b, UINT64_C(1) << p->idx, 0, now);

@@ -47,7 +47,8 @@ void conn_update_ttl(struct agent *a)
 	bool wanted = false;
 
 	DL_FOREACH (a->conns, c)
-		wanted = wanted || conn_wants(c, c->async.packet_in, OFPR_INVALID_TTL);
+		wanted = wanted ||
+			 (!c->controller_id && conn_wants(c, c->async.packet_in, OFPR_INVALID_TTL));
 	atomic_store_explicit(&a->dp->invalid_ttl_to_controller, wanted, memory_order_relaxed);
 }
 

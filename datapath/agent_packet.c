@@ -146,7 +146,8 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 	DL_FOREACH (a->conns, c) {
 		struct of_session *via;
 
-		if (!conn_wants(c, c->async.packet_in, p->reason))
+		if (conn_channel(c)->controller_id != p->controller_id ||
+		    !conn_wants(c, c->async.packet_in, p->reason))
 			continue;
 		via = aux_for_packet(c, p)->session;
 		if (of_session_backlog(via) > BACKLOG_MAX) {

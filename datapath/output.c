@@ -166,6 +166,7 @@ static void to_controller(struct pmd *w, const struct out *o) PMD
 	p->max_len = o->max_len;
 	p->cookie = o->cookie;
 	p->port = o->port;
+	p->controller_id = o->controller_id;
 	p->m = o->m;
 	if (o->key)
 		p->key = *o->key;

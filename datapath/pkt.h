@@ -109,7 +109,10 @@ struct out {
 	bool tunneled;	  /* 'tun' says something; false: it is not set */
 	uint32_t port;	  /* OpenFlow port number */
 	uint32_t in_port;
-	uint32_t queue_id;
+	union {
+		uint32_t queue_id;
+		uint16_t controller_id; /* packet-in */
+	};
 	uint64_t cookie;
 	struct out_tunnel tun; /* where 'tunneled' */
 	struct flow_key *key;  /* packet-in only: copy, from the burst's key pool */

@@ -39,7 +39,8 @@ struct punt {
 	uint16_t max_len;
 	uint32_t in_port, port;
 	uint64_t cookie;
-	struct rte_mbuf *m; /* NULL in PUNT_LEARN */
+	uint16_t controller_id; /* packet-in: to connections of that id (Nicira's) */
+	struct rte_mbuf *m;	/* NULL in PUNT_LEARN */
 	struct flow_key key;
 };
 

@@ -122,7 +122,7 @@ static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port
 	return o;
 }
 
-static void packet_in(struct run *x, uint8_t reason, uint16_t max_len)
+static void packet_in(struct run *x, uint8_t reason, uint16_t max_len, uint16_t controller_id)
 {
 	struct ref_out *o = emit(x, REF_OUT_CONTROLLER, OFPP_CONTROLLER);
 
@@ -130,6 +130,7 @@ static void packet_in(struct run *x, uint8_t reason, uint16_t max_len)
 		return;
 	o->reason = reason;
 	o->max_len = max_len;
+	o->controller_id = controller_id;
 }
 
 static void output(struct run *x, uint32_t port, uint16_t max_len)
@@ -138,7 +139,7 @@ static void output(struct run *x, uint32_t port, uint16_t max_len)
 
 	switch (port) {
 	case OFPP_CONTROLLER:
-		packet_in(x, x->miss ? OFPR_NO_MATCH : OFPR_ACTION, max_len);
+		packet_in(x, x->miss ? OFPR_NO_MATCH : OFPR_ACTION, max_len, 0);
 		return;
 	case OFPP_NORMAL:
 		emit(x, REF_OUT_NORMAL, port);
@@ -199,7 +200,7 @@ static void dec_ttl(struct run *x, bool mpls)
 {
 	if (ref_dec_ttl(&x->f, mpls))
 		return;
-	packet_in(x, OFPR_INVALID_TTL, 0);
+	packet_in(x, OFPR_INVALID_TTL, 0, 0);
 	x->over = true;
 }
 
@@ -216,7 +217,7 @@ static void act(struct run *x, const struct of_any *a)
 			  AS(nx_controller)->reason == OFPR_ACTION && x->miss
 				  ? OFPR_NO_MATCH
 				  : AS(nx_controller)->reason,
-			  AS(nx_controller)->max_len);
+			  AS(nx_controller)->max_len, AS(nx_controller)->controller_id);
 		break;
 	case OF_KIND_action_group:
 		run_group(x, AS(action_group)->group_id);

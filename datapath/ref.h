@@ -25,7 +25,7 @@ struct ref_out {
 	enum ref_out_kind kind;
 	uint32_t port;
 	uint8_t reason, table_id;
-	uint16_t max_len;
+	uint16_t max_len, controller_id;
 	uint64_t cookie;
 	uint64_t tun_id;
 	uint32_t queue_id;

@@ -18,7 +18,6 @@ static void refused_texts(void **state)
 		{ "actions=write_actions(group:9)", OFPET_BAD_ACTION, OFPBAC_BAD_OUT_GROUP },
 		{ "actions=set_queue:1,output:1", OFPET_BAD_ACTION, OFPBAC_BAD_QUEUE },
 		{ "actions=output:1,output:2,local,flood,all,in_port,normal,controller", 0, 0 },
-		{ "actions=controller(id=3)", OFPET_BAD_ACTION, OFPBAC_BAD_ARGUMENT },
 		{ "actions=resubmit(,1)", OFPET_BAD_ACTION, OFPBAC_BAD_EXP_TYPE },
 		{ "tcp,actions=set_field:1->tcp_src,set_field:10.0.0.1->ip_dst", 0, 0 },
 		{ "dl_vlan=5,actions=pop_vlan", 0, 0 },

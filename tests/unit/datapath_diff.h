@@ -265,14 +265,16 @@ static bool same(const struct got *g, const struct ref_out *r)
 {
 	if ((unsigned int)g->o.kind != (unsigned int)r->kind || g->o.port != r->port ||
 	    g->n != r->n || memcmp(g->frame, r->frame, r->n) != 0 || g->o.cookie != r->cookie ||
-	    g->o.table_id != r->table_id || g->o.queue_id != r->queue_id)
+	    g->o.table_id != r->table_id)
 		return false;
 	if (g->o.kind != OUT_CONTROLLER)
-		return (g->o.tunneled ? be64toh(g->o.tun.tun_id) : 0) == r->tun_id;
+		return g->o.queue_id == r->queue_id &&
+		       (g->o.tunneled ? be64toh(g->o.tun.tun_id) : 0) == r->tun_id;
 	if (!same_meta(&g->key, &r->meta, false))
 		return false;
 	return g->o.reason == r->reason &&
-	       (g->o.reason == OFPR_INVALID_TTL || g->o.max_len == r->max_len);
+	       (g->o.reason == OFPR_INVALID_TTL || g->o.max_len == r->max_len) &&
+	       g->o.controller_id == r->controller_id;
 }
 
 static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,

@@ -171,6 +171,7 @@ static struct of_any *rnd_nx(void)
 		c = OF_NEW(&rules.arena, nx_controller);
 		c->max_len = 64;
 		c->reason = (uint8_t)below(3);
+		c->controller_id = (uint16_t)below(3);
 		return (struct of_any *)c;
 	}
 	n = OF_NEW(&rules.arena, nx_set_tunnel);
