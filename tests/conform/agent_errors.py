@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Spec: 6.1.1 Controller-to-switch messages: what is refused
 # Spec: 6.1.3 Symmetric messages: what is refused
-# Spec: 6.3.4 Multiple controllers: what a slave may not do
+# Spec: 6.3.5 Multiple controllers: what a slave may not do
 # Spec: 6.4 Flow table modification: errors
 # Spec: 6.5 Group table modification: errors
 # Spec: 6.6 Meter modification: errors

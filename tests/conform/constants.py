@@ -35,8 +35,8 @@ NOT_THEIRS = {
 NOT_THEIRS |= {"OFPRR_EVICTION", "OFPTC_EVICTION", "OFPTC_VACANCY_EVENTS", "OFPTMPEF_OTHER", "OFPTMPEF_IMPORTANCE",
                "OFPTMPEF_LIFETIME", "OFPTR_VACANCY_DOWN", "OFPTR_VACANCY_UP"}
 NOT_THEIRS.add("OFP_TCP_PORT")  # theirs is the port before IANA assigned 6653, as 1.3.5 says (6.3.1)
-# 1.4's, which extensions bring to 1.3; the values are as Open vSwitch prints them (text_print.py).
-LATER = re.compile(r"NXBRC_|OFPMOFC_|OFPACFC_|OFPCRR_|OFPRFR_|OFPACPT_|OFPRR_METER_DELETE$")
+# 1.4's and 1.5's, which extensions bring to 1.3, and Nicira's; the values are as Open vSwitch prints them (text_print.py).
+LATER = re.compile(r"NXBRC_|OFPMOFC_|OFPACFC_|OFPCRR_|OFPRFR_|OFPACPT_|OFPRR_METER_DELETE$|NX_PACKET_IN_|OFPG(C|MFC)_\w*BUCKET|OFPG_BUCKET_")
 # Theirs that are structure sizes, a name of 1.1, or belong to extensions that are not declared.
 IGNORED = re.compile(r".*_SIZE$|OFPQCFC_|OFP_VERSION$|ONF(FM|T_FLOW|MP_FLOW|ERR_)|OXM_OF_|ONF_|.*_OFFSET$")
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.3.6 Auxiliary connections
 """Auxiliary connections (6.3.6), seen from a controller, and weft-controller's own side of them.
 
     weft-switch --controller tcp:127.0.0.1:PORT;aux=2  ===  this script

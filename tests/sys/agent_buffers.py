@@ -1,5 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.4.1 Packet-in: buffers
+# Spec: 7.3.7 Packet-out: of a buffer
+# Spec: 7.3.4.1 Modify flow entry: that takes a buffer
 """Packet-ins in part, the buffers that keep the rest (7.4.1), and who may send it on (7.3.7, 7.3.4.2).
 
     this script, as one or two controllers --- unix --- weft-switch, ports 1 to 4

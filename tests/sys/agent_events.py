@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Spec: 5.5 Flow removal: messages
 # Spec: 6.1.2 Asynchronous messages
-# Spec: 6.3.4 Multiple controllers: roles
+# Spec: 6.3.5 Multiple controllers: roles
 # Spec: 7.3.9 Role request
 # Spec: 7.3.10 Asynchronous configuration
 # Spec: 7.4.1 Packet-in

@@ -1,5 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.5.12 Meter statistics: in parts, slow readers
+# Spec: 7.3.5.13 Meter configuration: in parts
+# Spec: 6.6 Meter modification: in bundles
 """Meters over OpenFlow: as many as there can be, dumped in parts to who reads and who does not; the
 virtual ones; what a bundle does to them; the flows that go with a meter.
 

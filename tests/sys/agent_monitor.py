@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: EXT-187 Flow monitor: byte by byte, and readers that do not read
 """Flow monitors (EXT-187) of weft-switch, byte by byte; and readers that do not read.
 
     this script, as several controllers --- unix --- weft-switch

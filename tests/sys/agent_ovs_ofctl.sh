@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX Packet-in formats and the commands of Open vSwitch's extensions
 # Spec: 7.3.1 Handshake
 # Spec: 7.3.2 Switch configuration
 # Spec: 7.3.5.1 Description

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: EXT-187 Flow monitor: both tools, both switches
 #
 # Flow monitors (EXT-187): four pairs of tool and switch, the same changes to both switches.
 #

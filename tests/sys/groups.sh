@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 5.6.1 Group types: lost links and spread flows, with traffic
 # Groups with traffic: links that are lost, flows that are spread (OpenFlow 1.3.5, 5.6.1).
 #
 #                 +--- p1 --- eth1

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 5.7.1 Meter bands: real frames, virtual meters
 # Meters with real frames (5.7): how two rates relate, what a receiver sees of a remark band, what the
 # statistics say, and what the virtual meters let up to the controller and the slow path.
 #

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.1.1 Controller-to-switch messages: weft-ofctl as ovs-ofctl, at Open vSwitch
 #
 # The same commands given by ovs-ofctl and by weft-ofctl to an Open vSwitch with a userspace datapath:
 #

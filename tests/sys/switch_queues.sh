@@ -1,5 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.2.2 Queue structures: rates that hold between namespaces
+# Spec: 7.3.5.8 Queue statistics
+# Spec: 7.3.6 Queue configuration
 # OpenFlow's queues on a running switch: who gets how much, what both tools say of it, and what becomes of
 # queues and ports that go while frames wait in them.
 #

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.1.1 Pipeline consistency: actions that fit no packet of the flow */
 /* Spec: 5.11 Action list: what is refused */
 /* Spec: 6.4 Flow table modification: consistency */
 /* Instructions and actions that are refused, each with the error that 7.4.4 has for it. */

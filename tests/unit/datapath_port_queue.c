@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 5.12 Actions: set-queue */
 /*
  * Queues on ports: which queue a packet comes to, what becomes of it there, and where it ends when
  * queue or port go while it waits.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: NX Load and move */
 /* Spec: 7.2.5 Set-field: checksums, also of fragments */
 /* Frames before and after actions; the expected bytes, checksums included, are another
  * implementation's. */

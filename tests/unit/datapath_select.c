@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: NTR Selection method: weights, few flows move */
 /*
  * How SELECT groups spread flows (datapath/select.h): weights are honoured, hardly more flows than
  * must move when buckets come and go, and what the hash reads.

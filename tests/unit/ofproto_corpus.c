@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.1 Header: others' messages read as others read them */
 /*
  * Others' messages, read as others read them: ../shared/corpus (its README), when it is there.
  *

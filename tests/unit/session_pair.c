@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spec: 6.3.1 Connection setup: tcp, IPv6 and unix, actively and passively */
-/* Spec: 6.3.2 Connection interruption: reconnecting */
+/* Spec: 6.3.3 Connection interruption: reconnecting */
 /*
  * Two sessions in one loop, over each kind of stream:
  *

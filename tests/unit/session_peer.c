@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spec: 7.5.2 Echo request */
 /* Spec: 7.5.3 Echo reply */
-/* Spec: 6.3.2 Connection interruption: a silent peer */
+/* Spec: 6.3.2 Connection maintenance: a silent peer is found out */
 /* Spec: 6.2 Message handling: bounds */
 /*
  * A session that is up against a peer that is only a socket (session_raw.h): what it answers, what

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spec: 6.3.3 Encryption: TLS with certificates on both sides */
+/* Spec: 6.3.4 Encryption: TLS with certificates on both sides */
 /*
  * TLS, both sides showing certificates:
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.2.3.4 Flow matching: words read back as what they were */
 /*
  * The text grammar: what is printed reads back as what it was.
  *

@@ -28,6 +28,7 @@ SECTIONS = [line.split(" ", 1) for line in """\
 4.4 Logical ports
 4.5 Reserved ports
 5.1 Pipeline processing
+5.1.1 Pipeline consistency
 5.2 Flow table
 5.3 Matching
 5.4 Table-miss
@@ -48,10 +49,11 @@ SECTIONS = [line.split(" ", 1) for line in """\
 6.1.3 Symmetric messages
 6.2 Message handling
 6.3.1 Connection setup
-6.3.2 Connection interruption
-6.3.3 Encryption
-6.3.4 Multiple controllers
-6.3.5 Auxiliary connections
+6.3.2 Connection maintenance
+6.3.3 Connection interruption
+6.3.4 Encryption
+6.3.5 Multiple controllers
+6.3.6 Auxiliary connections
 6.4 Flow table modification messages
 6.5 Group table modification messages
 6.6 Meter modification messages

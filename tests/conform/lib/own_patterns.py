@@ -197,6 +197,19 @@ pattern("5.9", "order of instructions", "apply, clear, write, metadata, goto", l
 pattern("5.4", "table-miss entry", "its packet-ins say so", lambda d: [rule(d, apply_(up()), priority=0)],
         (PLAIN, {"controller": PLAIN}), reason=O.OFPR_NO_MATCH)
 
+# ---- where the action set would send the packet (EXT-233) ----
+
+UNSET = 0xfffffff7
+pattern("EXT-233", "match actset_output", "the port of the set", lambda d: [
+    rule(d, write(out(2)), goto(1)), rule(d, apply_(out(3)), table=1, actset_output=2)], (PLAIN, {2: PLAIN, 3: PLAIN}))
+pattern("EXT-233", "match actset_output", "none", lambda d: [
+    rule(d, goto(1)), rule(d, apply_(out(3)), table=1, actset_output=UNSET)], (PLAIN, {3: PLAIN}))
+pattern("EXT-233", "match actset_output", "none where there is a group", lambda d: [
+    group(d, O.OFPGT_ALL, bucket(out(2))), rule(d, write(to_group(), out(3)), goto(1)), rule(d, apply_(out(3)), table=1, actset_output=UNSET)],
+    (PLAIN, {2: PLAIN, 3: PLAIN}))
+pattern("EXT-233", "match actset_output", "none once it is cleared", lambda d: [
+    rule(d, write(out(2)), goto(1)), rule(d, clear(), goto(2), table=1), rule(d, apply_(out(3)), table=2, actset_output=UNSET)], (PLAIN, {3: PLAIN}))
+
 # ---- tags ----
 
 pattern("5.12.1", "push VLAN", "a second tag takes id and priority of the first",
