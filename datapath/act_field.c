@@ -72,8 +72,8 @@ static void fix_l4(struct pkt *p, uint32_t delta, bool pseudo)
 }
 
 /*
- * Whether IPv6 routing headers have segments left: then the pseudo-header has the last of them, not
- * the destination in the header (RFC 8200, 8.1).
+ * Whether an IPv6 routing header, of which there may be several, has segments left: then the
+ * pseudo-header has the last of them, not the destination in the header (RFC 8200, 8.1).
  */
 static bool routed_further(const struct pkt *p)
 {
@@ -83,9 +83,11 @@ static bool routed_further(const struct pkt *p)
 
 	if (p->l4 == PKT_NONE || !(p->key.ipv6_exthdr & htobe16(OFPIEH_ROUTER)))
 		return false;
-	while (proto != PROTO_ROUTING && at + 8 <= p->l4) {
+	while (at + 8 <= p->l4) {
 		const uint8_t next = f[at];
 
+		if (proto == PROTO_ROUTING && f[at + 3])
+			return true;
 		if (proto == PROTO_FRAGMENT)
 			at += 8;
 		else if (proto == PROTO_AUTH)
@@ -94,7 +96,7 @@ static bool routed_further(const struct pkt *p)
 			at += (f[at + 1] + 1) * 8u;
 		proto = next;
 	}
-	return at + 8 <= p->l4 && f[at + 3] != 0;
+	return false;
 }
 
 /* The checksums that cover 'place' of header 'layer', after it changed by 'delta'. */
