@@ -309,6 +309,7 @@ static void compile_bucket(struct dp *dp, struct program *g, const struct of_lis
 		sorted[i] = *order[i];
 	memcpy(g->op, sorted, n * sizeof(sorted[0]));
 	g->op[n].code = ACT_END;
+	g->n_op = n + 1; /* what the set has left out refers to nothing */
 }
 
 static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l) CONTROL

@@ -126,6 +126,16 @@ static struct group_body *body_new(struct dp *dp, const struct group_spec *s,
 	return NULL;
 }
 
+/* Whether a bucket before the i-th forwards to 'to', too. */
+static bool is_before(const struct group_body *b, uint32_t i, const struct group *to)
+{
+	while (i-- > 0)
+		for (uint32_t n = 0; n < b->bucket[i].insts->n_groups; n++)
+			if (b->bucket[i].insts->groups[n] == to)
+				return true;
+	return false;
+}
+
 /* What an installed body counts for: as a referrer of groups, and as one that watches some. */
 static void account(struct dp *dp, const struct group_body *b, int by)
 {
@@ -136,7 +146,8 @@ static void account(struct dp *dp, const struct group_body *b, int by)
 
 		watches |= k->watch_group != OFPG_ANY;
 		for (uint32_t n = 0; n < k->insts->n_groups; n++)
-			k->insts->groups[n]->chained += (uint32_t)by;
+			if (!is_before(b, i, k->insts->groups[n]))
+				k->insts->groups[n]->chained += (uint32_t)by;
 	}
 	if (watches)
 		dp->groups->n_watching += (uint32_t)by;
@@ -371,6 +382,11 @@ uint32_t group_id(const struct group *g)
 void group_ref(struct group *g)
 {
 	g->refs++;
+}
+
+void group_count_flows(struct group *g, int by)
+{
+	g->flows += (uint32_t)by;
 }
 
 void group_unref(struct dp *dp, struct group *g)

@@ -31,6 +31,8 @@ uint32_t group_id(const struct group *g);
 /* How many flows and buckets refer to it (insts_get and _put keep it). */
 void group_ref(struct group *g) CONTROL;
 void group_unref(struct dp *dp, struct group *g) CONTROL;
+/* So many installed flows more, or fewer. */
+void group_count_flows(struct group *g, int by) CONTROL;
 
 /* For multiparts: calls 'visit' for one group or, with OFPG_ALL, for each, in ascending order from
  * 'from' on, until it returns non-zero; returns that. */

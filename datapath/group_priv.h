@@ -50,7 +50,8 @@ struct group {
 	/* Control thread. */
 	uint32_t id;
 	uint32_t refs;	    /* flows and buckets that refer to it */
-	uint32_t chained;   /* buckets of installed groups that do */
+	uint32_t flows;	    /* of them that are installed */
+	uint32_t chained;   /* installed groups that do */
 	uint32_t mark;	    /* scratch: visited */
 	unsigned int depth; /* ... from so far up */
 	bool gone;	    /* deleted for good; freed with its last reference */

@@ -50,7 +50,7 @@ struct of_group_stats *group_stats(const struct dp *dp, const struct group *g, s
 	if (!s)
 		return NULL;
 	s->group_id = g->id;
-	s->ref_count = g->refs;
+	s->ref_count = g->flows + g->chained;
 	s->packet_count = atomic_load_explicit(&g->packets, memory_order_relaxed);
 	s->byte_count = atomic_load_explicit(&g->bytes, memory_order_relaxed);
 	s->duration_sec = (uint32_t)age;

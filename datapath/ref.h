@@ -69,6 +69,8 @@ uint32_t ref_table_counts(const struct ref *r, uint8_t table_id, uint64_t *looku
 /* Of a bucket; of the group itself where there are not so many. */
 bool ref_group_counts(struct ref *r, uint32_t id, uint32_t bucket, uint64_t *packets,
 		      uint64_t *bytes);
+/* Flows and groups that directly forward to it (7.3.5.9). */
+uint32_t ref_group_refs(const struct ref *r, uint32_t id);
 bool ref_meter_counts(const struct ref *r, uint32_t id, struct of_meter_stats *s);
 bool ref_band_counts(const struct ref *r, uint32_t id, uint32_t band, uint64_t *packets,
 		     uint64_t *bytes);

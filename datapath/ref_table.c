@@ -306,3 +306,31 @@ bool ref_group_counts(struct ref *r, uint32_t id, uint32_t bucket, uint64_t *pac
 	*bytes = bucket < g->buckets.n ? g->bucket_bytes[bucket] : g->bytes;
 	return true;
 }
+
+/* A bucket is an action set: of several groups it forwards to the last (5.6.1, 5.10). */
+static bool forwards(const struct of_bucket *k, uint32_t id)
+{
+	bool to = false;
+
+	for (uint32_t i = 0; i < k->actions.n; i++)
+		if (k->actions.v[i]->kind == OF_KIND_action_group)
+			to = OF_AT(&k->actions, i, action_group)->group_id == id;
+	return to;
+}
+
+uint32_t ref_group_refs(const struct ref *r, uint32_t id)
+{
+	uint32_t n = 0;
+
+	for (int t = 0; t < REF_TABLES; t++)
+		for (const struct ref_flow *f = r->tables[t]; f; f = f->next)
+			n += uses_group(f, id);
+	for (const struct ref_group *g = r->groups; g; g = g->next) {
+		bool uses = false;
+
+		for (uint32_t i = 0; i < g->buckets.n; i++)
+			uses |= forwards(OF_AT(&g->buckets, i, bucket), id);
+		n += uses;
+	}
+	return n;
+}

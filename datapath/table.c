@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "datapath/act.h"
+#include "datapath/group.h"
 #include "datapath/meter.h"
 #include "datapath/table_state.h"
 
@@ -156,6 +157,8 @@ static void count_users(const struct flow *f, int by) CONTROL
 {
 	if (f->insts->meter)
 		meter_count_flows(f->insts->meter, by);
+	for (uint32_t i = 0; i < f->insts->n_groups; i++)
+		group_count_flows(f->insts->groups[i], by);
 }
 
 static void undo_link(struct dp *dp, void *arg)

@@ -148,6 +148,9 @@ static int check_group(void *arg, const struct group *g)
 	assert_int_equal(s->packet_count, packets);
 	assert_int_equal(s->byte_count, bytes);
 	t.grouped += packets;
+	if (s->ref_count != ref_group_refs(t.ref, s->group_id))
+		fail_msg("seed %llu: group %u has %u referrers, not %u", (unsigned long long)t.seed,
+			 s->group_id, s->ref_count, ref_group_refs(t.ref, s->group_id));
 	for (uint32_t i = 0; i < s->bucket_stats.n; i++) {
 		const struct of_bucket_counter *c = OF_AT(&s->bucket_stats, i, bucket_counter);
 
