@@ -3,15 +3,15 @@
 
 The switches take turns (A B A B ...), each started anew: what the neighbours of this machine do changes by the
 minute, and falls on all of them alike.  "weft" and "ovs" are as they come; "weft-nocache" and "ovs-noemc" are without
-the caches of exact flows, and "weft-4k" is without hugepages.
+the caches of exact flows, "weft-4k" is without hugepages, and "weft-queue" sends through a queue of the port.
 """
 from bench import rig
 
 CASES = ("port", "l2", "tenant-4k", "tenant")
 
 
-def weft(case, subject, run, *options, eal=()):
-    with rig.Weft(*options, trace=case, eal=eal) as sw:
+def weft(case, subject, run, *options, **how):
+    with rig.Weft(*options, trace=case, **how) as sw:
         sw.rules(case)
         rig.time.sleep(rig.WARM)
         rig.row("forwarding", case, subject, run, **sw.window(rig.SECONDS))
@@ -36,5 +36,6 @@ def measure(runs):
             weft(case, "weft-nocache", run, "--cache-entries", "0")
             if case == "port":
                 weft(case, "weft-4k", run, eal=["--no-huge"])
+                weft(case, "weft-queue", run, out=";queue=0")
                 if rig.have("dpdk-testpmd") and rig.have_hugepages(900):
                     rig.row("forwarding", case, "testpmd", run, rate__Mpps=rig.testpmd(case, rig.SECONDS))

@@ -229,7 +229,7 @@ class Program:
 class Weft(Program):
     name = "weft"
 
-    def __init__(self, *options, trace=None, sink=False, eal=()):
+    def __init__(self, *options, trace=None, sink=False, eal=(), out=""):
         super().__init__("weft")
         self.socket = f"{self.folder}/sw.sock"
         command = FIRST + [f"{B}/weft-switch", "--name", "bench", "--socket", self.socket,
@@ -238,7 +238,7 @@ class Weft(Program):
             command += ["--mbufs", str(MBUFS), "--port",
                         f"src@1=vdev:net_pcap0,rx_pcap={TRACES}/{trace}.pcap,infinite_rx=1"]
         if trace or sink:
-            command += ["--port", "dst@2=vdev:net_null1,size=64,no-rx=1"]
+            command += ["--port", "dst@2=vdev:net_null1,size=64,no-rx=1" + out]
         command += ["--", *eal] if eal else []
         with open(f"{self.folder}/log", "w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
