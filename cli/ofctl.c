@@ -59,6 +59,10 @@ static const struct ofctl_command commands[] = {
 	{ "add-group", "SWITCH GROUP", "add a group", 2, 2, true, ofctl_add_group },
 	{ "add-groups", "SWITCH FILE", "add the groups of FILE", 2, 2, true, ofctl_add_groups },
 	{ "mod-group", "SWITCH GROUP", "change a group", 2, 2, true, ofctl_mod_group },
+	{ "insert-buckets", "SWITCH GROUP", "add buckets to a group", 2, 2, true,
+	  ofctl_insert_buckets },
+	{ "remove-buckets", "SWITCH GROUP", "remove buckets from a group", 2, 2, true,
+	  ofctl_remove_buckets },
 	{ "del-groups", "SWITCH [GROUP]", "delete a group, or all", 1, 2, true, ofctl_del_groups },
 	{ "dump-meters", "SWITCH [METER]", "meters", 1, 2, false, ofctl_dump_meters },
 	{ "meter-stats", "SWITCH [METER]", "meter statistics", 1, 2, false, ofctl_meter_stats },
@@ -92,10 +96,8 @@ static const struct ofctl_command commands[] = {
 	{ "dump-meter", NULL, NULL, 1, 2, false, ofctl_dump_meters },
 	{ "del-meter", NULL, NULL, 1, 2, true, ofctl_del_meters },
 	{ "del-group", NULL, NULL, 1, 2, true, ofctl_del_groups },
-	{ "insert-buckets", NULL, NULL, 2, 2, true, ofctl_buckets },
-	{ "insert-bucket", NULL, NULL, 2, 2, true, ofctl_buckets },
-	{ "remove-buckets", NULL, NULL, 2, 2, true, ofctl_buckets },
-	{ "remove-bucket", NULL, NULL, 2, 2, true, ofctl_buckets },
+	{ "insert-bucket", NULL, NULL, 2, 2, true, ofctl_insert_buckets },
+	{ "remove-bucket", NULL, NULL, 2, 2, true, ofctl_remove_buckets },
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -71,6 +71,8 @@ const struct of_msg *ofctl_ask(struct ofctl_conn *c, const void *body, struct ar
 			       bool may_fail);
 /* The same for a multipart request's body: the parts of the reply put together. */
 const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct arena *a);
+/* ... NULL where the switch refuses it. */
+const struct of_msg *ofctl_try_mp(struct ofctl_conn *c, const void *body, struct arena *a);
 /* The multipart's own body; NULL where the message is none. */
 const struct of_any *ofctl_mp_body(const struct of_msg *m);
 /* Sends a multipart request for this body; its xid. */
@@ -148,7 +150,8 @@ int ofctl_add_group(int argc, char **argv);
 int ofctl_add_groups(int argc, char **argv);
 int ofctl_mod_group(int argc, char **argv);
 int ofctl_del_groups(int argc, char **argv);
-int ofctl_buckets(int argc, char **argv);
+int ofctl_insert_buckets(int argc, char **argv);
+int ofctl_remove_buckets(int argc, char **argv);
 int ofctl_add_meter(int argc, char **argv);
 int ofctl_mod_meter(int argc, char **argv);
 int ofctl_del_meters(int argc, char **argv);

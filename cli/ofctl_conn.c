@@ -319,9 +319,17 @@ static void append(struct of_any *to, const struct of_any *from, struct arena *a
 			ofctl_die("out of memory");
 }
 
-const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct arena *a)
+/* An experimenter's is the one within. */
+static struct of_any *inner(struct of_any *body)
 {
-	uint32_t xid = ofctl_send_mp(c, body);
+	return body && body->kind == OF_KIND_mp_experimenter_reply
+		       ? ((struct of_mp_experimenter_reply *)body)->body
+		       : body;
+}
+
+/* The parts of the reply as one; or the error. */
+static const struct of_msg *collect(struct ofctl_conn *c, uint32_t xid, struct arena *a)
+{
 	const struct of_msg *first = NULL;
 
 	for (;;) {
@@ -329,10 +337,8 @@ const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct
 		struct of_multipart_reply *r = (struct of_multipart_reply *)m->body;
 		bool more;
 
-		if (m->type == OFPT_ERROR) {
-			of_format_msg(stdout, m, NULL);
-			exit(1);
-		}
+		if (m->type == OFPT_ERROR)
+			return m;
 		if (!ofctl_mp_body(m))
 			ofctl_die("%s answers a multipart request with a message of type %u",
 				  c->target, m->type);
@@ -341,8 +347,26 @@ const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct
 		if (!first)
 			first = m;
 		else
-			append(((struct of_multipart_reply *)first->body)->body, r->body, a);
+			append(inner(((struct of_multipart_reply *)first->body)->body),
+			       inner(r->body), a);
 		if (!more)
 			return first;
 	}
+}
+
+const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct arena *a)
+{
+	const struct of_msg *m = collect(c, ofctl_send_mp(c, body), a);
+
+	if (m->type != OFPT_ERROR)
+		return m;
+	of_format_msg(stdout, m, NULL);
+	exit(1);
+}
+
+const struct of_msg *ofctl_try_mp(struct ofctl_conn *c, const void *body, struct arena *a)
+{
+	const struct of_msg *m = collect(c, ofctl_send_mp(c, body), a);
+
+	return m->type == OFPT_ERROR ? NULL : m;
 }

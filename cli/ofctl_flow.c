@@ -93,7 +93,7 @@ static bool word(const char **s, const char *w)
 static int read_group_line(struct flow_reader *r, const char *text, unsigned int number,
 			   struct err *e)
 {
-	struct of_group_mod *g;
+	struct of_any *g;
 	uint16_t command = OFPGC_ADD;
 	int status;
 
@@ -101,9 +101,13 @@ static int read_group_line(struct flow_reader *r, const char *text, unsigned int
 		command = OFPGC_MODIFY;
 	else if (word(&text, "delete"))
 		command = OFPGC_DELETE;
+	else if (word(&text, "insert_bucket"))
+		command = OFPGC_INSERT_BUCKET;
+	else if (word(&text, "remove_bucket"))
+		command = OFPGC_REMOVE_BUCKET;
 	else
 		word(&text, "add");
-	status = of_parse_group(text, command, ofctl_names(r->conn), &r->mods.arena, &g, e);
+	status = of_parse_group_ext(text, command, ofctl_names(r->conn), &r->mods.arena, &g, e);
 	if (!status)
 		ofctl_mods_add(&r->mods, g, number);
 	return status;

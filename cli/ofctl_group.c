@@ -14,8 +14,9 @@ struct reader {
 static int read_group(const char *text, unsigned int number, void *arg, struct err *e)
 {
 	struct reader *r = arg;
-	struct of_group_mod *g;
-	int status = of_parse_group(text, r->command, ofctl_names(r->conn), &r->mods.arena, &g, e);
+	struct of_any *g;
+	int status =
+		of_parse_group_ext(text, r->command, ofctl_names(r->conn), &r->mods.arena, &g, e);
 
 	if (!status)
 		ofctl_mods_add(&r->mods, g, number);
@@ -80,10 +81,15 @@ int ofctl_del_groups(int argc, char **argv)
 	return one(argc, argv, OFPGC_DELETE, read_group);
 }
 
-int ofctl_buckets(int argc, char **argv)
+/* 1.5's commands, in the layout that carries them on 1.3. */
+int ofctl_insert_buckets(int argc, char **argv)
 {
-	ofctl_die("%s needs OpenFlow 1.5; this is OpenFlow 1.3: mod-group replaces all buckets",
-		  argv[0]);
+	return one(argc, argv, OFPGC_INSERT_BUCKET, read_group);
+}
+
+int ofctl_remove_buckets(int argc, char **argv)
+{
+	return one(argc, argv, OFPGC_REMOVE_BUCKET, read_group);
 }
 
 int ofctl_add_meter(int argc, char **argv)

@@ -99,14 +99,14 @@ int ofctl_parse_flows(int argc, char **argv)
 
 int ofctl_parse_group(int argc, char **argv)
 {
-	struct of_group_mod *g;
+	struct of_any *g;
 	struct arena a;
 	struct err e;
 
 	arena_init(&a, 0);
-	if (of_parse_group(argv[1], OFPGC_ADD, NULL, &a, &g, &e))
+	if (of_parse_group_ext(argv[1], OFPGC_ADD, NULL, &a, &g, &e))
 		ofctl_die("%s", e.text);
-	print_body(g, OFPT_GROUP_MOD, 1);
+	print_body(g, g->kind == OF_KIND_group_mod ? OFPT_GROUP_MOD : OFPT_EXPERIMENTER, 1);
 	arena_fini(&a);
 	return 0;
 }

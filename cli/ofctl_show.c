@@ -251,6 +251,43 @@ static uint32_t group_number(const char *s)
 	return id;
 }
 
+/* Whether 1.3's own description leaves something out. */
+static bool says_more(const struct of_list *groups)
+{
+	for (uint32_t i = 0; i < groups->n; i++) {
+		const struct of_ext_group_desc *d = OF_AT(groups, i, ext_group_desc);
+
+		if (d->properties.n)
+			return true;
+		for (uint32_t k = 0; k < d->buckets.n; k++)
+			if (OF_AT(&d->buckets, k, ext_bucket)->bucket_id != k)
+				return true;
+	}
+	return false;
+}
+
+/* In the layout that has selection methods and bucket ids, if the switch knows it and they are
+ * used. */
+static bool dump_ext_groups(struct ofctl_conn *c, uint32_t want, const struct of_text_opts *o,
+			    struct arena *a)
+{
+	struct of_weft_group_desc_request q = { .kind = OF_KIND_weft_group_desc_request,
+						.group_id = want };
+	struct of_mp_experimenter_request x = { .kind = OF_KIND_mp_experimenter_request,
+						.experimenter = OF_WEFT_ID,
+						.exp_type = 1,
+						.body = (struct of_any *)&q };
+	const struct of_msg *m = ofctl_try_mp(c, &x, a);
+	const struct of_mp_experimenter_reply *r = m ? (const void *)ofctl_mp_body(m) : NULL;
+
+	if (!r || r->kind != OF_KIND_mp_experimenter_reply || !r->body ||
+	    r->body->kind != OF_KIND_weft_group_desc_reply ||
+	    !says_more(&((const struct of_weft_group_desc_reply *)r->body)->groups))
+		return false;
+	of_format_msg(stdout, m, o);
+	return true;
+}
+
 int ofctl_dump_groups(int argc, char **argv)
 {
 	uint32_t want = argc > 2 ? group_number(argv[2]) : OFPG_ALL;
@@ -263,6 +300,11 @@ int ofctl_dump_groups(int argc, char **argv)
 	uint32_t n = 0;
 
 	arena_init(&a, 0);
+	if (dump_ext_groups(c, want, &o, &a)) {
+		arena_fini(&a);
+		ofctl_close(c);
+		return 0;
+	}
 	m = ofctl_ask_mp(c, &q, &a);
 	/* OpenFlow 1.3 tells all groups: the one that is wanted is picked here. */
 	if (want != OFPG_ALL && ofctl_mp_body(m)->kind == OF_KIND_mp_group_desc_reply) {

@@ -34,16 +34,37 @@ static int add(struct merge *m, struct of_bucket *k, uint32_t id)
 	return of_list_add(&m->s.buckets, &m->arena, (struct of_any *)k) ? no_memory(m) : 0;
 }
 
-/* 1.5 says the rest of a bucket by properties. */
-static int add_new(struct merge *m, const struct of_ext_bucket *x)
+/* The lowest id that no bucket has, of the group as it is or as it is going to be. */
+static uint32_t free_id(const struct merge *m, const struct group_body *old)
 {
+	uint32_t id = 0;
+	bool taken;
+
+	do {
+		taken = false;
+		for (uint32_t i = 0; i < m->s.buckets.n; i++)
+			taken = taken || m->ids[i] == id;
+		for (uint32_t i = 0; old && i < old->n; i++)
+			taken = taken || old->bucket[i].id == id;
+		id += taken;
+	} while (taken);
+	return id;
+}
+
+/* 1.5 says the rest of a bucket by properties.  An insertion may leave the id to the switch. */
+static int add_new(struct merge *m, const struct group_body *old, const struct of_ext_bucket *x)
+{
+	uint32_t id = x->bucket_id;
+
 	struct of_bucket *k = OF_NEW(&m->arena, bucket);
 
 	if (!k)
 		return no_memory(m);
-	if (x->bucket_id > OFPG_BUCKET_MAX)
+	if (old && id == OFPG_BUCKET_ALL)
+		id = free_id(m, old);
+	if (id > OFPG_BUCKET_MAX)
 		return group_refuse(m->e, OFPGMFC_BAD_BUCKET, "bucket ids end at 0x%x, not 0x%x",
-				    OFPG_BUCKET_MAX, x->bucket_id);
+				    OFPG_BUCKET_MAX, id);
 	k->weight = m->s.type == OFPGT_SELECT;
 	k->watch_port = OFPP_ANY;
 	k->watch_group = OFPG_ANY;
@@ -58,15 +79,16 @@ static int add_new(struct merge *m, const struct of_ext_bucket *x)
 		else
 			k->watch_group = ((const struct of_bucket_prop_watch_group *)p)->watch;
 	}
-	return add(m, k, x->bucket_id);
+	return add(m, k, id);
 }
 
-static int add_all_new(struct merge *m, const struct of_weft_group_mod *gm)
+static int add_all_new(struct merge *m, const struct group_body *old,
+		       const struct of_weft_group_mod *gm)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; i < gm->buckets.n && !rc; i++)
-		rc = add_new(m, OF_AT(&gm->buckets, i, ext_bucket));
+		rc = add_new(m, old, OF_AT(&gm->buckets, i, ext_bucket));
 	return rc;
 }
 
@@ -107,7 +129,7 @@ static int insert(struct merge *m, const struct group_body *b, const struct of_w
 	at = id == OFPG_BUCKET_FIRST ? 0 : id == OFPG_BUCKET_LAST ? b->n : at + 1;
 	rc = add_old(m, b, 0, at);
 	if (!rc)
-		rc = add_all_new(m, gm);
+		rc = add_all_new(m, b, gm);
 	return rc ? rc : add_old(m, b, at, b->n);
 }
 
@@ -158,7 +180,7 @@ static int replace(struct merge *m, const struct of_weft_group_mod *gm)
 	}
 	if (rc && m->how.method[0])
 		m->s.how = &m->how;
-	return add_all_new(m, gm);
+	return add_all_new(m, NULL, gm);
 }
 
 static int merge(struct merge *m, struct dp *dp, const struct of_weft_group_mod *gm) CONTROL

@@ -55,6 +55,13 @@ int of_parse_insts(const char *s, const struct of_names *n, struct arena *a, str
 /* "group_id=1,type=all,bucket=output:1": 'command' is OFPGC_*. */
 int of_parse_group(const char *s, uint16_t command, const struct of_names *n, struct arena *a,
 		   struct of_group_mod **out, struct err *e);
+/*
+ * The same with what only 1.5's layout carries: a selection method, ids of buckets that stand with
+ * one, OFPGC_INSERT_BUCKET and _REMOVE_BUCKET.  '*out' is a group_mod, or, where that cannot say
+ * it, an experimenter_msg.
+ */
+int of_parse_group_ext(const char *s, uint16_t command, const struct of_names *n, struct arena *a,
+		       struct of_any **out, struct err *e);
 /* "meter=1,kbps,burst,band=type=drop,rate=100": 'command' is OFPMC_*. */
 int of_parse_meter(const char *s, uint16_t command, struct arena *a, struct of_meter_mod **out,
 		   struct err *e);

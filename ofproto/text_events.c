@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages about events in words: which of them are wanted, flow monitors, roles. */
+#include "ofproto/text_group.h"
 #include "ofproto/text_events.h"
 
 #include "ofproto/text_lex.h"
@@ -232,7 +233,21 @@ static void put_nothing(FILE *f, const struct of_any *body, const struct of_text
 /* An experimenter's multipart is not to be told by its first bytes alone. */
 #define EXP_MP(sub) (0x10000u | (sub))
 
+static void put_ext_groups_request(FILE *f, const struct of_any *body, const struct of_text_opts *o)
+{
+	const uint32_t id = ((const struct of_weft_group_desc_request *)body)->group_id;
+
+	if (id == OFPG_ALL)
+		fputs(" group_id=ALL", f);
+	else
+		fprintf(f, " group_id=%u", id);
+}
+
 const struct text_msg_row text_event_rows[] = {
+	{ OF_KIND_weft_group_desc_request, "WEFTST_GROUP_DESC request", OFPT_MULTIPART_REQUEST,
+	  EXP_MP(1), put_ext_groups_request },
+	{ OF_KIND_weft_group_desc_reply, "WEFTST_GROUP_DESC reply", OFPT_MULTIPART_REPLY, EXP_MP(1),
+	  text_put_ext_groups },
 	{ OF_KIND_flow_monitor_request, "ONFST_FLOW_MONITOR request", OFPT_MULTIPART_REQUEST,
 	  EXP_MP(1870), put_monitor_request },
 	{ OF_KIND_flow_monitor_reply, "ONFST_FLOW_MONITOR reply", OFPT_MULTIPART_REPLY,

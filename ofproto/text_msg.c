@@ -218,6 +218,20 @@ void text_put_meter_mod(FILE *f, const struct of_any *body, const struct of_text
 	of_format_meter(f, m->meter_id, m->flags, &m->bands);
 }
 
+static void put_ext_group_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
+{
+	const struct of_weft_group_mod *g = (const void *)body;
+
+	fputc('\n', f);
+	if (g->command == OFPGC_INSERT_BUCKET)
+		fputs(" INSERT_BUCKET ", f);
+	else if (g->command == OFPGC_REMOVE_BUCKET)
+		fputs(" REMOVE_BUCKET ", f);
+	else
+		put_command(f, g->command);
+	text_put_ext_group(f, body, o);
+}
+
 static void put_port_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_port_mod *p = (const void *)body;
@@ -391,6 +405,7 @@ static const struct text_msg_row rows[] = {
 	{ OF_KIND_nx_packet_in2, "NXT_PACKET_IN2", OFPT_EXPERIMENTER, 30, text_put_nx_packet_in2 },
 	{ OF_KIND_weft_request, "WEFT_REQUEST", OFPT_EXPERIMENTER, 1, put_weft },
 	{ OF_KIND_weft_reply, "WEFT_REPLY", OFPT_EXPERIMENTER, 2, put_weft },
+	{ OF_KIND_weft_group_mod, "WEFT_GROUP_MOD", OFPT_EXPERIMENTER, 3, put_ext_group_mod },
 };
 enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 

@@ -99,4 +99,33 @@ in_space hosts /usr/bin/python3 "$LIB/flows_send.py" eth1 10000 back
 check "what comes back" arrive 20000
 check "... goes the same ways" is "$(counts)" "$((2 * b0)) $((2 * b1)) $((2 * b2))"
 
+# ---- How to select, and buckets that come and go: in 1.5's layout ----
+
+dump() { $OURS dump-groups "$sw" "$1" | sed 1d; }
+spread() { # TIMES EDIT: how many of 100 flows go by each bucket of group 4
+	in_space hosts /usr/bin/python3 "$LIB/flows_send.py" eth1 "$@"
+	sleep 0.3
+	$OFCTL dump-group-stats "$sw" group_id=4 | grep -o "bucket[0-9]:packet_count=[0-9]*" | sed 's/.*=//' | xargs
+}
+method='selection_method=hash,selection_method_param=3,fields(ip_src=255.255.0.0,udp_dst)'
+$OURS add-group "$sw" "group_id=4,type=select,$method,bucket=bucket_id:7,weight:5,output:2,bucket=output:3"
+check "what a group was told about selecting, it tells" is "$(dump 4)" \
+	" group_id=4,type=select,$method,bucket=bucket_id:7,weight:5,actions=output:2,bucket=bucket_id:0,actions=output:3"
+check "... but not in 1.3's description" is "$($OFCTL dump-groups "$sw" | grep group_id=4,)" \
+	" group_id=4,type=select,bucket=weight:5,actions=output:2,bucket=actions=output:3"
+$OFCTL add-flow "$sw" in_port=1,actions=group:4
+n=$(spread 100)
+check "flows that are alike in those fields go one way" grep -qE '^(100 0|0 100)$' <<<"$n"
+$OURS insert-buckets "$sw" group_id=4,command_bucket_id=7,bucket=weight:2,output:4
+check "a bucket is inserted behind another, with an id of its own" is "$(dump 4 | grep -o 'bucket_id:[0-9]*' | xargs)" \
+	"bucket_id:7 bucket_id:1 bucket_id:0"
+$OURS remove-buckets "$sw" group_id=4,command_bucket_id=first
+check "the first is removed" is "$(dump 4)" \
+	" group_id=4,type=select,$method,bucket=bucket_id:1,weight:2,actions=output:4,bucket=bucket_id:0,actions=output:3"
+refuse "a bucket that is not there is not removed" $OURS remove-buckets "$sw" group_id=4,command_bucket_id=7
+refuse "an unknown method is refused" $OURS add-group "$sw" group_id=5,type=select,selection_method=rnd,bucket=output:1
+$OURS mod-group "$sw" group_id=4,type=select,selection_method=dp_hash,selection_method_param=5,bucket=output:2,bucket=output:3
+read -r b0 b1 <<<"$(spread 1000)"
+check "dp_hash spreads by the 5-tuple" near 15 500 "$b0"
+
 finish
