@@ -3,10 +3,10 @@
  * Bundles (ONF EXT-230): messages collected on a connection, then done all or none, in one step.
  *
  * Messages are kept as bytes and decoded again at commit, so that an open bundle costs what it was
- * sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups, meters, tables and
- * ports can be bundled.  A bundle that a message could not be added to is not committed: half of
- * what was meant is not what was meant.  Misuse (another flag, a bundle opened twice) ends a
- * bundle, as EXT-230 says, and so does forgetting it.
+ * sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups, meters, tables,
+ * ports and packet-outs can be bundled.  A bundle that a message could not be added to is not
+ * committed: half of what was meant is not what was meant.  Misuse (another flag, a bundle opened
+ * twice) ends a bundle, as EXT-230 says, and so does forgetting it.
  *
  * Ports have no versions: their part waits until all else is sure, and is done while the packet
  * threads stand still, together with the publication.
@@ -106,8 +106,9 @@ static int open_bundle(struct conn *c, const struct of_msg *m, uint32_t id, uint
 	return 0;
 }
 
-/* The bundle's port_mods, to be done at its end. */
-struct port_mods {
+/* What is done at the bundle's end: port_mods, then packet-outs. */
+struct at_end {
+	struct packet_out *packets;
 	uint32_t n, room;
 	struct port_change {
 		struct of_port_mod pm;
@@ -115,7 +116,7 @@ struct port_mods {
 	} * v;
 };
 
-static int port_mods_add(struct conn *c, struct port_mods *p, const struct of_port_mod *pm,
+static int port_mods_add(struct conn *c, struct at_end *p, const struct of_port_mod *pm,
 			 struct of_err *e) CONTROL
 {
 	int rc = port_mod_check(c->agent->dp, pm, e);
@@ -137,7 +138,7 @@ static int port_mods_add(struct conn *c, struct port_mods *p, const struct of_po
 }
 
 /* Decodes and executes one message; the error names it. */
-static int apply(struct conn *c, const struct bundle_msg *bm, struct port_mods *ports) CONTROL
+static int apply(struct conn *c, const struct bundle_msg *bm, struct at_end *end) CONTROL
 {
 	struct arena a;
 	struct of_msg *m;
@@ -147,9 +148,13 @@ static int apply(struct conn *c, const struct bundle_msg *bm, struct port_mods *
 	arena_init(&a, 0);
 	rc = of_decode(bm->raw, bm->n, &a, &m, &e);
 	if (!rc && m->type == OFPT_PORT_MOD)
-		rc = port_mods_add(c, ports, (const struct of_port_mod *)m->body, &e);
+		rc = port_mods_add(c, end, (const struct of_port_mod *)m->body, &e);
+	else if (!rc && m->type == OFPT_PACKET_OUT)
+		rc = packet_out_take(c, (const struct of_packet_out *)m->body, &end->packets, &e);
 	else if (!rc)
 		rc = agent_modify(c, m, &e);
+	if (rc == -ENOMEM)
+		rc = agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "out of memory");
 	if (rc) {
 		struct of_msg bad = { .xid = get_be32(bm->raw + 4),
 				      .length = bm->n,
@@ -162,26 +167,26 @@ static int apply(struct conn *c, const struct bundle_msg *bm, struct port_mods *
 }
 
 /* Tables and ports become in one step what they shall be. */
-static void show(struct conn *c, struct port_mods *ports) CONTROL
+static void show(struct conn *c, struct at_end *end) CONTROL
 {
 	struct dp *dp = c->agent->dp;
 
-	if (ports->n)
+	if (end->n)
 		pmd_hold_all(dp);
-	for (uint32_t i = 0; i < ports->n; i++)
-		ports->v[i].old = port_mod_store(dp, &ports->v[i].pm);
+	for (uint32_t i = 0; i < end->n; i++)
+		end->v[i].old = port_mod_store(dp, &end->v[i].pm);
 	agent_changed(c->agent);
 	agent_publish(c->agent);
-	if (ports->n)
+	if (end->n)
 		pmd_release_all(dp);
-	for (uint32_t i = 0; i < ports->n; i++)
-		port_mod_settle(dp, &ports->v[i].pm, ports->v[i].old);
+	for (uint32_t i = 0; i < end->n; i++)
+		port_mod_settle(dp, &end->v[i].pm, end->v[i].old);
 }
 
 static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 {
 	struct dp *dp = c->agent->dp;
-	struct port_mods ports = { 0 };
+	struct at_end end = { 0 };
 	uint32_t id = b->id;
 	int rc = 0;
 
@@ -193,17 +198,20 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	agent_publish(c->agent); /* what came before is not undone with the bundle */
 	table_begin(dp);
 	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
-		rc = apply(c, m, &ports);
+		rc = apply(c, m, &end);
 	if (rc) {
+		packet_outs_end(c, end.packets, false); /* they may hold what goes now */
+		end.packets = NULL;
 		table_rollback(dp);
-		ports.n = 0;
+		end.n = 0;
 	} else {
 		table_commit(dp);
 	}
-	show(c, &ports);
+	show(c, &end);
+	packet_outs_end(c, end.packets, true);
 	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
 		agent_forward(c, m->raw, m->n);
-	free(ports.v);
+	free(end.v);
 	agent_buffers_settle(c, !rc);
 	bundle_free(c, b);
 	return rc ? refuse(e, OFPBFC_MSG_FAILED, "a message failed; nothing was changed", id) : 0;
@@ -254,7 +262,7 @@ static bool bundled(const struct of_msg *m)
 		return x->body && (x->body->kind == OF_KIND_onf_table_mod ||
 				   x->body->kind == OF_KIND_weft_group_mod);
 	return type == OFPT_FLOW_MOD || type == OFPT_GROUP_MOD || type == OFPT_METER_MOD ||
-	       type == OFPT_TABLE_MOD || type == OFPT_PORT_MOD;
+	       type == OFPT_TABLE_MOD || type == OFPT_PORT_MOD || type == OFPT_PACKET_OUT;
 }
 
 /* Appends the message. */
@@ -268,9 +276,10 @@ static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 		return refuse(e, OFPBFC_MSG_BAD_XID,
 			      "the message has another xid than its envelope", q->bundle_id);
 	if (!bundled(q->message))
-		return refuse(e, OFPBFC_MSG_UNSUP,
-			      "flow, group, meter, table and port mods can be bundled",
-			      q->bundle_id);
+		return refuse(
+			e, OFPBFC_MSG_UNSUP,
+			"flow, group, meter, table and port mods and packet-outs can be bundled",
+			q->bundle_id);
 	size = sizeof(*m) + q->message->length;
 	if (c->agent->bundle_bytes + size > BUNDLE_BYTES)
 		return refuse(e, OFPBFC_MSG_TOO_MANY, "bundles hold 512 MiB", q->bundle_id);

@@ -3,6 +3,7 @@
  * port-status. */
 #include <errno.h>
 #include <rte_mbuf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -220,6 +221,68 @@ int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e)
 	if (buffer)
 		agent_buffer_release(c, buffer);
 	return 0;
+}
+
+/* ---- Packet-outs in a bundle: judged in their place, sent when the bundle is done ---- */
+
+struct packet_out {
+	struct packet_out *next;
+	struct inject_from from;
+	struct insts *insts;
+	uint32_t buffer_id;
+	uint32_t n;
+	uint8_t frame[];
+};
+
+int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packet_out **out,
+		    struct of_err *e)
+{
+	struct pktbuf *buffer;
+	struct inject_from from;
+	struct of_span frame;
+	struct packet_out *p;
+
+	if (!in_port_valid(c->agent->dp, po->in_port))
+		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT,
+				    "in_port 0x%x: a port of this switch, or CONTROLLER",
+				    po->in_port);
+	if (packet_of(c, po, &frame, &from, &buffer, e))
+		return -EPROTO;
+	p = malloc(sizeof(*p) + frame.n);
+	if (!p)
+		return -ENOMEM;
+	*p = (struct packet_out){ .from = from, .buffer_id = po->buffer_id, .n = frame.n };
+	memcpy(p->frame, frame.p, frame.n);
+	p->insts = insts_get_actions(c->agent->dp, &po->actions, false, e);
+	if (!p->insts) {
+		free(p);
+		return -EPROTO;
+	}
+	while (*out)
+		out = &(*out)->next;
+	*out = p;
+	return 0;
+}
+
+void packet_outs_end(struct conn *c, struct packet_out *p, bool send)
+{
+	struct pktbuf *buffer;
+	struct of_err ignored;
+
+	while (p) {
+		struct packet_out *next = p->next;
+
+		if (send) {
+			inject_actions(c->agent->dp, p->frame, p->n, &p->from, p->insts);
+			if (p->buffer_id != OFP_NO_BUFFER &&
+			    !agent_buffer_find(c, p->buffer_id, &buffer, &ignored))
+				agent_buffer_release(c, buffer);
+		} else {
+			insts_put(c->agent->dp, p->insts);
+		}
+		free(p);
+		p = next;
+	}
 }
 
 /* ---- Flow-removed, port-status ---- */

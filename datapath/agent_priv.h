@@ -169,6 +169,11 @@ void agent_buffers_free(struct conn *c) CONTROL;
 int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_format *q,
 			   struct of_err *e) CONTROL;
 int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
+/* In a bundle: checks it and appends it to '*out'; then all are sent, or given up. */
+struct packet_out;
+int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packet_out **out,
+		    struct of_err *e) CONTROL;
+void packet_outs_end(struct conn *c, struct packet_out *p, bool send) CONTROL;
 void agent_port_status(void *arg, const struct port *p, uint8_t reason) CONTROL;
 void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *match,
 			uint8_t reason, uint64_t packets, uint64_t bytes, double duration) CONTROL;

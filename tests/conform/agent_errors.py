@@ -368,7 +368,7 @@ def bundles(check, c):
     ok(1, 0)
     bundle_error(check, c, "a message with another xid", 2309, *add(1, msg(FLOW_MOD, fm, 5)))
     bundle_error(check, c, "... is not committed without it", 2313, *ctrl(1, 4))
-    for what, code, kind, body in [("packet-out", 2310, PACKET_OUT, out(output(1))), ("a role request", 2310, ROLE_REQUEST, role(0)),
+    for what, code, kind, body in [("set_config", 2310, SET_CONFIG, bytes(4)), ("a role request", 2310, ROLE_REQUEST, role(0)),
                                    ("barrier", 2310, BARRIER_REQUEST, b""), ("echo", 2310, ECHO_REQUEST, b"")]:
         ok(1, 0)
         xid = c.xid + 1

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# Spec: EXT-230 Bundles across flows, groups, meters, tables and ports
+# Spec: EXT-230 Bundles: a bad message at each place; at random against one by one; every code
+# Spec: 7.3.4.3 Port modification: in bundles
 """Bundles (ONF EXT-230) across flows, groups, meters, tables and ports: all or nothing.
 
     this script --- unix --- weft-switch, ports 1 to 4
@@ -179,6 +180,28 @@ def at_random(check, c, mac, seed, rounds):
     undo_everything(c, mac)
 
 
+def packets(check, c):
+    """Packet-outs go when the bundle is done, and not without it."""
+    up = (FLOW_MOD, flow(output(CONTROLLER), match_=match(in_port(1)), cookie=5))
+    go = (PACKET_OUT, packet_out(frame(), output(TABLE), in_port_=1))
+    err, own = commit(c, [go, up])
+    m = c.event(PACKET_IN)
+    check("EXT-230: a packet-out in a bundle meets the bundle's flows", err is None and m and struct.unpack_from("!Q", m[2], 8)[0] == 5)
+    check("... once", c.none(PACKET_IN))
+    c.do(GROUP_MOD, group_mod(0, 0, 9, bucket(output(CONTROLLER))))
+    err, own = commit(c, [(PACKET_OUT, packet_out(frame(), group(9), in_port_=1)), (GROUP_MOD, group_mod(2, 0, 9))])
+    check("EXT-230: through a group that the bundle deletes later", err is None and c.event(PACKET_IN))
+    before = dump(c)
+    err, own = commit(c, [(GROUP_MOD, group_mod(0, 0, 3, bucket(output(CONTROLLER)))), (PACKET_OUT, packet_out(frame(), group(3))), go,
+                          (FLOW_MOD, flow(group(77)))])
+    check("EXT-230: none leaves when the bundle fails", err and own[0][0] == 3 and c.none(PACKET_IN) and dump(c) == before)
+    err, own = commit(c, [up, (PACKET_OUT, packet_out(frame(), group(77)))])
+    check("EXT-230: one that is bad fails the bundle", err == (0xffff, 2313, ONF) and own == [(1, (of.OFPET_BAD_ACTION, of.OFPBAC_BAD_OUT_GROUP))]
+          and dump(c) == before)
+    c.do(FLOW_MOD, flow_mod(command=3, table=255))
+    c.events.clear()
+
+
 def codes(check, sw, c, mac):
     one = (FLOW_MOD, flow(output(1), table=50))
     check("EXT-230: OFPBFC_BAD_FLAGS for a time", ctrl(c, 9, OPEN, 7) == (0xffff, 2307, ONF))
@@ -228,11 +251,12 @@ def test(check):
     sw = Switch()
     try:
         c = sw.open()
-        c.do(SET_ASYNC, async_((0, 0), (7, 7), (0, 0)))
+        c.do(SET_ASYNC, async_((7, 0), (7, 7), (0, 0)))
         desc = c.parts(13)
         mac = {struct.unpack_from("!I", desc, i)[0]: desc[i + 8:i + 14] for i in range(0, len(desc), 64)}
         positions(check, c, mac)
         at_random(check, c, mac, int(os.environ.get("SEED", random.randrange(1 << 20))), 80)
+        packets(check, c)
         codes(check, sw, c, mac)
         check("the switch lives", sw.alive())
     finally:

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# Spec: EXT-192-e Eviction
-# Spec: EXT-192-v Vacancy events
-# Spec: 7.4.2 Flow removed: reasons of evictions
+# Spec: EXT-192-e Eviction: against a model; its cost
+# Spec: EXT-192-v Vacancy events: both thresholds
+# Spec: 5.5 Flow removal: by eviction, group, meter, timeouts and request
+# Spec: 7.4.2 Flow removed: every reason
 """Eviction and vacancy events, as OpenFlow 1.4 has them (1.4.1 sections 6.5, 7.3.4.2, 7.4.5), carried by
 ONF's experimenter on 1.3; and the reasons of flow-removed.
 

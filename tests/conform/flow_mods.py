@@ -1,5 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.4 Flow table modification messages: sentence by sentence
+# Spec: 7.3.4.1 Modify flow entry: commands, flags, filters
+# Spec: 5.5 Flow removal: idle and hard timeouts
+# Spec: 7.4.2 Flow removed: what it says
 """Flow modification to the letter: OpenFlow 1.3.5 sections 6.4, 6.5 and 7.3.4.1, sentence by sentence.
 
     this script --- unix --- weft-switch, ports 1 to 4

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# Spec: 7.3.5.5 Table features: read and written
-# Spec: 7.3.3 Table configuration
+# Spec: 5.1 Pipeline processing: tables that leave the pipeline
+# Spec: 7.3.5 Multipart messages: requests in several messages
+# Spec: 7.3.5.5 Table features: read, written, kept to
+# Spec: 7.3.3 Flow table configuration: of tables that are gone
 """Table features of OpenFlow 1.3.5, read and written (7.3.5.5), and what comes of it.
 
     this script --- unix --- weft-switch, ports 1 to 4

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.3.8 Barrier: frames after it meet what came before it */
+/* Spec: 6.2 Message handling: a barrier's promise, with packet threads running */
 /*
  * A barrier means it (6.2): a frame that arrives after dp_barrier() meets what was published
  *before.
