@@ -42,9 +42,33 @@ static struct rte_mbuf *frame_to(unsigned int dst)
 	return m;
 }
 
+/*
+ * ThreadSanitizer does not see into DPDK's libraries, so not how a net_ring hands a frame from one
+ * thread to another.  With it there is one packet thread, which puts the frames into the rings.
+ */
+#ifdef __SANITIZE_THREAD__
+enum { ONE_THREAD = 1 };
+#else
+enum { ONE_THREAD = 0 };
+#endif
+
+static void inject(unsigned int no, unsigned int dst)
+{
+	uint8_t f[FRAME] = { 2, 0, 0, 0, (uint8_t)(dst >> 8), (uint8_t)dst, 2, [12] = 0x08 };
+
+	role_assume_control();
+	assert_int_equal(inject_port(dp, f, sizeof(f), no), 0);
+}
+
 static void send_to(unsigned int dst)
 {
-	struct rte_mbuf *m = frame_to(dst);
+	struct rte_mbuf *m;
+
+	if (ONE_THREAD) {
+		inject(1, dst);
+		return;
+	}
+	m = frame_to(dst);
 
 	assert_non_null(m);
 	assert_int_equal(rte_eth_tx_burst(port[1]->ethdev, 0, &m, 1), 1);
@@ -151,6 +175,17 @@ static void with_traffic(void (*rounds)(void))
 	change("in_port=2,priority=9,actions=drop", OFPFC_ADD);
 	change("in_port=4,priority=9,actions=drop", OFPFC_ADD);
 	barrier();
+	if (ONE_THREAD) {
+		/* Some frames that come in again as they leave. */
+		change("in_port=3,priority=9,actions=in_port", OFPFC_ADD);
+		barrier();
+		for (unsigned int i = 0; i < 8; i++)
+			inject(3, 0xffff);
+		rounds();
+		change("in_port=3,priority=9,actions=drop", OFPFC_ADD);
+		barrier();
+		return;
+	}
 	atomic_store(&busy_stop, false);
 	assert_int_equal(pthread_create(&t, NULL, keep_busy, NULL), 0);
 	rounds();
@@ -257,6 +292,7 @@ static void hold(void)
 		before = tally();
 		for (unsigned int n = 0; n < dp->n_pmds; n++)
 			rx += counter_get(&dp->pmds[n]->perf.rx);
+		/* What is injected waits for a packet thread, too. */
 		send_to(DST);
 		usleep(100);
 		for (unsigned int n = 0; n < dp->n_pmds; n++)
@@ -281,7 +317,7 @@ static int all_setup(void **state)
 
 	role_assume_control();
 	if (eal_start(NULL, &e) || !(dp = dp_new(&o, &e)) ||
-	    pmd_init_all(dp, sysconf(_SC_NPROCESSORS_ONLN) > 1 ? "0,1" : NULL, &e)) {
+	    pmd_init_all(dp, !ONE_THREAD && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? "0,1" : NULL, &e)) {
 		fprintf(stderr, "%s\n", e.text);
 		return -1;
 	}
