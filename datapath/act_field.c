@@ -140,7 +140,7 @@ static void put(struct pkt *p, enum of_layer layer, uint32_t base, unsigned int 
 		uint8_t *l4 = frame(p) + p->l4;
 		uint8_t ports[4];
 
-		if (p->key.ip_frag)
+		if (p->key.ip_frag & FLOW_FRAG_ANY)
 			return;
 		memcpy(ports, l4, 4);
 		memcpy(ports + place, was, span);

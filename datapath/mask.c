@@ -72,6 +72,16 @@ void cls_mask_intersect(const struct cls_mask *a, const struct cls_mask *b, stru
 	cls_mask_init(out, (const struct flow_key *)key);
 }
 
+void cls_match_bits(const struct of_match *m, struct flow_key *bits)
+{
+	const struct flow_key *k = &m->mask;
+
+	*bits = *k;
+	if ((k->tp_src || k->tp_dst || k->tcp_flags) &&
+	    (m->value.eth_type == htobe16(0x0800) || m->value.eth_type == htobe16(0x86dd)))
+		bits->ip_frag |= FLOW_L4_NONE;
+}
+
 struct mask_set *mask_set_new(void)
 {
 	return calloc(1, sizeof(struct mask_set));

@@ -20,6 +20,14 @@ void mask_set_free(struct mask_set *s) CONTROL;
 struct cls_mask *mask_get(struct mask_set *s, const struct flow_key *key) CONTROL;
 void mask_put(struct mask_set *s, const struct cls_mask *m) CONTROL;
 
+/*
+ * What of a key a match looks at: its own mask, and, when it has a field of an L4 header, that
+ * there is one.  "If any field is not present (e.g. the TCP/UDP ports didn't fit), then the packet
+ * should not match any entry that has that field set" (7.3.2): port 0 is not what a later fragment
+ * has.
+ */
+void cls_match_bits(const struct of_match *m, struct flow_key *bits);
+
 /* Fills 'm' from a key that is a mask; for masks outside any set. */
 void cls_mask_init(struct cls_mask *m, const struct flow_key *key);
 /* Whether every bit of 'a' is in 'b' too. */

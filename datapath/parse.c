@@ -369,6 +369,7 @@ static void parse(struct pkt *p)
 		break;
 	}
 	k->headers |= headers(p);
+	k->ip_frag |= p->l4 == PKT_NONE ? FLOW_L4_NONE : 0;
 }
 
 /*

@@ -453,6 +453,8 @@ static bool matches(const struct ref_frame *f, const struct of_match *m)
 		of_match_get(m, d, &o);
 		value = ref_bytes(o.value, d->bytes, d->bits);
 		mask = ref_bytes(o.mask, d->bytes, d->bits);
+		if (d->layer == OF_LAYER_L4 && !ref_has_l4(f)) /* not present (7.3.2) */
+			return false;
 		is = ref_get(f, d);
 		for (unsigned int i = 0; i < d->bits; i++)
 			if (mask.bit[i] && value.bit[i] != is.bit[i])

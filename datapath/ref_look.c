@@ -201,3 +201,11 @@ void ref_look(const struct ref_frame *f, struct ref_look *l)
 	else if (l->type == 0x88e7 && ref_has(f, at, 4))
 		l->pbb = at;
 }
+
+bool ref_has_l4(const struct ref_frame *f)
+{
+	struct ref_look l;
+
+	ref_look(f, &l);
+	return l.l4 >= 0;
+}

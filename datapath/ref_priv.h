@@ -114,6 +114,7 @@ static inline int ref_u16(const struct ref_frame *f, int at)
 }
 
 void ref_look(const struct ref_frame *f, struct ref_look *l);
+bool ref_has_l4(const struct ref_frame *f);
 
 /* Whether the prerequisites of 'd' hold. */
 bool ref_meets(const struct ref_frame *f, const struct of_field *d);

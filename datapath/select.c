@@ -32,7 +32,7 @@ static uint64_t scatter(uint64_t v)
 static bool has_ports(const struct flow_key *k)
 {
 	/* Fragments but the first have none: none for all of them, so that they stay together. */
-	return !k->ip_frag &&
+	return !(k->ip_frag & FLOW_FRAG_ANY) &&
 	       (k->ip_proto == PROTO_TCP || k->ip_proto == PROTO_UDP || k->ip_proto == PROTO_SCTP);
 }
 

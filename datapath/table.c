@@ -54,13 +54,15 @@ struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_m
 	const struct table *t = &dp->table_state->tables[table_id];
 	const uint64_t *key = (const uint64_t *)&m->value;
 	uint64_t value[FLOW_KEY_WORDS];
+	struct flow_key bits;
 	struct cls_mask mask;
 	struct wanted w = { &mask, value, priority };
 	struct cls_rule *r;
 
 	if (!t->begun)
 		return NULL;
-	cls_mask_init(&mask, &m->mask);
+	cls_match_bits(m, &bits);
+	cls_mask_init(&mask, &bits);
 	for (unsigned int i = 0; i < mask.n_words; i++)
 		value[i] = key[mask.word[i]] & mask.bits[i];
 	r = cls_hash_find(&t->index, wanted_hash(&w), is_wanted, &w);
@@ -99,9 +101,12 @@ static void index_del(struct table *t, struct flow *f) CONTROL
 struct flow *flow_new(struct dp *dp, const struct of_match *m, uint16_t priority)
 {
 	const uint64_t *key = (const uint64_t *)&m->value;
-	struct cls_mask *mask = mask_get(dp->table_state->masks, &m->mask);
+	struct flow_key bits;
+	struct cls_mask *mask;
 	struct flow *f;
 
+	cls_match_bits(m, &bits);
+	mask = mask_get(dp->table_state->masks, &bits);
 	if (!mask)
 		return NULL;
 	f = calloc(1, sizeof(*f) + mask->n_words * sizeof(f->rule.value[0]));
@@ -138,6 +143,7 @@ void flow_match(const struct flow *f, struct of_match *out)
 		value[m->word[i]] = f->rule.value[i];
 		mask[m->word[i]] = m->bits[i];
 	}
+	out->mask.ip_frag &= (uint8_t)~FLOW_L4_NONE;
 }
 
 void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor)

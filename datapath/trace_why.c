@@ -57,6 +57,7 @@ unsigned int trace_differs(const struct of_match *m, const struct flow_key *key,
 	FIELD_EACH (f) {
 		struct of_oxm want;
 		uint8_t has[16];
+		bool absent;
 
 		if (n == max)
 			break;
@@ -64,8 +65,10 @@ unsigned int trace_differs(const struct of_match *m, const struct flow_key *key,
 			continue;
 		of_match_get(m, f, &want);
 		of_field_get(f, key, has);
+		/* Zeros that stand for a header that is not there are not zero (mask.h). */
+		absent = f->layer == OF_LAYER_L4 && key->ip_frag & FLOW_L4_NONE;
 		for (unsigned int i = 0; i < f->bytes; i++)
-			if ((has[i] ^ want.value[i]) & want.mask[i]) {
+			if (absent || (has[i] ^ want.value[i]) & want.mask[i]) {
 				names[n++] = f->match;
 				break;
 			}

@@ -24,6 +24,9 @@
 /* ip_frag, as NXM_NX_IP_FRAG has it. */
 #define FLOW_FRAG_ANY	0x01 /* a fragment */
 #define FLOW_FRAG_LATER 0x02 /* ... but not the first */
+/* Beside them, no part of the field: there is no (whole) L4 header, and ports and the like that are
+ * zero are none (datapath/mask.h). */
+#define FLOW_L4_NONE 0x80
 
 struct flow_key {
 	/* Line 0. */

@@ -140,7 +140,7 @@ static void apart_and_together(struct rte_mbuf *m, struct reasm *r)
 
 		must(piece && piece->pkt_len <= 600 && !whole);
 		must(pkt_init(&burst, 0, piece, 2));
-		if (burst.pkt[0].key.ip_frag)
+		if (burst.pkt[0].key.ip_frag & FLOW_FRAG_ANY)
 			(void)reasm_add(r, &burst.pkt[0], 1, 0, pool, &whole);
 		rte_pktmbuf_free(piece);
 	}
@@ -158,7 +158,7 @@ static unsigned int add(struct reasm *r, const uint8_t *f, uint32_t n, struct rt
 	unsigned int parts = 0;
 
 	*whole = NULL;
-	if (pkt_init(&burst, 0, m, 1) && burst.pkt[0].key.ip_frag)
+	if (pkt_init(&burst, 0, m, 1) && burst.pkt[0].key.ip_frag & FLOW_FRAG_ANY)
 		parts = reasm_add(r, &burst.pkt[0], 0, 0, pool, whole);
 	rte_pktmbuf_free(m);
 	return parts;
@@ -201,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		gone = 0;
 		in += 1;
 		out += add(tight, f, n, &whole);
-		if (n >= 14 && burst.pkt[0].key.ip_frag)
+		if (n >= 14 && burst.pkt[0].key.ip_frag & FLOW_FRAG_ANY)
 			out += gone;
 		else
 			out++;

@@ -124,6 +124,16 @@ done
 check "normal: a UDP datagram in one piece meets its flow" udp 4 10.7.0.2 1000
 refuse "normal: fragments do not have the port" udp 4 10.7.0.2 3000
 refuse "normal: ... IPv6" udp 6 fd07::2 3000
+$OURS add-flow "$S" table=9,priority=7,udp,tp_dst=0,actions=output:2
+$OURS add-flow "$S" cookie=0x9,priority=30,in_port=3,udp,nw_frag=later,nw_dst=10.7.0.9,actions=goto_table:9
+$OURS trace "$S" "in_port=3,udp,nw_frag=later,nw_dst=10.7.0.9" >"$DIR/out" 2>&1 || true
+cp "$DIR/out" "$DIR/why"
+check "normal: a later fragment does not match port 0 (7.3.2), and the trace says why" \
+	bash -c "grep -q table_miss '$DIR/out' && grep -q 'tp_dst' '$DIR/out'"
+check "normal: ... which the flow's text does not show" test "$($OURS dump-flows "$S" table=9 | grep -c 'priority=7,udp,tp_dst=0 actions')" = 1
+$OURS --strict del-flows "$S" table=9,priority=7,udp,tp_dst=0
+check "normal: ... and which is deleted by what it says" test "$($OURS dump-flows "$S" table=9 | grep -c priority=7)" = 0
+$OURS del-flows "$S" cookie=0x9/-1
 sleep 2.2 # what the hosts have begun to put together is forgotten
 
 # ---- drop ----

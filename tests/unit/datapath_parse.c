@@ -239,6 +239,8 @@ static void ipv4_broken(void **state)
 		is(ETH_TYPE, 0x0800);
 		assert_int_equal(t.p.l3, PKT_NONE);
 		assert_int_equal(t.p.l4, PKT_NONE);
+		assert_int_equal(t.p.key.ip_frag, FLOW_L4_NONE);
+		t.p.key.ip_frag = 0;
 		assert_true(zero(&t.p.key.nw_src, 8) && zero(&t.p.key.ip_proto, 10));
 		assert_int_equal(t.p.key.headers, 0);
 	}

@@ -89,9 +89,11 @@ for n, proto, l4 in (("UDP-Lite", 136, LITE), ("DCCP", 33, DCCP)):
 # ---- matches ----
 F4 = cut(ip4() / big(udp()))
 matches("5.3", "match fragments", "IPv4: the first has ports, and a later one none", F4[0], F4[1], ip_proto=17, udp_dst=2000, **V4)
-matches("5.3", "match fragments", "the ports of a later one are zero", F4[1], F4[0], ip_proto=17, udp_dst=0, **V4)
-matches("5.3", "match fragments", "a first one too short for its header has no ports", eth() / ip4(proto=6, **MF) / Raw(raw(tcp())[:8]),
-        eth() / ip4() / tcp(), ip_proto=6, tcp_dst=0, **V4)
+for n, f, field in (("a later one", F4[1], dict(ip_proto=17, udp_dst=0)),
+                    ("a first one that is too short for its header", eth() / ip4(proto=6, **MF) / Raw(raw(tcp())[:8]), dict(ip_proto=6, tcp_dst=0)),
+                    ("an ICMP packet that is cut off", eth() / ip4(proto=1) / Raw(b"\0" * 4), dict(ip_proto=1, icmpv4_type=0))):
+    pattern("7.3.2", "OFPC_FRAG_NORMAL", n + " does not match fields that it does not have, not even as zero", lambda d, f=field: [
+        rule(d, apply_(out(2)), eth_type=0x800, **f), rule(d, apply_(out(3)), priority=1)], (f, {3: f}))
 
 # ---- reassembled ----
 
