@@ -177,23 +177,15 @@ static int features(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 	return 0;
 }
 
-/* A packet thread takes 32 of 1024 packet-outs at a time. */
-enum { BARRIER_ROUNDS = 40 };
-
 /* 6.2: its reply leaves when every packet that arrives sees all that came before it. */
 static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	struct of_barrier_reply r = { .kind = OF_KIND_barrier_reply };
 
-	unsigned int rounds = 0;
-	bool pending;
-
 	agent_publish(c->agent);
 	/* Packet-outs are messages, too: those before it have left when it is answered. */
-	do {
-		pending = inject_pending(c->agent->dp);
-		dp_barrier(c->agent->dp);
-	} while (pending && ++rounds < BARRIER_ROUNDS);
+	inject_wait(c->agent->dp);
+	dp_barrier(c->agent->dp);
 	agent_reply(c, m, (struct of_any *)&r);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_mbuf.h>
@@ -117,9 +118,18 @@ int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, const struct
 	return rc;
 }
 
-bool inject_pending(const struct dp *dp)
+void inject_wait(struct dp *dp)
 {
-	return sender(dp) && !rte_ring_empty(sender(dp)->inject);
+	const struct timespec tick = { .tv_nsec = 20000 };
+	struct pmd *w = sender(dp);
+
+	for (unsigned int i = 0; w && i < 15000; i++) {
+		reap(dp, w);
+		if (w->side->n_spare == INJECT_SLOTS ||
+		    !atomic_load_explicit(&w->running, memory_order_relaxed))
+			return;
+		nanosleep(&tick, NULL);
+	}
 }
 
 int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port)

@@ -129,8 +129,8 @@ bool punt_sleep(struct dp *dp) CONTROL;
  */
 int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, const struct inject_from *from,
 		   struct insts *insts) CONTROL;
-/* Whether frames wait that no PMD has taken yet. */
-bool inject_pending(const struct dp *dp) CONTROL;
+/* Waits, for a third of a second at most, until the PMD has done with all frames sent before. */
+void inject_wait(struct dp *dp) CONTROL;
 int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port) CONTROL;
 /* The same for a frame that came by a punt; takes the mbuf in any case.  'tun' may be NULL. */
 int inject_mbuf(struct dp *dp, struct rte_mbuf *m, uint32_t port,
