@@ -99,7 +99,7 @@ flows sw udp,tp_dst=5008,actions=CONTROLLER:64 udp,tp_dst=5009,actions=CONTROLLE
 timeout 40 $OURS monitor "$S" 64 >"$DIR/in" 2>&1 &
 PIDS+=($!)
 sleep 0.5
-packet_ins() { sleep 0.3; grep -c 'OFPT_PACKET_IN' "$DIR/in" || true; }
+packet_ins() { sleep 0.3; grep -c '_PACKET_IN' "$DIR/in" || true; }
 $OURS add-meter "$S" meter=controller,pktps,burst,stats,bands=type=drop,rate=100,burst_size=10
 run 2 5008:500:100:0 5009:500:100:0
 n=$(packet_ins)
