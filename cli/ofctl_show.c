@@ -295,26 +295,24 @@ int ofctl_dump_groups(int argc, char **argv)
 	struct ofctl_conn *c = ofctl_connect(argv[1]);
 	struct of_text_opts o = ofctl_text(c);
 	const struct of_msg *m;
-	struct of_list *l;
+	struct of_list *l = NULL;
 	struct arena a;
 	uint32_t n = 0;
 
 	arena_init(&a, 0);
-	if (dump_ext_groups(c, want, &o, &a)) {
-		arena_fini(&a);
-		ofctl_close(c);
-		return 0;
-	}
 	m = ofctl_ask_mp(c, &q, &a);
 	/* OpenFlow 1.3 tells all groups: the one that is wanted is picked here. */
-	if (want != OFPG_ALL && ofctl_mp_body(m)->kind == OF_KIND_mp_group_desc_reply) {
+	if (ofctl_mp_body(m)->kind == OF_KIND_mp_group_desc_reply)
 		l = &((struct of_mp_group_desc_reply *)ofctl_mp_body(m))->groups;
+	if (l && want != OFPG_ALL) {
 		for (uint32_t i = 0; i < l->n; i++)
 			if (OF_AT(l, i, group_desc)->group_id == want)
 				l->v[n++] = l->v[i];
 		l->n = n;
 	}
-	of_format_msg(stdout, m, &o);
+	/* ... and if there are any, it may have more to tell. */
+	if (!l || !l->n || !dump_ext_groups(c, want, &o, &a))
+		of_format_msg(stdout, m, &o);
 	arena_fini(&a);
 	ofctl_close(c);
 	return 0;

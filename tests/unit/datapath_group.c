@@ -9,6 +9,7 @@
  *
  *	packet -> flow -> group -> bucket -> port
  */
+#include "ofproto/selection.h"
 #include "tests/unit/datapath_harness.h"
 
 enum { PORTS = 4 };
@@ -371,6 +372,205 @@ static void delete_takes_its_flows(void **state)
 	assert_null(group_find(h.dp, 1));
 }
 
+/* 7.3.4.2: liveness that would hang on itself; and chains that are made too long in the middle. */
+static void circles_and_long_chains_are_refused(void **state)
+{
+	struct of_group_mod *gm = group(OFPGC_ADD, OFPGT_FF, 1);
+
+	bucket(gm, output_to(2))->watch_port = 2;
+	assert_int_equal(send_group(gm), 0);
+	gm = group(OFPGC_ADD, OFPGT_FF, 2);
+	bucket(gm, output_to(2))->watch_group = 1;
+	assert_int_equal(send_group(gm), 0);
+	gm = group(OFPGC_ADD, OFPGT_FF, 3);
+	bucket(gm, output_to(2))->watch_group = 2;
+	assert_int_equal(send_group(gm), 0);
+	gm = group(OFPGC_MODIFY, OFPGT_FF, 1);
+	bucket(gm, output_to(2))->watch_port = 2;
+	bucket(gm, output_to(3))->watch_group = 3;
+	assert_int_equal(send_group(gm), group_refusal(OFPGMFC_LOOP));
+	/* A watched group that went may not come back to watch its watcher. */
+	assert_int_equal(send_group(group(OFPGC_DELETE, 0, 1)), 0);
+	gm = group(OFPGC_ADD, OFPGT_FF, 1);
+	bucket(gm, output_to(3))->watch_group = 3;
+	assert_int_equal(send_group(gm), group_refusal(OFPGMFC_LOOP));
+	/* 18 forwards to 17, ..., 13 to 12: seven in a row.  Two more below are one too many. */
+	for (uint32_t id = 10; id <= 12; id++)
+		assert_int_equal(send_group(group(OFPGC_ADD, OFPGT_ALL, id)), 0);
+	for (uint32_t id = 13; id <= 18; id++) {
+		gm = group(OFPGC_ADD, OFPGT_ALL, id);
+		bucket(gm, to_group(id - 1));
+		assert_int_equal(send_group(gm), 0);
+	}
+	gm = group(OFPGC_MODIFY, OFPGT_ALL, 12);
+	bucket(gm, to_group(11));
+	assert_int_equal(send_group(gm), 0);
+	gm = group(OFPGC_MODIFY, OFPGT_ALL, 11);
+	bucket(gm, to_group(10));
+	assert_int_equal(send_group(gm), group_refusal(OFPGMFC_CHAINING_UNSUPPORTED));
+}
+
+/* 5.6.1: a bucket that is not live gives its flows to those that are, which keep theirs. */
+static void dead_buckets_leave_the_others_alone(void **state)
+{
+	struct of_group_mod *gm = group(OFPGC_ADD, OFPGT_SELECT, 1);
+	uint32_t was[1000], got[3] = { 0 };
+
+	for (uint32_t i = 2; i <= 4; i++) {
+		struct of_bucket *k = bucket(gm, output_to(i));
+
+		k->weight = 1;
+		k->watch_port = i;
+	}
+	assert_int_equal(send_group(gm), 0);
+	flow_to_group(1);
+	dp_publish(h.dp);
+	for (uint16_t i = 0; i < 1000; i++) {
+		send_to(i);
+		was[i] = h.out[0];
+	}
+	set_link(3, false);
+	for (uint16_t i = 0; i < 1000; i++) {
+		send_to(i);
+		assert_int_not_equal(h.out[0], 3);
+		if (was[i] != 3)
+			assert_int_equal(h.out[0], was[i]);
+		else
+			got[h.out[0] - 2]++;
+	}
+	assert_true(got[0] > 100 && got[2] > 100);
+	set_link(3, true);
+	for (uint16_t i = 0; i < 1000; i++) {
+		send_to(i);
+		assert_int_equal(h.out[0], was[i]);
+	}
+	set_link(2, false);
+	set_link(3, false);
+	set_link(4, false);
+	send_to(1);
+	assert_int_equal(h.n_out, 1); /* what follows the group */
+	for (uint32_t i = 2; i <= 4; i++)
+		set_link(i, true);
+}
+
+/* ---- 1.5's layout ---- */
+
+static struct of_weft_group_mod *ext(uint16_t command, uint32_t place)
+{
+	struct of_weft_group_mod *x = OF_NEW(&h.a, weft_group_mod);
+
+	x->command = command;
+	x->type = OFPGT_SELECT;
+	x->group_id = 1;
+	x->command_bucket_id = place;
+	return x;
+}
+
+static void ext_bucket(struct of_weft_group_mod *x, uint32_t id, uint32_t port)
+{
+	struct of_ext_bucket *k = OF_NEW(&h.a, ext_bucket);
+
+	k->bucket_id = id;
+	assert_int_equal(of_list_add(&k->actions, &h.a, output_to(port)), 0);
+	assert_int_equal(of_list_add(&x->buckets, &h.a, (struct of_any *)k), 0);
+}
+
+static uint32_t send_ext(const struct of_weft_group_mod *x)
+{
+	return group_mod_ext(h.dp, x, &h.e) ? refusal(h.e.type, h.e.code) : 0;
+}
+
+/* The buckets' ids, as digits. */
+static uint32_t ids(void)
+{
+	const struct of_ext_group_desc *d = group_ext_desc(group_find(h.dp, 1), &h.a);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < d->buckets.n; i++)
+		n = n * 10 + OF_AT(&d->buckets, i, ext_bucket)->bucket_id;
+	return n;
+}
+
+static void buckets_come_and_go(void **state)
+{
+	struct of_weft_group_mod *x = ext(OFPGC_INSERT_BUCKET, OFPG_BUCKET_LAST);
+
+	ext_bucket(x, 1, 2);
+	assert_int_equal(send_ext(x), group_refusal(OFPGMFC_UNKNOWN_GROUP));
+	x = ext(OFPGC_ADD, OFPG_BUCKET_ALL);
+	ext_bucket(x, 5, 2);
+	ext_bucket(x, 5, 3);
+	assert_int_equal(send_ext(x), group_refusal(OFPGMFC_BUCKET_EXISTS));
+	x = ext(OFPGC_ADD, OFPG_BUCKET_ALL);
+	ext_bucket(x, 5, 2);
+	assert_int_equal(send_ext(x), 0);
+	flow_to_group(1);
+	dp_publish(h.dp);
+	send_to(1);
+	x = ext(OFPGC_INSERT_BUCKET, OFPG_BUCKET_FIRST);
+	ext_bucket(x, 3, 3);
+	ext_bucket(x, 4, 3);
+	assert_int_equal(send_ext(x), 0);
+	assert_int_equal(ids(), 345);
+	assert_int_equal(send_ext(x), group_refusal(OFPGMFC_BUCKET_EXISTS));
+	x = ext(OFPGC_INSERT_BUCKET, 3);
+	ext_bucket(x, OFPG_BUCKET_ALL, 4); /* whichever id is free */
+	ext_bucket(x, 9, 4);
+	assert_int_equal(send_ext(x), 0);
+	assert_int_equal(ids(), 30945);
+	/* A bucket that stays goes on counting. */
+	assert_int_equal(bucket_stats(1, 4)->packet_count, 1);
+	assert_int_equal(send_ext(ext(OFPGC_INSERT_BUCKET, 77)),
+			 group_refusal(OFPGMFC_UNKNOWN_BUCKET));
+	assert_int_equal(send_ext(ext(OFPGC_REMOVE_BUCKET, 77)),
+			 group_refusal(OFPGMFC_UNKNOWN_BUCKET));
+	assert_int_equal(send_ext(ext(OFPGC_REMOVE_BUCKET, 9)), 0);
+	assert_int_equal(send_ext(ext(OFPGC_REMOVE_BUCKET, OFPG_BUCKET_LAST)), 0);
+	assert_int_equal(send_ext(ext(OFPGC_REMOVE_BUCKET, OFPG_BUCKET_FIRST)), 0);
+	assert_int_equal(ids(), 4); /* 0 and 4 */
+	x = ext(OFPGC_REMOVE_BUCKET, 4);
+	ext_bucket(x, 1, 2);
+	assert_int_equal(send_ext(x), group_refusal(OFPGMFC_BAD_BUCKET));
+	assert_int_equal(send_ext(ext(OFPGC_REMOVE_BUCKET, OFPG_BUCKET_ALL)), 0);
+	assert_int_equal(stats(1)->bucket_stats.n, 0);
+	assert_int_equal(stats(1)->packet_count, 1);
+}
+
+/* What of the extension is not understood, or does not fit. */
+static void selection_methods(void **state)
+{
+	const uint32_t bad_value =
+		refusal(OFPET_TABLE_FEATURES_FAILED, OFPTFFC_BAD_ARGUMENT); /* OFPBPC_BAD_VALUE */
+	static const struct of_selection good = { .method = "dp_hash", .param = 5 };
+	static const struct of_selection bad[] = {
+		{ .method = "rnd" },
+		{ .method = "dp_hash", .param = UINT64_C(2) << 32 },
+		{ .method = "", .param = 1 },
+	};
+	struct of_weft_group_mod *x;
+
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		x = ext(OFPGC_ADD, OFPG_BUCKET_ALL);
+		assert_int_equal(of_selection_put(&bad[i], &x->properties, &h.a), 0);
+		assert_int_equal(send_ext(x), bad_value);
+	}
+	x = ext(OFPGC_ADD, OFPG_BUCKET_ALL);
+	assert_int_equal(of_selection_put(&good, &x->properties, &h.a), 0);
+	x->type = OFPGT_ALL;
+	assert_int_equal(send_ext(x), bad_value);
+	x->type = OFPGT_SELECT;
+	assert_int_equal(of_selection_put(&good, &x->properties, &h.a), 0);
+	assert_int_equal(send_ext(x),
+			 refusal(OFPET_TABLE_FEATURES_FAILED, OFPTFFC_BAD_TYPE)); /* twice */
+	x->properties.n = 1;
+	assert_null(group_find(h.dp, 1));
+	assert_int_equal(send_ext(x), 0);
+	assert_int_equal(group_ext_desc(group_find(h.dp, 1), &h.a)->properties.n, 1);
+	/* 1.3's modify replaces all there is. */
+	assert_int_equal(send_group(group(OFPGC_MODIFY, OFPGT_SELECT, 1)), 0);
+	assert_int_equal(group_ext_desc(group_find(h.dp, 1), &h.a)->properties.n, 0);
+}
+
 static int setup(void **state)
 {
 	if (harness_setup(&(struct dp_opts){ .name = "group", .dpid = 2 }))
@@ -409,6 +609,10 @@ int main(void)
 		TEST(loops_are_refused),
 		TEST(modify_keeps_references),
 		TEST(delete_takes_its_flows),
+		TEST(circles_and_long_chains_are_refused),
+		TEST(dead_buckets_leave_the_others_alone),
+		TEST(buckets_come_and_go),
+		TEST(selection_methods),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

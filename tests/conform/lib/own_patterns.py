@@ -147,6 +147,16 @@ pattern("5.6.1", "group fast failover", "the first live bucket", lambda d: [
 pattern("5.6.1", "group fast failover", "a port that was brought down is not live", lambda d: [
     group(d, O.OFPGT_FF, bucket(out(2), watch=2), bucket(out(3), watch=3)), rule(d, apply_(to_group()))],
     (PLAIN, {3: PLAIN}), port_down=2)
+pattern("5.6.1", "group select", "a bucket whose port is down leaves its share to the others", lambda d: [
+    group(d, O.OFPGT_SELECT, bucket(out(2), weight=9, watch=2), bucket(out(3), weight=1, watch=3)), rule(d, apply_(to_group()))],
+    ([eth() / ip4() / udp(s) for s in range(1, 9)], {3: [eth() / ip4() / udp(s) for s in range(1, 9)]}), port_down=2)
+pattern("5.6.1", "group fast failover", "a bucket that watches a group lives as that does", lambda d: [
+    group(d, O.OFPGT_FF, bucket(put(eth_src=Z), out(3), watch=2), gid=2),
+    group(d, O.OFPGT_FF, P.OFPBucket(0, O.OFPP_ANY, 2, [to_group(2)]), bucket(out(3), watch=3)), rule(d, apply_(to_group()))],
+    (PLAIN, {3: PLAIN}), port_down=2)
+pattern("5.6.1", "group fast failover", "no bucket lives: nothing leaves", lambda d: [
+    group(d, O.OFPGT_FF, bucket(out(3), watch=2)), rule(d, apply_(to_group()))],
+    (PLAIN, {}), port_down=2)
 pattern("5.6.1", "group modify", "flows go by the new buckets", lambda d: [
     group(d, O.OFPGT_ALL, bucket(out(3))), rule(d, apply_(to_group())),
     P.OFPGroupMod(d, O.OFPGC_MODIFY, O.OFPGT_INDIRECT, 1, [bucket(out(2))])],
