@@ -263,7 +263,7 @@ static int read_all(struct dp *dp, const struct of_list *tables, struct table_ca
 	return rc;
 }
 
-/* Flows of tables that change or go: nobody is told of them. */
+/* Flows of tables that change or go: no flow-removed for them, but those who watch are told. */
 static int remove_flows(struct dp *dp, const struct table_caps *caps) CONTROL
 {
 	struct table_state *s = dp->table_state;
@@ -285,8 +285,10 @@ static int remove_flows(struct dp *dp, const struct table_caps *caps) CONTROL
 	if (!rc)
 		rc = txn_reserve(dp, n);
 	for (unsigned int i = 0; i < N_TABLES; i++) {
-		for (uint32_t k = 0; !rc && k < v[i].n; k++)
+		for (uint32_t k = 0; !rc && k < v[i].n; k++) {
 			table_unlink(dp, v[i].v[k], FLOW_GONE_SILENTLY);
+			table_note(dp, OFPFME_DELETED, v[i].v[k], NULL, OFPRR_DELETE);
+		}
 		free(v[i].v);
 	}
 	return rc;

@@ -141,10 +141,10 @@ static int instruct(struct dp *dp, struct flow *f, const struct of_list *insts,
 static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL
 {
 	struct flow *old = table_find(dp, fm->table_id, &fm->match, fm->priority), *f;
-	struct flow *goes = old; /* or the one that makes way */
+	struct flow *evicted = NULL;
 	bool keep = old && !(fm->flags & OFPFF_RESET_COUNTS);
 
-	if (check_add(dp, fm, old, &goes, e))
+	if (check_add(dp, fm, old, &evicted, e))
 		return -EPROTO;
 	f = flow_new(dp, &fm->match, fm->priority);
 	if (!f)
@@ -171,15 +171,17 @@ static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CO
 	}
 	if (flow_timer_start(dp, f, NULL) || txn_reserve(dp, 2))
 		goto undo;
-	if (goes)
-		table_unlink(dp, goes, old ? FLOW_GONE_SILENTLY : OFPRR_EVICTION);
+	if (old)
+		table_unlink(dp, old, FLOW_GONE_SILENTLY);
 	if (table_link(dp, f))
 		goto undo_unlink;
+	if (evicted) /* this cannot fail, and is told at once */
+		table_unlink(dp, evicted, OFPRR_EVICTION);
 	table_note(dp, OFPFME_ADDED, f, old, 0);
 	return 0;
 undo_unlink:
-	if (goes)
-		table_relink(dp, goes);
+	if (old)
+		table_relink(dp, old);
 undo:
 	if (keep) {
 		old->owns_id = true;

@@ -227,7 +227,7 @@ def refusals(check, c):
     bad("the last of three: all or nothing", "OFPTFFC_BAD_ARGUMENT", which)
 
 
-def narrowed(check, c):
+def narrowed(check, sw, c):
     """A table for exact UDP-less TCP flows, and what it refuses then."""
     original = read(c)
     c.do(FLOW_MOD, flow_mod(match(in_port(1)), goto(1), flags=1))
@@ -250,6 +250,8 @@ def narrowed(check, c):
     one.set(ASET_MISS)
     one.set(WSET)
     one.set(WSET_MISS)
+    watch = sw.open()
+    watch.ask(MULTIPART_REQUEST, multipart(0xffff, struct.pack("!III", ONF, 1870, 1) + struct.pack("!HHIB3x", 0x04, 4, ANY, 255) + match()))
     err, reply = write(c, which)
     check("features are written", err is None, err)
     check("... and the answer is what was asked for", [t.bytes() for t in which] == split(reply))
@@ -258,6 +260,10 @@ def narrowed(check, c):
     check("... tables that were left out are gone", [stats[i] for i in range(0, len(stats), 24)] == [0, 1, 5])
     check("... and so are the flows of tables that changed or went", count(c) == 0)
     check("... of which nobody is told", c.none(FLOW_REMOVED))
+    watch.barrier()
+    told = [x for e in watch.events for x in split(e[2][16:]) if e[0] == MULTIPART_REPLY and e[1] == 0]
+    check("... but a flow monitor (EXT-187)", [struct.unpack_from("!HH", x, 2) for x in told] == [(1, of.OFPRR_DELETE)] * 3, told)
+    watch.close()
     base = [IP, TCP, oxm(12, b"\1\2\3\4"), oxm(14, b"\0\x50")]
 
     def refused(what, type_, code, body):
@@ -395,7 +401,7 @@ def test(check):
         c = sw.open()
         reading(check, c)
         refusals(check, c)
-        narrowed(check, c)
+        narrowed(check, sw, c)
         parts(check, sw, c)
         check("the switch lives", sw.alive())
     finally:
