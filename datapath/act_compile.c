@@ -18,6 +18,7 @@ struct program {
 	UT_hash_handle hh;
 	struct arena arena; /* of i.list */
 	bool hashed;
+	struct dp *dp;
 	uint32_t key_len;
 	uint8_t *key;	   /* form, then the wire bytes */
 	struct act_op *op; /* what apply and write point to */
@@ -26,7 +27,8 @@ struct program {
 
 struct insts_table {
 	struct program *programs;
-	struct arena scratch; /* to learn how much a copy of a list takes */
+	struct arena scratch;		  /* to learn how much a copy of a list takes */
+	uint32_t readers[FLOW_KEY_WORDS]; /* programs of flows that read this word of the key */
 	uint8_t key[1 + OF_MSG_MAX];
 };
 
@@ -45,6 +47,32 @@ static void program_free(void *arg)
 
 	arena_fini(&g->arena);
 	free(g);
+}
+
+/* dp->action_words: what the programs read that a packet may still meet. */
+static void count_reads(struct program *g, uint32_t by) CONTROL
+{
+	uint32_t *readers = g->dp->insts->readers;
+	uint64_t words = atomic_load_explicit(&g->dp->action_words, memory_order_relaxed);
+
+	for (uint64_t left = g->i.reads; left; left &= left - 1) {
+		const unsigned int n = (unsigned int)__builtin_ctzll(left);
+
+		readers[n] += by;
+		if (readers[n])
+			words |= UINT64_C(1) << n;
+		else
+			words &= ~(UINT64_C(1) << n);
+	}
+	atomic_store_explicit(&g->dp->action_words, words, memory_order_release);
+}
+
+/* No packet meets it any more. */
+static void program_retired(void *arg)
+{
+	role_assume_control();
+	count_reads(arg, (uint32_t)-1);
+	program_free(arg);
 }
 
 void insts_table_free(struct dp *dp)
@@ -450,6 +478,8 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 		sum_up_list(&g->i);
 	}
 	refer(g);
+	g->dp = dp;
+	count_reads(g, 1);
 	return g;
 }
 
@@ -546,7 +576,7 @@ void insts_put(struct dp *dp, struct insts *i)
 	if (--i->refs)
 		return;
 	unhash(dp->insts, g);
-	dp_retire(dp, g, program_free);
+	dp_retire(dp, g, program_retired);
 }
 
 bool insts_has_port(const struct insts *i, uint32_t port)

@@ -108,7 +108,9 @@ static void make_room(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	for (; p; p = p->up)
 		if (p->m)
 			(void)settle(w, b, p);
+	b->more = true;
 	w->flush(w, b);
+	b->more = false;
 	b->n_out = b->n_keys = 0;
 	b->out_of_order = false;
 }

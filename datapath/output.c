@@ -192,11 +192,10 @@ static void emit(struct pmd *w, struct out *o) PMD
 	}
 }
 
-/* Frames in the order of the packets they came from, and of one packet as they were made (stable).
- */
-static void emit_in_order(struct pmd *w, struct burst *b) PMD
+/* Outs by the packets they came from, and of one packet as they were made (stable). */
+static void sort(const struct burst *b, uint16_t order[OUT_MAX])
 {
-	uint16_t at[BURST_MAX + 1] = { 0 }, order[OUT_MAX];
+	uint16_t at[BURST_MAX + 1] = { 0 };
 
 	for (uint32_t i = 0; i < b->n_out; i++)
 		at[b->out[i].idx + 1]++;
@@ -204,13 +203,59 @@ static void emit_in_order(struct pmd *w, struct burst *b) PMD
 		at[i] = (uint16_t)(at[i] + at[i - 1]);
 	for (uint32_t i = 0; i < b->n_out; i++)
 		order[at[b->out[i].idx]++] = (uint16_t)i;
+}
+
+static void emit_in_order(struct pmd *w, struct burst *b) PMD
+{
+	uint16_t order[OUT_MAX];
+
+	sort(b, order);
 	for (uint32_t i = 0; i < b->n_out; i++)
 		emit(w, &b->out[order[i]]);
 }
 
+static void emit_express(struct pmd *w, const struct express_out *x) PMD
+{
+	const struct port *p = port_by_no(w->dp, x->port);
+	struct out o;
+
+	if (likely(p && !p->tunnel)) {
+		output_device(w, p, x->m, 0);
+		return;
+	}
+	o = (struct out){ .m = x->m, .kind = OUT_PORT, .port = x->port };
+	o.in_port = x->in_port;
+	o.tunneled = x->tunneled;
+	o.tun = (struct out_tunnel){ .tun_id = x->tun_id, .src = x->tun_src, .dst = x->tun_dst };
+	output_port(w, &o);
+}
+
+/* Frames of the express way between those of the pipeline, each in its place. */
+static void emit_merged(struct pmd *w, struct burst *b) PMD
+{
+	uint16_t order[OUT_MAX];
+	uint32_t x = 0;
+
+	sort(b, order);
+	for (uint32_t i = 0; i < b->n_out; i++) {
+		struct out *o = &b->out[order[i]];
+
+		while (x < b->n_x && b->x[x].seq < b->seq[o->idx])
+			emit_express(w, &b->x[x++]);
+		emit(w, o);
+	}
+	if (!b->more)
+		while (x < b->n_x)
+			emit_express(w, &b->x[x++]);
+	b->n_x -= x;
+	memmove(b->x, b->x + x, b->n_x * sizeof(b->x[0]));
+}
+
 void output_flush(struct pmd *w, struct burst *b)
 {
-	if (b->out_of_order)
+	if (b->n_x)
+		emit_merged(w, b);
+	else if (b->out_of_order)
 		emit_in_order(w, b);
 	else
 		for (uint32_t i = 0; i < b->n_out; i++)

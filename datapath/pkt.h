@@ -118,8 +118,22 @@ struct out {
 	struct flow_key *key;  /* packet-in only: copy, from the burst's key pool */
 };
 
+/* A frame that leaves by the express way (express.h). */
+struct express_out {
+	struct rte_mbuf *m;
+	uint32_t port;
+	uint32_t in_port;
+	uint8_t seq; /* its place among the frames that came */
+	bool tunneled;
+	be32 tun_src, tun_dst;
+	be64 tun_id;
+};
+
 struct burst {
 	uint64_t version; /* of the tables that this burst sees (flow.h) */
+	uint32_t n_x;
+	bool more;		/* a flush before the end: later frames may still come before x[] */
+	uint8_t seq[BURST_MAX]; /* place of pkt[i] among the frames that came; where n_x */
 	uint32_t n;
 	uint32_t n_out;
 	uint32_t n_keys;
@@ -127,6 +141,7 @@ struct burst {
 	struct pkt pkt[BURST_MAX];
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */
+	struct express_out x[BURST_MAX];
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "datapath/act.h"
 #include "datapath/cache.h"
 #include "datapath/dp.h"
+#include "datapath/express.h"
 #include "datapath/frag.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
@@ -45,7 +46,7 @@ void pmd_burst_start(struct pmd *w, struct burst *b)
 {
 	/* Tables as of now: what is published later is the next burst's. */
 	b->version = atomic_load_explicit(&w->dp->version, memory_order_acquire);
-	b->n = b->n_out = b->n_keys = 0;
+	b->n = b->n_out = b->n_keys = b->n_x = 0;
 	b->out_of_order = false;
 }
 
@@ -73,13 +74,27 @@ static bool admits(const struct port *p)
 		 (OFPPC_PORT_DOWN | OFPPC_NO_RECV));
 }
 
-/* Each frame becomes a packet of the burst, with its key. */
-static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port *p,
-			      struct rte_mbuf **m, unsigned int n)
+/* Whether frames may leave without being made packets. */
+static bool has_express(const struct pmd *w, const struct port *p)
 {
-	for (unsigned int i = 0; i < n; i++) {
+	return w->cache && !p->partial_csum &&
+	       atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) == OFPC_FRAG_NORMAL;
+}
+
+/* Each frame that does not go by express becomes a packet of the burst, with its key. */
+static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port *p,
+			      struct rte_mbuf **m, unsigned int n) PMD
+{
+	uint64_t left = ~UINT64_C(0) >> (64 - n);
+
+	if (likely(has_express(w, p)))
+		left = express_run(w, b, m, n, p->no);
+	for (; left; left &= left - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(left);
+
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + PREFETCH_AHEAD], void *));
+		b->seq[b->n] = (uint8_t)i;
 		if (pkt_init(b, b->n, m[i], p->no)) {
 			if (p->partial_csum)
 				partial_finish(&b->pkt[b->n]);

@@ -94,15 +94,20 @@ struct pmd {
 	unsigned long thread;	 /* pthread_t */
 };
 
-/* One more packet of 'bytes' for flow 'id'. */
-static inline void pmd_count_flow(struct pmd *w, uint32_t id, uint32_t bytes)
+/* 'n' more packets of 'bytes' together for flow 'id'. */
+static inline void pmd_count_flows(struct pmd *w, uint32_t id, uint32_t n, uint64_t bytes)
 {
 	struct flow_counter *c = atomic_load_explicit(&w->flow_chunks[id / FLOW_COUNTER_CHUNK],
 						      memory_order_relaxed);
 
 	c += id % FLOW_COUNTER_CHUNK;
-	counter_add(&c->packets, 1);
+	counter_add(&c->packets, n);
 	counter_add(&c->bytes, bytes);
+}
+
+static inline void pmd_count_flow(struct pmd *w, uint32_t id, uint32_t bytes)
+{
+	pmd_count_flows(w, id, 1, bytes);
 }
 
 /* Counts a drop of a packet that came in on port 'in_port' (0 or unknown: no port). */

@@ -205,7 +205,6 @@ static void undo_unlink(struct dp *dp, void *arg)
 int table_link(struct dp *dp, struct flow *f)
 {
 	struct table *t = &dp->table_state->tables[f->table_id];
-	uint64_t reads = atomic_load_explicit(&dp->action_words, memory_order_relaxed);
 	int err;
 
 	if (index_begin(t) || txn_reserve(dp, 1))
@@ -220,7 +219,6 @@ int table_link(struct dp *dp, struct flow *f)
 		index_del(t, f);
 		return err;
 	}
-	atomic_store_explicit(&dp->action_words, reads | f->insts->reads, memory_order_release);
 	count_users(f, 1);
 	txn_log(dp, undo_link, NULL, f);
 	return 0;

@@ -148,12 +148,13 @@ static void pops_are_not_kept(void **state)
 	dp_publish(h.dp);
 	for (unsigned int n = 0; n < 6; n++) {
 		struct rte_mbuf *m = frame_of(&(struct packet){ .dst = 5 });
-		uint8_t *f = (uint8_t *)rte_pktmbuf_prepend(m, 8);
+		uint8_t *f;
 		struct burst *b = h.w->burst;
 		uint64_t todo;
 
 		/* Outer tag 5; inner tag 7 or 8. */
-		assert_non_null(f);
+		assert_non_null(rte_pktmbuf_prepend(m, 8));
+		f = rte_pktmbuf_mtod(m, uint8_t *);
 		memmove(f, f + 8, 12);
 		put_be32(f + 12, 0x81000005);
 		put_be32(f + 16, 0x81000007 + n % 2);

@@ -20,21 +20,23 @@ static void run_burst(void)
 	 * sweep's affair. */
 	unsigned int which[BURST_MAX], n = rules.metered ? 1 : 1 + below(BURST_MAX);
 	uint32_t in_port[BURST_MAX];
+	const bool alike = one_in(2);
 
 	for (unsigned int i = 0; i < n; i++) {
 		which[i] = below(FRAMES);
-		in_port[i] = 1 + below(PORTS);
+		in_port[i] = i && alike ? in_port[0] : 1 + below(PORTS);
 	}
 	t.w->cache = t.cache;
+	t.cache->aside = 0; /* to be asked however seldom it pays */
 	tick();
-	run_compiled(which, in_port, n);
+	run_compiled(which, in_port, n, alike);
 	compare("cold", which, in_port, n);
 	tick();
-	run_compiled(which, in_port, n);
+	run_compiled(which, in_port, n, alike);
 	compare("warm", which, in_port, n);
 	t.w->cache = NULL;
 	tick();
-	run_compiled(which, in_port, n);
+	run_compiled(which, in_port, n, false);
 	compare("off", which, in_port, n);
 }
 /* ---- Counters ---- */
@@ -240,6 +242,7 @@ static void start_tables(void)
 	rules.loud = one_in(8);
 	rules.metered = one_in(3);
 	rules.mortal = !t.poor && one_in(3);
+	rnd_plain = one_in(2);
 	for (unsigned int i = 0; i < rules.n_tables; i++) {
 		t.style[i] = below(N_STYLES);
 		memset(&t.shape[i], 0, sizeof(t.shape[i]));
@@ -320,13 +323,13 @@ static void compiled_equals_reference(void **state)
 	} while (now() < end && !(seed && !seconds));
 	printf("%llu rounds, %llu packets, %llu outputs, %llu flow_mods (%llu refused), "
 	       "%llu changes, %llu bundles, %llu expired, %llu over meters, %llu through groups, "
-	       "cache hits %llu\n",
+	       "cache hits %llu, %llu by express\n",
 	       (unsigned long long)rounds, (unsigned long long)t.packets,
 	       (unsigned long long)t.outs, (unsigned long long)t.accepted,
 	       (unsigned long long)t.refused, (unsigned long long)t.changed,
 	       (unsigned long long)t.bundles, (unsigned long long)t.expired,
 	       (unsigned long long)t.metered, (unsigned long long)t.grouped,
-	       (unsigned long long)t.w->perf.cache_hits);
+	       (unsigned long long)t.w->perf.cache_hits, (unsigned long long)t.express);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
 		if (t.templates[i])
 			printf("template %s\n", t.templates[i]);
@@ -335,6 +338,7 @@ static void compiled_equals_reference(void **state)
 	assert_true(t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000);
 	assert_true(t.grouped > 1000);
 	assert_true(t.w->perf.cache_hits > 1000);
+	assert_true(t.express > 200);
 	for (const struct cls_ops *const *c = cls_templates; *c; c++) {
 		bool seen = false;
 

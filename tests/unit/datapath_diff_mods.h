@@ -69,6 +69,11 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		}
 		break;
 	}
+	/* The tag may have become one that need not be there; no message could say so. */
+	if (!of_match_pre_met(m, &of_fields[OF_FIELD_VLAN_PCP])) {
+		m->mask.vlan_tci &= htobe16(0x1fff);
+		m->value.vlan_tci &= htobe16(0x1fff);
+	}
 }
 
 /* ---- Messages, to both ---- */

@@ -461,10 +461,23 @@ static inline void rnd_match_layers(struct of_match *m)
 	}
 }
 
+/*
+ * Of most pipelines that people write: then tables look at few words of a packet, as the flow cache
+ * wants it.
+ */
+static bool rnd_plain;
+static const enum of_field_id rnd_plain_fields[] = {
+	OF_FIELD_IN_PORT,  OF_FIELD_METADATA, OF_FIELD_ETH_DST,	 OF_FIELD_ETH_SRC,
+	OF_FIELD_VLAN_VID, OF_FIELD_VLAN_PCP, OF_FIELD_IPV4_SRC, OF_FIELD_IPV4_DST,
+	OF_FIELD_IP_DSCP,  OF_FIELD_TCP_DST,  OF_FIELD_UDP_DST,	 OF_FIELD_ICMPV4_TYPE,
+	OF_FIELD_TUN_ID,   OF_FIELD_REG0,
+};
+
 static inline const struct of_field *rnd_field(const struct of_match *m)
 {
 	for (int i = 0; i < 200; i++) {
-		const struct of_field *f = &of_fields[below(OF_N_FIELDS)];
+		const struct of_field *f =
+			&of_fields[rnd_plain ? PICK(rnd_plain_fields) : below(OF_N_FIELDS)];
 
 		if (!f->is_alias && of_match_pre_met(m, f))
 			return f;

@@ -197,9 +197,33 @@ static struct of_any *rnd_queue(void)
 	return (struct of_any *)q;
 }
 
+/* What a switch does most: rewrites the MACs, counts the TTL down, and sends. */
+static struct of_any *rnd_plain_action(const struct of_match *m)
+{
+	struct of_action_set_field *a;
+
+	switch (below(8)) {
+	case 0:
+	case 1:
+		a = OF_NEW(&rules.arena, action_set_field);
+		a->field.field = &of_fields[one_in(2) ? OF_FIELD_ETH_DST : OF_FIELD_ETH_SRC];
+		rnd_value(a->field.field, a->field.value);
+		return (struct of_any *)a;
+	case 2:
+		return (struct of_any *)OF_NEW(&rules.arena, action_dec_nw_ttl);
+	case 3:
+		return one_in(2) ? rnd_load(m) : rnd_nx();
+	default:
+		return rnd_output();
+	}
+}
+
 static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 {
 	struct of_action_group *g;
+
+	if (rnd_plain)
+		return rnd_plain_action(m);
 
 	if (rules.loud && !one_in(3))
 		return rnd_output();
@@ -240,8 +264,13 @@ static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 static void rnd_actions(struct of_list *l, const struct of_match *m, unsigned int n,
 			uint32_t max_group)
 {
-	for (unsigned int i = 0; i < n; i++)
-		assert_int_equal(of_list_add(l, &rules.arena, rnd_action(m, max_group)), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		struct of_any *a = rnd_action(m, max_group);
+
+		assert_int_equal(of_list_add(l, &rules.arena, a), 0);
+		if (rnd_plain && a->kind == OF_KIND_action_output && !one_in(4))
+			break;
+	}
 }
 
 /* Rates that simulated bursts, hundredths of a second apart, exceed now and then. */
@@ -285,7 +314,7 @@ static void rnd_insts(struct of_flow_mod *fm)
 	if (one_in(8))
 		of_list_add(&fm->insts, &rules.arena,
 			    (struct of_any *)OF_NEW(&rules.arena, inst_clear_actions));
-	if (one_in(2)) {
+	if (one_in(rnd_plain ? 6 : 2)) {
 		struct of_inst_write_actions *a = OF_NEW(&rules.arena, inst_write_actions);
 
 		rnd_actions(&a->actions, &fm->match, 1 + below(3), GROUPS);

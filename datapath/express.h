@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The express way: frames whose way is in the flow cache, and leads to one port with no more than a
+ * few rewrites, leave without being made a packet of the pipeline.
+ *
+ * A frame gives up just the words that the cache is keyed by; the entry holds what the flows of the
+ * way do, composed.  What a frame needs that this does not know (other headers than Ethernet, one
+ * tag and IPv4; shared buffers; an output that would go back) is left to the pipeline, which is
+ * what defines the outcome: with the cache and without it the same leaves, in the same order.  One
+ * PMD.
+ */
+#ifndef WEFT_DATAPATH_EXPRESS_H
+#define WEFT_DATAPATH_EXPRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "datapath/pkt.h"
+#include "datapath/role.h"
+
+struct cache_way;
+struct pmd;
+struct rte_mbuf;
+
+/* How much of a frame the words of a key are in. */
+enum express_need {
+	EXPRESS_NOTHING, /* the port alone: one look for a whole burst */
+	EXPRESS_ETH,	 /* MACs, ethertype, one tag */
+	EXPRESS_IPV4,	 /* more */
+};
+
+enum { EXPRESS_FLOWS_MAX = 8 };
+
+enum express_does {
+	EXPRESS_DST = 0x01,
+	EXPRESS_SRC = 0x02,
+	EXPRESS_TTL = 0x04, /* IPv4's, down by one */
+	EXPRESS_TUN = 0x08, /* 'tun_*' are set */
+};
+
+/* What the flows of a way come to. */
+struct express {
+	uint32_t port;
+	uint8_t does; /* of enum express_does */
+	uint8_t dst[6], src[6];
+	be32 tun_src, tun_dst;
+	be64 tun_id;
+	/* What is to be counted for each flow of the way. */
+	uint32_t id[EXPRESS_FLOWS_MAX];
+	uint8_t table[EXPRESS_FLOWS_MAX];
+};
+
+enum express_need express_need(uint64_t words);
+/* False: they do more than it can say.  'in_port' is where the packet came in. */
+bool express_compose(const struct cache_way *way, uint32_t in_port, struct express *out) PMD;
+
+/*
+ * Serves what it can of frames m[0] to m[n - 1] that came in on 'in_port': they stand in b->x,
+ * b->n_x of them, and leave with the burst (output_flush()).  Returns those that are left.
+ */
+uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
+		     uint32_t in_port) PMD;
+
+#endif
