@@ -117,7 +117,8 @@ static int put_fields(struct of_table_features *t, struct arena *a, enum of_kind
 	if (!ids)
 		return -ENOMEM;
 	FIELD_EACH (f) {
-		if (!field_set_has(s, f->id))
+		/* Experimenters' ids: not told, as controllers do not write what they read then. */
+		if (!field_set_has(s, f->id) || f->is_onf)
 			continue;
 		ids->v[ids->n].field = f;
 		ids->v[ids->n++].has_mask = masked && field_set_has(masked, f->id);

@@ -84,6 +84,14 @@ static int read_fields(struct reading *r, const struct of_ids *ids, const struct
 	*out = (struct field_set){ { 0 } };
 	if (masked)
 		*masked = (struct field_set){ { 0 } };
+	/* ONF's own are not told, and so not taken away. */
+	FIELD_EACH (f) {
+		if (!f->is_onf || !field_set_has(most, f->id))
+			continue;
+		field_set_add(out, f->id);
+		if (masked && f->maskable)
+			field_set_add(masked, f->id);
+	}
 	for (uint32_t i = 0; i < ids->n; i++) {
 		const struct of_id *id = &ids->v[i];
 

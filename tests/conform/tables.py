@@ -15,7 +15,9 @@ import os
 import struct
 import sys
 
+from os_ken.ofproto import ofproto_parser, ofproto_protocol
 from os_ken.ofproto import ofproto_v1_3 as of
+from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sys/lib"))
 from of13 import *  # noqa: E402,F403
@@ -338,6 +340,30 @@ def narrowed(check, sw, c):
     c.do(FLOW_MOD, flow_mod(command=3, table=255))
 
 
+def os_kens(check, c):
+    """What os-ken reads, os-ken writes."""
+    dp, original, body = ofproto_protocol.ProtocolDesc(version=4), read(c), []
+    xid = c.send(MULTIPART_REQUEST, multipart(12))
+    while True:
+        m = c.answer(xid)
+        r = ofproto_parser.msg(dp, 4, MULTIPART_REPLY, len(m[3]), xid, m[3])
+        body += r.body
+        if not r.flags & 1:
+            break
+    body[3].max_entries = 77
+    for i in range(0, len(body), 10):
+        q = parser.OFPTableFeaturesStatsRequest(dp, int(i + 10 < len(body)), body[i:i + 10])
+        q.set_xid(0x4444)
+        q.serialize()
+        c.s.sendall(bytes(q.buf))
+    m = c.answer(0x4444)
+    check("os-ken reads the features, and writes them", m[0] == MULTIPART_REPLY and Table(split(rest(c, m))[3]).max == 77, m[2][:4])
+    check("... and nothing else has changed", [t for i, t in enumerate(split(read(c))) if i != 3] ==
+          [t for i, t in enumerate(split(original)) if i != 3])
+    write(c, [Table(b) for b in split(original)])
+    check("... and the original comes back", read(c) == original)
+
+
 def parts(check, sw, c):
     original, xid = read(c), 0x777700
     all_ = split(original)
@@ -402,6 +428,7 @@ def test(check):
         reading(check, c)
         refusals(check, c)
         narrowed(check, sw, c)
+        os_kens(check, c)
         parts(check, sw, c)
         check("the switch lives", sw.alive())
     finally:
