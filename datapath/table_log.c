@@ -39,11 +39,14 @@ void table_log_add(struct dp *dp, uint16_t event, const struct flow *f, const st
 {
 	struct table_log *l = &dp->table_state->log;
 
+	/* What is evicted, expires, or goes with its group is nobody's own change. */
+	bool own = event != OFPFME_DELETED || reason == OFPRR_DELETE;
+
 	if (l->n == l->room && !grow(l))
 		return;
 	l->v[l->n++] = (struct table_change){ .flow = f,
 					      .before = before,
-					      .by = l->by,
+					      .by = own ? l->by : 0,
 					      .xid = l->xid,
 					      .event = event,
 					      .reason = reason };

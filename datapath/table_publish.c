@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens to removed flows: told, unlinked, freed.
+ * What happens to removed flows: unlinked, told, freed.
  *
  * A burst that began before the publication must find them, so they stay linked until every PMD was
- * quiescent; and a burst that runs while they are unlinked may hold them, so they are freed a grace
- * period later.
+ * quiescent, and only then are their counters final (7.4.2); and a burst that runs while they are
+ * unlinked may hold them, so they are freed a grace period later.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "datapath/table_state.h"
 
-static void tell(struct dp *dp, struct flow *f) CONTROL
+static void tell(struct dp *dp, struct flow *f, double at) CONTROL
 {
 	uint64_t packets, bytes;
 	uint8_t reason = f->reason;
@@ -27,7 +27,7 @@ static void tell(struct dp *dp, struct flow *f) CONTROL
 	if (reason == OFPRR_METER_DELETE)
 		reason = OFPRR_DELETE;
 	dp->table_events.flow_removed(dp->table_events.arg, f, &m, reason, packets, bytes,
-				      monotonic_now() - f->created);
+				      at - f->created);
 }
 
 static void batch_free(void *arg)
@@ -54,6 +54,9 @@ static void batch_unlink(void *arg)
 	for (at = &s->unlinking; *at != b; at = &(*at)->next)
 		;
 	*at = b->next;
+	/* Now, and not before, nobody counts there any more. */
+	for (struct flow *f = b->flows; f; f = f->next)
+		tell(b->dp, f, b->at);
 	for (struct flow *f = b->flows; f; f = f->next) {
 		struct cls *c =
 			atomic_load_explicit(&b->dp->tables[f->table_id], memory_order_relaxed);
@@ -100,7 +103,6 @@ void table_published(struct dp *dp)
 	b->flows = in_order;
 	b->next = s->unlinking;
 	s->unlinking = b;
-	for (f = in_order; f; f = f->next)
-		tell(dp, f);
+	b->at = monotonic_now();
 	dp_retire(dp, b, batch_unlink);
 }

@@ -33,6 +33,7 @@ struct table {
 struct flow_batch {
 	struct dp *dp;
 	struct flow *flows;
+	double at; /* when they were removed, monotonic */
 	struct flow_batch *next;
 };
 

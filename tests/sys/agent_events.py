@@ -197,6 +197,26 @@ def flow_removed(check, sw):
     check("packets keep a flow from idling out", third and third["reason"] == IDLE and
           used - begin + 2 - 0.3 <= third["duration"] < used - begin + 3.5 * SLOW, (third, used - begin))
     check("a flow that was replaced is not told of", c.none(FLOW_REMOVED, 0.3) and 7 not in got and 8 not in got)
+    # Removed in the middle of traffic: what it counted is what left by it, to the last packet.
+    d, wrong = controller(sw), []
+
+    def looked_up():
+        return struct.unpack_from("!Q", c.parts(3), 8)[0]
+    for i in range(20):
+        before, end, done = tx(c)[4], time.monotonic() + 2 * SLOW, looked_up() + 800
+        c.do(FLOW_MOD, flow_mod(match(in_port(1)), apply_(output(4)), flags=1, cookie=50 + i))
+        burst = b"".join(msg(PACKET_OUT, packet_out(frame(), output(TABLE), in_port_=1), 1) for _ in range(400))
+        d.s.sendall(burst)
+        d.send(FLOW_MOD, flow_mod(match(in_port(1)), command=3, out_port=4))
+        d.s.sendall(burst)
+        d.barrier()
+        r = removed(c.event(FLOW_REMOVED))
+        while (looked_up() < done or tx(c)[4] - before != r["packets"]) and time.monotonic() < end:
+            time.sleep(0.01)
+        if r["cookie"] != 50 + i or r["packets"] != tx(c)[4] - before:
+            wrong.append((r["packets"], tx(c)[4] - before))
+    check("a flow removed under traffic: every packet that took it is counted", not wrong, wrong)
+    d.close()
     clear(c)
     c.close()
 

@@ -1,10 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 6.3.4 Multiple controllers: roles
+# Spec: 7.3.4.3 Port modification
+# Spec: 7.3.9 Role request
+# Spec: 7.3.10 Asynchronous configuration
+# Spec: 7.4.3 Port status
+# Spec: EXT-191 Role status
+# Spec: EXT-235 Request forward
+# Spec: NX asynchronous configuration, controller ids
 """Several controllers on weft-switch (6.3.4): roles, what each is told (7.3.10), and what of the others' doings.
 
     this script, as two controllers --- unix --- weft-switch, ports 1 to 4
-
-Covers: 6.3.4 7.3.9 7.3.10
 """
 import os
 import struct

@@ -108,10 +108,12 @@ SECTIONS = [line.split(" ", 1) for line in """\
 7.5.3 Echo reply
 7.5.4 Experimenter
 EXT-187 Flow monitor
+EXT-191 Role status
 EXT-192-e Eviction
 EXT-192-v Vacancy events
 EXT-230 Bundles
 EXT-233 actset_output
+EXT-235 Request forward
 EXT-256 PBB UCA
 NX Nicira's extensions: packet-in formats, monitors, registers
 NTR Selection method of groups""".splitlines()]
