@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.5 Multipart messages: as an HTTP application of os-ken asks
+# Spec: 6.1.1 Controller-to-switch messages: as an HTTP application of os-ken sends them
 #
 # An HTTP application on os-ken's ofctl_v1_3 (apps/rest.py) sets the switch up and asks for everything; each answer is held
 # against weft-ofctl's, each change looked at with it, while two hosts talk:

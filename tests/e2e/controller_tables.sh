@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 5.1 Pipeline processing: an os-ken application of five tables
 #
 # An os-ken application of five tables (apps/tables.py): VLANs, an ACL, learning with timeouts, flooding by groups.  It is
 # restarted while traffic flows.

@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.4.1 Packet-in: learning switches of others
+# Spec: 7.3.7 Packet-out: learning switches of others
 #
 # Learning switches that others wrote drive weft-switch, which knows nothing of them:
 #

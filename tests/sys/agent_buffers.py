@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Spec: 7.4.1 Packet-in: buffers
+# Spec: 6.2 Message handling: a barrier waits for packet-outs
+# Spec: NX packet-in formats
 # Spec: 7.3.7 Packet-out: of a buffer
 # Spec: 7.3.4.1 Modify flow entry: that takes a buffer
 """Packet-ins in part, the buffers that keep the rest (7.4.1), and who may send it on (7.3.7, 7.3.4.2).
@@ -122,6 +124,9 @@ def packet_outs(check, sw):
     b = part(c)
     got = sent_by(c, lambda: c.send(PACKET_OUT, packet_out(F[:50], output(4), in_port_=1, buffer_id=b)))
     check("data beside a buffer is not looked at (7.3.7)", got == {4: (1, 200)}, got)
+    check("in_port LOCAL where there is none: OFPBRC_BAD_PORT", refused(c, PACKET_OUT, packet_out(F, output(3), in_port_=0xfffffffe)) == BAD_PORT)
+    got = sent_by(c, lambda: c.send(PACKET_OUT, packet_out(F, output(3), in_port_=ANY)))
+    check("in_port ANY is taken, as tools say it", got == {3: (1, 200)}, got)
     d = controller(sw)
     b = part(c)
     other = packet_in(d.event(PACKET_IN))["buffer"]

@@ -127,11 +127,13 @@ REFUSED = [
     ("7.3.4.4", "experimenter bands", "METER_MOD_FAILED, BAD_BAND", "tests/conform/agent_errors.py"),
     ("7.5.4", "experimenters but ONF, Nicira and Weft's own", "BAD_REQUEST, BAD_EXPERIMENTER", "tests/conform/agent_errors.py"),
     ("7.3.5.5", "experimenter properties of tables", "TABLE_FEATURES_FAILED, BAD_TYPE", "tests/conform/tables.py"),
+    ("6.3.6", "auxiliary connections over UDP and DTLS", "the option, in words", "tests/sys/agent_aux.py"),
     ("EXT-230", "properties of bundles; times", "BAD_REQUEST, BAD_EXPERIMENTER; BAD_FLAGS", "tests/conform/bundles.py"),
     ("7.2.5", "set-field with a mask, which comes with 1.5", "BAD_ACTION, BAD_SET_ARGUMENT", "tests/conform/field_errors.py"),
 ]
 # Where more is taken than the specification asks for.
 BEYOND = [
+    ("7.3.7", "a packet-out's in_port may be OFPP_ANY, as tools have it, and stands for OFPP_CONTROLLER", "tests/sys/agent_buffers.py"),
     ("7.3.5.5", "max_entries, which is the switch's to say, is taken as a limit where it is less than what fits (0: what fits)", "tests/conform/tables.py"),
     ("7.3.5.5", "ONF's experimenter fields are matched in every table; they are not told, as os-ken cannot write them back", "tests/conform/tables.py"),
     ("EXT-192-e", "1.4's table_mod, table_desc and table_status under ONF's types 1920 and 1921, which are Weft's choice", "tests/conform/eviction.py"),
