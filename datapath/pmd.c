@@ -11,6 +11,7 @@
 
 #include "datapath/act.h"
 #include "datapath/cache.h"
+#include "datapath/af_packet.h"
 #include "datapath/dp.h"
 #include "datapath/express.h"
 #include "datapath/frag.h"
@@ -150,8 +151,11 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 	struct rte_mbuf *m[BURST_MAX];
 	unsigned int n = rte_eth_rx_burst(q->port->ethdev, q->queue, m, BURST_MAX);
 
-	if (n)
-		pmd_rx(w, q->port, m, n);
+	if (!n)
+		return 0;
+	if (q->ring)
+		af_packet_tags(q->port->ethdev, q->queue, m, n);
+	pmd_rx(w, q->port, m, n);
 	return n;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "datapath/cache.h"
+#include "datapath/af_packet.h"
 #include "datapath/dp.h"
 #include "datapath/output.h"
 #include "datapath/pmd.h"
@@ -433,7 +434,8 @@ static struct pmd_work *work_new(const struct dp *dp, const struct pmd *w, uint3
 			k->queued[k->n_queued++] = p;
 		for (uint16_t q = 0; q < p->n_rxq; q++)
 			if (p->cold->rxq_pmd[q] == w->id)
-				k->rxqs[k->n_rxqs++] = (struct rxq){ p, q };
+				k->rxqs[k->n_rxqs++] =
+					(struct rxq){ p, q, af_packet_ring(p->ethdev, q) };
 	}
 	return k;
 }

@@ -13,6 +13,7 @@
 struct rxq {
 	const struct port *port;
 	uint16_t queue;
+	bool ring; /* of af_packet: tags are looked up there (af_packet.h) */
 };
 
 struct pmd_work {

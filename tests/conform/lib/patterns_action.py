@@ -38,7 +38,7 @@ def vlans():
                 egress=[eth(tpid), tag(VLAN, vid=7, pcp=0), vlan(type_, vid=7, pcp=0)] + plain[1:])
             add("push_vlan_multiple", "5.12.1", "push VLAN", "%#x on a third: %s" % (tpid, inner),
                 [flow(apply_(push_vlan(tpid), output(2)))], around("qinq", inner)[0],
-                egress=[eth(tpid), tag(VLAN, vid=10, pcp=5)] + around("qinq", inner)[0][1:])
+                egress=[eth(tpid), tag(SVLAN, vid=10, pcp=5)] + around("qinq", inner)[0][1:])
         one, two = around("vlan", inner)[0], around("qinq", inner)[0]
         any_ = dict(vlan_vid=(0x1000, 0x1000))
         add("pop_vlan", "5.12", "pop VLAN", inner, [flow(apply_(pop_vlan(), output(2)), **any_)], one, egress=plain)

@@ -151,9 +151,7 @@ def around(kind, inner):
         f = [eth(VLAN), vlan(type_)] + layers
         return f, [], 0, f
     if kind == "qinq":
-        # The outer one is 0x8100 too: DPDK's af_packet driver puts every tag that the kernel took
-        # off back as such; behind other headers patterns_action.py has 0x88a8.
-        f = [eth(VLAN), vlan(VLAN, vid=10, pcp=5), vlan(type_)] + layers
+        f = [eth(SVLAN), svlan(VLAN), vlan(type_)] + layers
         return f, [], 0, f
     if kind == "mpls":
         return ([eth(MPLS), mpls()] + layers, [flow(apply_(pop_mpls(type_)), goto(1), eth_type=MPLS)], 1, plain)

@@ -65,7 +65,7 @@ def ethertype_and_protocol():
     for inner in L3:
         for kind in ("", "vlan", "qinq"):
             frame, _, _, seen = around(kind, inner)
-            layer, which = {"": ("ethernet", 0), "vlan": ("vlan", 0), "qinq": ("vlan", 1)}[kind]
+            layer, which = {"": ("ethernet", 0), "vlan": ("vlan", 0), "qinq": ("vlan", 0)}[kind]
             name = "/".join(x for x in (kind, inner) if x)
             for v in (0x0600, 0x88b5, IPV6 if inner.startswith("ipv4") else IPV4):
                 after = put(seen, layer, which, ethertype=v)
