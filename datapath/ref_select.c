@@ -110,6 +110,10 @@ static uint64_t connection(const struct ref_frame *f, bool symmetric)
 	} else if (type == 0x86dd) {
 		src = end6(f, OF_FIELD_IPV6_SRC, from);
 		dst = end6(f, OF_FIELD_IPV6_DST, to);
+	} else if (type == 0x0806) {
+		src = fold(number(f, OF_FIELD_ARP_SPA, 0) << 16 ^ K1, K2);
+		dst = fold(number(f, OF_FIELD_ARP_TPA, 0) << 16 ^ K1, K2);
+		return fold((stations(f, symmetric) + both(src, dst, symmetric)) ^ type, K3);
 	} else {
 		return fold(stations(f, symmetric) ^ type, K3);
 	}

@@ -66,6 +66,11 @@ static uint64_t connection(const struct flow_key *k, bool symmetric)
 	const uint16_t type = be16toh(k->eth_type);
 	uint16_t from = 0, to = 0;
 
+	if (type == 0x0806) /* who asks for whom, as with IP */
+		return fold((macs(k, symmetric) +
+			     ends(end4(k->nw_src, 0), end4(k->nw_dst, 0), symmetric)) ^
+				    type,
+			    K3);
 	if (type != 0x0800 && type != 0x86dd)
 		return fold(macs(k, symmetric) ^ type, K3);
 	if (has_ports(k)) {

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# Spec: 6.3.4 Multiple controllers: roles
+# Spec: 6.3.5 Multiple controllers: roles
 # Spec: 7.3.4.3 Port modification
 # Spec: 7.3.9 Role request
 # Spec: 7.3.10 Asynchronous configuration

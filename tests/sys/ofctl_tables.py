@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 7.3.5.5 Table features: by command
 """weft-ofctl's commands about tables.
 
     weft-ofctl, ovs-ofctl --- unix --- weft-switch

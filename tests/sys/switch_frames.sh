@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: 4.2 Standard ports: frames of odd lengths pass as they came
 # Frames of odd lengths and shapes pass as they came, and change only where actions change them.
 #
 #   t p0 ---- v0 1 [             ] 2 v1 ---- p1 t      (MTU 9000 everywhere)

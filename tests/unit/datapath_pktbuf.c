@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: 7.4.1 Packet-in: buffers */
 /* Packet buffers: what an id leads to, and what it never leads to. */
 #include <errno.h>
 #include <setjmp.h>
