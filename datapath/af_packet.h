@@ -19,7 +19,8 @@
 
 struct rte_mbuf;
 
-/* Whether queue 'queue' of a started device is an af_packet ring that can be looked into.  Any thread. */
+/* Whether queue 'queue' of a started device is an af_packet ring that can be looked into.  Any
+ * thread. */
 bool af_packet_ring(uint16_t ethdev, uint16_t queue);
 
 /* The tags of the 'n' frames that the last rte_eth_rx_burst() of that queue returned. */
