@@ -453,7 +453,8 @@ static bool matches(const struct ref_frame *f, const struct of_match *m)
 		of_match_get(m, d, &o);
 		value = ref_bytes(o.value, d->bytes, d->bits);
 		mask = ref_bytes(o.mask, d->bytes, d->bits);
-		if (d->layer == OF_LAYER_L4 && !ref_has_l4(f)) /* not present (7.3.2) */
+		/* Not present (7.3.2). */
+		if ((d->layer == OF_LAYER_L4 || d->id == OF_FIELD_TCP_FLAGS) && !ref_has_l4(f))
 			return false;
 		is = ref_get(f, d);
 		for (unsigned int i = 0; i < d->bits; i++)
