@@ -229,7 +229,7 @@ struct packet_out {
 	struct packet_out *next;
 	struct inject_from from;
 	struct insts *insts;
-	uint32_t buffer_id;
+	struct pktbuf *buffer; /* claimed: nothing else in the bundle gets it; NULL: none */
 	uint32_t n;
 	uint8_t frame[];
 };
@@ -251,13 +251,15 @@ int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packe
 	p = malloc(sizeof(*p) + frame.n);
 	if (!p)
 		return -ENOMEM;
-	*p = (struct packet_out){ .from = from, .buffer_id = po->buffer_id, .n = frame.n };
+	*p = (struct packet_out){ .from = from, .buffer = buffer, .n = frame.n };
 	memcpy(p->frame, frame.p, frame.n);
 	p->insts = insts_get_actions(c->agent->dp, &po->actions, false, e);
 	if (!p->insts) {
 		free(p);
 		return -EPROTO;
 	}
+	if (buffer)
+		pktbuf_claim(conn_channel(c)->buffers, buffer);
 	while (*out)
 		out = &(*out)->next;
 	*out = p;
@@ -266,17 +268,13 @@ int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packe
 
 void packet_outs_end(struct conn *c, struct packet_out *p, bool send)
 {
-	struct pktbuf *buffer;
-	struct of_err ignored;
-
 	while (p) {
 		struct packet_out *next = p->next;
 
 		if (send) {
 			inject_actions(c->agent->dp, p->frame, p->n, &p->from, p->insts);
-			if (p->buffer_id != OFP_NO_BUFFER &&
-			    !agent_buffer_find(c, p->buffer_id, &buffer, &ignored))
-				agent_buffer_release(c, buffer);
+			if (p->buffer)
+				agent_buffer_release(c, p->buffer);
 		} else {
 			insts_put(c->agent->dp, p->insts);
 		}

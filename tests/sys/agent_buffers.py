@@ -194,16 +194,21 @@ def bundles(check, sw):
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0))
     b = part(c)
 
-    def bundle(*fms):
+    def bundle(*bodies, type_=FLOW_MOD):
         c.ask(EXPERIMENTER, bundle_ctrl(1, 0))
-        for fm in fms:
+        for body in bodies:
             xid = c.xid + 1
-            c.send(EXPERIMENTER, bundle_add(1, msg(FLOW_MOD, fm, xid)))
+            c.send(EXPERIMENTER, bundle_add(1, msg(type_, body, xid)))
         return c.ask(EXPERIMENTER, bundle_ctrl(1, 4))
     m = bundle(flow_mod(match(in_port(1)), goto(1), buffer_id=b), flow_mod(match(in_port(2)), goto(1), buffer_id=b))
     check("a buffer named twice in a bundle fails it", m[0] == ERROR)
     m = bundle(flow_mod(match(in_port(1)), goto(1), buffer_id=b), flow_mod(None, goto(0), table=1))
     check("a bundle that fails leaves the packet", m[0] == ERROR and len(split(c.parts(1, flow_request()))) == 1)
+    out = packet_out(b"", output(4), in_port_=1, buffer_id=b)
+    m = bundle(out, out, type_=PACKET_OUT)
+    check("... and so do two packet_outs of one buffer", m[0] == ERROR)
+    got = sent_by(c, lambda: bundle(packet_out(b"", output(4), in_port_=1, buffer_id=part(c)), type_=PACKET_OUT))
+    check("a bundle's packet_out sends a buffer", got == {4: (1, 200)}, got)
     got = sent_by(c, lambda: bundle(flow_mod(match(in_port(1)), goto(1), buffer_id=b), flow_mod(None, apply_(output(2)), table=1)))
     check("a bundle's packet takes the way that the whole bundle makes", got == {2: (1, 200)}, got)
     clear(c)
