@@ -299,7 +299,7 @@ int ofctl_dump_groups(int argc, char **argv)
 	struct arena a;
 	uint32_t n = 0;
 
-	arena_init(&a, 0);
+	arena_init(&a, (size_t)1 << 32); /* 65,536 groups may have a lot to tell */
 	m = ofctl_ask_mp(c, &q, &a);
 	/* OpenFlow 1.3 tells all groups: the one that is wanted is picked here. */
 	if (ofctl_mp_body(m)->kind == OF_KIND_mp_group_desc_reply)
