@@ -44,7 +44,7 @@ says()
 verdict() { grep '^Verdict: ' "$DIR/out" | cut -d' ' -f2-; }
 
 ours add-meter "$S" meter=1,pktps,burst,bands=type=drop,rate=1,burst_size=2
-# One long frame empties it for ten seconds.
+# A few long frames empty it for ten seconds.
 ours add-meter "$S" meter=2,kbps,burst,bands=type=drop,rate=1,burst_size=12
 ours add-group "$S" group_id=7,type=all,bucket=output:2,bucket=set_field:02:00:00:00:00:77-\>eth_dst,output:3
 ours add-group "$S" group_id=8,type=ff,bucket=watch_port:77,output:3,bucket=watch_port:2,output:2
@@ -215,7 +215,8 @@ frame = tcp(int(sys.argv[1]), int(sys.argv[2]))
 if len(sys.argv) > 3: # as long as this, and told
     frame += bytes(int(sys.argv[3]) - len(frame))
     print(frame.hex())
-s.send(frame)
+for _ in range(int(sys.argv[4]) if len(sys.argv) > 4 else 1):
+    s.send(frame)
 P
 packet_ins() { grep -c PACKET_IN "$DIR/monitor" || true; }
 sent() { ours dump-ports "$S" "$1" | sed -n 's/.*tx pkts=\([0-9]*\).*/\1/p'; }
@@ -256,7 +257,7 @@ trace "$TCP,tp_dst=80,nw_ttl=64"
 says "... and answers what it has learned" '^Flow cache of packet thread 0: answers, with the 3 flows below' '^ 0\. ' '^ 1\. ' '^ 9\. '
 trace "$TCP,tp_dst=81,nw_ttl=64"
 says "... and nothing else" '^Flow cache of packet thread 0: no entry'
-HEX=$(in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64 1400)
+HEX=$(in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64 1400 4)
 sleep 0.1
 trace "in_port=1,packet=$HEX"
 says "a meter that real packets have emptied is over its rate" 'meter 2: over the rate' '\(meter_band\)' '^Verdict: drop'
