@@ -257,8 +257,9 @@ trace "$TCP,tp_dst=80,nw_ttl=64"
 says "... and answers what it has learned" '^Flow cache of packet thread 0: answers, with the 3 flows below' '^ 0\. ' '^ 1\. ' '^ 9\. '
 trace "$TCP,tp_dst=81,nw_ttl=64"
 says "... and nothing else" '^Flow cache of packet thread 0: no entry'
-HEX=$(in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64 1400 4)
-sleep 0.1
+HEX=$(in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64 700 6)
+metered() { ours meter-stats "$S" meter=2 | grep -q 'packet_in_count:7'; }
+for _ in $(seq 100); do metered && break || sleep 0.1; done
 trace "in_port=1,packet=$HEX"
 says "a meter that real packets have emptied is over its rate" 'meter 2: over the rate' '\(meter_band\)' '^Verdict: drop'
 
