@@ -326,39 +326,71 @@ static uint64_t run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, u
 	return left;
 }
 
+/* What the tunnel has to say in the key; false: it does not go by express. */
+static inline bool from_tunnel(const struct express_from *from, struct flow_key *key)
+{
+	key->in_port = htobe32(from->port);
+	key->tun_id = from->tun_id;
+	key->tun_src = from->tun_src;
+	key->tun_dst = from->tun_dst;
+	key->tun_tos = from->tun_tos;
+	key->tun_ttl = from->tun_ttl;
+	return from->port;
+}
+
+/* What a flow has not said of the next tunnel is as it was in the last one: not composed. */
+static bool goes_on_in_a_tunnel(const struct pmd *w, const struct express *x)
+{
+	const struct port *p = port_by_no(w->dp, x->port);
+
+	return !p || p->tunnel;
+}
+
 static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-			 uint64_t *key, uint32_t in_port) PMD
+			 struct flow_key *key, uint32_t in_port,
+			 const struct express_from *from) PMD
 {
 	enum { AHEAD = 4 };
 	struct cache *c = w->cache;
+	const enum express_need need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
 	uint64_t hash[BURST_MAX], left = 0;
 	uint8_t l3[BURST_MAX];
 
 	for (unsigned int i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], void *));
-		l3[i] = frame_words(m[i], c->need, key);
+		l3[i] = frame_words(m[i], need, (uint64_t *)key);
+		if (from && !from_tunnel(&from[i], key))
+			l3[i] = 0;
 		if (!l3[i])
 			continue;
-		hash[i] = cache_take(c, key, c->key[i]);
+		hash[i] = cache_take(c, (uint64_t *)key, c->key[i]);
 		for (unsigned int at = 0; at < sizeof(struct cache_entry); at += 64)
 			rte_prefetch0((uint8_t *)cache_pair(c, hash[i]) + at);
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		const struct cache_entry *e = l3[i] ? cache_find(c, hash[i], c->key[i]) : NULL;
+		const uint32_t in = from ? from[i].port : in_port;
 
-		if (!e || !e->is_express || !fit(&e->express, m[i], in_port)) {
+		if (!e || !e->is_express || !fit(&e->express, m[i], in) ||
+		    (from && goes_on_in_a_tunnel(w, &e->express))) {
 			left |= BIT(i);
 			continue;
 		}
 		count(w, e, 1, frame_len(m[i]));
-		leave(b, &e->express, m[i], l3[i], i, in_port);
+		leave(b, &e->express, m[i], l3[i], i, in);
 	}
 	return left;
 }
 
+bool express_open(const struct pmd *w)
+{
+	return w->cache &&
+	       atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) == OFPC_FRAG_NORMAL;
+}
+
 uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-		     uint32_t in_port)
+		     uint32_t in_port, const struct express_from *from)
 {
 	struct cache *c = w->cache;
 	struct flow_key key = { .in_port = htobe32(in_port), .in_phy_port = htobe32(in_port) };
@@ -367,10 +399,10 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	if (!cache_ready(c, w->dp, b->version))
 		return n == 64 ? UINT64_MAX : BIT(n) - 1;
 	key.actset_output = htobe32(OFPP_UNSET);
-	if (c->need == EXPRESS_NOTHING)
+	if (c->need == EXPRESS_NOTHING && !from)
 		left = run_alike(w, b, m, n, (uint64_t *)&key, in_port);
 	else
-		left = run_each(w, b, m, n, (uint64_t *)&key, in_port);
+		left = run_each(w, b, m, n, &key, in_port, from);
 	if (b->n_x)
 		cache_judge(w, b->n_x, b->n_x);
 	return left;

@@ -50,15 +50,27 @@ struct express {
 	uint8_t table[EXPRESS_FLOWS_MAX];
 };
 
+/* Where a frame came in that had been in a tunnel; over IPv6 it does not go by express. */
+struct express_from {
+	uint32_t port; /* the tunnel's; 0: not for the express way */
+	be32 tun_src, tun_dst;
+	be64 tun_id;
+	uint8_t tun_tos, tun_ttl;
+};
+
 enum express_need express_need(uint64_t words);
 /* False: they do more than it can say.  'in_port' is where the packet came in. */
 bool express_compose(const struct cache_way *way, uint32_t in_port, struct express *out) PMD;
 
 /*
- * Serves what it can of frames m[0] to m[n - 1] that came in on 'in_port': they stand in b->x,
- * b->n_x of them, and leave with the burst (output_flush()).  Returns those that are left.
+ * Serves what it can of frames m[0] to m[n - 1] that came in on device port 'in_port', and, where
+ * 'from' is not NULL, through the tunnels that it names: they stand in b->x, b->n_x of them, and
+ * leave with the burst (output_flush()).  Returns those that are left.
  */
 uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-		     uint32_t in_port) PMD;
+		     uint32_t in_port, const struct express_from *from) PMD;
+/* Whether frames may leave without being made packets: there is a cache, and fragments are let be.
+ */
+bool express_open(const struct pmd *w) PMD;
 
 #endif

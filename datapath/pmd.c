@@ -75,21 +75,14 @@ static bool admits(const struct port *p)
 		 (OFPPC_PORT_DOWN | OFPPC_NO_RECV));
 }
 
-/* Whether frames may leave without being made packets. */
-static bool has_express(const struct pmd *w, const struct port *p)
-{
-	return w->cache && !p->partial_csum &&
-	       atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) == OFPC_FRAG_NORMAL;
-}
-
 /* Each frame that does not go by express becomes a packet of the burst, with its key. */
 static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port *p,
 			      struct rte_mbuf **m, unsigned int n) PMD
 {
 	uint64_t left = ~UINT64_C(0) >> (64 - n);
 
-	if (likely(has_express(w, p)))
-		left = express_run(w, b, m, n, p->no);
+	if (likely(express_open(w) && !p->partial_csum))
+		left = express_run(w, b, m, n, p->no, NULL);
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 #include "datapath/dp.h"
+#include "datapath/express.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
 #include "datapath/punt.h"
@@ -158,28 +160,72 @@ static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enu
 	rte_pktmbuf_free(m);
 }
 
-static void start_inner(struct pmd *w, struct burst *b, const struct port *uplink,
-			const struct uplink *u, struct rte_mbuf *m, const struct vxlan_rx *r)
+/* The port of the tunnel that a frame was in, when it takes it; NULL: it is dropped. */
+static const struct port *receive(struct pmd *w, const struct port *uplink, const struct uplink *u,
+				  struct rte_mbuf *m, const struct vxlan_rx *r)
 {
 	const struct port *p = tunnel_port(w, u, r);
 
 	if (!p) {
 		drop_rx(w, uplink, m, DROP_TUN_NO_PORT);
-		return;
+		return NULL;
 	}
 	counter_add(&w->ports[p->slot].rx_packets, 1);
 	counter_add(&w->ports[p->slot].rx_bytes, m->pkt_len);
 	if (atomic_load_explicit(&p->config, memory_order_relaxed) &
 	    (OFPPC_PORT_DOWN | OFPPC_NO_RECV)) {
 		drop_rx(w, p, m, DROP_PORT_NO_RECV);
-		return;
+		return NULL;
 	}
-	if (!pkt_init(b, b->n, m, p->no)) {
-		drop_rx(w, p, m, DROP_RX_TRUNCATED);
-		return;
+	return p;
+}
+
+static struct express_from from_of(const struct port *p, const struct vxlan_rx *r)
+{
+	struct express_from f = { .tun_id = htobe64(r->vni), .tun_tos = r->tos, .tun_ttl = r->ttl };
+
+	if (vxlan_addr_is_v4(&r->src)) {
+		f.port = p->no;
+		f.tun_src = vxlan_addr_to_v4(&r->src);
+		f.tun_dst = vxlan_addr_to_v4(&r->dst);
 	}
-	key_set(&b->pkt[b->n], uplink, r);
-	b->n++;
+	return f;
+}
+
+/* Frames that were in tunnels: some leave by express, the others become packets. */
+static void start_inner(struct pmd *w, struct burst *b, const struct port *uplink,
+			const struct uplink *u, struct vxlan_rx_out *rx) PMD
+{
+	struct express_from from[BURST_MAX];
+	const struct port *port[BURST_MAX];
+	const struct vxlan_rx *meta[BURST_MAX];
+	unsigned int n = 0;
+	uint64_t left;
+
+	for (unsigned int i = 0; i < rx->n_inner; i++) {
+		port[n] = receive(w, uplink, u, rx->inner[i], &rx->meta[i]);
+		if (!port[n])
+			continue;
+		meta[n] = &rx->meta[i];
+		from[n] = from_of(port[n], meta[n]);
+		rx->inner[n++] = rx->inner[i];
+	}
+	if (!n)
+		return;
+	left = UINT64_MAX >> (64 - n);
+	if (likely(express_open(w)))
+		left = express_run(w, b, rx->inner, n, uplink->no, from);
+	for (; left; left &= left - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+		b->seq[b->n] = (uint8_t)i;
+		if (!pkt_init(b, b->n, rx->inner[i], port[i]->no)) {
+			drop_rx(w, port[i], rx->inner[i], DROP_RX_TRUNCATED);
+			continue;
+		}
+		key_set(&b->pkt[b->n], uplink, meta[i]);
+		b->n++;
+	}
 }
 
 uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const struct uplink *u,
@@ -193,9 +239,9 @@ uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const s
 	counter_add(&w->perf.created, out - n); /* what the VTEP overhears is a copy */
 	for (unsigned int i = 0; i < c->rx.n_ctrl; i++)
 		to_vtep(w, p, c->rx.ctrl[i]);
-	for (unsigned int i = 0; i < c->rx.n_inner; i++)
-		start_inner(w, b, p, u, c->rx.inner[i], &c->rx.meta[i]);
+	start_inner(w, b, p, u, &c->rx);
 	for (unsigned int i = 0; i < c->rx.n_pass; i++) {
+		b->seq[b->n] = (uint8_t)(c->rx.n_inner + i);
 		if (pkt_init(b, b->n, c->rx.pass[i], p->no))
 			b->n++;
 		else

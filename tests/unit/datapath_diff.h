@@ -201,7 +201,7 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 	for (unsigned int i = 0; i < n; i++)
 		m[i] = mbuf_of(&t.frames[which[i]]);
 	if (express)
-		left = express_run(t.w, b, m, n, in_port[0]);
+		left = express_run(t.w, b, m, n, in_port[0], NULL);
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 
