@@ -395,23 +395,41 @@ struct conn *conn_add(struct agent *a, struct of_session *s, bool service)
 	return c;
 }
 
+/*
+ * Connections that came to a listener: so many, and as many tools at the sockets of this host,
+ * which are not to be kept out by who calls from elsewhere.  Each may cost some MiB, and a
+ * descriptor.  Who is too many is closed at once and may try again.
+ */
+enum { CONNS_MAX = 256 };
+
+static struct conn *admit(struct agent *a, struct of_session *s, bool local) CONTROL
+{
+	struct conn *c;
+	unsigned int n = 0;
+
+	DL_FOREACH (a->conns, c)
+		n += c->service && c->local == local;
+	c = n < CONNS_MAX ? conn_add(a, s, true) : NULL;
+	if (c) {
+		c->local = local;
+		return c;
+	}
+	log_warn("agent", "%s: closed: %u connections of %d are there%s", of_session_name(s), n,
+		 CONNS_MAX, n < CONNS_MAX ? ", but no memory" : "");
+	of_session_free(s);
+	return NULL;
+}
+
 static void on_new(struct of_session *s, void *arg)
 {
 	role_assume_control();
-	if (!conn_add(arg, s, true))
-		of_session_free(s);
+	admit(arg, s, false);
 }
 
 static void on_new_local(struct of_session *s, void *arg)
 {
-	struct conn *c;
-
 	role_assume_control();
-	c = conn_add(arg, s, true);
-	if (c)
-		c->local = true;
-	else
-		of_session_free(s);
+	admit(arg, s, true);
 }
 
 static void on_new_snooper(struct of_session *s, void *arg)
@@ -420,12 +438,10 @@ static void on_new_snooper(struct of_session *s, void *arg)
 	struct conn *c;
 
 	role_assume_control();
-	c = conn_add(a, s, true);
-	if (!c) {
-		of_session_free(s);
+	c = admit(a, s, true);
+	if (!c)
 		return;
-	}
-	c->local = c->snooper = true;
+	c->snooper = true;
 	a->n_snoopers++;
 	of_session_set_ops(s, &snooper_ops, c);
 }

@@ -108,7 +108,7 @@ static int open_bundle(struct conn *c, const struct of_msg *m, uint32_t id, uint
 
 /* What is done at the bundle's end: port_mods, then packet-outs. */
 struct at_end {
-	struct packet_out *packets;
+	struct packet_outs packets;
 	uint32_t n, room;
 	struct port_change {
 		struct of_port_mod pm;
@@ -200,15 +200,14 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
 		rc = apply(c, m, &end);
 	if (rc) {
-		packet_outs_end(c, end.packets, false); /* they may hold what goes now */
-		end.packets = NULL;
+		packet_outs_end(c, &end.packets, false); /* they may hold what goes now */
 		table_rollback(dp);
 		end.n = 0;
 	} else {
 		table_commit(dp);
 	}
 	show(c, &end);
-	packet_outs_end(c, end.packets, true);
+	packet_outs_end(c, &end.packets, true);
 	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
 		agent_forward(c, m->raw, m->n);
 	free(end.v);

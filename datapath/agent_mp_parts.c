@@ -27,7 +27,7 @@ struct part {
 struct parts {
 	struct parts *next;
 	uint32_t xid;
-	struct part *list;
+	struct part *list, *last;
 	bool refused;
 	uint16_t type, code;
 };
@@ -47,10 +47,10 @@ static void clear(struct conn *c, struct parts *p)
 	struct part *m, *next;
 
 	LL_FOREACH_SAFE (p->list, m, next) {
-		c->parts_bytes -= m->n;
+		c->parts_bytes -= sizeof(*m) + m->n;
 		free(m);
 	}
-	p->list = NULL;
+	p->list = p->last = NULL;
 }
 
 static void end(struct conn *c, struct parts *p)
@@ -92,17 +92,21 @@ static void mark(struct conn *c, struct parts *p, const struct of_err *e)
 
 static int keep(struct conn *c, struct parts *p, const struct of_msg *m, struct of_err *e)
 {
-	struct part *part = c->parts_bytes + m->length <= PARTS_BYTES
-				    ? malloc(sizeof(*part) + m->length)
-				    : NULL;
+	const size_t size = sizeof(struct part) + m->length; /* also empty parts cost memory */
+	struct part *part = c->parts_bytes + size <= PARTS_BYTES ? malloc(size) : NULL;
 
 	if (!part)
 		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
 				    "requests in parts may have %zu bytes", PARTS_BYTES);
 	part->n = m->length;
 	memcpy(part->raw, m->raw, m->length);
-	LL_APPEND(p->list, part);
-	c->parts_bytes += m->length;
+	part->next = NULL;
+	if (p->last)
+		p->last->next = part;
+	else
+		p->list = part;
+	p->last = part;
+	c->parts_bytes += size;
 	return 0;
 }
 

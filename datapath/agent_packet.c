@@ -234,7 +234,7 @@ struct packet_out {
 	uint8_t frame[];
 };
 
-int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packet_out **out,
+int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packet_outs *out,
 		    struct of_err *e)
 {
 	struct pktbuf *buffer;
@@ -260,14 +260,19 @@ int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packe
 	}
 	if (buffer)
 		pktbuf_claim(conn_channel(c)->buffers, buffer);
-	while (*out)
-		out = &(*out)->next;
-	*out = p;
+	if (out->last)
+		out->last->next = p;
+	else
+		out->first = p;
+	out->last = p;
 	return 0;
 }
 
-void packet_outs_end(struct conn *c, struct packet_out *p, bool send)
+void packet_outs_end(struct conn *c, struct packet_outs *all, bool send)
 {
+	struct packet_out *p = all->first;
+
+	*all = (struct packet_outs){ 0 };
 	while (p) {
 		struct packet_out *next = p->next;
 

@@ -171,9 +171,13 @@ int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_form
 int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 /* In a bundle: checks it and appends it to '*out'; then all are sent, or given up. */
 struct packet_out;
-int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packet_out **out,
+/* In the order in which they came; there may be a million of them. */
+struct packet_outs {
+	struct packet_out *first, *last;
+};
+int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packet_outs *out,
 		    struct of_err *e) CONTROL;
-void packet_outs_end(struct conn *c, struct packet_out *p, bool send) CONTROL;
+void packet_outs_end(struct conn *c, struct packet_outs *all, bool send) CONTROL;
 void agent_port_status(void *arg, const struct port *p, uint8_t reason) CONTROL;
 void agent_flow_removed(void *arg, const struct flow *f, const struct of_match *match,
 			uint8_t reason, uint64_t packets, uint64_t bytes, double duration) CONTROL;
@@ -256,7 +260,7 @@ void parts_free(struct conn *c) CONTROL;
 
 /* ---- agent_dump.c: long replies, in parts ---- */
 
-enum { DUMP_PART = 16 << 20 }; /* bytes sent at once */
+enum { DUMP_PART = 2 << 20 }; /* bytes sent at once: what a reader who does not read costs */
 
 /* What is left of a reply; what a kind of reply has to keep in mind besides stands behind it. */
 struct dump {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 
 /* What the peer said before it went often tells why: it is read before the write error is believed.
  */
@@ -85,12 +86,21 @@ static bool may_take(struct of_session *s)
 	return session_reads(s) && !s->dead && !s->failing && !s->paused && !s->throttled;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void dispatch(struct of_session *s)
 {
+	const int64_t until = now_ms() + SESSION_RX_MS;
 	const uint8_t *p;
 	size_t n;
 
-	for (int i = 0; i < SESSION_RX_BUDGET; i++) {
+	for (int i = 0; i < SESSION_RX_BUDGET && now_ms() <= until; i++) {
 		int r;
 
 		if (!may_take(s))

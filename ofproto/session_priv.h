@@ -34,7 +34,8 @@ enum session_state {
 enum {
 	SESSION_RX_MIN = 4096,		 /* input buffer at first */
 	SESSION_RX_MAX = 65536,		 /* and at most: the longest message and some */
-	SESSION_RX_BUDGET = 256,	 /* messages handled before others have their turn */
+	SESSION_RX_BUDGET = 256,	 /* messages handled before others have their turn, */
+	SESSION_RX_MS = 10,		 /* or for so long: some take a walk over all flows */
 	SESSION_TX_CHUNK = 65536,	 /* output is queued in pieces of this size */
 	SESSION_TX_EAGER = 256 * 1024,	 /* queued since the last write: worth one at once */
 	SESSION_TX_BUDGET = 1024 * 1024, /* bytes written before others have their turn */
