@@ -270,37 +270,60 @@ bool eal_has_pci(const char *address)
  * As rte_pktmbuf_pool_create(), but without hugepages buffers may cross pages: there is no hardware
  * then that would mind, and one buffer a page would waste two fifths of the memory.
  */
-struct rte_mempool *eal_pool_new(const char *name, uint32_t n, uint16_t room, struct err *e)
+static struct rte_mempool *pool_try(const char *name, uint32_t n, uint16_t room, unsigned int flags,
+				    int (*populate)(struct rte_mempool *p))
 {
-	struct rte_pktmbuf_pool_private priv = {
-		.mbuf_data_room_size = room ? room : RTE_MBUF_DEFAULT_BUF_SIZE,
-	};
-	unsigned int size = sizeof(struct rte_mbuf) + priv.mbuf_data_room_size;
-	unsigned int flags = rte_eal_has_hugepages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
-	struct rte_mempool *p;
-	int rc;
+	struct rte_pktmbuf_pool_private priv = { .mbuf_data_room_size = room };
+	struct rte_mempool *p = rte_mempool_create_empty(name, n, sizeof(struct rte_mbuf) + room,
+							 n / 4 < POOL_CACHE ? n / 4 : POOL_CACHE,
+							 sizeof(priv), SOCKET_ID_ANY, flags);
 
-	n = n ? n : eal.mbufs;
-	p = rte_mempool_create_empty(name, n, size, n / 4 < POOL_CACHE ? n / 4 : POOL_CACHE,
-				     sizeof(priv), SOCKET_ID_ANY, flags);
 	if (!p)
-		goto no_memory;
-	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
-	if (!rc) {
-		rte_pktmbuf_pool_init(p, &priv);
-		rc = rte_mempool_populate_default(p);
-	}
-	if (rc < 0) {
-		rte_mempool_free(p);
-		goto no_memory;
-	}
+		return NULL;
+	if (rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL))
+		goto failed;
+	rte_pktmbuf_pool_init(p, &priv);
+	if (populate(p) <= 0)
+		goto failed;
 	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
 	return p;
-no_memory:
-	err_set(e, -ENOMEM,
-		"no memory for %u packet buffers of %u bytes: give DPDK more (--memory MB)", n,
-		size);
+failed:
+	rte_mempool_free(p);
 	return NULL;
+}
+
+/* Some hugepages, but not enough of them: where no device reads them by itself, other memory does.
+ */
+static struct rte_mempool *pool_beside_hugepages(const char *name, uint32_t n, uint16_t room)
+{
+	struct rte_mempool *p;
+
+	if (!rte_eal_has_hugepages() || eal.n_pci)
+		return NULL;
+	p = pool_try(name, n, room, RTE_MEMPOOL_F_NO_IOVA_CONTIG, rte_mempool_populate_anon);
+	if (p)
+		log_info("eal",
+			 "%s: %u packet buffers are not in hugepages, of which there are "
+			 "too few",
+			 name, n);
+	return p;
+}
+
+struct rte_mempool *eal_pool_new(const char *name, uint32_t n, uint16_t room, struct err *e)
+{
+	struct rte_mempool *p;
+
+	n = n ? n : eal.mbufs;
+	room = room ? room : RTE_MBUF_DEFAULT_BUF_SIZE;
+	p = pool_try(name, n, room, rte_eal_has_hugepages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG,
+		     rte_mempool_populate_default);
+	if (!p)
+		p = pool_beside_hugepages(name, n, room);
+	if (!p)
+		err_set(e, -ENOMEM,
+			"no memory for %u packet buffers of %u bytes: give DPDK more (--memory MB)",
+			n, (unsigned int)sizeof(struct rte_mbuf) + room);
+	return p;
 }
 
 void eal_pool_free(struct rte_mempool *p)
