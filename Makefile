@@ -200,8 +200,14 @@ demo: deps ## The product in a minute; CHECK=1 runs it to the end
 	+$(MAKE) all
 	@B=$(B) CHECK=$(CHECK) tests/e2e/demo.sh
 
-bench: deps all ## Measure, write bench/results/
+BENCH_TOOLS := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+$(B)/bench/%: $(B)/bench/%.o
+	$(LINK) $(DPDK_LIBS)
+
+bench: deps all $(BENCH_TOOLS) ## Measure, write bench/results/; SCENARIO=acl10k for one
 	B=$(B) bench/run
+bench-short: deps all $(BENCH_TOOLS) ## The same once and briefly, into build/bench/
+	B=$(B) bench/run --short
 
 cov: ## Line coverage of the unit and system tests
 	+$(MAKE) B=$(B)-cov OPT="-O0 -g --coverage" all tests
@@ -238,7 +244,7 @@ clean: ## Remove what was built
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-cov
 
 .PHONY: FORCE all help protos tests check check-unit check-sys check-conform conformance check-e2e check-asan check-tsan \
-        check-fuzz fuzzers lint deps demo bench cov docs install deb clean
+        check-fuzz fuzzers lint deps demo bench bench-short cov docs install deb clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

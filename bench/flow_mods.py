@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""flow_mods per second, and memory per rule: 100,000 exact five-tuples into an empty table.
+"""flow_mods per second, and memory per rule: 100,000 exact five-tuples, or a million, into an empty table.
 
 "plain" and "bundle" are sent already encoded as fast as the switch takes them, from the first byte to the answer of
 the barrier (plain) or of the commit (an atomic bundle): the switch's own pace.  "weft-ofctl" is the file of text
@@ -9,9 +9,9 @@ import struct
 import threading
 import time
 
-from bench import rig, traffic
+from bench import ovs, rig, traffic
 
-COUNT = 100000
+COUNT, MILLION = 100000, 1000000
 ONF, BUNDLE_CONTROL, BUNDLE_ADD = 0x4f4e4600, 2300, 2301  # EXT-230: bundles for OpenFlow 1.3
 OPEN, COMMIT, ATOMIC = 0, 4, 1
 
@@ -77,21 +77,21 @@ def delete_all(of):
     return push(of, rig.message(14, 5, body + struct.pack("!HH4x", 1, 4)) + rig.message(20, 0xfffffff0), 21)
 
 
-def one(sw, case, run, data, last):
+def one(sw, case, run, data, last, count=COUNT):
     of = rig.OpenFlow(sw.socket)
     of.s.settimeout(120)
     before = rig.rss_mb(sw.pid)
     took = push(of, data, last)
-    if flows(of) != COUNT:
-        raise RuntimeError(f"{flows(of)} flows, not {COUNT}")
+    if flows(of) != count:
+        raise RuntimeError(f"{flows(of)} flows, not {count}")
     time.sleep(0.5)
     after = rig.rss_mb(sw.pid)
     removed = delete_all(of)
     if flows(of):
         raise RuntimeError("flows are left after they were deleted")
     of.close()
-    rig.row("flow_mods", case, sw.name, run, rate__flow_mods_s=COUNT / took, delete_all__s=removed,
-            memory__bytes_rule=(after - before) * 1048576 / COUNT)
+    rig.row("flow_mods", case, sw.name, run, rate__flow_mods_s=count / took, delete_all__s=removed,
+            memory__bytes_rule=(after - before) * 1048576 / count)
 
 
 def by_command(run):
@@ -103,6 +103,15 @@ def by_command(run):
             delete_all(sw.of)
 
 
+def million(run):
+    """Weft alone: Open vSwitch takes minutes for them one by one."""
+    mods = [flow_mod(i + 10, f) for i, f in enumerate(traffic.five_tuples(MILLION))]
+    for case, make in (("plain-1M", plain), ("bundle-1M", bundle)):
+        data, last = make(mods)
+        with rig.Weft(sink=True) as sw:
+            one(sw, case, run, data, last, MILLION)
+
+
 def measure(runs):
     mods = [flow_mod(i + 10, f) for i, f in enumerate(traffic.five_tuples(COUNT))]
     streams = {"plain": plain(mods), "bundle": bundle(mods)}
@@ -110,9 +119,11 @@ def measure(runs):
         for case, (data, last) in streams.items():
             with rig.Weft(sink=True) as sw:
                 one(sw, case, run, data, last)
-            if rig.ovs_program() and (case == "bundle" or run <= 2):  # plain takes it 20 s
-                with rig.Ovs(sink=True) as sw:
+            if ovs.program() and (case == "bundle" or run <= 2):  # plain takes it 20 s
+                with ovs.Ovs(sink=True) as sw:
                     sw.rules("port")
                     delete_all(sw.of)
                     one(sw, case, run, data, last)
         by_command(run)
+    for run in range(1, min(runs, 3) + 1):
+        million(run)

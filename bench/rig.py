@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks run: a weft-switch, an Open vSwitch with DPDK, testpmd; and where their figures go.
+"""What the benchmarks run: a weft-switch (Open vSwitch: ovs.py, DPDK alone: limit.py); and where their figures go.
 
         net_pcap (the trace, for ever) ---> 1 [ the switch under test ] 2 ---> net_null (frees what it gets)
 
@@ -18,14 +18,19 @@ import subprocess
 import sys
 import time
 
+from bench import traffic
+
 B = os.path.abspath(os.environ.get("B", "build"))
 WORK = os.environ.get("BENCH_WORK", "/tmp/weft-bench-%d" % os.getpid())
-TRACES = f"{WORK}/traces"
+KEPT = f"{B}/bench"  # from run to run: traces, and programs that are not installed
+TRACES = f"{KEPT}/traces-{traffic.version()}"
 SECONDS = float(os.environ.get("SECONDS_EACH", "2"))
+SHORT = bool(os.environ.get("BENCH_SHORT"))
 WARM = 1.0
 OTHER_CORE, PACKET_CORE = 0, 1
 CLONE_NEWNET = 0x40000000
-MBUFS = 131072
+MBUFS = 131072  # or as many as the trace needs
+SPARE = 16384
 FIRST = ["nice", "-n", "-19"]  # before everybody else on a machine that is shared
 ELSEWHERE = ["taskset", "-c", str(OTHER_CORE)]
 
@@ -226,19 +231,39 @@ class Program:
         self.close()
 
 
+def source(name):
+    return f"net_pcap0,rx_pcap={trace(name)},infinite_rx=1"
+
+
+def trace(name):
+    return traffic.need(TRACES, name, "pcap")
+
+
+def mbufs(name):
+    """As many as the trace has frames, since the source keeps all of them, and some."""
+    return max(MBUFS, os.path.getsize(trace(name)) // (16 + traffic.LENGTH) + SPARE)
+
+
 class Weft(Program):
+    """Way "encap": out by a VXLAN port on port 2, whose neighbour asks for us once; "decap": in by one on port 1."""
     name = "weft"
 
-    def __init__(self, *options, trace=None, sink=False, eal=(), out=""):
+    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=()):
         super().__init__("weft")
         self.socket = f"{self.folder}/sw.sock"
         command = FIRST + [f"{B}/weft-switch", "--name", "bench", "--socket", self.socket,
                            "--pmd-cores", str(PACKET_CORE), *options]
         if trace:
-            command += ["--mbufs", str(MBUFS), "--port",
-                        f"src@1=vdev:net_pcap0,rx_pcap={TRACES}/{trace}.pcap,infinite_rx=1"]
-        if trace or sink:
-            command += ["--port", "dst@2=vdev:net_null1,size=64,no-rx=1" + out]
+            command += ["--mbufs", str(mbufs(trace)), "--port", f"src@1=vdev:{source(trace)}"]
+        if way == "encap":
+            command += ["--port", f"dst@2=vdev:net_pcap1,rx_pcap={traffic.need(TRACES, 'neighbour', 'pcap')}"]
+        elif trace or sink:
+            for i in range(sinks):
+                command += ["--port", f"dst{i or ''}@{2 + i}=vdev:net_null{1 + i},size=64,no-rx=1" + out]
+        for i, device in enumerate(ports):
+            command += ["--port", f"p{1 + i}@{1 + i}=vdev:{device}"]
+        if way:
+            command += ["--port", f"vx@10=vxlan:local=10.99.99.1/24,uplink={'dst' if way == 'encap' else 'src'},remote=10.99.99.2,vni=flow"]
         command += ["--", *eal] if eal else []
         with open(f"{self.folder}/log", "w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -258,7 +283,13 @@ class Weft(Program):
         end(self.pid)
 
     def rules(self, name, *options):
-        self.run(f"{B}/weft-ofctl", *(options or ["--bundle"]), "add-flows", f"unix:{self.socket}", f"{TRACES}/{name}.flows")
+        self.run(f"{B}/weft-ofctl", *(options or ["--bundle"]), "add-flows", f"unix:{self.socket}", traffic.need(TRACES, name, "flows"))
+
+    def drops(self):
+        """Name and count, of what was dropped."""
+        kind, reply = self.of.answer(4, 79, struct.pack("!II", WEFT, 1) + b"\x2a\x00")
+        rows = [body for f, body in protobuf(first(reply[8:], 7)) if f == 2] if kind == 4 else []
+        return {first(r, 1).decode(): first(r, 3) for r in rows if first(r, 3, 0)}
 
     def memory(self):
         return "hugepages" if "no hugepages" not in self.log_tail() else "no hugepages"
@@ -272,135 +303,16 @@ class Weft(Program):
                 if f.read().startswith("pmd"):
                     yield os.path.basename(task)
 
-    def window(self, seconds):
-        """Packets sent by the sink, per second, and what one cost."""
-        s0, (_, a), c0, t0 = self.of.stats(), self.of.port_packets(2), self.packet_ns(), time.monotonic()
+    def window(self, seconds, sinks=1):
+        """Packets sent by the sinks, per second, and what one cost."""
+        sent = lambda: (0, sum(self.of.port_packets(2 + i)[1] for i in range(sinks)))  # noqa: E731
+        s0, (_, a), c0, t0 = self.of.stats(), sent(), self.packet_ns(), time.monotonic()
         time.sleep(seconds)
-        s1, (_, b), c1, t1 = self.of.stats(), self.of.port_packets(2), self.packet_ns(), time.monotonic()
+        s1, (_, b), c1, t1 = self.of.stats(), sent(), self.packet_ns(), time.monotonic()
         packets = max(1, s1["packets"] - s0["packets"])
         looked_up = max(1, s1["hits"] + s1["misses"] - s0["hits"] - s0["misses"])
         return dict(shared((b - a) / (t1 - t0), t1 - t0, c1 - c0), busy__cycles_packet=(s1["busy"] - s0["busy"]) / packets,
                     cache_hits__percent=100 * (s1["hits"] - s0["hits"]) / looked_up)
-
-
-def ovs_program():
-    for path in (f"{WORK}/unpacked/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk",
-                 "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"):
-        if os.access(path, os.X_OK) and have("ovsdb-server") and have("ovs-ofctl"):
-            return path
-    return None
-
-
-class Ovs(Program):
-    """Open vSwitch's user space datapath, with the same devices, core and rules."""
-    name = "ovs"
-
-    def __init__(self, trace=None, sink=False):
-        super().__init__("ovs")
-        self.env = dict(os.environ, OVS_RUNDIR=self.folder, OVS_LOGDIR=self.folder, OVS_DBDIR=self.folder)
-        self.pids = []
-        self.trace, self.sink = trace, sink or trace
-        try:
-            self.begin()
-        except BaseException:
-            self.close()
-            raise
-
-    def begin(self):
-        db, schema = f"{self.folder}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema"
-        self.run("ovsdb-tool", "create", db, schema, env=self.env)
-        self.start(["ovsdb-server", db, f"--remote=punix:{self.folder}/db.sock", "--no-chdir",
-                    f"--unixctl={self.folder}/dbctl"])
-        wait_until(lambda: os.path.exists(f"{self.folder}/db.sock"), 5, "ovsdb-server starts")
-        self.vsctl("--no-wait", "init")
-        self.vsctl("--no-wait", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
-                   f"other_config:dpdk-lcore-mask={1 << OTHER_CORE}", f"other_config:pmd-cpu-mask={1 << PACKET_CORE}",
-                   "other_config:dpdk-extra=--no-pci --in-memory")
-        self.pid = self.start(FIRST + ELSEWHERE + [ovs_program(), f"unix:{self.folder}/db.sock", f"--unixctl={self.folder}/ctl", "--no-chdir"])
-        self.vsctl("add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=netdev", "fail_mode=secure",
-                   "protocols=OpenFlow10,OpenFlow13,OpenFlow14")
-        self.socket = f"{self.folder}/br0.mgmt"
-        self.of = OpenFlow(self.socket)
-
-    def start(self, command):
-        with open(f"{self.folder}/log", "a") as log:
-            self.pids.append(subprocess.Popen(command, stdout=log, stderr=log, env=self.env).pid)
-        return self.pids[-1]
-
-    def close(self):
-        if hasattr(self, "of"):
-            self.of.close()
-        for pid in reversed(self.pids):
-            end(pid)
-
-    def vsctl(self, *words):
-        self.run("ovs-vsctl", "-t", "20", f"--db=unix:{self.folder}/db.sock", *words, env=self.env)
-
-    def ctl(self, *words):
-        return self.run("ovs-appctl", "-T", "20", "-t", f"{self.folder}/ctl", *words, env=self.env)
-
-    def rules(self, name):
-        """Then the ports, sink first: no packet comes before there are rules for it."""
-        self.run("ovs-ofctl", "-O", "OpenFlow14", "--bundle", "add-flows", self.socket, f"{TRACES}/{name}.flows")
-        if self.sink:
-            self.add_port("dst", 2, "net_null1,size=64,no-rx=1")
-        if self.trace:
-            self.add_port("src", 1, f"net_pcap0,rx_pcap={TRACES}/{self.trace}.pcap,infinite_rx=1")
-
-    def add_port(self, name, number, device):
-        self.vsctl("add-port", "br0", name, "--", "set", "Interface", name, "type=dpdk",
-                   f"options:dpdk-devargs=\"{device}\"", f"ofport_request={number}")
-        wait_until(lambda: self.port_is_up(name), 5, f"Open vSwitch opens {device}")
-
-    def port_is_up(self, name):
-        return f" {name} " in self.ctl("dpif/show").replace(":", " ")
-
-    def exact_match_cache(self, on):
-        self.vsctl("set", "Open_vSwitch", ".", f"other_config:emc-insert-inv-prob={100 if on else 0}")
-
-    def packet_ns(self):
-        return cpu_ns(self.pid, "pmd")
-
-    def warm(self):
-        """Until next to no packet misses the datapath's flows any more; with many flows that takes seconds."""
-        for _ in range(30):
-            self.ctl("dpif-netdev/pmd-stats-clear")
-            time.sleep(0.5)
-            text = self.ctl("dpif-netdev/pmd-stats-show").partition("main thread")[0]
-            missed = sum(map(int, re.findall(r"miss with \w+ upcall: (\d+)", text)))
-            m = re.search(r"packets received: (\d+)", text)
-            if m and missed * 10000 < int(m[1]):
-                return
-
-    def window(self, seconds):
-        self.ctl("dpif-netdev/pmd-stats-clear")
-        (_, a), c0, t0 = self.of.port_packets(2), self.packet_ns(), time.monotonic()
-        time.sleep(seconds)
-        (_, b), c1, t1 = self.of.port_packets(2), self.packet_ns(), time.monotonic()
-        text = self.ctl("dpif-netdev/pmd-stats-show").partition("main thread")[0]
-        m = re.search(r"avg cycles per packet: ([0-9.]+)", text)
-        return dict(shared((b - a) / (t1 - t0), t1 - t0, c1 - c0), busy__cycles_packet=float(m[1]) if m else float("nan"))
-
-
-def testpmd(trace, seconds):
-    """What the devices and DPDK themselves carry, without a switch: Mpps."""
-    folder = f"{WORK}/testpmd"
-    os.makedirs(folder, exist_ok=True)
-    with open(f"{folder}/log", "w+") as log:
-        p = subprocess.Popen(
-            ["nice", "-n", "-19", "dpdk-testpmd", "-l", f"{OTHER_CORE},{PACKET_CORE}", "--no-pci", "--in-memory", "-m", "768",
-             f"--vdev=net_pcap0,rx_pcap={TRACES}/{trace}.pcap,infinite_rx=1", "--vdev=net_null1,size=64,no-rx=1", "--",
-             "--forward-mode=io", "--nb-cores=1", "--burst=32", f"--total-num-mbufs={MBUFS}", "--no-lsc-interrupt",
-             "--stats-period=1", "--auto-start"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        time.sleep(seconds + WARM + 2)
-        end(p.pid, signal.SIGINT)
-        log.seek(0)
-        text = log.read()
-    rates = [int(x) for x in re.findall(r"NIC statistics for port 1.*?Tx-pps:\s*(\d+)", text, re.S)]
-    rates = [r for r in rates[2:] if r]
-    if not rates:
-        raise RuntimeError("testpmd: " + text[-300:])
-    return sum(rates) / len(rates) / 1e6
 
 
 def have_hugepages(mb):

@@ -1,18 +1,23 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The traffic and the rules that the benchmarks use, made here and always the same.
 
-    traffic.py FOLDER      writes FOLDER/NAME.pcap and FOLDER/NAME.flows
+    traffic.py FOLDER [NAME...]      writes FOLDER/NAME.pcap and FOLDER/NAME.flows; without names, all but the curves'
 
-Frames come in on port 1 and leave by port 2 in every case.  All are 64 bytes long, and each is a flow of its own.
-The rules are OpenFlow 1.3 in ovs-ofctl's grammar, so that any switch can be given the same file.
+Frames come in on port 1 and leave by port 2 in every case.  They are 64 bytes long (a tag adds 4, a tunnel 50), and each
+is a flow of its own.  The rules are OpenFlow 1.3 in ovs-ofctl's grammar, so that any switch can be given the same file.
+What is in them stands with those who make them:
 
-    port        one rule on the ingress port; 10,000 UDP flows
-    l2          1,000 destination addresses; 10,000 flows
-    tenant      five tables as a tenant edge has them: whose VM, anti-spoofing, security group, destination, output;
-                16 tenants of 12 VMs that all use 10.0.0.0/24; 50,000 flows, more than caches of flows hold
-    tenant-4k   the same with 4,000 of these flows
-    mods        100,000 exact five-tuples, as rules alone: see flow_mods.py
+    traffic_tables.py   port, l2, l3, l3-rewrite, ipv6, tenant, vlan, vxlan
+    traffic_acl.py      acl1k, acl10k, tse (tuple-space explosion)
+    traffic_odd.py      garbage
+    traffic_curves.py   flows-N, rules-KIND-N, tables-N, masks-N, size-N, imix, ports-N
+
+A trace NAME-new is NEW flows that the rules of NAME take, no two alike: by the time that the trace begins again, whoever
+remembers flows has had all of these in between.
 """
+import hashlib
+import importlib
 import ipaddress
 import os
 import random
@@ -21,8 +26,16 @@ import sys
 
 SEED = 0x57656674
 LENGTH = 64
-TENANTS, VMS, OPENINGS = 16, 12, 24
+NEW = 800000  # with 2 GB of hugepages; what else the switch needs of them is little
 UDP, TCP = 17, 6
+MODULES = ("traffic_tables", "traffic_acl", "traffic_odd", "traffic_curves")
+_UDP = struct.Struct("!6s6sHBBHHHBBHIIHHHH")
+_TCP = struct.Struct("!6s6sHBBHHHBBHIIHHIIBBHHH")
+_RECORD = struct.Struct("=IIII")
+
+
+def rng_for(name):
+    return random.Random(f"{SEED} {name}")
 
 
 def mac(number):
@@ -38,31 +51,55 @@ def dotted(address):
     return str(ipaddress.IPv4Address(address))
 
 
-def ones_complement(data):
-    total = sum(word for (word,) in struct.iter_unpack("!H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total ^ 0xffff
+def network(address, bits):
+    return address >> 32 - bits << 32 - bits
 
 
-def frame(to, source, src, dst, proto, sport, dport):
-    """An Ethernet frame of LENGTH bytes; the IPv4 checksum is right, UDP's is absent, TCP's nobody looks at."""
-    room = LENGTH - 14 - 20
-    l4 = struct.pack("!HH", sport, dport)
+def ip_checksum(length, proto, src, dst):
+    """Of a header without options and with a TTL of 64."""
+    total = 0x4500 + length + 0x4000 + proto + (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff)
+    total = (total & 0xffff) + (total >> 16)
+    return (total & 0xffff) + (total >> 16) ^ 0xffff
+
+
+def frame(to, source, src, dst, proto, sport, dport, length=LENGTH):
+    """An Ethernet frame of that length; the IPv4 checksum is right, UDP's is absent, TCP's nobody looks at."""
+    n = length - 14
+    check = ip_checksum(n, proto, src, dst)
     if proto == UDP:
-        l4 += struct.pack("!HH", room, 0)
+        head = _UDP.pack(to, source, 0x800, 0x45, 0, n, 0, 0, 64, proto, check, src, dst, sport, dport, n - 20, 0)
     else:
-        l4 += struct.pack("!IIBBHHH", 7, 9, 5 << 4, 0x10, 512, 0, 0)
-    head = [0x45, 0, 20 + room, 0, 0, 64, proto, 0, src, dst]
-    head[7] = ones_complement(struct.pack("!BBHHHBBHII", *head))
-    return to + source + b"\x08\x00" + struct.pack("!BBHHHBBHII", *head) + l4.ljust(room, b"\0")
+        head = _TCP.pack(to, source, 0x800, 0x45, 0, n, 0, 0, 64, proto, check, src, dst, sport, dport, 7, 9, 5 << 4, 0x10, 512, 0, 0)
+    return head.ljust(length, b"\0")
 
+
+def different(count, draw):
+    """'count' things that 'draw' makes, no two alike, in the order they came."""
+    found = {}
+    while len(found) < count:
+        found[draw()] = None
+    return list(found)
+
+
+def any_udp(rng):
+    """Addresses and ports of a UDP flow."""
+    bits = rng.getrandbits(64)
+    return (0x0a000000 | bits & 0xffffff, 0xc6120000 | bits >> 24 & 0x1ffff, UDP, 1024 + (bits >> 41 & 0x7fff), 1 + (bits >> 56))
+
+
+def five_tuples(count):
+    """For rules: (source, destination, protocol, source port, destination port)."""
+    rng = rng_for("mods")
+    return different(count, lambda: any_udp(rng))
+
+
+# ---- files ----
 
 def write_pcap(path, frames):
     with open(path, "wb") as f:
         f.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 1 << 16, 1))
         for i, data in enumerate(frames):
-            f.write(struct.pack("=IIII", i // 1000000, i % 1000000, len(data), len(data)) + data)
+            f.write(_RECORD.pack(i // 1000000, i % 1000000, len(data), len(data)) + data)
 
 
 def write_rules(path, lines):
@@ -70,100 +107,52 @@ def write_rules(path, lines):
         f.writelines(line + "\n" for line in lines)
 
 
-def different(count, draw):
-    """'count' things that 'draw' makes, no two alike, in the order they came."""
+def version():
+    """Of the generators: files that another version made are not used."""
+    digest = hashlib.sha256()
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for name in ("traffic", *MODULES):
+        with open(f"{folder}/{name}.py", "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:12]
+
+
+def makers(what):
+    """Name to function, of all modules: 'TRACES' or 'RULES'."""
     found = {}
-    while len(found) < count:
-        found[draw()] = True
-    return list(found)
+    for name in MODULES:
+        found.update(getattr(importlib.import_module(f"bench.{name}"), what))
+    return found
 
 
-def any_udp(rng):
-    """Addresses and ports of a UDP flow."""
-    return (rng.randrange(0x0a000001, 0x0affffff), rng.randrange(0xc6120000, 0xc613ffff), UDP,
-            rng.randrange(1024, 65536), rng.randrange(1, 65536))
+def need(folder, name, kind):
+    """The path of a trace ('pcap') or of rules ('flows'), made if it is not there."""
+    path = f"{folder}/{name}.{kind}"
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        write, what = (write_pcap, "TRACES") if kind == "pcap" else (write_rules, "RULES")
+        write(path + ".part", makers(what)[name]())
+        os.rename(path + ".part", path)
+    return path
 
 
-def port(folder):
-    rng = random.Random(SEED)
-    write_rules(f"{folder}/port.flows", ["in_port=1,actions=output:2"])
-    write_pcap(f"{folder}/port.pcap",
-               (frame(mac(2), mac(1), *flow) for flow in different(10000, lambda: any_udp(rng))))
+def frames_in(path):
+    """The frames of a trace, for those who want to read them."""
+    with open(path, "rb") as f:
+        f.seek(24)
+        while head := f.read(16):
+            yield f.read(_RECORD.unpack(head)[2])
 
 
-def l2(folder):
-    rng = random.Random(SEED + 1)
-    known = different(1000, lambda: mac(rng.randrange(1 << 40)))
-    write_rules(f"{folder}/l2.flows", [f"priority=10,dl_dst={colons(m)},actions=output:2" for m in known])
-    write_pcap(f"{folder}/l2.pcap",
-               (frame(rng.choice(known), mac(1), *flow) for flow in different(10000, lambda: any_udp(rng))))
-
-
-class Vm:
-    def __init__(self, tenant, number):
-        self.tenant, self.number = tenant + 1, number
-        self.mac = mac(tenant << 16 | number)
-        self.ip = int(ipaddress.IPv4Address("10.0.0.10")) + number
-
-
-def tenant_rules(vms, openings):
-    for v in vms:
-        where = v.tenant << 8 | v.number
-        yield (f"table=0,priority=50,in_port=1,dl_src={colons(v.mac)},"
-               f"actions=load:{where:#x}->NXM_NX_REG0[],write_metadata:{v.tenant:#x}/0xffff,goto_table:1")
-        yield (f"table=1,priority=50,ip,metadata={v.tenant:#x}/0xffff,reg0={where:#x},dl_src={colons(v.mac)},"
-               f"nw_src={dotted(v.ip)},actions=goto_table:2")
-        yield (f"table=3,priority=50,metadata={v.tenant:#x}/0xffff,dl_dst={colons(v.mac)},"
-               f"actions=load:{where:#x}->NXM_NX_REG1[],goto_table:4")
-        yield f"table=4,priority=50,reg1={where:#x},actions=output:2"
-    for tenant, proto, bits, ip, dport in openings:
-        name = {UDP: "udp", TCP: "tcp"}[proto]
-        yield (f"table=2,priority={50 + bits},{name},metadata={tenant:#x}/0xffff,nw_src={dotted(ip)}/{bits},"
-               f"tp_dst={dport},actions=goto_table:3")
-
-
-def tenant(folder):
-    rng = random.Random(SEED + 2)
-    by_tenant = [[Vm(t, n) for n in range(VMS)] for t in range(TENANTS)]
-
-    def opening(t):
-        bits = rng.choice((8, 24, 28, 32))
-        whose = rng.choice(by_tenant[t])
-        return (t + 1, rng.choice((UDP, TCP)), bits, whose.ip >> 32 - bits << 32 - bits, rng.randrange(1, 10000))
-
-    openings = [o for t in range(TENANTS) for o in different(OPENINGS, lambda: opening(t))]
-
-    def flow():
-        t, proto, bits, ip, dport = rng.choice(openings)
-        a = rng.choice([v for v in by_tenant[t - 1] if v.ip >> 32 - bits == ip >> 32 - bits])
-        b = rng.choice([v for v in by_tenant[t - 1] if v is not a])
-        return b.mac, a.mac, a.ip, b.ip, proto, rng.randrange(1024, 65536), dport
-
-    flows = different(50000, flow)
-    for name, some in (("tenant", flows), ("tenant-4k", flows[:4000])):
-        write_rules(f"{folder}/{name}.flows", tenant_rules([v for vms in by_tenant for v in vms], openings))
-        write_pcap(f"{folder}/{name}.pcap", (frame(*f) for f in some))
-
-
-def five_tuples(count):
-    """For rules: (source, destination, protocol, source port, destination port)."""
-    rng = random.Random(SEED + 3)
-    return different(count, lambda: any_udp(rng))
-
-
-def mods(folder):
-    write_rules(f"{folder}/mods.flows",
-                (f"priority=100,udp,nw_src={dotted(a)},nw_dst={dotted(b)},tp_src={s},tp_dst={d},actions=output:2"
-                 for a, b, _, s, d in five_tuples(100000)))
-
-
-def write_all(folder):
-    os.makedirs(folder, exist_ok=True)
-    for make in (port, l2, tenant, mods):
-        make(folder)
+def count_in(path):
+    return sum(1 for _ in frames_in(path))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    write_all(sys.argv[1])
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for kind_, what_ in (("pcap", "TRACES"), ("flows", "RULES")):
+        for name_ in makers(what_):
+            if name_ in sys.argv[2:] or len(sys.argv) == 2 and name_ not in importlib.import_module("bench.traffic_curves").ALL:
+                need(sys.argv[1], name_, kind_)

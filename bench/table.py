@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of what is asked and what was measured, out of the figures of a run (bench/median reads them).
+
+Rates are "had it the core": packets in the time that the packet thread had a core, so that a neighbour who took it for a while
+does not count.  Cycles less the source are the cycles of a packet less those that the source takes by itself on the same trace
+(source_alone.c: rte_eth_rx_burst() of net_pcap, which copies the frame out of the trace); everything else, the sink's free
+included, is the switch's.  Two of Weft's own figures on traces of different length are compared in these cycles, since a long
+trace costs the source three times as many.
+"""
+import statistics
+from dataclasses import dataclass, field
+
+from bench import scenario
+from bench.ovs import MODES
+
+RATE, CYCLES = "whole_core", "on_core"
+WORDS = {"ovs": "Open vSwitch", "limit": "testpmd", "rte_acl": "rte_acl"}
+
+
+def median(groups, what, case, subject, figure):
+    """Of the runs; None when there are none."""
+    for (name, _), values in groups.get((what, case, subject), {}).items():
+        if name == figure:
+            return statistics.median(values)
+    return None
+
+
+def spread(groups, what, case, subject, figure):
+    """(greatest - least) / median."""
+    for (name, _), values in groups.get((what, case, subject), {}).items():
+        if name == figure and len(values) > 1:
+            return (max(values) - min(values)) / max(1e-9, statistics.median(values))
+    return None
+
+
+@dataclass
+class Row:
+    s: scenario.Scenario
+    mpps: float
+    nocache: float = None
+    ovs: float = None
+    mode: str = ""
+    limit: float = None
+    rte_acl: float = None
+    cycles: float = None
+    source: float = None
+    hits: float = None
+    spread: float = None
+    goals: list = field(default_factory=list)  # (text, reached / asked or None)
+
+    def alone(self):
+        return self.cycles - self.source if self.cycles and self.source else None
+
+
+def judge(row, of):
+    """For each goal: what it says, and which part of it is reached."""
+    for against, times in row.s.goals:
+        how = f"{100 * times:.0f} % of" if times < 1 else f"{times:g} ×"
+        if against == "Mpps":
+            row.goals.append((f"≥ {times:g} Mpps", row.mpps / times))
+        elif against in WORDS:
+            base = {"ovs": row.ovs, "limit": row.limit, "rte_acl": row.rte_acl}[against]
+            row.goals.append((f"≥ {how} {WORDS[against]}", row.mpps / base / times if base else None))
+        else:
+            base = of.get(against)
+            part = base.alone() / row.alone() / times if base and base.alone() and row.alone() else None
+            row.goals.append((f"≥ {how} {against}, less the source", part))
+    if row.s.vpp:
+        row.goals.append((f"≤ {row.s.vpp:g} cycles", row.s.vpp / row.alone() if row.alone() else None))
+
+
+def rows(groups):
+    get = lambda s, subject, figure: median(groups, "forwarding", s.name, subject, figure)  # noqa: E731
+    found = {}
+    for s in scenario.ALL:
+        mpps = get(s, "weft", RATE)
+        if mpps is None:
+            continue
+        modes = [(get(s, m, RATE), m) for m in MODES if get(s, m, RATE)]
+        best, mode = max(modes, default=(None, ""))
+        row = Row(s, mpps, get(s, "weft-nocache", RATE), best, mode, get(s, "testpmd-mac", RATE), get(s, "rte_acl", "lookups"),
+                  get(s, "weft", CYCLES), get(s, "source", "source"), get(s, "weft", "cache_hits"), spread(groups, "forwarding", s.name, "weft", RATE))
+        found[s.name] = row
+    for row in found.values():
+        judge(row, found)
+    return list(found.values())
+
+
+def number(x, unit=""):
+    return "" if x is None else (f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}") + unit
+
+
+def verdict(goals):
+    """ "met", or by what factor it is missed."""
+    parts = []
+    for text, part in goals:
+        parts.append(f"{text}: " + ("not measured" if part is None else "**met**" if part >= 1 else f"not met, {100 * part:.0f} % of it"))
+    return "; ".join(parts)
+
+
+def ratio(a, b):
+    return number(a / b, " ×") if a and b else ""
+
+
+def forwarding(groups):
+    """Lines of Markdown."""
+    mine = rows(groups)
+    if not mine:
+        return
+    yield ("| scenario | Weft, Mpps | without cache | Open vSwitch, its best | Weft / OVS | testpmd mac | Weft / testpmd | rte_acl, M/s | cycles/packet "
+           "| less the source | VPP, constant | % cache hits | spread | goals |")
+    yield "|---" * 14 + "|"
+    for r in mine:
+        best = f"{number(r.ovs)} ({r.mode.partition('-')[2] or 'default'})" if r.ovs else ""
+        share = number(100 * r.mpps / r.limit, " %") if r.limit else ""
+        yield (f"| {r.s.title} | {number(r.mpps)} | {number(r.nocache)} | {best} | {ratio(r.mpps, r.ovs)} | {number(r.limit)} | {share} | {number(r.rte_acl)} "
+               f"| {number(r.cycles)} | {number(r.alone())} | {number(r.s.vpp or None)} | {number(r.hits)} | "
+               f"{'' if r.spread is None else number(100 * r.spread, ' %')} | {verdict(r.goals)} |")
+
+
+def best_of(groups, what, case, figure, subjects, least=False):
+    found = [x for x in (median(groups, what, case, s, figure) for s in subjects) if x is not None]
+    return (min if least else max)(found) if found else None
+
+
+# What is not Mpps: title, what, case, figure, goals as (text, against a peer?, factor or bound, at least?).
+OTHERS = (
+    ("under 1,000 flow_mods/s, ACL 1,000 rules", "pressure", "acl1k", "share", " % of quiet", (("≥ 85 %", None, 85, True),)),
+    ("under 1,000 flow_mods/s, L3", "pressure", "l3", "share", " % of quiet", (("≥ 85 %", None, 85, True),)),
+    ("flow_mods, plain, 100k rules", "flow_mods", "plain", "rate", "/s", (("≥ 20 × Open vSwitch", "ovs", 20, True),)),
+    ("flow_mods, bundle, 100k rules", "flow_mods", "bundle", "rate", "/s", (("≥ 10 × Open vSwitch", "ovs", 10, True),)),
+    ("flow_mods, plain, 1M rules", "flow_mods", "plain-1M", "rate", "/s", (("≥ 250k/s", None, 250e3, True),)),
+    ("flow_mods, bundle, 1M rules", "flow_mods", "bundle-1M", "rate", "/s", (("≥ 250k/s", None, 250e3, True),)),
+    ("memory per rule, plain", "flow_mods", "plain", "memory", " B", (("≤ 256 B", None, 256, False),)),
+    ("memory per rule, plain, 1M rules", "flow_mods", "plain-1M", "memory", " B", (("≤ 256 B", None, 256, False),)),
+    ("one-way latency, idle, p50", "latency", "idle", "p50", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
+    ("one-way latency, idle, p99", "latency", "idle", "p99", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
+    ("one-way latency, 0.9 Mpps, p50", "latency", "0.9 Mpps", "p50", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
+    ("one-way latency, 0.9 Mpps, p99", "latency", "0.9 Mpps", "p99", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
+    ("idle switch, CPU", "idle", "2 silent ports", "cpu", " %", (("≤ 2 %", None, 2, False),)),
+    ("first packet after 20 ms of silence, p50", "latency", "after silence", "p50", " µs", (("≤ 100 µs", None, 100, False),)),
+    ("first packet after 20 ms of silence, p99", "latency", "after silence", "p99", " µs", (("≤ 100 µs", None, 100, False),)),
+)
+
+
+def others(groups):
+    lines = []
+    for title, what, case, figure, unit, goals in OTHERS:
+        mine, theirs = median(groups, what, case, "weft", figure), median(groups, what, case, "ovs", figure)
+        if mine is None:
+            continue
+        part = []
+        for text, peer, bound, at_least in goals:
+            base = bound * theirs if peer and theirs else bound if not peer else None
+            part.append((text, None if base is None else mine / base if at_least else base / max(mine, 1e-9)))
+        lines.append(f"| {title} | {number(mine, unit)} | {number(theirs, unit)} | {ratio(mine, theirs)} | {verdict(part)} |")
+    threads = median(groups, "threads", "two", "weft", "ratio")
+    if threads is not None:
+        lines.append(f"| two packet threads | {number(threads, ' × one')} | | | {verdict([('≥ 1.9 ×', threads / 1.9)])} |")
+    elif lines:
+        lines.append("| two packet threads | not measured: two cores are one for them and one for all else | | | each thread "
+                     "writes counters in allocations of its own (`datapath/pmd_thread.c`), which begin and end anywhere in a cache line |")
+    if lines:
+        yield "| what | Weft | Open vSwitch | Weft / OVS | goals |"
+        yield "|---|---|---|---|---|"
+        yield from lines
