@@ -3,9 +3,10 @@
  * The OpenFlow agent: connections to controllers, and what their messages do to the datapath.
  *
  * One agent a switch, on the control thread's libev loop.  It answers every message of
- * OpenFlow 1.3.5 (or refuses it with the error that the specification names), keeps roles, async
- * configuration and bundles per connection, and sends packet-in, flow-removed and port-status to
- * those who want them.
+ * OpenFlow 1.3.5 (or refuses it with the error that the specification names), and sends packet-in,
+ * flow-removed, port-status and what monitors ask for to those who want them.  Bundles and flow
+ * monitors are a connection's; role, configuration and packet buffers a controller's, whatever the
+ * number of its connections (6.3.6).  What the agent's files share is in agent_priv.h.
  */
 #ifndef WEFT_DATAPATH_AGENT_H
 #define WEFT_DATAPATH_AGENT_H

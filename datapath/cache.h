@@ -7,10 +7,12 @@
  * keys take the same way through the tables: by induction over the tables, each word that a table
  * reads is either what it was at ingress, or was written by an action whose effect depends on those
  * words alone.  An entry holds the flows that were hit, in order: replaying their instructions is
- * what the sweep would have done, meters, groups and drops included.  Ways that reveal headers
+ * what the sweep would have done, meters, groups and drops included; and, where that is simple
+ * enough, what they come to, for the express way (express.h).  Ways that reveal headers
  * which the ingress key lacks (insts->pops, then goto), that ended in a drop, of packets that a
  * meter remarked, or that are long, are not kept; and a packet that a meter remarks during its
- * replay goes on through the tables.
+ * replay goes on through the tables.  A pipeline that looks at more words than an entry has room
+ * for (cache_priv.h) goes without.
  *
  * Stamped with the version: any published change empties it.  There are no wildcards in it, so it
  * decides nothing that the tables did not decide for exactly these values.  Where it does not pay

@@ -10,8 +10,8 @@
 #include <rte_prefetch.h>
 
 #include "datapath/act.h"
-#include "datapath/cache.h"
 #include "datapath/af_packet.h"
+#include "datapath/cache.h"
 #include "datapath/dp.h"
 #include "datapath/express.h"
 #include "datapath/frag.h"
@@ -100,6 +100,7 @@ static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port 
 	return b->n ? ~UINT64_C(0) >> (64 - b->n) : 0;
 }
 
+/* The packets in 'todo': each step takes its own, and leaves the others to the next. */
 void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 {
 	const uint32_t frag_mode = atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed);
@@ -234,6 +235,7 @@ static unsigned int inject_run(struct pmd *w) PMD
 	return n;
 }
 
+/* One round; how many packets it had. */
 unsigned int pmd_iteration(struct pmd *w)
 {
 	const struct pmd_work *work = atomic_load_explicit(&w->work, memory_order_acquire);

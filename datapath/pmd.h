@@ -2,13 +2,16 @@
 /*
  * Packet threads.  One packet from rx to tx is told in pmd.c, in one sitting.
  *
- *   rx burst -> parse -> tunnel decap -> flow cache -> pipeline -> outputs -> tx buffers; flush;
- * quiescent
+ *	what the control thread sends, then of each rx queue a burst:
+ *		frames whose way is known leave by express (express.h)
+ *		others: decap or parse -> fragments -> flow cache -> pipeline -> outputs
+ *	what has gathered for each port goes to its device, what is due of its queues, too
+ *	quiescent
  *
  * A PMD never allocates memory, locks, logs or makes a system call for a packet.  With nothing to
- * do it sleeps, longer and longer up to PMD_SLEEP_MAX_US, and is back at full speed with the first
- * packet. Its struct is its own: others read counters (single writer, relaxed) and write only to
- * its rings.
+ * do it sleeps, longer and longer up to PMD_SLEEP_MAX_US, or until a queue is due, and is back at
+ * full speed with the first packet.  Its struct is its own: others read counters (single writer,
+ * relaxed) and write only to its rings.
  */
 #ifndef WEFT_DATAPATH_PMD_H
 #define WEFT_DATAPATH_PMD_H

@@ -3,9 +3,11 @@
  * Between the packet threads and the control thread: two rings a PMD, of packets with what they are
  * for.
  *
- * Up (PMD to control): packet-ins, frames for a VTEP's own address, MAC learning for NORMAL;
- * rate-limited by port and reason, dropped and counted when full, never in the way of packets. Down
- * (control to PMD): packet-outs, VTEP answers.  A slot comes from a fixed pool and goes back to it.
+ * Up (PMD to control): packet-ins, frames for a VTEP's own address or that wait for a next hop, MAC
+ * learning for NORMAL; limited by the virtual meters (meter.h), packet-ins by port and reason
+ * besides; dropped and counted when full, never in the way of packets.
+ * Down (control to PMD): packet-outs, packets that were buffered, VTEP answers, a trace's question
+ * about the cache.  A slot comes from a fixed pool and goes back to it.
  */
 #ifndef WEFT_DATAPATH_PUNT_H
 #define WEFT_DATAPATH_PUNT_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queues of a port (OpenFlow 1.3.5, 5.12 Set-Queue, 7.2.2): bounded FIFOs, and who of them may
- *send.
+ * Queues of a port (OpenFlow 1.3.5, 5.12 Set-Queue, 7.2.2): bounded FIFOs, and who may send.
  *
- * A port without queues has none of this: its frames go straight to the device (txq.h).  A port
- *with queues has one more, the default queue, for packets without a queue, or with one that this
- *port does not have; queue 0 takes its place where there is one.  No frame passes the others by.
+ * A port without queues has none of this: its frames go straight to the device (txq.h).  One with
+ * queues has one more, the default queue, for packets without a queue, or with one that this port
+ * does not have; queue 0 takes its place where there is one.  No frame passes the others by.
  *
  *	any PMD --ring--> queue 1 --\
  *	any PMD --ring--> queue 7 ----> the PMD that owns the port --> device
@@ -19,7 +18,7 @@
  * long as their sum is not more than the line carries (and shrink in proportion where it is), and
  * what is not used goes to who can use it.  Who is behind or ahead is a moment for each rate
  * (struct queue_pace): a queue may send when that moment has come, and each frame moves it on by
- *the time the frame takes at that rate.  A moment in the past is credit, of which no more than
+ * the time the frame takes at that rate.  A moment in the past is credit, of which no more than
  * QUEUE_BURST_US is kept: that, and one frame, is how much can leave above the rate at once.  The
  * same moments say when a PMD has to wake up.  Rates count frames as OpenFlow counts bytes, without
  * preamble and FCS.
