@@ -37,8 +37,6 @@ __attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *fmt, ..
  */
 int ctl_rest(const struct ctl *c, const char *method, const char *path, const json_t *body,
 	     json_t **out);
-/* As GET, but says nothing when there is no such thing: '*out' is NULL then. */
-int ctl_rest_try(const struct ctl *c, const char *path, json_t **out);
 /* A path with arguments escaped: "%s" takes what follows; to be freed. */
 char *ctl_path(const char *path, const char *key, const char *value);
 void ctl_rest_fini(void);

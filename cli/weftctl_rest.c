@@ -111,8 +111,8 @@ static void refusal_print(const struct ctl *c, long status, const json_t *answer
 			 c->url, status);
 }
 
-static int request(const struct ctl *c, const char *method, const char *path, const json_t *body,
-		   bool try, json_t **out)
+int ctl_rest(const struct ctl *c, const char *method, const char *path, const json_t *body,
+	     json_t **out)
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct buffer answer = { 0 };
@@ -128,24 +128,13 @@ static int request(const struct ctl *c, const char *method, const char *path, co
 		ctl_fail(CTL_FAILED, "%s answered with something that is not JSON", c->url);
 		return CTL_FAILED;
 	}
-	if (status && !ok && !(try && status == 404))
+	if (status && !ok)
 		refusal_print(c, status, json);
 	if (ok && out)
 		*out = json;
 	else
 		json_decref(json);
-	return ok || (try && status == 404) ? CTL_OK : CTL_FAILED;
-}
-
-int ctl_rest(const struct ctl *c, const char *method, const char *path, const json_t *body,
-	     json_t **out)
-{
-	return request(c, method, path, body, false, out);
-}
-
-int ctl_rest_try(const struct ctl *c, const char *path, json_t **out)
-{
-	return request(c, "GET", path, NULL, true, out);
+	return ok ? CTL_OK : CTL_FAILED;
 }
 
 char *ctl_path(const char *path, const char *key, const char *value)

@@ -206,6 +206,15 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 
 /* ---- the session ---- */
 
+static int ask(struct asking *a, Weft__Request__OpCase op, void *body)
+{
+	Weft__Request r = WEFT__REQUEST__INIT;
+
+	r.op_case = op;
+	r.info = body; /* a union of pointers, whichever it is */
+	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+}
+
 /* "NAME" or "NAME@OFPORT" as weft-switch --port has it; a number alone is a port's number. */
 static int port_name(const char *word, char *name, size_t n, uint32_t *ofport)
 {
@@ -223,16 +232,13 @@ static int port_name(const char *word, char *name, size_t n, uint32_t *ofport)
 static int port_add(struct asking *a)
 {
 	Weft__PortAdd add = WEFT__PORT_ADD__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 	char name[64];
 
 	if (port_name(a->ctl->args[1], name, sizeof(name), &add.ofport))
 		return ctl_fail(CTL_USAGE, "'%s': NAME or NAME@OFPORT is right", a->ctl->args[1]);
 	add.name = name;
 	add.spec = (char *)(uintptr_t)a->ctl->args[2];
-	r.op_case = WEFT__REQUEST__OP_PORT_ADD;
-	r.port_add = &add;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_PORT_ADD, &add);
 }
 
 /* A port's number, or its name (and 0). */
@@ -250,81 +256,60 @@ static char *port_word(char *word, uint32_t *ofport)
 static int port_del(struct asking *a)
 {
 	Weft__PortDel del = WEFT__PORT_DEL__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 
 	del.name = port_word(a->ctl->args[1], &del.ofport);
-	r.op_case = WEFT__REQUEST__OP_PORT_DEL;
-	r.port_del = &del;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_PORT_DEL, &del);
 }
 
 static int queue_add(struct asking *a)
 {
 	Weft__QueueAdd add = WEFT__QUEUE_ADD__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 
 	add.name = port_word(a->ctl->args[1], &add.ofport);
 	add.spec = a->ctl->args[2];
-	r.op_case = WEFT__REQUEST__OP_QUEUE_ADD;
-	r.queue_add = &add;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_QUEUE_ADD, &add);
 }
 
 static int queue_del(struct asking *a)
 {
 	Weft__QueueDel del = WEFT__QUEUE_DEL__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 	char *end;
 
 	del.name = port_word(a->ctl->args[1], &del.ofport);
 	del.queue = (uint32_t)strtoul(a->ctl->args[2], &end, 10);
 	if (*end || end == a->ctl->args[2])
 		return ctl_fail(CTL_USAGE, "'%s' is no queue's number", a->ctl->args[2]);
-	r.op_case = WEFT__REQUEST__OP_QUEUE_DEL;
-	r.queue_del = &del;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_QUEUE_DEL, &del);
 }
 
 static int queue_list(struct asking *a)
 {
 	Weft__QueueListRequest q = WEFT__QUEUE_LIST_REQUEST__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 
 	if (a->ctl->n_args > 1)
 		q.name = port_word(a->ctl->args[1], &q.ofport);
-	r.op_case = WEFT__REQUEST__OP_QUEUE_LIST;
-	r.queue_list = &q;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_QUEUE_LIST, &q);
 }
 
 static int info(struct asking *a)
 {
 	Weft__InfoRequest q = WEFT__INFO_REQUEST__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 
-	r.op_case = WEFT__REQUEST__OP_INFO;
-	r.info = &q;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_INFO, &q);
 }
 
 static int ports(struct asking *a)
 {
 	Weft__PortListRequest q = WEFT__PORT_LIST_REQUEST__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 
-	r.op_case = WEFT__REQUEST__OP_PORT_LIST;
-	r.port_list = &q;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_PORT_LIST, &q);
 }
 
 static int stats(struct asking *a)
 {
 	Weft__StatsRequest q = WEFT__STATS_REQUEST__INIT;
-	Weft__Request r = WEFT__REQUEST__INIT;
 
-	r.op_case = WEFT__REQUEST__OP_STATS;
-	r.stats = &q;
-	return mgmt_request_send(a->session, of_session_xid(a->session), &r);
+	return ask(a, WEFT__REQUEST__OP_STATS, &q);
 }
 
 static const struct socket_verb {

@@ -175,16 +175,6 @@ bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b)
 	return a->len <= b->len ? ip_prefix_has(a, &b->addr) : ip_prefix_has(b, &a->addr);
 }
 
-bool ip_is_host(const struct ip_addr *a)
-{
-	static const struct ip_addr none6 = { .family = 6 };
-	static const struct ip_addr loop6 = { .family = 6, .b = { [15] = 1 } };
-
-	if (a->family == 4)
-		return a->b[0] && a->b[0] != 127 && a->b[0] < 224;
-	return a->family == 6 && a->b[0] != 0xff && ip_cmp(a, &none6) && ip_cmp(a, &loop6);
-}
-
 struct ip_addr ip_eui64(const struct ip_prefix *p, const uint8_t mac[6])
 {
 	struct ip_addr r = ip_prefix_first(p);

@@ -57,8 +57,6 @@ struct ip_addr ip_prefix_last(const struct ip_prefix *p);
 bool ip_prefix_has(const struct ip_prefix *p, const struct ip_addr *a);
 bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b);
 
-/* 127/8, 0.0.0.0, multicast, broadcast, ::, ::1, ff00::/8: no host's address. */
-bool ip_is_host(const struct ip_addr *a);
 /* RFC 4291 appendix A: the address that a host with this MAC forms in a /64. */
 struct ip_addr ip_eui64(const struct ip_prefix *p, const uint8_t mac[6]);
 

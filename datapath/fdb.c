@@ -158,29 +158,6 @@ uint32_t fdb_count(const struct fdb *f)
 	return f->n;
 }
 
-int fdb_each(const struct fdb *f,
-	     int (*visit)(void *arg, uint16_t vid, const uint8_t mac[6], uint32_t port,
-			  uint32_t used),
-	     void *arg)
-{
-	for (unsigned int i = 0; i < FDB_ENTRIES; i++) {
-		const struct entry *e = &f->bucket[i / WAYS][i % WAYS];
-		uint64_t key = atomic_load_explicit(&e->key, memory_order_relaxed);
-		uint8_t mac[6];
-		int rc;
-
-		if (!key)
-			continue;
-		put_be(mac, 6, key);
-		rc = visit(arg, key >> 48 & 0xfff, mac,
-			   atomic_load_explicit(&e->port, memory_order_relaxed),
-			   atomic_load_explicit(&e->used, memory_order_relaxed));
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 /* ---- PMD threads ---- */
 
 uint32_t fdb_find(const struct fdb *f, uint16_t vid, const uint8_t mac[6])

@@ -40,11 +40,6 @@ void fdb_age(struct fdb *f, uint32_t now) CONTROL;
 /* Forgets everything behind 'port'. */
 void fdb_forget_port(struct fdb *f, uint32_t port) CONTROL;
 uint32_t fdb_count(const struct fdb *f) CONTROL;
-/* Calls 'visit' for each entry until it returns non-zero. */
-int fdb_each(const struct fdb *f,
-	     int (*visit)(void *arg, uint16_t vid, const uint8_t mac[6], uint32_t port,
-			  uint32_t used),
-	     void *arg) CONTROL;
 
 /* ---- PMD threads ---- */
 

@@ -14,7 +14,7 @@ static struct cls *current(const struct dp *dp, uint8_t table_id)
 	return atomic_load_explicit(&dp->tables[table_id], memory_order_relaxed);
 }
 
-void table_cls_free(void *cls)
+static void free_cls(void *cls)
 {
 	struct cls *c = cls;
 
@@ -87,7 +87,7 @@ static int replace(struct dp *dp, uint8_t table_id, const struct gather *g,
 	t->changes = 0;
 	atomic_store_explicit(&dp->tables[table_id], c, memory_order_release);
 	if (old)
-		dp_retire(dp, old, table_cls_free);
+		dp_retire(dp, old, free_cls);
 	return 0;
 }
 
@@ -129,7 +129,7 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 		return;
 	if (!c->n_rules) {
 		atomic_store_explicit(&dp->tables[table_id], NULL, memory_order_release);
-		dp_retire(dp, c, table_cls_free);
+		dp_retire(dp, c, free_cls);
 		return;
 	}
 	/* Looking at all rules is paid for by as many changes. */

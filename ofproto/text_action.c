@@ -261,3 +261,18 @@ void of_format_actions(FILE *f, const struct of_list *actions, const struct of_n
 			fprintf(f, "%s", of_kind_name(a->kind));
 	}
 }
+
+void text_put_set_field(FILE *f, const struct of_oxm *o, const struct of_names *n)
+{
+	fputs("set_field:", f);
+	if (!o->field) {
+		fputs("?", f);
+		return;
+	}
+	text_put_value(f, o->field, o->value, n);
+	if (o->masked) {
+		fputc('/', f);
+		text_put_value(f, o->field, o->mask, NULL);
+	}
+	fprintf(f, "->%s", o->field->name);
+}

@@ -39,6 +39,13 @@ struct text_action {
 extern const struct text_action text_std_actions[], text_nx_actions[], text_ext_actions[];
 extern const unsigned int text_n_std_actions, text_n_nx_actions, text_n_ext_actions;
 
+/* A row's printer, of an action that is one word. */
+#define TEXT_PUT_WORD(name, word)                                                         \
+	static void put_##name(FILE *f, const struct of_any *a, const struct of_names *n) \
+	{                                                                                 \
+		fputs(word, f);                                                           \
+	}
+
 /* Begins with the match of a flow, or NULL where actions stand alone. */
 void text_actions_init(struct text_actions *c, const struct of_match *m, const struct of_names *n,
 		       struct arena *a, struct of_list *out, struct err *e);
@@ -63,6 +70,9 @@ int text_add_output(struct text_actions *c, uint32_t port, uint16_t max_len);
 int text_add_set_field(struct text_actions *c, const struct of_oxm *o);
 int text_add_load(struct text_actions *c, const struct of_subfield *dst, const uint8_t *value,
 		  unsigned int bytes);
+
+/* set_field, OpenFlow's and Nicira's. */
+void text_put_set_field(FILE *f, const struct of_oxm *o, const struct of_names *n);
 
 /* dec_ttl and output with arguments, which make them Nicira's (text_action_ext.c). */
 int text_parse_dec_ttl_ids(struct text_actions *c, char *arg);

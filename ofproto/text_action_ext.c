@@ -26,14 +26,9 @@ static int parse_plain(struct text_actions *c, const struct text_action *row, ch
 	return r ? r : text_action_add(c, row->kind) ? 0 : -ENOMEM;
 }
 
-#define PUT_WORD(name, word)                                                              \
-	static void put_##name(FILE *f, const struct of_any *a, const struct of_names *n) \
-	{                                                                                 \
-		fputs(word, f);                                                           \
-	}
-PUT_WORD(exit, "exit")
-PUT_WORD(ct_clear, "ct_clear")
-PUT_WORD(dec_ttl, "dec_ttl")
+TEXT_PUT_WORD(exit, "exit")
+TEXT_PUT_WORD(ct_clear, "ct_clear")
+TEXT_PUT_WORD(dec_ttl, "dec_ttl")
 
 /* ---- dec_ttl(ID,...): which controllers hear of a TTL that ran out ---- */
 

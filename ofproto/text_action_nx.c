@@ -116,19 +116,7 @@ static void put_load(FILE *f, const struct of_any *a, const struct of_names *n)
 
 static void put_load2(FILE *f, const struct of_any *a, const struct of_names *n)
 {
-	const struct of_oxm *o = &((const struct of_nx_reg_load2 *)a)->field;
-
-	fputs("set_field:", f);
-	if (!o->field) {
-		fputs("?", f);
-		return;
-	}
-	text_put_value(f, o->field, o->value, n);
-	if (o->masked) {
-		fputc('/', f);
-		text_put_value(f, o->field, o->mask, NULL);
-	}
-	fprintf(f, "->%s", o->field->name);
+	text_put_set_field(f, &((const struct of_nx_reg_load2 *)a)->field, n);
 }
 
 static void put_output_reg(FILE *f, const struct of_any *a, const struct of_names *n)

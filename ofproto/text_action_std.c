@@ -408,19 +408,7 @@ static void put_output(FILE *f, const struct of_any *a, const struct of_names *n
 
 static void put_set_field(FILE *f, const struct of_any *a, const struct of_names *n)
 {
-	const struct of_oxm *o = &((const struct of_action_set_field *)a)->field;
-
-	fputs("set_field:", f);
-	if (!o->field) {
-		fputs("?", f);
-		return;
-	}
-	text_put_value(f, o->field, o->value, n);
-	if (o->masked) {
-		fputc('/', f);
-		text_put_value(f, o->field, o->mask, NULL);
-	}
-	fprintf(f, "->%s", o->field->name);
+	text_put_set_field(f, &((const struct of_action_set_field *)a)->field, n);
 }
 
 #define PUT_NUMBER(name, format, member)                                                  \
@@ -437,17 +425,12 @@ PUT_NUMBER(push_pbb, "push_pbb:0x%04x", ethertype)
 PUT_NUMBER(set_queue, "set_queue:%u", queue_id)
 PUT_NUMBER(group, "group:%u", group_id)
 
-#define PUT_WORD(name, word)                                                              \
-	static void put_##name(FILE *f, const struct of_any *a, const struct of_names *n) \
-	{                                                                                 \
-		fputs(word, f);                                                           \
-	}
-PUT_WORD(pop_vlan, "pop_vlan")
-PUT_WORD(dec_mpls_ttl, "dec_mpls_ttl")
-PUT_WORD(dec_nw_ttl, "dec_ttl")
-PUT_WORD(copy_ttl_out, "copy_ttl_out")
-PUT_WORD(copy_ttl_in, "copy_ttl_in")
-PUT_WORD(pop_pbb, "pop_pbb")
+TEXT_PUT_WORD(pop_vlan, "pop_vlan")
+TEXT_PUT_WORD(dec_mpls_ttl, "dec_mpls_ttl")
+TEXT_PUT_WORD(dec_nw_ttl, "dec_ttl")
+TEXT_PUT_WORD(copy_ttl_out, "copy_ttl_out")
+TEXT_PUT_WORD(copy_ttl_in, "copy_ttl_in")
+TEXT_PUT_WORD(pop_pbb, "pop_pbb")
 
 static void put_experimenter(FILE *f, const struct of_any *a, const struct of_names *n)
 {

@@ -20,7 +20,6 @@ void text_put_role(FILE *f, const struct of_any *body, const struct of_text_opts
 
 /* text_table_desc.c */
 void text_put_table_descs(FILE *f, const struct of_any *body, const struct of_text_opts *o);
-void text_put_table_desc(FILE *f, const struct of_table_desc *d);
 void text_put_table_status(FILE *f, const struct of_any *body, const struct of_text_opts *o);
 void text_put_onf_table_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o);
 

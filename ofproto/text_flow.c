@@ -283,7 +283,8 @@ int of_parse_flow_filter(const char *s, const struct of_names *n, struct arena *
 
 /* ---- Printing ---- */
 
-void text_put_flow_flags(FILE *f, uint16_t flags)
+/* "send_flow_rem check_overlap ", each with a space behind it. */
+static void put_flags(FILE *f, uint16_t flags)
 {
 	for (const struct text_name *t = flow_flags; t->name; t++)
 		if (flags & t->value)
@@ -321,7 +322,7 @@ void of_format_flow_stats(FILE *f, const struct of_flow_stats *fs, const struct 
 		fprintf(f, "hard_timeout=%u, ", fs->hard_timeout);
 	if (fs->importance)
 		fprintf(f, "importance=%u, ", fs->importance);
-	text_put_flow_flags(f, fs->flags);
+	put_flags(f, fs->flags);
 	put_match_spaced(f, &fs->match, fs->priority, o->names);
 	fputs("actions=", f);
 	of_format_insts(f, &fs->insts, o->names);
@@ -354,7 +355,7 @@ void text_put_flow_mod(FILE *f, const struct of_flow_mod *fm, const struct of_na
 		of_format_port(f, fm->out_port, n);
 		fputc(' ', f);
 	}
-	text_put_flow_flags(f, fm->flags);
+	put_flags(f, fm->flags);
 	fputs("actions=", f);
 	of_format_insts(f, &fm->insts, n);
 }

@@ -5,8 +5,6 @@
 
 #include "ofproto/text.h"
 
-/* "send_flow_rem check_overlap ", each with a space behind it. */
-void text_put_flow_flags(FILE *f, uint16_t flags);
 /* "ADD table:1 ip actions=drop" */
 void text_put_flow_mod(FILE *f, const struct of_flow_mod *fm, const struct of_names *n);
 /* " table=1 out_port=2 ip": what a flow or aggregate request asks for. */

@@ -43,6 +43,5 @@ void text_put_table_stats(FILE *f, const struct of_any *body, const struct of_te
 void text_put_table_features(FILE *f, const struct of_list *tables);
 /* "output group set_field": a bitmap of OFPAT_*, with 'none' for no bit. */
 void text_put_action_bits(FILE *f, uint32_t bits, const char *none);
-void text_put_meter_id(FILE *f, uint32_t id);
 
 #endif

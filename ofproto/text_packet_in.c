@@ -81,36 +81,29 @@ static void put(FILE *f, const struct packet_in *p, const struct of_text_opts *o
 	text_put_data(f, &p->data, o);
 }
 
+/* Of OpenFlow's or Nicira's first, which name their members alike. */
+#define COMMON(p)                                                                        \
+	&(struct packet_in)                                                              \
+	{                                                                                \
+		(p)->buffer_id, (p)->total_len, (p)->reason, (p)->table_id, (p)->cookie, \
+			&(p)->match, (p)->data,                                          \
+		{                                                                        \
+			0                                                                \
+		}                                                                        \
+	}
+
 void text_put_packet_in(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_packet_in *p = (const void *)body;
 
-	put(f,
-	    &(struct packet_in){ p->buffer_id,
-				 p->total_len,
-				 p->reason,
-				 p->table_id,
-				 p->cookie,
-				 &p->match,
-				 p->data,
-				 { 0 } },
-	    o);
+	put(f, COMMON(p), o);
 }
 
 void text_put_nx_packet_in(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_nx_packet_in *p = (const void *)body;
 
-	put(f,
-	    &(struct packet_in){ p->buffer_id,
-				 p->total_len,
-				 p->reason,
-				 p->table_id,
-				 p->cookie,
-				 &p->match,
-				 p->data,
-				 { 0 } },
-	    o);
+	put(f, COMMON(p), o);
 }
 
 static void take(struct packet_in *p, const struct of_any *a, bool *has_len)

@@ -66,7 +66,7 @@ static void put_group_desc_request(FILE *f, const struct of_any *body, const str
 	fputs(" group_id=ALL", f); /* 1.3 asks for all */
 }
 
-void text_put_meter_id(FILE *f, uint32_t id)
+static void put_meter_id(FILE *f, uint32_t id)
 {
 	if (id == OFPM_ALL)
 		fputs("all", f);
@@ -83,7 +83,7 @@ void text_put_meter_id(FILE *f, uint32_t id)
 static void put_meter_request(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	fputs(" meter=", f);
-	text_put_meter_id(f, ((const struct of_mp_meter_request *)body)->meter_id);
+	put_meter_id(f, ((const struct of_mp_meter_request *)body)->meter_id);
 }
 
 static void put_table_features_request(FILE *f, const struct of_any *body,
@@ -250,7 +250,7 @@ static void put_meters(FILE *f, const struct of_any *body, const struct of_text_
 		const struct of_meter_stats *m = OF_AT(l, i, meter_stats);
 
 		fputs("\nmeter:", f);
-		text_put_meter_id(f, m->meter_id);
+		put_meter_id(f, m->meter_id);
 		fprintf(f, " flow_count:%u packet_in_count:%llu byte_in_count:%llu duration:",
 			m->flow_count, (unsigned long long)m->packet_in_count,
 			(unsigned long long)m->byte_in_count);

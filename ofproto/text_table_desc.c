@@ -35,7 +35,7 @@ static void put_vacancy(FILE *f, uint32_t config, const struct of_list *properti
 	}
 }
 
-void text_put_table_desc(FILE *f, const struct of_table_desc *d)
+static void put_table_desc(FILE *f, const struct of_table_desc *d)
 {
 	fprintf(f, "\n  table %u:\n   ", d->table_id);
 	put_eviction(f, d->config, &d->properties);
@@ -49,7 +49,7 @@ void text_put_table_descs(FILE *f, const struct of_any *body, const struct of_te
 	const struct of_list *tables = &((const struct of_table_desc_reply *)body)->tables;
 
 	for (uint32_t i = 0; i < tables->n; i++)
-		text_put_table_desc(f, OF_AT(tables, i, table_desc));
+		put_table_desc(f, OF_AT(tables, i, table_desc));
 }
 
 void text_put_table_status(FILE *f, const struct of_any *body, const struct of_text_opts *o)
@@ -61,7 +61,7 @@ void text_put_table_status(FILE *f, const struct of_any *body, const struct of_t
 	else
 		fprintf(f, " reason=%u", s->reason);
 	fputs("\ntable_desc:-", f);
-	text_put_table_desc(f, &s->table);
+	put_table_desc(f, &s->table);
 }
 
 void text_put_onf_table_mod(FILE *f, const struct of_any *body, const struct of_text_opts *o)

@@ -12,7 +12,6 @@ enum { VID_MASK = 0x0fff, VID_LAST = 4094, VID_RESERVED = 4095, PCP_MASK = 0xe00
 #define X(name, text) text,
 static const char *const mode_texts[] = { VLAN_MODES(X) };
 static const char *const prio_tag_texts[] = { VLAN_PRIO_TAGS(X) };
-static const char *const drop_texts[] = { VLAN_DROPS(X) };
 #undef X
 
 const char *vlan_mode_text(enum vlan_mode mode)
@@ -23,11 +22,6 @@ const char *vlan_mode_text(enum vlan_mode mode)
 const char *vlan_prio_tag_text(enum vlan_prio_tag prio_tag)
 {
 	return prio_tag < VLAN_N_PRIO_TAGS ? prio_tag_texts[prio_tag] : "unknown";
-}
-
-const char *vlan_drop_text(enum vlan_drop drop)
-{
-	return drop < VLAN_N_DROPS ? drop_texts[drop] : "unknown";
 }
 
 /* ---- Configuration ---- */

@@ -38,13 +38,6 @@ struct err;
 	X(NONZERO, "if-nonzero") \
 	X(ALWAYS, "always")
 
-/* Why a port does not take a frame; name, text. */
-#define VLAN_DROPS(X)                                         \
-	X(NONE, "accepted")                                   \
-	X(TAGGED_ON_ACCESS, "tagged frame on an access port") \
-	X(NOT_TRUNKED, "VLAN not carried by the port")        \
-	X(RESERVED_VID, "VLAN 4095 is reserved")
-
 enum vlan_mode {
 #define X(name, text) VLAN_MODE_##name,
 	VLAN_MODES(X)
@@ -59,11 +52,12 @@ enum vlan_prio_tag {
 		VLAN_N_PRIO_TAGS
 };
 
+/* Why a port does not take a frame. */
 enum vlan_drop {
-#define X(name, text) VLAN_DROP_##name,
-	VLAN_DROPS(X)
-#undef X
-		VLAN_N_DROPS
+	VLAN_DROP_NONE, /* it takes it */
+	VLAN_DROP_TAGGED_ON_ACCESS,
+	VLAN_DROP_NOT_TRUNKED,
+	VLAN_DROP_RESERVED_VID,
 };
 
 /* A set of VLAN ids. */
@@ -124,7 +118,6 @@ int vlan_port_parse(struct vlan_port *p, const char *mode, const char *tag, cons
 
 const char *vlan_mode_text(enum vlan_mode mode);
 const char *vlan_prio_tag_text(enum vlan_prio_tag prio_tag);
-const char *vlan_drop_text(enum vlan_drop drop);
 
 static inline bool vlan_set_has(const struct vlan_set *set, uint16_t vid)
 {

@@ -9,15 +9,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-const char *neigh_state_text(enum neigh_state state)
-{
-#define X(name, text) text,
-	static const char *const texts[] = { NEIGH_STATES(X) };
-#undef X
-
-	return state < NEIGH_N_STATES ? texts[state] : "unknown";
-}
-
 void neigh_init(struct neigh_table *t, const struct neigh_ops *ops, void *aux, uint32_t max)
 {
 	*t = (struct neigh_table){ .ops = ops, .aux = aux, .max = max, .next = UINT64_MAX };

@@ -25,19 +25,13 @@
 
 #include "vxlan/addr.h"
 
-/* name, text */
-#define NEIGH_STATES(X)             \
-	X(INCOMPLETE, "incomplete") \
-	X(REACHABLE, "reachable")   \
-	X(STALE, "stale")           \
-	X(PROBE, "probe")           \
-	X(FAILED, "failed")
-
 enum neigh_state {
-#define X(name, text) NEIGH_##name,
-	NEIGH_STATES(X)
-#undef X
-		NEIGH_N_STATES
+	NEIGH_INCOMPLETE,
+	NEIGH_REACHABLE,
+	NEIGH_STALE,
+	NEIGH_PROBE,
+	NEIGH_FAILED,
+	NEIGH_N_STATES
 };
 
 enum {
@@ -81,8 +75,6 @@ struct neigh_table {
 
 void neigh_init(struct neigh_table *t, const struct neigh_ops *ops, void *aux, uint32_t max);
 void neigh_fini(struct neigh_table *t);
-
-const char *neigh_state_text(enum neigh_state state);
 
 /* Whether packets may be sent to n->mac. */
 static inline bool neigh_usable(const struct neigh *n)
