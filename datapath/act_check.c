@@ -7,8 +7,6 @@
  * effect then.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "datapath/act_priv.h"
 #include "datapath/group.h"
@@ -23,19 +21,7 @@ struct check {
 	struct of_err *e;
 };
 
-__attribute__((format(printf, 4, 5))) static int refuse(struct of_err *e, uint16_t type,
-							uint16_t code, const char *fmt, ...)
-{
-	va_list ap;
-
-	*e = (struct of_err){ .type = type, .code = code };
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
-
-#define REFUSE(c, code, ...) refuse((c)->e, OFPET_BAD_ACTION, code, __VA_ARGS__)
+#define REFUSE(c, code, ...) of_err_set((c)->e, OFPET_BAD_ACTION, code, __VA_ARGS__)
 
 bool field_supported(enum of_field_id id)
 {
@@ -110,17 +96,23 @@ static int check_settable(struct check *c, const struct of_field *f)
 	return 0;
 }
 
-/* An ethertype, not a length: the packet is from now on what that says. */
-static int check_set_type(struct check *c, uint16_t type)
+/* The packet is from now on what its ethertype says. */
+static void know_ethertype(struct check *c, uint16_t type)
 {
-	if (type < ETH_TYPE_MIN)
-		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT, "%#06x is no ethertype", type);
 	if (type == 0x8100 || type == 0x88a8) {
 		know_type(c, 0);
 		know_vlan(c, true, true);
 	} else {
 		know_type(c, type);
 	}
+}
+
+/* An ethertype, not a length. */
+static int check_set_type(struct check *c, uint16_t type)
+{
+	if (type < ETH_TYPE_MIN)
+		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT, "%#06x is no ethertype", type);
+	know_ethertype(c, type);
 	return 0;
 }
 
@@ -306,12 +298,7 @@ static int check_pop_mpls(struct check *c, uint16_t type)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "%#06x in pop_mpls is no ethertype", type);
 	if (known_not(c, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST))
 		return check_fits(c, true, "pop_mpls");
-	if (type == 0x8100 || type == 0x88a8) {
-		know_type(c, 0);
-		know_vlan(c, true, true);
-	} else {
-		know_type(c, type);
-	}
+	know_ethertype(c, type);
 	return 0;
 }
 
@@ -478,9 +465,9 @@ static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id)
 
 		if (to > table_id && to < N_TABLES)
 			return 0;
-		return refuse(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID,
-			      "goto table %u from table %u: it must go forward, to %d at most", to,
-			      table_id, N_TABLES - 1);
+		return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID,
+				  "goto table %u from table %u: it must go forward, to %d at most",
+				  to, table_id, N_TABLES - 1);
 	}
 	case OF_KIND_inst_meter:
 		return meter_check_inst(c->dp, AS(inst_meter)->meter_id, c->e);
@@ -492,11 +479,12 @@ static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id)
 	case OF_KIND_inst_write_actions:
 		return check_set(c, &AS(inst_write_actions)->actions);
 	case OF_KIND_inst_experimenter:
-		return refuse(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_EXPERIMENTER,
-			      "unknown experimenter %#010x", AS(inst_experimenter)->experimenter);
+		return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_EXPERIMENTER,
+				  "unknown experimenter %#010x",
+				  AS(inst_experimenter)->experimenter);
 	default:
-		return refuse(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST, "%s",
-			      of_kind_name(a->kind));
+		return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST, "%s",
+				  of_kind_name(a->kind));
 	}
 }
 
@@ -522,9 +510,9 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 			known++;
 			/* 1.3 has no code of its own for it; 1.4 calls it DUP_INST. */
 			if (seen++)
-				return refuse(e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
-					      "two instructions %s (5.9: one of each type)",
-					      of_kind_name(order[o]));
+				return of_err_set(e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
+						  "two instructions %s (5.9: one of each type)",
+						  of_kind_name(order[o]));
 			r = check_inst(&c, list->v[i], table_id);
 			if (r < 0)
 				return r;

@@ -516,8 +516,7 @@ static struct insts *get(struct dp *dp, const struct of_list *list, enum form fo
 	int n = of_encode_list(list, t->key + 1, OF_MSG_MAX, &why);
 
 	if (n < 0) {
-		*e = (struct of_err){ .type = OFPET_BAD_ACTION, .code = OFPBAC_BAD_ARGUMENT };
-		snprintf(e->text, sizeof(e->text), "%.150s", why.text);
+		of_err_set(e, OFPET_BAD_ACTION, OFPBAC_BAD_ARGUMENT, "%.150s", why.text);
 		return NULL;
 	}
 	t->key[0] = (uint8_t)form;
@@ -529,9 +528,8 @@ static struct insts *get(struct dp *dp, const struct of_list *list, enum form fo
 	if (!g) {
 		g = compile(dp, list, form, (uint32_t)n + 1);
 		if (!g) {
-			*e = (struct of_err){ .type = OFPET_FLOW_MOD_FAILED,
-					      .code = OFPFMFC_UNKNOWN,
-					      .text = "no memory for the actions" };
+			of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN,
+				   "no memory for the actions");
 			return NULL;
 		}
 		HASH_ADD_KEYPTR(hh, t->programs, g->key, g->key_len, g);

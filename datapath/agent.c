@@ -2,7 +2,6 @@
 #include "datapath/agent.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -17,19 +16,6 @@ enum { LONELY_SECONDS = 15 };
 
 /* Large dumps to a reader that is slow but alive. */
 #define TX_LIMIT ((size_t)256 << 20)
-
-int agent_refuse(struct of_err *e, uint16_t type, uint16_t code, const char *fmt, ...)
-{
-	va_list ap;
-
-	e->type = type;
-	e->code = code;
-	e->offset = 0;
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
 
 void agent_send_error(struct conn *c, const struct of_msg *m, const struct of_err *e)
 {
@@ -78,10 +64,10 @@ static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 	int rc;
 
 	if (m->length > MOD_MAX)
-		return agent_refuse(e, OFPET_BAD_ACTION, OFPBAC_TOO_MANY,
-				    "a flow_mod of %u bytes: %d at most, or the flow could not be "
-				    "read back",
-				    m->length, MOD_MAX);
+		return of_err_set(e, OFPET_BAD_ACTION, OFPBAC_TOO_MANY,
+				  "a flow_mod of %u bytes: %d at most, or the flow could not be "
+				  "read back",
+				  m->length, MOD_MAX);
 	rc = agent_buffer_claim(c, fm, e);
 	if (!rc)
 		rc = table_flow_mod(c->agent->dp, fm, e);
@@ -96,10 +82,10 @@ static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 static int group_mod_msg(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	if (m->length > MOD_MAX)
-		return agent_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
-				    "a group_mod of %u bytes: %d at most, or the group could not "
-				    "be read back",
-				    m->length, MOD_MAX);
+		return of_err_set(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
+				  "a group_mod of %u bytes: %d at most, or the group could not "
+				  "be read back",
+				  m->length, MOD_MAX);
 	return group_mod(c->agent->dp, (const struct of_group_mod *)m->body, e);
 }
 
@@ -119,10 +105,10 @@ static int group_mod_ext_msg(struct conn *c, const struct of_msg *m, struct of_e
 	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
 
 	if (m->length > MOD_MAX)
-		return agent_refuse(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
-				    "a group_mod of %u bytes: %d at most, or the group could not "
-				    "be read back",
-				    m->length, MOD_MAX);
+		return of_err_set(e, OFPET_GROUP_MOD_FAILED, OFPGMFC_OUT_OF_BUCKETS,
+				  "a group_mod of %u bytes: %d at most, or the group could not "
+				  "be read back",
+				  m->length, MOD_MAX);
 	return group_mod_ext(c->agent->dp, (const struct of_weft_group_mod *)x->body, e);
 }
 
@@ -150,7 +136,7 @@ int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e)
 	table_cause(c->agent->dp, 0, 0);
 	/* Out of memory while nothing has changed: the closest that the specification has. */
 	if (rc && rc != -EPROTO)
-		rc = agent_refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "%s", strerror(-rc));
+		rc = of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "%s", strerror(-rc));
 	if (!rc && m->type != OFPT_TABLE_MOD)
 		agent_changed(c->agent);
 	/* Out of a bundle, when all of it is done. */
@@ -200,8 +186,8 @@ static int controller_id(struct conn *c, const struct of_nx_set_controller_id *q
 			 struct of_err *e) CONTROL
 {
 	if (q->zero || q->zero2)
-		return agent_refuse(e, OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO,
-				    "bytes in front of the id are not zero");
+		return of_err_set(e, OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO,
+				  "bytes in front of the id are not zero");
 	c->controller_id = q->controller_id;
 	conn_update_ttl(c->agent);
 	return 0;
@@ -222,8 +208,8 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 	case OF_KIND_onf_table_mod:
 	case OF_KIND_weft_group_mod:
 		if (c->role == OFPCR_ROLE_SLAVE)
-			return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-					    "a slave may not change the switch");
+			return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+					  "a slave may not change the switch");
 		return agent_modify(c, m, e);
 	case OF_KIND_nx_set_async:
 		conn_set_async(c, (const struct of_set_async *)x->body); /* they are alike */
@@ -268,13 +254,13 @@ static const struct {
 static int handle(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL
 {
 	if (m->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[m->type].handle)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
-				    "message type %u is not for a switch", m->type);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TYPE,
+				  "message type %u is not for a switch", m->type);
 	if (c->snooper && m->type != OFPT_FEATURES_REQUEST)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "this socket is to snoop");
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "this socket is to snoop");
 	if (handlers[m->type].writes && conn_channel(c)->role == OFPCR_ROLE_SLAVE)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				    "a slave may not change the switch");
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not change the switch");
 	return handlers[m->type].handle(c, m, e);
 }
 
@@ -293,7 +279,7 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	if (!rc)
 		return;
 	if (rc != -EPROTO)
-		agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "%s", strerror(-rc));
+		of_err_set(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "%s", strerror(-rc));
 	log_info("agent", "%s: refused %s: %s", of_session_name(s), of_kind_name(m->body->kind),
 		 e.text);
 	agent_send_error(c, m, &e);

@@ -113,16 +113,15 @@ int conn_set_async2(struct conn *c, const struct of_nx_set_async2 *s, struct of_
 		uint32_t known, *mask = mask_of(&now, p->type, &known);
 
 		if (!mask)
-			return agent_refuse(e, OFPET_EXPERIMENTER, OFPACFC_UNSUPPORTED,
-					    "unknown property %u", p->type);
+			return of_err_set(e, OFPET_EXPERIMENTER, OFPACFC_UNSUPPORTED,
+					  "unknown property %u", p->type);
 		if (p->data.n)
-			return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-					    "property %u has %u bytes too many", p->type,
-					    p->data.n);
+			return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+					  "property %u has %u bytes too many", p->type, p->data.n);
 		if (p->mask & ~known)
-			return agent_refuse(e, OFPET_EXPERIMENTER, OFPACFC_INVALID,
-					    "property %u: mask 0x%x, where 0x%x is known", p->type,
-					    p->mask, known);
+			return of_err_set(e, OFPET_EXPERIMENTER, OFPACFC_INVALID,
+					  "property %u: mask 0x%x, where 0x%x is known", p->type,
+					  p->mask, known);
 		*mask = p->mask;
 	}
 	c->async = now;

@@ -47,12 +47,12 @@ int agent_buffer_find(struct conn *c, uint32_t id, struct pktbuf **out, struct o
 	int rc = k->buffers ? pktbuf_find(k->buffers, id, out) : -ENOENT;
 
 	if (rc == -ENODATA)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_EMPTY,
-				    "buffer 0x%x: its packet was sent on, or given up after %d s",
-				    id, PKTBUF_HOLD);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_EMPTY,
+				  "buffer 0x%x: its packet was sent on, or given up after %d s", id,
+				  PKTBUF_HOLD);
 	if (rc)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
-				    "buffer 0x%x: this controller was given no such one", id);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BUFFER_UNKNOWN,
+				  "buffer 0x%x: this controller was given no such one", id);
 	return 0;
 }
 

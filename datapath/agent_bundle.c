@@ -47,7 +47,7 @@ struct bundle {
 
 static int refuse(struct of_err *e, uint16_t code, const char *text, uint32_t id)
 {
-	return agent_refuse(e, OFPET_EXPERIMENTER, code, "bundle 0x%x: %s", id, text);
+	return of_err_set(e, OFPET_EXPERIMENTER, code, "bundle 0x%x: %s", id, text);
 }
 
 static struct bundle *find(struct conn *c, uint32_t id)
@@ -128,8 +128,7 @@ static int port_mods_add(struct conn *c, struct at_end *p, const struct of_port_
 		struct port_change *v = realloc(p->v, room * sizeof(*v));
 
 		if (!v)
-			return agent_refuse(e, OFPET_PORT_MOD_FAILED, OFPPMFC_EPERM,
-					    "out of memory");
+			return of_err_set(e, OFPET_PORT_MOD_FAILED, OFPPMFC_EPERM, "out of memory");
 		p->v = v;
 		p->room = room;
 	}
@@ -154,7 +153,7 @@ static int apply(struct conn *c, const struct bundle_msg *bm, struct at_end *end
 	else if (!rc)
 		rc = agent_modify(c, m, &e);
 	if (rc == -ENOMEM)
-		rc = agent_refuse(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "out of memory");
+		rc = of_err_set(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "out of memory");
 	if (rc) {
 		struct of_msg bad = { .xid = get_be32(bm->raw + 4),
 				      .length = bm->n,
@@ -377,10 +376,10 @@ static int check_properties(const struct of_any *body, struct of_err *e)
 	if (!p->n)
 		return 0;
 	if (p->n >= 8 && get_be16(p->p) == 0xffff)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
-				    "a bundle's property of experimenter 0x%x", get_be32(p->p + 4));
-	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-			    "%u bytes behind a bundle's message are no property", p->n);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
+				  "a bundle's property of experimenter 0x%x", get_be32(p->p + 4));
+	return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+			  "%u bytes behind a bundle's message are no property", p->n);
 }
 
 int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e)
@@ -389,8 +388,8 @@ int agent_bundle(struct conn *c, const struct of_msg *m, struct of_err *e)
 	int rc;
 
 	if (conn_channel(c)->role == OFPCR_ROLE_SLAVE)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				    "a slave may not change the switch");
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not change the switch");
 	rc = check_properties(x->body, e);
 	if (rc) {
 		bundles_refused(c, m->raw, m->length);

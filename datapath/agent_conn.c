@@ -33,18 +33,18 @@ int conn_set_config(struct conn *c, const struct of_msg *m, struct of_err *e)
 	const struct of_set_config *s = (const struct of_set_config *)m->body;
 
 	if (s->flags > OFPC_FRAG_REASM)
-		return agent_refuse(e, OFPET_SWITCH_CONFIG_FAILED, OFPSCFC_BAD_FLAGS,
-				    "flags 0x%x: fragments are handled normally (0), dropped (1) "
-				    "or reassembled (2)",
-				    s->flags);
+		return of_err_set(e, OFPET_SWITCH_CONFIG_FAILED, OFPSCFC_BAD_FLAGS,
+				  "flags 0x%x: fragments are handled normally (0), dropped (1) "
+				  "or reassembled (2)",
+				  s->flags);
 	/* What is done with fragments is the switch's, the rest each connection's own. */
 	if (c->role == OFPCR_ROLE_SLAVE &&
 	    s->flags != atomic_load_explicit(&c->agent->dp->frag_mode, memory_order_relaxed))
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				    "a slave may not change the switch");
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not change the switch");
 	if (frag_mode_set(c->agent->dp, s->flags))
-		return agent_refuse(e, OFPET_SWITCH_CONFIG_FAILED, OFPSCFC_BAD_FLAGS,
-				    "no memory for fragments that wait");
+		return of_err_set(e, OFPET_SWITCH_CONFIG_FAILED, OFPSCFC_BAD_FLAGS,
+				  "no memory for fragments that wait");
 	c->miss_send_len = s->miss_send_len;
 	/* A tool that says how much of a packet it wants, wants packets and events; get-frags and
 	 * set-frags say what they were told, and are gone before there is one. */

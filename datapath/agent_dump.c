@@ -34,6 +34,48 @@ void dump_free(struct conn *c)
 	c->dump = NULL;
 }
 
+/* ---- Things that have ids ---- */
+
+int id_dump_add(struct id_dump *d, uint32_t id, struct of_any *s)
+{
+	d->from = id + 1;
+	if (mp_add(d->mp, s))
+		return d->mp->rc;
+	return d->mp->total >= d->most;
+}
+
+static int id_dump_part(struct conn *c, struct dump *dump) CONTROL
+{
+	struct id_dump *d = (struct id_dump *)dump;
+	struct mp mp;
+	int rc;
+
+	d->mp = &mp;
+	mp_begin(&mp, c, dump->xid, d->type, d->body);
+	rc = d->each(d);
+	if (rc > 0 && !mp.rc) {
+		mp_part(&mp);
+		if (!mp.rc)
+			return 1;
+	}
+	mp_end(&mp);
+	return 0;
+}
+
+int id_dump_start(struct conn *c, const struct of_msg *m, const struct id_dump *what)
+{
+	struct id_dump *d = malloc(sizeof(*d));
+
+	if (d) {
+		*d = *what;
+		d->dump = (struct dump){ .xid = m->xid, .part = id_dump_part };
+		d->dp = c->agent->dp;
+	}
+	return dump_start(c, (struct dump *)d);
+}
+
+/* ---- All of them ---- */
+
 void dumps_go_on(struct agent *a)
 {
 	struct conn *c;

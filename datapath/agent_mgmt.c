@@ -462,8 +462,8 @@ int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e)
 	    (q->op_case == WEFT__REQUEST__OP_PORT_ADD || q->op_case == WEFT__REQUEST__OP_PORT_DEL ||
 	     q->op_case == WEFT__REQUEST__OP_QUEUE_ADD ||
 	     q->op_case == WEFT__REQUEST__OP_QUEUE_DEL))
-		rc = agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				  "a slave may not change the switch");
+		rc = of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				"a slave may not change the switch");
 	if (!rc) {
 		rc = run(&x, q);
 		if (rc)

@@ -267,7 +267,7 @@ static struct monitor *find(struct monitor *list, uint32_t id)
 
 static int refuse(struct of_err *e, uint16_t code, uint32_t id, const char *text)
 {
-	return agent_refuse(e, OFPET_EXPERIMENTER, code, "flow monitor %u %s", id, text);
+	return of_err_set(e, OFPET_EXPERIMENTER, code, "flow monitor %u %s", id, text);
 }
 
 static int check(const struct conn *c, const struct of_flow_monitor *f, struct of_err *e)
@@ -279,9 +279,9 @@ static int check(const struct conn *c, const struct of_flow_monitor *f, struct o
 	if (!(f->flags & WHAT))
 		return refuse(e, OFPMOFC_BAD_FLAGS, f->id, "asks for no changes");
 	if (f->table_id >= N_TABLES && f->table_id != OFPTT_ALL)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TABLE_ID,
-				    "table %u: tables are 0 to %d, or 255 for all", f->table_id,
-				    N_TABLES - 1);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TABLE_ID,
+				  "table %u: tables are 0 to %d, or 255 for all", f->table_id,
+				  N_TABLES - 1);
 	return 0;
 }
 
@@ -350,8 +350,8 @@ int agent_monitor(struct conn *c, const struct of_msg *m, const struct of_flow_m
 
 	DL_COUNT(c->monitors, old, n);
 	if (n + q->monitors.n > MONITORS_MAX)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
-				    "a connection has %d flow monitors at most", MONITORS_MAX);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
+				  "a connection has %d flow monitors at most", MONITORS_MAX);
 	rc = make(c, &q->monitors, &list, e);
 	if (rc)
 		return rc;

@@ -75,8 +75,8 @@ static int check_table(const struct dp *dp, uint8_t table_id, struct of_err *e) 
 {
 	if (table_id == OFPTT_ALL || (table_id < N_TABLES && table_caps(dp, table_id)->present))
 		return 0;
-	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TABLE_ID,
-			    "table %u: tables are 0 to %d, or 255 for all", table_id, N_TABLES - 1);
+	return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_TABLE_ID,
+			  "table %u: tables are 0 to %d, or 255 for all", table_id, N_TABLES - 1);
 }
 
 int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *body, struct of_err *e)

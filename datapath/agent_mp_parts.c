@@ -96,8 +96,8 @@ static int keep(struct conn *c, struct parts *p, const struct of_msg *m, struct 
 	struct part *part = c->parts_bytes + size <= PARTS_BYTES ? malloc(size) : NULL;
 
 	if (!part)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
-				    "requests in parts may have %zu bytes", PARTS_BYTES);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
+				  "requests in parts may have %zu bytes", PARTS_BYTES);
 	part->n = m->length;
 	memcpy(part->raw, m->raw, m->length);
 	part->next = NULL;
@@ -150,13 +150,13 @@ int parts_add(struct conn *c, const struct of_msg *m, struct arena *a, struct of
 	if (!p)
 		p = begin(c, m->xid);
 	if (!p)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
-				    "more than %d requests in parts", PARTS_MAX);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
+				  "more than %d requests in parts", PARTS_MAX);
 	if (p->refused)
-		rc = agent_refuse(e, p->type, p->code, "an earlier part was refused");
+		rc = of_err_set(e, p->type, p->code, "an earlier part was refused");
 	else if (c->role == OFPCR_ROLE_SLAVE)
-		rc = agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				  "a slave may not change the switch");
+		rc = of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				"a slave may not change the switch");
 	else
 		rc = keep(c, p, m, e);
 	if (more) {
@@ -167,8 +167,8 @@ int parts_add(struct conn *c, const struct of_msg *m, struct arena *a, struct of
 	if (!rc)
 		rc = put_together(p, a, out, e);
 	if (rc == -ENOMEM)
-		rc = agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
-				  "no memory to put the parts together");
+		rc = of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
+				"no memory to put the parts together");
 	end(c, p);
 	return rc;
 }

@@ -26,8 +26,7 @@ int mp_ports(struct conn *c, const struct of_msg *m, const struct of_any *body, 
 	struct port_walk w = { .dp = c->agent->dp };
 
 	if (q->port_no != OFPP_ANY && !p)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT, "no port %u",
-				    q->port_no);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT, "no port %u", q->port_no);
 	mp_begin(&w.mp, c, m->xid, OFPMP_PORT_STATS, OF_KIND_mp_port_stats_reply);
 	if (p)
 		add_stats(&w, p);

@@ -7,7 +7,7 @@
 
 static int no_port(struct of_err *e, uint32_t no)
 {
-	return agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "no port %u", no);
+	return of_err_set(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT, "no port %u", no);
 }
 
 /* ---- Statistics ---- */
@@ -52,9 +52,9 @@ int mp_queues(struct conn *c, const struct of_msg *m, const struct of_any *body,
 	/* A queue that is named has to be there: on this port, or on any. */
 	if (q->queue_id != OFPQ_ALL &&
 	    !(p ? !!port_queue_find(p, q->queue_id) : port_queue_anywhere(dp, q->queue_id)))
-		return agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE,
-				    p ? "no queue %u on port %u" : "no queue %u on any port",
-				    q->queue_id, q->port_no);
+		return of_err_set(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_QUEUE,
+				  p ? "no queue %u on port %u" : "no queue %u on any port",
+				  q->queue_id, q->port_no);
 	mp_begin(&w.mp, c, m->xid, OFPMP_QUEUE, OF_KIND_mp_queue_reply);
 	if (p)
 		add_stats(&w, p);
@@ -123,9 +123,8 @@ int agent_queue_config(struct conn *c, const struct of_msg *m, struct of_err *e)
 		agent_reply(c, m, (struct of_any *)&r);
 	arena_fini(&w.arena);
 	if (rc)
-		agent_refuse(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_EPERM, "%s",
-			     rc == -EMSGSIZE
-				     ? "more queues than one message holds: ask for a port's"
-				     : "no memory for the queues' configuration");
+		of_err_set(e, OFPET_QUEUE_OP_FAILED, OFPQOFC_EPERM, "%s",
+			   rc == -EMSGSIZE ? "more queues than one message holds: ask for a port's"
+					   : "no memory for the queues' configuration");
 	return rc ? -EPROTO : 0;
 }

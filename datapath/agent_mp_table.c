@@ -32,8 +32,8 @@ static int set(struct conn *c, const struct of_list *tables, struct of_err *e) C
 	int rc;
 
 	if (c->role == OFPCR_ROLE_SLAVE) /* 6.3.4 */
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
-				    "a slave may not change the switch");
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not change the switch");
 	rc = table_caps_set(c->agent->dp, tables, e);
 	if (rc)
 		return rc;

@@ -123,11 +123,11 @@ static int experimenter(struct conn *c, const struct of_msg *m, const struct of_
 	}
 	if (x->experimenter == OF_ONF_ID || x->experimenter == OF_NX_ID ||
 	    x->experimenter == OF_WEFT_ID)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXP_TYPE,
-				    "multipart type %u of experimenter 0x%x is not known here",
-				    x->exp_type, x->experimenter);
-	return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
-			    "experimenter 0x%x is not known here", x->experimenter);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXP_TYPE,
+				  "multipart type %u of experimenter 0x%x is not known here",
+				  x->exp_type, x->experimenter);
+	return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_EXPERIMENTER,
+			  "experimenter 0x%x is not known here", x->experimenter);
 }
 
 int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e)
@@ -155,12 +155,12 @@ int agent_multipart(struct conn *c, const struct of_msg *m, struct of_err *e)
 
 	if (!q->body ||
 	    (!exp && (q->type >= sizeof(handlers) / sizeof(*handlers) || !handlers[q->type])))
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART,
-				    "multipart type %u is not known", q->type);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART,
+				  "multipart type %u is not known", q->type);
 	/* 7.3.5: only a table-features request can need more than one message. */
 	if (q->flags & OFPMPF_REQ_MORE && q->type != OFPMP_TABLE_FEATURES)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
-				    "requests in several parts are not collected here");
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_MULTIPART_BUFFER_OVERFLOW,
+				  "requests in several parts are not collected here");
 	agent_publish(c->agent);
 	return (exp ? experimenter : handlers[q->type])(c, m, q->body, e);
 }

@@ -47,10 +47,10 @@ int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_form
 			   struct of_err *e)
 {
 	if (q->format > NX_PACKET_IN_NXT2)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
-				    "packet-in format %u: standard (0), NXT_PACKET_IN (1) and "
-				    "NXT_PACKET_IN2 (2) are known",
-				    q->format);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_EPERM,
+				  "packet-in format %u: standard (0), NXT_PACKET_IN (1) and "
+				  "NXT_PACKET_IN2 (2) are known",
+				  q->format);
 	conn_channel(c)->packet_in_format = (uint8_t)q->format;
 	return 0;
 }
@@ -187,12 +187,12 @@ static int packet_of(struct conn *c, const struct of_packet_out *po, struct of_s
 			*from = (*buffer)->from;
 	}
 	if (frame->n < 14)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PACKET,
-				    "%u bytes are no Ethernet frame", frame->n);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PACKET,
+				  "%u bytes are no Ethernet frame", frame->n);
 	if (frame->n > INJECT_FRAME_MAX)
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
-				    "a frame of %u bytes is too long: %d at most", frame->n,
-				    INJECT_FRAME_MAX);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_LEN,
+				  "a frame of %u bytes is too long: %d at most", frame->n,
+				  INJECT_FRAME_MAX);
 	return 0;
 }
 
@@ -207,9 +207,9 @@ int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e)
 	struct of_span frame;
 
 	if (!in_port_valid(dp, po->in_port))
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT,
-				    "in_port 0x%x: a port of this switch, or CONTROLLER",
-				    po->in_port);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT,
+				  "in_port 0x%x: a port of this switch, or CONTROLLER",
+				  po->in_port);
 	if (packet_of(c, po, &frame, &from, &buffer, e))
 		return -EPROTO;
 	insts = insts_get_actions(dp, &po->actions, false, e);
@@ -243,9 +243,9 @@ int packet_out_take(struct conn *c, const struct of_packet_out *po, struct packe
 	struct packet_out *p;
 
 	if (!in_port_valid(c->agent->dp, po->in_port))
-		return agent_refuse(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT,
-				    "in_port 0x%x: a port of this switch, or CONTROLLER",
-				    po->in_port);
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_BAD_PORT,
+				  "in_port 0x%x: a port of this switch, or CONTROLLER",
+				  po->in_port);
 	if (packet_of(c, po, &frame, &from, &buffer, e))
 		return -EPROTO;
 	p = malloc(sizeof(*p) + frame.n);

@@ -99,9 +99,6 @@ struct agent {
 
 /* ---- agent.c ---- */
 
-/* Fills 'e' and returns -EPROTO. */
-__attribute__((format(printf, 4, 5))) int agent_refuse(struct of_err *e, uint16_t type,
-						       uint16_t code, const char *fmt, ...);
 /* The error that answers 'm'; ONF's experimenter errors (bundles) are written as such. */
 void agent_send_error(struct conn *c, const struct of_msg *m, const struct of_err *e) CONTROL;
 void agent_reply(struct conn *c, const struct of_msg *m, const struct of_any *body) CONTROL;
@@ -278,6 +275,24 @@ void dumps_go_on(struct agent *a) CONTROL;
 /* Connections that take nothing of their dump are given up; call every second. */
 void dumps_watch(struct agent *a) CONTROL;
 void dump_free(struct conn *c) CONTROL;
+
+/* A reply about things that have ids, in their order: groups, meters. */
+struct id_dump {
+	struct dump dump;
+	uint16_t type;
+	enum of_kind body;
+	size_t most;   /* bytes sent at once */
+	uint32_t id;   /* that is wanted, or the one that means all */
+	uint32_t from; /* what has a lower one was sent */
+	/* Gives each to id_dump_add(), until that is not 0; returns what it said last. */
+	int (*each)(struct id_dump *d);
+	const struct dp *dp;
+	struct mp *mp;
+};
+
+int id_dump_start(struct conn *c, const struct of_msg *m, const struct id_dump *what) CONTROL;
+/* 's' tells of 'id', and lives in d->mp->arena; NULL: there was no memory for it. */
+int id_dump_add(struct id_dump *d, uint32_t id, struct of_any *s) CONTROL;
 
 /* ---- agent_mp_flow.c ---- */
 int mp_flows(struct conn *c, const struct of_msg *m, const struct of_any *q,

@@ -45,14 +45,14 @@ int conn_role(struct conn *c, const struct of_msg *m, struct of_err *e)
 	struct conn *other;
 
 	if (q->role > OFPCR_ROLE_SLAVE)
-		return agent_refuse(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_BAD_ROLE,
-				    "role %u: roles are 0 (no change) to 3 (slave)", q->role);
+		return of_err_set(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_BAD_ROLE,
+				  "role %u: roles are 0 (no change) to 3 (slave)", q->role);
 	if (q->role == OFPCR_ROLE_MASTER || q->role == OFPCR_ROLE_SLAVE) {
 		if (stale(a, q->generation_id))
-			return agent_refuse(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE,
-					    "generation %llu is older than %llu",
-					    (unsigned long long)q->generation_id,
-					    (unsigned long long)a->generation_id);
+			return of_err_set(e, OFPET_ROLE_REQUEST_FAILED, OFPRRFC_STALE,
+					  "generation %llu is older than %llu",
+					  (unsigned long long)q->generation_id,
+					  (unsigned long long)a->generation_id);
 		a->generation_id = q->generation_id;
 		a->has_generation_id = true;
 	}

@@ -13,15 +13,15 @@ enum { EVICT_ALL = OFPTMPEF_OTHER | OFPTMPEF_IMPORTANCE | OFPTMPEF_LIFETIME };
 
 static int bad_config(struct of_err *e, const char *words)
 {
-	return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_CONFIG, "%s", words);
+	return of_err_set(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_CONFIG, "%s", words);
 }
 
 static int check_table(const struct dp *dp, uint8_t id, struct of_err *e) CONTROL
 {
 	if (id == OFPTT_ALL || (id < N_TABLES && table_caps(dp, id)->present))
 		return 0;
-	return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_TABLE,
-			    "table %u is not in the pipeline", id);
+	return of_err_set(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_BAD_TABLE,
+			  "table %u is not in the pipeline", id);
 }
 
 /* 7.3.3: 1.3 has no table configuration left: its bits 0 and 1 are deprecated. */
@@ -96,7 +96,7 @@ static int configure(struct dp *dp, uint8_t id, const struct asked *a, struct of
 		c.vacancy_up = a->vacancy->vacancy_up;
 	}
 	if (table_config_set(dp, id, &c))
-		return agent_refuse(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_EPERM, "out of memory");
+		return of_err_set(e, OFPET_TABLE_MOD_FAILED, OFPTMFC_EPERM, "out of memory");
 	return 0;
 }
 

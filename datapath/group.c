@@ -2,26 +2,11 @@
 #include "datapath/group.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/table_state.h"
-
-int group_refuse(struct of_err *e, uint16_t code, const char *fmt, ...)
-{
-	va_list ap;
-
-	e->type = OFPET_GROUP_MOD_FAILED;
-	e->code = code;
-	e->offset = 0;
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
 
 /* ---- Bodies ---- */
 
@@ -104,7 +89,7 @@ static struct group_body *body_new(struct dp *dp, const struct group_spec *s,
 
 	b = calloc(1, sizeof(*b) + s->buckets.n * sizeof(b->bucket[0]));
 	if (!b) {
-		group_refuse(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
+		GROUP_REFUSE(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
 		return NULL;
 	}
 	b->dp = dp;
@@ -121,7 +106,7 @@ static struct group_body *body_new(struct dp *dp, const struct group_spec *s,
 	if (!rc)
 		return b;
 	if (rc != -EPROTO)
-		group_refuse(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
+		GROUP_REFUSE(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
 	body_free(b);
 	return NULL;
 }
@@ -237,16 +222,16 @@ static int add(struct dp *dp, const struct group_spec *s, struct of_err *e) CONT
 	struct group *g;
 
 	if (group_find(dp, s->id))
-		return group_refuse(e, OFPGMFC_GROUP_EXISTS, "group %u exists", s->id);
+		return GROUP_REFUSE(e, OFPGMFC_GROUP_EXISTS, "group %u exists", s->id);
 	if (HASH_COUNT(dp->groups->groups) >= GROUPS_MAX)
-		return group_refuse(e, OFPGMFC_OUT_OF_GROUPS, "there are %u groups already",
+		return GROUP_REFUSE(e, OFPGMFC_OUT_OF_GROUPS, "there are %u groups already",
 				    GROUPS_MAX);
 	if (group_check(dp, s, e))
 		return -EPROTO;
 	g = calloc(1, sizeof(*g));
 	if (!g || txn_reserve(dp, 1)) {
 		free(g);
-		return group_refuse(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
+		return GROUP_REFUSE(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
 	}
 	g->id = s->id;
 	g->dp = dp;
@@ -283,13 +268,13 @@ static int modify(struct dp *dp, const struct group_spec *s, struct of_err *e) C
 	struct group_body *old, *b;
 
 	if (s->id > OFPG_MAX)
-		return group_refuse(e, OFPGMFC_INVALID_GROUP, "group ids end at 0x%x", OFPG_MAX);
+		return GROUP_REFUSE(e, OFPGMFC_INVALID_GROUP, "group ids end at 0x%x", OFPG_MAX);
 	if (!g)
-		return group_refuse(e, OFPGMFC_UNKNOWN_GROUP, "there is no group %u", s->id);
+		return GROUP_REFUSE(e, OFPGMFC_UNKNOWN_GROUP, "there is no group %u", s->id);
 	if (group_check(dp, s, e))
 		return -EPROTO;
 	if (txn_reserve(dp, 1))
-		return group_refuse(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
+		return GROUP_REFUSE(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u", s->id);
 	b = body_new(dp, s, e);
 	if (!b)
 		return -EPROTO;
@@ -316,7 +301,7 @@ static int modify(struct dp *dp, const struct group_spec *s, struct of_err *e) C
 static int delete_one(struct dp *dp, struct group *g, struct of_err *e) CONTROL
 {
 	if (txn_reserve(dp, 1) || (g->refs && table_delete_by_group(dp, g)))
-		return group_refuse(e, OFPGMFC_EPERM, "no memory to delete group %u", g->id);
+		return GROUP_REFUSE(e, OFPGMFC_EPERM, "no memory to delete group %u", g->id);
 	unlink_group(dp, g);
 	txn_log(dp, undo_delete, done_delete, g);
 	return 0;
@@ -333,7 +318,7 @@ static int delete_group(struct dp *dp, uint32_t id, struct of_err *e) CONTROL
 			err = delete_one(dp, g, e);
 		}
 	} else if (g && g->chained) {
-		err = group_refuse(e, OFPGMFC_CHAINED_GROUP, "another group forwards to group %u",
+		err = GROUP_REFUSE(e, OFPGMFC_CHAINED_GROUP, "another group forwards to group %u",
 				   g->id);
 	} else if (g) {
 		err = delete_one(dp, g, e);
@@ -352,7 +337,7 @@ int group_apply(struct dp *dp, const struct group_spec *s, struct of_err *e)
 	case OFPGC_DELETE:
 		return delete_group(dp, s->id, e);
 	}
-	return group_refuse(e, OFPGMFC_BAD_COMMAND, "unknown group_mod command %u", s->command);
+	return GROUP_REFUSE(e, OFPGMFC_BAD_COMMAND, "unknown group_mod command %u", s->command);
 }
 
 int group_mod(struct dp *dp, const struct of_group_mod *gm, struct of_err *e)

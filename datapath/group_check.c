@@ -12,17 +12,17 @@ static int check_watch(struct dp *dp, const struct group_spec *s, const struct o
 	bool port = k->watch_port != OFPP_ANY, group = k->watch_group != OFPG_ANY;
 
 	if (s->type == OFPGT_FF && !port && !group)
-		return group_refuse(e, OFPGMFC_BAD_WATCH,
+		return GROUP_REFUSE(e, OFPGMFC_BAD_WATCH,
 				    "a fast failover bucket watches a port or a group");
 	if ((port || group) && s->type != OFPGT_FF && s->type != OFPGT_SELECT)
-		return group_refuse(e, OFPGMFC_WATCH_UNSUPPORTED,
+		return GROUP_REFUSE(e, OFPGMFC_WATCH_UNSUPPORTED,
 				    "only buckets of fast failover and select groups are watched; "
 				    "say OFPP_ANY and OFPG_ANY");
 	if (port && k->watch_port != OFPP_LOCAL && (!k->watch_port || k->watch_port > OFPP_MAX))
-		return group_refuse(e, OFPGMFC_BAD_WATCH, "port 0x%x cannot be watched",
+		return GROUP_REFUSE(e, OFPGMFC_BAD_WATCH, "port 0x%x cannot be watched",
 				    k->watch_port);
 	if (group && (k->watch_group == s->id || !group_find(dp, k->watch_group)))
-		return group_refuse(e, OFPGMFC_BAD_WATCH, "group %u cannot be watched: %s",
+		return GROUP_REFUSE(e, OFPGMFC_BAD_WATCH, "group %u cannot be watched: %s",
 				    k->watch_group,
 				    k->watch_group == s->id ? "it is the same" : "there is none");
 	return 0;
@@ -32,20 +32,20 @@ static int check_watch(struct dp *dp, const struct group_spec *s, const struct o
 int group_check(struct dp *dp, const struct group_spec *s, struct of_err *e) CONTROL
 {
 	if (s->id > OFPG_MAX)
-		return group_refuse(e, OFPGMFC_INVALID_GROUP, "group ids end at 0x%x", OFPG_MAX);
+		return GROUP_REFUSE(e, OFPGMFC_INVALID_GROUP, "group ids end at 0x%x", OFPG_MAX);
 	if (s->type > OFPGT_FF)
-		return group_refuse(e, OFPGMFC_BAD_TYPE, "unknown group type %u", s->type);
+		return GROUP_REFUSE(e, OFPGMFC_BAD_TYPE, "unknown group type %u", s->type);
 	if (s->type == OFPGT_INDIRECT && s->buckets.n != 1)
-		return group_refuse(e, OFPGMFC_INVALID_GROUP,
+		return GROUP_REFUSE(e, OFPGMFC_INVALID_GROUP,
 				    "an indirect group has one bucket, not %u", s->buckets.n);
 	if (s->buckets.n > BUCKETS_MAX)
-		return group_refuse(e, OFPGMFC_OUT_OF_BUCKETS, "%u buckets, at most %u",
+		return GROUP_REFUSE(e, OFPGMFC_OUT_OF_BUCKETS, "%u buckets, at most %u",
 				    s->buckets.n, BUCKETS_MAX);
 	for (uint32_t i = 0; i < s->buckets.n; i++) {
 		const struct of_bucket *k = OF_AT(&s->buckets, i, bucket);
 
 		if (k->weight && s->type != OFPGT_SELECT)
-			return group_refuse(e, OFPGMFC_WEIGHT_UNSUPPORTED,
+			return GROUP_REFUSE(e, OFPGMFC_WEIGHT_UNSUPPORTED,
 					    "weight %u: only buckets of select groups have one",
 					    k->weight);
 		if (check_watch(dp, s, k, e))
@@ -53,7 +53,7 @@ int group_check(struct dp *dp, const struct group_spec *s, struct of_err *e) CON
 		for (uint32_t n = 0; n < k->actions.n; n++)
 			if (k->actions.v[n]->kind == OF_KIND_action_group &&
 			    OF_AT(&k->actions, n, action_group)->group_id == s->id)
-				return group_refuse(e, OFPGMFC_LOOP, "group %u in its own bucket",
+				return GROUP_REFUSE(e, OFPGMFC_LOOP, "group %u in its own bucket",
 						    s->id);
 	}
 	return 0;
@@ -166,18 +166,18 @@ int group_check_chain(struct dp *dp, const struct group_body *b, const struct gr
 		above = height(dp, g);
 	switch (walk(b, g, ++dp->groups->mark, above + 1)) {
 	case WALK_LOOPS:
-		return group_refuse(e, OFPGMFC_LOOP, "the group would come back to itself");
+		return GROUP_REFUSE(e, OFPGMFC_LOOP, "the group would come back to itself");
 	case WALK_TOO_DEEP:
-		return group_refuse(e, OFPGMFC_CHAINING_UNSUPPORTED,
+		return GROUP_REFUSE(e, OFPGMFC_CHAINING_UNSUPPORTED,
 				    "more than %u groups one after the other", GROUP_DEPTH);
 	case WALK_ENDS:
 		break;
 	}
 	switch (walk_watched(dp, b, g, ++dp->groups->mark, 1)) {
 	case WALK_LOOPS:
-		return group_refuse(e, OFPGMFC_LOOP, "group %u would watch itself", g->id);
+		return GROUP_REFUSE(e, OFPGMFC_LOOP, "group %u would watch itself", g->id);
 	case WALK_TOO_DEEP:
-		return group_refuse(e, OFPGMFC_BAD_WATCH, "more than %d groups watch one the other",
+		return GROUP_REFUSE(e, OFPGMFC_BAD_WATCH, "more than %d groups watch one the other",
 				    WATCH_DEPTH);
 	case WALK_ENDS:
 		break;

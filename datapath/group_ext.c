@@ -21,7 +21,7 @@ struct merge {
 
 static int no_memory(struct merge *m)
 {
-	return group_refuse(m->e, OFPGMFC_OUT_OF_BUCKETS, "no memory for the buckets of group %u",
+	return GROUP_REFUSE(m->e, OFPGMFC_OUT_OF_BUCKETS, "no memory for the buckets of group %u",
 			    m->s.id);
 }
 
@@ -29,7 +29,7 @@ static int add(struct merge *m, struct of_bucket *k, uint32_t id)
 {
 	for (uint32_t i = 0; i < m->s.buckets.n; i++)
 		if (m->ids[i] == id)
-			return group_refuse(m->e, OFPGMFC_BUCKET_EXISTS, "bucket %u twice", id);
+			return GROUP_REFUSE(m->e, OFPGMFC_BUCKET_EXISTS, "bucket %u twice", id);
 	m->ids[m->s.buckets.n] = id;
 	return of_list_add(&m->s.buckets, &m->arena, (struct of_any *)k) ? no_memory(m) : 0;
 }
@@ -63,7 +63,7 @@ static int add_new(struct merge *m, const struct group_body *old, const struct o
 	if (old && id == OFPG_BUCKET_ALL)
 		id = free_id(m, old);
 	if (id > OFPG_BUCKET_MAX)
-		return group_refuse(m->e, OFPGMFC_BAD_BUCKET, "bucket ids end at 0x%x, not 0x%x",
+		return GROUP_REFUSE(m->e, OFPGMFC_BAD_BUCKET, "bucket ids end at 0x%x, not 0x%x",
 				    OFPG_BUCKET_MAX, id);
 	k->weight = m->s.type == OFPGT_SELECT;
 	k->watch_port = OFPP_ANY;
@@ -123,7 +123,7 @@ static int insert(struct merge *m, const struct group_body *b, const struct of_w
 	int rc;
 
 	if (id == OFPG_BUCKET_ALL || (id <= OFPG_BUCKET_MAX && at == b->n))
-		return group_refuse(m->e, OFPGMFC_UNKNOWN_BUCKET,
+		return GROUP_REFUSE(m->e, OFPGMFC_UNKNOWN_BUCKET,
 				    "group %u has no bucket 0x%x to insert behind", gm->group_id,
 				    id);
 	at = id == OFPG_BUCKET_FIRST ? 0 : id == OFPG_BUCKET_LAST ? b->n : at + 1;
@@ -139,12 +139,12 @@ static int cut(struct merge *m, const struct group_body *b, const struct of_weft
 	int rc;
 
 	if (gm->buckets.n)
-		return group_refuse(m->e, OFPGMFC_BAD_BUCKET,
+		return GROUP_REFUSE(m->e, OFPGMFC_BAD_BUCKET,
 				    "buckets in a message that removes some");
 	if (id == OFPG_BUCKET_ALL)
 		return 0;
 	if (at == b->n)
-		return group_refuse(m->e, OFPGMFC_UNKNOWN_BUCKET, "group %u has no bucket 0x%x",
+		return GROUP_REFUSE(m->e, OFPGMFC_UNKNOWN_BUCKET, "group %u has no bucket 0x%x",
 				    gm->group_id, id);
 	rc = add_old(m, b, 0, at);
 	return rc ? rc : add_old(m, b, at + 1, b->n);
@@ -157,7 +157,7 @@ static int change(struct merge *m, const struct group *g, const struct of_weft_g
 	const bool insertion = gm->command == OFPGC_INSERT_BUCKET;
 
 	if (gm->properties.n)
-		return group_refuse(m->e, OFPGMFC_BAD_BUCKET,
+		return GROUP_REFUSE(m->e, OFPGMFC_BAD_BUCKET,
 				    "how a group selects is not changed with its buckets");
 	m->s.command = OFPGC_MODIFY;
 	m->s.type = b->type;
@@ -172,12 +172,9 @@ static int replace(struct merge *m, const struct of_weft_group_mod *gm)
 
 	if (rc < 0)
 		return rc;
-	if (rc && (gm->type != OFPGT_SELECT || gm->command == OFPGC_DELETE)) {
-		*m->e = (struct of_err){ .type = OFPET_TABLE_FEATURES_FAILED,
-					 .code = OFPTFFC_BAD_ARGUMENT,
-					 .text = "only select groups have a selection method" };
-		return -EPROTO;
-	}
+	if (rc && (gm->type != OFPGT_SELECT || gm->command == OFPGC_DELETE))
+		return of_err_set(m->e, OFPET_TABLE_FEATURES_FAILED, OFPTFFC_BAD_ARGUMENT,
+				  "only select groups have a selection method");
 	if (rc && m->how.method[0])
 		m->s.how = &m->how;
 	return add_all_new(m, NULL, gm);
@@ -190,7 +187,7 @@ static int merge(struct merge *m, struct dp *dp, const struct of_weft_group_mod 
 	if (gm->command != OFPGC_INSERT_BUCKET && gm->command != OFPGC_REMOVE_BUCKET)
 		return replace(m, gm);
 	if (!g)
-		return group_refuse(m->e, OFPGMFC_UNKNOWN_GROUP, "there is no group %u",
+		return GROUP_REFUSE(m->e, OFPGMFC_UNKNOWN_GROUP, "there is no group %u",
 				    gm->group_id);
 	return change(m, g, gm);
 }
@@ -202,11 +199,11 @@ int group_mod_ext(struct dp *dp, const struct of_weft_group_mod *gm, struct of_e
 	int rc;
 
 	if (gm->buckets.n > BUCKETS_MAX)
-		return group_refuse(e, OFPGMFC_OUT_OF_BUCKETS, "%u buckets, at most %u",
+		return GROUP_REFUSE(e, OFPGMFC_OUT_OF_BUCKETS, "%u buckets, at most %u",
 				    gm->buckets.n, BUCKETS_MAX);
 	m = calloc(1, sizeof(*m));
 	if (!m)
-		return group_refuse(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u",
+		return GROUP_REFUSE(e, OFPGMFC_OUT_OF_GROUPS, "no memory for group %u",
 				    gm->group_id);
 	m->s = (struct group_spec){ .command = gm->command, .type = gm->type, .id = gm->group_id };
 	m->e = e;

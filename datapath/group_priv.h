@@ -98,9 +98,8 @@ static inline bool group_bucket_lives(const struct dp *dp, const struct group_bu
 
 /* ---- group.c ---- */
 
-/* Fills 'e' with OFPET_GROUP_MOD_FAILED and 'code'; -EPROTO. */
-__attribute__((format(printf, 3, 4))) int group_refuse(struct of_err *e, uint16_t code,
-						       const char *fmt, ...);
+#define GROUP_REFUSE(e, code, ...) of_err_set(e, OFPET_GROUP_MOD_FAILED, code, __VA_ARGS__)
+
 int group_apply(struct dp *dp, const struct group_spec *s, struct of_err *e) CONTROL;
 
 /* ---- group_check.c ---- */

@@ -62,8 +62,9 @@ void meter_unref(struct dp *dp, struct meter *m) CONTROL;
 /* So many installed flows more, or fewer. */
 void meter_count_flows(struct meter *m, int by) CONTROL;
 uint32_t meter_id(const struct meter *m);
-/* In the order of ids, those behind 'after' (0: all of them); 'visit' returns non-zero to stop. */
-int meter_each(const struct dp *dp, uint32_t meter_id, uint32_t after,
+/* For multiparts: calls 'visit' for one meter or, with OFPM_ALL, for each, in ascending order from
+ * 'from' on, until it returns non-zero; returns that. */
+int meter_each(const struct dp *dp, uint32_t meter_id, uint32_t from,
 	       int (*visit)(void *arg, const struct meter *m), void *arg) CONTROL;
 struct of_meter_stats *meter_stats(const struct dp *dp, const struct meter *m,
 				   struct arena *a) CONTROL;

@@ -2,9 +2,7 @@
 /* OFPT_METER_MOD (6.6, 7.3.4.4): meters come, change and go. */
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
@@ -25,23 +23,9 @@ enum {
 /* In parts of cycles: years; a moment so far ahead still fits a word. */
 #define BURST_MOST (UINT64_C(1) << 61)
 
-__attribute__((format(printf, 3, 4))) static int refuse(struct of_err *e, uint16_t code,
-							const char *fmt, ...)
-{
-	va_list ap;
-
-	e->type = OFPET_METER_MOD_FAILED;
-	e->code = code;
-	e->offset = 0;
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
-
 /* ---- Bodies ---- */
 
-void meter_body_free(void *arg)
+static void body_free(void *arg)
 {
 	struct meter_body *b = arg;
 
@@ -97,14 +81,14 @@ static struct meter_body *body_new(const struct of_meter_mod *mm, struct of_err 
 	b->n = mm->bands.n;
 	arena_init(&b->arena, (mm->bands.n + 1) * (sizeof(struct of_band_dscp_remark) + 64));
 	if (of_list_copy(&mm->bands, &b->arena, &b->list)) {
-		meter_body_free(b);
+		body_free(b);
 		goto no_memory;
 	}
 	for (uint32_t i = 0; i < b->n; i++)
 		band_init(&b->band[i], mm->bands.v[i], b);
 	return b;
 no_memory:
-	refuse(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u", mm->meter_id);
+	METER_REFUSE(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u", mm->meter_id);
 	return NULL;
 }
 
@@ -114,7 +98,7 @@ static void meter_free(void *arg)
 {
 	struct meter *m = arg;
 
-	meter_body_free(meter_body(m));
+	body_free(meter_body(m));
 	free(m);
 }
 
@@ -180,7 +164,7 @@ static void done_delete(struct dp *dp, void *arg)
 static void undo_modify(struct dp *dp, void *arg)
 {
 	role_assume_control();
-	meter_body_free(arg);
+	body_free(arg);
 }
 
 static void done_modify(struct dp *dp, void *arg)
@@ -189,7 +173,7 @@ static void done_modify(struct dp *dp, void *arg)
 
 	role_assume_control();
 	atomic_store_explicit(&b->meter->body, b, memory_order_release);
-	dp_retire(dp, old, meter_body_free);
+	dp_retire(dp, old, body_free);
 }
 
 /* ---- OFPT_METER_MOD (6.6, 7.3.4.4) ---- */
@@ -199,25 +183,27 @@ static int check_band(const struct of_any *any, uint32_t i, bool virtual, struct
 	const struct of_band_drop *d = (const struct of_band_drop *)any;
 
 	if (any->kind != OF_KIND_band_drop && any->kind != OF_KIND_band_dscp_remark)
-		return refuse(e, OFPMMFC_BAD_BAND,
-			      "band %u is %s; this switch has drop and dscp_remark", i,
-			      of_kind_name(any->kind));
+		return METER_REFUSE(e, OFPMMFC_BAD_BAND,
+				    "band %u is %s; this switch has drop and dscp_remark", i,
+				    of_kind_name(any->kind));
 	if (!d->rate)
-		return refuse(e, OFPMMFC_BAD_RATE, "band %u has no rate", i);
+		return METER_REFUSE(e, OFPMMFC_BAD_RATE, "band %u has no rate", i);
 	if (virtual && any->kind != OF_KIND_band_drop)
-		return refuse(e, OFPMMFC_BAD_BAND, "band %u: virtual meters can only drop", i);
+		return METER_REFUSE(e, OFPMMFC_BAD_BAND, "band %u: virtual meters can only drop",
+				    i);
 	return 0;
 }
 
 static int check(const struct of_meter_mod *mm, struct of_err *e)
 {
 	if (mm->flags & ~(OFPMF_KBPS | OFPMF_PKTPS | OFPMF_BURST | OFPMF_STATS))
-		return refuse(e, OFPMMFC_BAD_FLAGS, "unknown meter flags 0x%x", mm->flags);
+		return METER_REFUSE(e, OFPMMFC_BAD_FLAGS, "unknown meter flags 0x%x", mm->flags);
 	if ((mm->flags & OFPMF_KBPS) && (mm->flags & OFPMF_PKTPS))
-		return refuse(e, OFPMMFC_BAD_FLAGS, "a rate is in kb/s or in packets/s, not both");
+		return METER_REFUSE(e, OFPMMFC_BAD_FLAGS,
+				    "a rate is in kb/s or in packets/s, not both");
 	if (mm->bands.n > METER_BANDS_MAX)
-		return refuse(e, OFPMMFC_OUT_OF_BANDS, "%u bands, at most %u", mm->bands.n,
-			      METER_BANDS_MAX);
+		return METER_REFUSE(e, OFPMMFC_OUT_OF_BANDS, "%u bands, at most %u", mm->bands.n,
+				    METER_BANDS_MAX);
 	for (uint32_t i = 0; i < mm->bands.n; i++)
 		if (check_band(mm->bands.v[i], i, meter_is_virtual(mm->meter_id), e))
 			return -EPROTO;
@@ -229,15 +215,17 @@ static int add(struct dp *dp, const struct of_meter_mod *mm, struct of_err *e) C
 	struct meter *m;
 
 	if (meter_find(dp, mm->meter_id))
-		return refuse(e, OFPMMFC_METER_EXISTS, "meter %u exists", mm->meter_id);
+		return METER_REFUSE(e, OFPMMFC_METER_EXISTS, "meter %u exists", mm->meter_id);
 	if (HASH_COUNT(dp->meters->meters) >= METERS_MAX)
-		return refuse(e, OFPMMFC_OUT_OF_METERS, "there are %u meters already", METERS_MAX);
+		return METER_REFUSE(e, OFPMMFC_OUT_OF_METERS, "there are %u meters already",
+				    METERS_MAX);
 	if (check(mm, e))
 		return -EPROTO;
 	m = calloc(1, sizeof(*m));
 	if (!m || txn_reserve(dp, 1)) {
 		free(m);
-		return refuse(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u", mm->meter_id);
+		return METER_REFUSE(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u",
+				    mm->meter_id);
 	}
 	atomic_init(&m->body, body_new(mm, e));
 	if (!meter_body(m)) {
@@ -257,11 +245,12 @@ static int modify(struct dp *dp, const struct of_meter_mod *mm, struct of_err *e
 	struct meter_body *b;
 
 	if (!m)
-		return refuse(e, OFPMMFC_UNKNOWN_METER, "there is no meter %u", mm->meter_id);
+		return METER_REFUSE(e, OFPMMFC_UNKNOWN_METER, "there is no meter %u", mm->meter_id);
 	if (check(mm, e))
 		return -EPROTO;
 	if (txn_reserve(dp, 1))
-		return refuse(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u", mm->meter_id);
+		return METER_REFUSE(e, OFPMMFC_OUT_OF_METERS, "no memory for meter %u",
+				    mm->meter_id);
 	b = body_new(mm, e);
 	if (!b)
 		return -EPROTO;
@@ -274,7 +263,7 @@ static int modify(struct dp *dp, const struct of_meter_mod *mm, struct of_err *e
 static int delete_one(struct dp *dp, struct meter *m, struct of_err *e) CONTROL
 {
 	if (txn_reserve(dp, 1) || (m->refs && table_delete_by_meter(dp, m)))
-		return refuse(e, OFPMMFC_UNKNOWN, "no memory to delete meter %u", m->id);
+		return METER_REFUSE(e, OFPMMFC_UNKNOWN, "no memory to delete meter %u", m->id);
 	HASH_DEL(dp->meters->meters, m);
 	txn_log(dp, undo_delete, done_delete, m);
 	return 0;
@@ -299,7 +288,8 @@ int meter_mod(struct dp *dp, const struct of_meter_mod *mm, struct of_err *e)
 	struct meter *m;
 
 	if (mm->command > OFPMC_DELETE)
-		return refuse(e, OFPMMFC_BAD_COMMAND, "unknown meter_mod command %u", mm->command);
+		return METER_REFUSE(e, OFPMMFC_BAD_COMMAND, "unknown meter_mod command %u",
+				    mm->command);
 	if (mm->command == OFPMC_DELETE && mm->meter_id == OFPM_ALL)
 		return delete_all(dp, e);
 	m = meter_find(dp, mm->meter_id);
@@ -307,8 +297,8 @@ int meter_mod(struct dp *dp, const struct of_meter_mod *mm, struct of_err *e)
 	if (mm->command == OFPMC_DELETE)
 		return m ? delete_one(dp, m, e) : 0;
 	if (!mm->meter_id || (mm->meter_id > OFPM_MAX && !meter_is_virtual(mm->meter_id)))
-		return refuse(e, OFPMMFC_INVALID_METER,
-			      "meter 0x%x: 1 to 0x%x, controller or slowpath", mm->meter_id,
-			      OFPM_MAX);
+		return METER_REFUSE(e, OFPMMFC_INVALID_METER,
+				    "meter 0x%x: 1 to 0x%x, controller or slowpath", mm->meter_id,
+				    OFPM_MAX);
 	return mm->command == OFPMC_ADD ? add(dp, mm, e) : modify(dp, mm, e);
 }

@@ -69,7 +69,8 @@ static inline struct meter_body *meter_body(const struct meter *m)
 	return atomic_load_explicit(&m->body, memory_order_relaxed);
 }
 
-void meter_body_free(void *body);
+#define METER_REFUSE(e, code, ...) of_err_set(e, OFPET_METER_MOD_FAILED, code, __VA_ARGS__)
+
 /* Frees 'm' after a grace period if it was deleted and nobody uses it. */
 void meter_release_if_unused(struct dp *dp, struct meter *m) CONTROL;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding and reading meters (7.3.5.12 to 7.3.5.14); the table of them; control thread. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "datapath/dp.h"
@@ -38,15 +37,11 @@ uint32_t meter_id(const struct meter *m)
 
 int meter_check_inst(const struct dp *dp, uint32_t id, struct of_err *e)
 {
-	const bool known = id && id <= OFPM_MAX;
-
-	if (known && meter_find(dp, id))
-		return 0;
-	*e = (struct of_err){ .type = OFPET_METER_MOD_FAILED,
-			      .code = known ? OFPMMFC_UNKNOWN_METER : OFPMMFC_INVALID_METER };
-	snprintf(e->text, sizeof(e->text),
-		 known ? "there is no meter %u" : "flows cannot be on meter 0x%x", id);
-	return -EPROTO;
+	if (!id || id > OFPM_MAX)
+		return METER_REFUSE(e, OFPMMFC_INVALID_METER, "flows cannot be on meter 0x%x", id);
+	if (!meter_find(dp, id))
+		return METER_REFUSE(e, OFPMMFC_UNKNOWN_METER, "there is no meter %u", id);
+	return 0;
 }
 
 static int by_id(const void *a, const void *b)
@@ -56,7 +51,7 @@ static int by_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-int meter_each(const struct dp *dp, uint32_t id, uint32_t after,
+int meter_each(const struct dp *dp, uint32_t id, uint32_t from,
 	       int (*visit)(void *arg, const struct meter *m), void *arg)
 {
 	struct meter_table *t = dp->meters;
@@ -64,13 +59,13 @@ int meter_each(const struct dp *dp, uint32_t id, uint32_t after,
 	int stop = 0;
 
 	if (id != OFPM_ALL)
-		return m ? visit(arg, m) : 0;
+		return m && id >= from ? visit(arg, m) : 0;
 	if (!t->sorted)
 		HASH_SORT(t->meters, by_id);
 	t->sorted = true;
 	for (m = t->meters; m && !stop; m = next) {
 		next = m->hh.next;
-		if (m->id > after)
+		if (m->id >= from)
 			stop = visit(arg, m);
 	}
 	return stop;

@@ -7,23 +7,9 @@
  * remain.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "datapath/table_caps.h"
 #include "datapath/table_state.h"
-
-__attribute__((format(printf, 4, 5))) static int refuse(struct of_err *e, uint16_t type,
-							uint16_t code, const char *fmt, ...)
-{
-	va_list ap;
-
-	*e = (struct of_err){ .type = type, .code = code };
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
 
 struct flow_check {
 	uint8_t table_id;
@@ -47,16 +33,16 @@ static int check_field(const struct flow_check *c, const struct of_field *f)
 		if (c->miss || !field_set_has(&can->match, f->id) ||
 		    field_set_has(&can->wildcards, f->id) || !of_match_pre_met(c->m, f))
 			return 0;
-		return refuse(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_WILDCARDS,
-			      "table %u: %s must be matched", c->table_id, f->name);
+		return of_err_set(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_WILDCARDS,
+				  "table %u: %s must be matched", c->table_id, f->name);
 	}
 	if (!field_set_has(&can->match, f->id))
-		return refuse(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD,
-			      "table %u does not match on %s", c->table_id, f->name);
+		return of_err_set(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD,
+				  "table %u does not match on %s", c->table_id, f->name);
 	of_match_get(c->m, f, &o);
 	if (o.masked && !field_set_has(&can->masked, f->id))
-		return refuse(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_MASK,
-			      "table %u matches on %s as a whole only", c->table_id, f->name);
+		return of_err_set(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_MASK,
+				  "table %u matches on %s as a whole only", c->table_id, f->name);
 	return 0;
 }
 
@@ -69,9 +55,9 @@ static int check_match(const struct flow_check *c)
 			return rc;
 	}
 	if (be64toh(c->m->mask.metadata) & ~c->c->can.metadata_match)
-		return refuse(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_MASK,
-			      "table %u matches on metadata bits 0x%llx", c->table_id,
-			      (unsigned long long)c->c->can.metadata_match);
+		return of_err_set(c->e, OFPET_BAD_MATCH, OFPBMC_BAD_MASK,
+				  "table %u matches on metadata bits 0x%llx", c->table_id,
+				  (unsigned long long)c->c->can.metadata_match);
 	return 0;
 }
 
@@ -148,12 +134,12 @@ static int check_actions(const struct flow_check *c, const struct of_list *l, ui
 		const int type = action_type(l->v[i], &f);
 
 		if (type >= 0 && !(types >> type & 1))
-			return refuse(c->e, OFPET_BAD_ACTION, OFPBAC_BAD_TYPE,
-				      "table %u does not do %s", c->table_id,
-				      of_kind_name(l->v[i]->kind));
+			return of_err_set(c->e, OFPET_BAD_ACTION, OFPBAC_BAD_TYPE,
+					  "table %u does not do %s", c->table_id,
+					  of_kind_name(l->v[i]->kind));
 		if (f && !sets(set, f))
-			return refuse(c->e, OFPET_BAD_ACTION, OFPBAC_BAD_SET_TYPE,
-				      "table %u does not set %s", c->table_id, f->name);
+			return of_err_set(c->e, OFPET_BAD_ACTION, OFPBAC_BAD_SET_TYPE,
+					  "table %u does not set %s", c->table_id, f->name);
 	}
 	return 0;
 }
@@ -164,8 +150,8 @@ static int check_goto(const struct flow_check *c, uint8_t to)
 {
 	if (c->p->next[to / 64] >> (to % 64) & 1)
 		return 0;
-	return refuse(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID,
-		      "goto table %u: none that table %u leads to", to, c->table_id);
+	return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID,
+			  "goto table %u: none that table %u leads to", to, c->table_id);
 }
 
 static int inst_type(enum of_kind k)
@@ -189,17 +175,17 @@ static int inst_type(enum of_kind k)
 static int check_inst(const struct flow_check *c, const struct of_any *a)
 {
 	if (!(c->p->insts >> inst_type(a->kind) & 1))
-		return refuse(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
-			      "table %u does not do %s", c->table_id, of_kind_name(a->kind));
+		return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
+				  "table %u does not do %s", c->table_id, of_kind_name(a->kind));
 	switch (a->kind) {
 	case OF_KIND_inst_goto_table:
 		return check_goto(c, AS(inst_goto_table)->table_id);
 	case OF_KIND_inst_write_metadata:
 		if (!(AS(inst_write_metadata)->metadata_mask & ~c->c->can.metadata_write))
 			return 0;
-		return refuse(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_METADATA_MASK,
-			      "table %u writes metadata bits 0x%llx", c->table_id,
-			      (unsigned long long)c->c->can.metadata_write);
+		return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_METADATA_MASK,
+				  "table %u writes metadata bits 0x%llx", c->table_id,
+				  (unsigned long long)c->c->can.metadata_write);
 	case OF_KIND_inst_apply_actions:
 		return check_actions(c, &AS(inst_apply_actions)->actions, c->p->apply_actions,
 				     &c->p->apply_set);

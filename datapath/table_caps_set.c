@@ -7,8 +7,6 @@
  * asked for.  max_entries is the switch's to say: 0 leaves it at what fits, less is a limit.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,17 +19,7 @@
  */
 enum { KNOWN_CONFIG = OFPTC_EVICTION | OFPTC_VACANCY_EVENTS };
 
-__attribute__((format(printf, 3, 4))) static int refuse(struct of_err *e, uint16_t code,
-							const char *fmt, ...)
-{
-	va_list ap;
-
-	*e = (struct of_err){ .type = OFPET_TABLE_FEATURES_FAILED, .code = code };
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
+#define REFUSE(e, code, ...) of_err_set(e, OFPET_TABLE_FEATURES_FAILED, code, __VA_ARGS__)
 
 /* One table of the request as it is read. */
 struct reading {
@@ -50,7 +38,7 @@ static int read_bits(struct reading *r, const struct of_ids *ids, uint32_t most,
 		const uint32_t type = ids->v[i].type;
 
 		if (type > 31 || !(most >> type & 1))
-			return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "no table can do %s %u", what,
+			return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "no table can do %s %u", what,
 				      type);
 		*out |= 1u << type;
 	}
@@ -65,10 +53,10 @@ static int read_tables(struct reading *r, const struct of_ids *ids, const uint64
 		const uint32_t to = ids->v[i].type;
 
 		if (to > 255 || !(most[to / 64] >> (to % 64) & 1))
-			return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "goto cannot lead to table %u",
+			return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "goto cannot lead to table %u",
 				      to);
 		if (!(r->named[to / 64] >> (to % 64) & 1))
-			return refuse(r->e, OFPTFFC_BAD_ARGUMENT,
+			return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT,
 				      "goto cannot lead to table %u, which the request removes",
 				      to);
 		out[to / 64] |= 1ull << (to % 64);
@@ -96,10 +84,10 @@ static int read_fields(struct reading *r, const struct of_ids *ids, const struct
 		const struct of_id *id = &ids->v[i];
 
 		if (!id->field || !field_set_has(most, id->field->id))
-			return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "no table can do so with %s",
+			return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "no table can do so with %s",
 				      id->field ? id->field->name : "a field unknown here");
 		if (id->has_mask && (!id->field->maskable || (tell && !masked)))
-			return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "%s takes no mask here",
+			return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "%s takes no mask here",
 				      id->field->name);
 		field_set_add(out, id->field->id);
 		if (masked && id->has_mask)
@@ -153,7 +141,7 @@ static int read_property(struct reading *r, const struct of_any *any)
 		return read_fields(r, ids, &most->props[miss].apply_set, &c->props[miss].apply_set,
 				   NULL, true);
 	default:
-		return refuse(r->e, OFPTFFC_BAD_TYPE, "%s is not known here",
+		return REFUSE(r->e, OFPTFFC_BAD_TYPE, "%s is not known here",
 			      of_kind_name(any->kind));
 	}
 }
@@ -175,7 +163,7 @@ static int complete(struct reading *r)
 			      BIT(write_setfield) | BIT(apply_setfield);
 
 	if (must & ~r->seen)
-		return refuse(r->e, OFPTFFC_BAD_TYPE,
+		return REFUSE(r->e, OFPTFFC_BAD_TYPE,
 			      "a property is missing: there must be one of each type");
 	if (!(r->seen & BIT(instructions_miss)))
 		miss->insts = p->insts;
@@ -197,13 +185,13 @@ static int read_head(struct reading *r, const struct of_table_features *t)
 	const uint32_t most = r->most->can.max_entries;
 
 	if (t->name[sizeof(t->name) - 1])
-		return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "table %u: the name has no end",
+		return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "table %u: the name has no end",
 			      t->table_id);
 	if (t->config & ~KNOWN_CONFIG)
-		return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "table %u: config 0x%x", t->table_id,
+		return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "table %u: config 0x%x", t->table_id,
 			      t->config);
 	if (t->max_entries > most)
-		return refuse(r->e, OFPTFFC_BAD_ARGUMENT, "table %u: it can have %u entries",
+		return REFUSE(r->e, OFPTFFC_BAD_ARGUMENT, "table %u: it can have %u entries",
 			      t->table_id, most);
 	/* As text: what is behind its end would come back otherwise. */
 	memcpy(r->c->name, t->name, strlen((const char *)t->name));
@@ -228,7 +216,7 @@ static int read_table(struct dp *dp, const struct of_table_features *t, const ui
 		const struct of_any *p = t->properties.v[i];
 
 		if (r.seen & kind_bit(p->kind))
-			return refuse(e, OFPTFFC_BAD_TYPE, "table %u: two of %s", t->table_id,
+			return REFUSE(e, OFPTFFC_BAD_TYPE, "table %u: two of %s", t->table_id,
 				      of_kind_name(p->kind));
 		r.seen |= kind_bit(p->kind);
 		rc = read_property(&r, p);
@@ -237,7 +225,7 @@ static int read_table(struct dp *dp, const struct of_table_features *t, const ui
 		rc = complete(&r);
 	for (unsigned int i = 0; !rc && i < 2; i++)
 		if (out->can.wildcards.w[i] & ~out->can.match.w[i])
-			rc = refuse(e, OFPTFFC_BAD_ARGUMENT,
+			rc = REFUSE(e, OFPTFFC_BAD_ARGUMENT,
 				    "table %u: a field may be left out that cannot be matched",
 				    t->table_id);
 	out->narrowed = memcmp(&out->can, &most.can, sizeof(most.can));
@@ -254,14 +242,14 @@ static int read_all(struct dp *dp, const struct of_list *tables, struct table_ca
 		const unsigned int id = OF_AT(tables, i, table_features)->table_id;
 
 		if (id >= N_TABLES)
-			return refuse(e, OFPTFFC_BAD_TABLE, "table %u: tables are 0 to %u", id,
+			return REFUSE(e, OFPTFFC_BAD_TABLE, "table %u: tables are 0 to %u", id,
 				      N_TABLES - 1);
 		if (named[id / 64] >> (id % 64) & 1)
-			return refuse(e, OFPTFFC_BAD_TABLE, "table %u is described twice", id);
+			return REFUSE(e, OFPTFFC_BAD_TABLE, "table %u is described twice", id);
 		named[id / 64] |= 1ull << (id % 64);
 	}
 	if (!(named[0] & 1))
-		return refuse(e, OFPTFFC_BAD_TABLE,
+		return REFUSE(e, OFPTFFC_BAD_TABLE,
 			      "table 0 is missing, where every packet begins (5.1)");
 	for (uint32_t i = 0; i < tables->n && !rc; i++) {
 		const struct of_table_features *t = OF_AT(tables, i, table_features);
@@ -347,5 +335,5 @@ int table_caps_set(struct dp *dp, const struct of_list *tables, struct of_err *e
 			set_config(dp, (uint8_t)i, caps[i].config);
 	}
 	free(caps);
-	return rc == -ENOMEM ? refuse(e, OFPTFFC_EPERM, "out of memory") : rc;
+	return rc == -ENOMEM ? REFUSE(e, OFPTFFC_EPERM, "out of memory") : rc;
 }

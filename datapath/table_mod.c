@@ -7,8 +7,6 @@
  * under the same id.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,23 +18,9 @@ enum {
 		      OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS,
 };
 
-__attribute__((format(printf, 4, 5))) static int refuse(struct of_err *e, uint16_t type,
-							uint16_t code, const char *fmt, ...)
-{
-	va_list ap;
-
-	e->type = type;
-	e->code = code;
-	e->offset = 0;
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -EPROTO;
-}
-
 static int no_memory(struct of_err *e)
 {
-	return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "out of memory");
+	return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_UNKNOWN, "out of memory");
 }
 
 /* The first field with bits in 'mask' that this switch does not fill. */
@@ -61,8 +45,8 @@ static int check_match(const struct table_state *s, const struct flow_key *mask,
 
 	for (unsigned int i = 0; i < FLOW_KEY_WORDS; i++)
 		if (w[i] & ~ok[i])
-			return refuse(e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD,
-				      "this switch cannot match on %s", unsupported(s, mask));
+			return of_err_set(e, OFPET_BAD_MATCH, OFPBMC_BAD_FIELD,
+					  "this switch cannot match on %s", unsupported(s, mask));
 	return 0;
 }
 
@@ -71,18 +55,18 @@ static int check(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) 
 	bool delete = fm->command == OFPFC_DELETE || fm->command == OFPFC_DELETE_STRICT;
 
 	if (fm->command > OFPFC_DELETE_STRICT)
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_COMMAND,
-			      "unknown flow_mod command %u", fm->command);
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_COMMAND,
+				  "unknown flow_mod command %u", fm->command);
 	if (fm->table_id >= N_TABLES && !(delete &&fm->table_id == OFPTT_ALL))
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
-			      "table %u: tables are 0 to %u%s", fm->table_id, N_TABLES - 1,
-			      delete ? ", or 255 for all" : "");
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
+				  "table %u: tables are 0 to %u%s", fm->table_id, N_TABLES - 1,
+				  delete ? ", or 255 for all" : "");
 	if (fm->table_id < N_TABLES && !table_caps(dp, fm->table_id)->present)
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
-			      "table %u was removed from the pipeline", fm->table_id);
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_TABLE_ID,
+				  "table %u was removed from the pipeline", fm->table_id);
 	if (fm->flags & ~KNOWN_FLAGS)
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_FLAGS,
-			      "unknown flow_mod flags 0x%x", fm->flags & ~KNOWN_FLAGS);
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_BAD_FLAGS,
+				  "unknown flow_mod flags 0x%x", fm->flags & ~KNOWN_FLAGS);
 	return check_match(dp->table_state, &fm->match.mask, e);
 }
 
@@ -112,15 +96,15 @@ static int check_add(struct dp *dp, const struct of_flow_mod *fm, const struct f
 	struct overlap o = { fm };
 
 	if ((fm->flags & OFPFF_CHECK_OVERLAP) && t->begun && cls_hash_each(&t->index, overlaps, &o))
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_OVERLAP,
-			      "table %u has a flow of priority %u that overlaps", fm->table_id,
-			      fm->priority);
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_OVERLAP,
+				  "table %u has a flow of priority %u that overlaps", fm->table_id,
+				  fm->priority);
 	if (old || !t->begun || t->index.n < s->caps[fm->table_id].can.max_entries)
 		return 0;
 	*evicted = evict_choose(t, fm->importance);
 	if (!*evicted)
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL,
-			      "table %u is full: it has %u flows", fm->table_id, t->index.n);
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL,
+				  "table %u is full: it has %u flows", fm->table_id, t->index.n);
 	return 0;
 }
 
@@ -164,7 +148,7 @@ static int add(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CO
 		flow_succeed(dp, old, f);
 	} else if (flow_id_get(dp, &f->id)) {
 		flow_free(dp, f);
-		return refuse(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL, "no flow id left");
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL, "no flow id left");
 	} else {
 		f->owns_id = true;
 		flow_counts_reset(dp, f);

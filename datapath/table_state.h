@@ -130,8 +130,6 @@ int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTRO
 int table_cls_rebuild(struct dp *dp, uint8_t table_id) CONTROL;
 /* After many changes: whether a smaller or a better one is due; then builds it. */
 void table_cls_settle(struct dp *dp, uint8_t table_id) CONTROL;
-/* cls_ops->free as dp_retire() wants it. */
-void table_cls_free(void *cls);
 
 /* ---- table_select.c ---- */
 

@@ -151,6 +151,10 @@ struct of_err {
 	char text[160];	 /* what was wrong, what would be right */
 };
 
+/* Fills 'e' and returns -EPROTO, for who refuses what of_decode() has read. */
+__attribute__((format(printf, 4, 5))) int of_err_set(struct of_err *e, uint16_t type, uint16_t code,
+						     const char *fmt, ...);
+
 /*
  * Decodes one whole message of 'n' bytes.  On refusal -EPROTO with 'e' filled (the error message to
  * send), -ENOMEM when the arena is full.  '*out' lives in 'a'; REST spans point into 'p'.
