@@ -332,6 +332,8 @@ int group_apply(struct dp *dp, const struct group_spec *s, struct of_err *e)
 	switch (s->command) {
 	case OFPGC_ADD:
 		return add(dp, s, e);
+	case OFPGC_ADD_OR_MOD: /* Open vSwitch's: whether the group is there or not */
+		return group_find(dp, s->id) ? modify(dp, s, e) : add(dp, s, e);
 	case OFPGC_MODIFY:
 		return modify(dp, s, e);
 	case OFPGC_DELETE:

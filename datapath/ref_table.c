@@ -255,8 +255,11 @@ int ref_group_mod(struct ref *r, const struct of_group_mod *gm)
 
 	switch (gm->command) {
 	case OFPGC_ADD:
-		if (g)
+	case OFPGC_ADD_OR_MOD:
+		if (g && gm->command == OFPGC_ADD)
 			return -EPROTO;
+		if (g)
+			break;
 		g = calloc(1, sizeof(*g));
 		if (!g)
 			return -ENOMEM;

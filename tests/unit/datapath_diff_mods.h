@@ -269,7 +269,7 @@ static void change(unsigned int serial)
 	else if (one_in(2))
 		change_flows();
 	else
-		send_group(OFPGC_MODIFY, 1 + below(GROUPS));
+		send_group(one_in(2) ? OFPGC_MODIFY : OFPGC_ADD_OR_MOD, 1 + below(GROUPS));
 }
 
 #endif
