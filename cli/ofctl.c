@@ -24,8 +24,8 @@ static const struct ofctl_command commands[] = {
 	  ofctl_dump_table_features },
 	{ "dump-table-desc", "SWITCH", "eviction and vacancy events of each table", 1, 1, false,
 	  ofctl_dump_table_desc },
-	{ "mod-table", "SWITCH TABLE SETTING", "evict, noevict, vacancy:LOW,HIGH, novacancy", 3, 3,
-	  true, ofctl_mod_table },
+	{ "mod-table", "SWITCH TABLE SETTING",
+	  "evict, noevict, vacancy:LOW,HIGH, novacancy, name:NEW", 3, 3, true, ofctl_mod_table },
 	{ "table-features", "SWITCH TABLE CHANGE...",
 	  "name=, max_entries=, match=, wildcards=, next=, or remove", 3, 8, true,
 	  ofctl_table_features },
@@ -92,14 +92,81 @@ static const struct ofctl_command commands[] = {
 	{ "parse-flows", "FILE", "the same for each line of FILE", 1, 1, false, ofctl_parse_flows },
 	{ "parse-group", "GROUP", "a group as a switch would read it", 1, 1, false,
 	  ofctl_parse_group },
-	/* Other names, and what OpenFlow 1.3 does not have; not in --help. */
+	{ "ofp-parse", "FILE", "messages from a file of their bytes", 1, 1, false,
+	  ofctl_ofp_parse },
+	{ "ofp-parse-pcap", "PCAP [PORT...]", "OpenFlow from a capture (ports 6633, 6653)", 1, 1000,
+	  false, ofctl_ofp_parse_pcap },
+	{ "list-commands", "", "the commands' names and arguments", 0, 0, false,
+	  ofctl_list_commands },
+	{ "help", "", "this", 0, 1000, false, ofctl_help },
+	/* Other names; not in --help. */
 	{ "dump-meter", NULL, NULL, 1, 2, false, ofctl_dump_meters },
 	{ "del-meter", NULL, NULL, 1, 2, true, ofctl_del_meters },
-	{ "del-group", NULL, NULL, 1, 2, true, ofctl_del_groups },
-	{ "insert-bucket", NULL, NULL, 2, 2, true, ofctl_insert_buckets },
-	{ "remove-bucket", NULL, NULL, 2, 2, true, ofctl_remove_buckets },
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+/* Names that ovs-ofctl gives a meaning, and what they come to here. */
+struct refusal {
+	const char *name, *why;
+};
+
+static const struct refusal refused_commands[] = {
+	{ "add-tlv-map", "weft-switch has no Geneve options to map" },
+	{ "del-tlv-map", "weft-switch has no Geneve options to map" },
+	{ "dump-tlv-map", "weft-switch has no Geneve options to map" },
+	{ "dump-ipfix-bridge", "weft-switch does not export IPFIX" },
+	{ "dump-ipfix-flow", "weft-switch does not export IPFIX" },
+	{ "ct-flush", "weft-switch does not track connections" },
+	{ "ct-flush-zone", "weft-switch does not track connections" },
+	{ "parse-nx-match", "one of ovs-ofctl's commands for its own tests" },
+	{ "parse-nxm", "one of ovs-ofctl's commands for its own tests" },
+	{ "parse-oxm", "one of ovs-ofctl's commands for its own tests" },
+	{ "parse-actions", "one of ovs-ofctl's commands for its own tests; ofp-print shows them in "
+			   "a message" },
+	{ "parse-instructions", "one of ovs-ofctl's commands for its own tests; ofp-print shows "
+				"them in a message" },
+	{ "parse-ofp10-match", "weft-ofctl speaks OpenFlow13 only" },
+	{ "parse-ofp11-match", "weft-ofctl speaks OpenFlow13 only" },
+	{ "parse-pcap", "one of ovs-ofctl's commands for its own tests; trace --pcap reads "
+			"captures" },
+	{ "parse-packet", "one of ovs-ofctl's commands for its own tests" },
+	{ "compose-packet", "one of ovs-ofctl's commands for its own tests; trace makes a packet "
+			    "of fields" },
+	{ "check-vlan", "one of ovs-ofctl's commands for its own tests" },
+	{ "print-error", "one of ovs-ofctl's commands for its own tests" },
+	{ "encode-error-reply", "one of ovs-ofctl's commands for its own tests" },
+	{ "encode-hello", "one of ovs-ofctl's commands for its own tests" },
+	{ "parse-key-value", "one of ovs-ofctl's commands for its own tests" },
+	{ NULL, NULL },
+};
+
+static const struct refusal refused_options[] = {
+	{ "unixctl", "monitor takes no commands while it runs" },
+	{ "detach",
+	  "weft-ofctl stays in the foreground; the shell's & or systemd-run puts it back" },
+	{ "monitor", "weft-ofctl stays in the foreground, where nothing need watch it" },
+	{ "user", "weft-ofctl keeps the user that called it" },
+	{ "no-chdir", "weft-ofctl never changes its directory" },
+	{ "no-self-confinement", "weft-ofctl has no such confinement" },
+	{ "pidfile", "weft-ofctl writes no pid file" },
+	{ "overwrite-pidfile", "weft-ofctl writes no pid file" },
+	{ "log-file", "what is logged goes to standard error" },
+	{ "syslog-method", "what is logged goes to standard error" },
+	{ "syslog-target", "what is logged goes to standard error" },
+	{ "ssl-protocols", "TLS 1.2 and 1.3 are spoken" },
+	{ "ssl-ciphers", "ciphers are those of the system's policy" },
+	{ "raw", "one of compose-packet's options" },
+	{ "option", "--help lists the options" },
+	{ NULL, NULL },
+};
+
+static const char *why_refused(const struct refusal *r, const char *name)
+{
+	for (; r->name; r++)
+		if (!strcmp(r->name, name))
+			return r->why;
+	return NULL;
+}
 
 void ofctl_die(const char *fmt, ...)
 {
@@ -112,6 +179,15 @@ void ofctl_die(const char *fmt, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	exit(1);
+}
+
+int ofctl_list_commands(int argc, char **argv)
+{
+	puts("The available commands are:");
+	for (int i = 0; i < N_COMMANDS; i++)
+		if (commands[i].args)
+			printf("  %-23s %s\n", commands[i].name, commands[i].args);
+	return 0;
 }
 
 static void usage(void)
@@ -134,6 +210,7 @@ static void usage(void)
 	     "  --strict                    mod-flows, del-flows: the very flow, priority "
 	     "included\n"
 	     "  --bundle                    flows, groups: all or nothing\n"
+	     "  --may-create                mod-group: the group is made if there is none\n"
 	     "  --readd                     replace-flows: flows that have not changed, too\n"
 	     "  --read-only                 refuse commands that change anything\n"
 	     "  --names, --no-names         port names or numbers (default: names on a terminal)\n"
@@ -145,8 +222,15 @@ static void usage(void)
 	     "  --timestamp                 monitor, snoop: say when\n"
 	     "  -t, --timeout=SECS          give up after SECS seconds\n"
 	     "  -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE  for ssl:\n"
-	     "  -v, --verbose               log what goes on\n"
+	     "  --color=never|auto          output has no colours\n"
+	     "  -v, --verbose[=LEVEL]       log what goes on: dbg, info, warn, err\n"
 	     "  -h, --help, -V, --version");
+}
+
+int ofctl_help(int argc, char **argv)
+{
+	usage();
+	return 0;
 }
 
 /* ---- Options ---- */
@@ -210,6 +294,36 @@ static void check_flow_format(const char *format)
 		ofctl_die("-F %s: expected OXM-OpenFlow13", format);
 }
 
+/* Without colours, "auto" is always "never". */
+static void check_color(const char *when)
+{
+	if (when && !strcasecmp(when, "always"))
+		ofctl_die("--color=always: output has no colours");
+	if (when && strcasecmp(when, "never") && strcasecmp(when, "auto"))
+		ofctl_die("--color=%s: expected never or auto", when);
+}
+
+/* -v: "debug"; or one of the words of ovs-ofctl, whose "info" is here, too. */
+static void set_verbosity(const char *level)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} words[] = {
+		{ "dbg", "debug" }, { "info", "info" }, { "warn", "warn" }, { "err", "error" }
+	};
+
+	if (!level) {
+		log_set_level("debug");
+		return;
+	}
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcasecmp(level, words[i].theirs)) {
+			log_set_level(words[i].ours);
+			return;
+		}
+	ofctl_die("-v%s: expected dbg, info, warn or err", level);
+}
+
 static void add_sort(const char *field, bool down)
 {
 	struct ofctl_sort *s;
@@ -258,6 +372,7 @@ static void flag_option(int opt)
 	case OPT_NAMES:
 	case OPT_NO_NAMES:
 		ofctl_options.names = opt == OPT_NAMES;
+		ofctl_options.no_names = opt == OPT_NO_NAMES;
 		break;
 	case OPT_STATS:
 	case OPT_NO_STATS:
@@ -267,8 +382,7 @@ static void flag_option(int opt)
 		ofctl_options.more++;
 		break;
 	case OPT_MAY_CREATE:
-		ofctl_die("--may-create: OpenFlow 1.3 has no such group command; add-group, or "
-			  "mod-group");
+		ofctl_options.may_create = true;
 	}
 }
 
@@ -289,8 +403,7 @@ static void option(int opt)
 				  optarg);
 		break;
 	case OPT_COLOR:
-		if (!optarg || strcasecmp(optarg, "never"))
-			ofctl_die("--color: output has no colours (--color=never is fine)");
+		check_color(optarg);
 		break;
 	case OPT_SORT:
 	case OPT_RSORT:
@@ -312,7 +425,7 @@ static void option(int opt)
 		ofctl_options.tls.ca_cert = optarg;
 		break;
 	case 'v':
-		log_set_level("debug");
+		set_verbosity(optarg);
 		break;
 	case 'h':
 		usage();
@@ -320,25 +433,48 @@ static void option(int opt)
 	case 'V':
 		printf("weft-ofctl (Weft) %s\nOpenFlow versions 0x4:0x4\n", weft_version);
 		exit(0);
-	case '?':
-		exit(1); /* getopt has said why */
 	default:
 		flag_option(opt);
 	}
+}
+
+/* What getopt does not know, by name. */
+__attribute__((noreturn)) static void refuse_option(int opt, const char *arg)
+{
+	char name[32] = "";
+	const char *why;
+
+	if (!strncmp(arg, "--", 2))
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
+	else if (optopt == 'o')
+		snprintf(name, sizeof(name), "option");
+	why = why_refused(refused_options, name);
+	if (why)
+		ofctl_die("--%s is ovs-ofctl's: %s", name, why);
+	ofctl_die("%s: %s; use --help for help", arg,
+		  opt == ':' ? "an argument is missing" : "unknown option");
 }
 
 static void parse_options(int argc, char **argv)
 {
 	int opt;
 
+	opterr = 0;
 	ofctl_options.names = isatty(STDOUT_FILENO);
 	/* Options may stand behind the command, too. */
-	while ((opt = getopt_long(argc, argv, "O:F:P:mt:p:c:C:v::hV", long_options, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, ":O:F:P:mt:p:c:C:v::hV", long_options, NULL)) != -1) {
+		if (opt == '?' || opt == ':')
+			refuse_option(opt, argv[optind - 1]);
 		option(opt);
+	}
 }
 
 static int run(int argc, char **argv)
 {
+	const char *why = why_refused(refused_commands, argv[0]);
+
+	if (why)
+		ofctl_die("'%s' is ovs-ofctl's: %s", argv[0], why);
 	for (int i = 0; i < N_COMMANDS; i++) {
 		const struct ofctl_command *c = &commands[i];
 

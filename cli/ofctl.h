@@ -23,8 +23,9 @@ enum { OFCTL_MAX_SORT = 10 };
 
 /* The command line's options; set by main(), read by all. */
 struct ofctl_options {
-	bool strict, readd, bundle, read_only, timestamp, stats;
+	bool strict, readd, bundle, read_only, timestamp, stats, may_create;
 	bool names;	   /* print port names */
+	bool no_names;	   /* nor read them */
 	unsigned int more; /* -m */
 	struct ofctl_sort sort[OFCTL_MAX_SORT];
 	unsigned int n_sort;
@@ -71,6 +72,8 @@ const struct of_msg *ofctl_ask(struct ofctl_conn *c, const void *body, struct ar
 			       bool may_fail);
 /* The same for a multipart request's body: the parts of the reply put together. */
 const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct arena *a);
+/* ... or the error. */
+const struct of_msg *ofctl_ask_mp_or_error(struct ofctl_conn *c, const void *body, struct arena *a);
 /* ... NULL where the switch refuses it. */
 const struct of_msg *ofctl_try_mp(struct ofctl_conn *c, const void *body, struct arena *a);
 /* The multipart's own body; NULL where the message is none. */
@@ -80,7 +83,7 @@ uint32_t ofctl_send_mp(struct ofctl_conn *c, const void *body);
 
 /* ---- ofctl_names.c: port names, asked for when first needed ---- */
 
-/* For reading names: always; for printing: NULL unless names are to be shown. */
+/* For reading names: NULL with --no-names; for printing: NULL unless names are to be shown. */
 const struct of_names *ofctl_names(struct ofctl_conn *c);
 const struct of_names *ofctl_shown_names(struct ofctl_conn *c);
 /* The port of that name or number; NULL. */
@@ -115,6 +118,12 @@ int ofctl_mods_send(struct ofctl_mods *m, struct ofctl_conn *c, bool bundle);
 void ofctl_each_line(const char *file,
 		     int (*line)(const char *text, unsigned int number, void *arg, struct err *e),
 		     void *arg);
+
+/* Moves '*s' behind the word if it begins with it. */
+bool ofctl_word(const char **s, const char *word);
+
+/* ofctl_group.c: the word that a line about a group may begin with (add, modify, delete ...). */
+void ofctl_group_command(const char **s, uint16_t *command);
 
 /* ofctl_watch.c: asks for a flow monitor, and prints what is there already. */
 void ofctl_watch(struct ofctl_conn *c, const char *what);
@@ -171,7 +180,11 @@ int ofctl_probe(int argc, char **argv);
 int ofctl_ping(int argc, char **argv);
 int ofctl_benchmark(int argc, char **argv);
 
+int ofctl_list_commands(int argc, char **argv);
+int ofctl_help(int argc, char **argv);
 int ofctl_ofp_print(int argc, char **argv);
+int ofctl_ofp_parse(int argc, char **argv);
+int ofctl_ofp_parse_pcap(int argc, char **argv);
 int ofctl_parse_flow(int argc, char **argv);
 int ofctl_parse_flows(int argc, char **argv);
 int ofctl_parse_group(int argc, char **argv);

@@ -364,6 +364,11 @@ const struct of_msg *ofctl_ask_mp(struct ofctl_conn *c, const void *body, struct
 	exit(1);
 }
 
+const struct of_msg *ofctl_ask_mp_or_error(struct ofctl_conn *c, const void *body, struct arena *a)
+{
+	return collect(c, ofctl_send_mp(c, body), a);
+}
+
 const struct of_msg *ofctl_try_mp(struct ofctl_conn *c, const void *body, struct arena *a)
 {
 	const struct of_msg *m = collect(c, ofctl_send_mp(c, body), a);

@@ -79,34 +79,14 @@ int ofctl_del_flows(int argc, char **argv)
 
 /* ---- A bundle of several kinds of modification ---- */
 
-static bool word(const char **s, const char *w)
-{
-	const char *p = *s + strspn(*s, " \t");
-	size_t n = strlen(w);
-
-	if (strncmp(p, w, n) || (p[n] && p[n] != ' ' && p[n] != '\t'))
-		return false;
-	*s = p + n;
-	return true;
-}
-
 static int read_group_line(struct flow_reader *r, const char *text, unsigned int number,
 			   struct err *e)
 {
-	struct of_any *g;
 	uint16_t command = OFPGC_ADD;
+	struct of_any *g;
 	int status;
 
-	if (word(&text, "modify"))
-		command = OFPGC_MODIFY;
-	else if (word(&text, "delete"))
-		command = OFPGC_DELETE;
-	else if (word(&text, "insert_bucket"))
-		command = OFPGC_INSERT_BUCKET;
-	else if (word(&text, "remove_bucket"))
-		command = OFPGC_REMOVE_BUCKET;
-	else
-		word(&text, "add");
+	ofctl_group_command(&text, &command);
 	status = of_parse_group_ext(text, command, ofctl_names(r->conn), &r->mods.arena, &g, e);
 	if (!status)
 		ofctl_mods_add(&r->mods, g, number);
@@ -119,12 +99,14 @@ static int read_bundle_line(const char *text, unsigned int number, void *arg, st
 	struct of_packet_out *po;
 	int status;
 
-	if (word(&text, "group"))
+	if (ofctl_word(&text, "group"))
 		return read_group_line(r, text, number, e);
-	if (!word(&text, "packet-out")) {
-		word(&text, "flow");
+	if (ofctl_word(&text, "flow"))
 		return read_flow(text, number, arg, e);
-	}
+	if (!ofctl_word(&text, "packet-out"))
+		return err_set(e, -EINVAL,
+			       "a line of a bundle begins with flow, group or "
+			       "packet-out");
 	status = of_parse_packet_out(text, ofctl_names(r->conn), &r->mods.arena, &po, e);
 	if (!status)
 		ofctl_mods_add(&r->mods, po, number);

@@ -9,15 +9,38 @@ struct reader {
 	struct ofctl_mods mods;
 	struct ofctl_conn *conn;
 	uint16_t command;
+	bool names_commands; /* a line may begin with what is to be done */
 };
+
+void ofctl_group_command(const char **s, uint16_t *command)
+{
+	static const struct {
+		const char *word;
+		uint16_t command;
+	} words[] = { { "add", OFPGC_ADD },
+		      { "modify", OFPGC_MODIFY },
+		      { "add_or_mod", OFPGC_ADD_OR_MOD },
+		      { "delete", OFPGC_DELETE },
+		      { "insert_bucket", OFPGC_INSERT_BUCKET },
+		      { "remove_bucket", OFPGC_REMOVE_BUCKET } };
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (ofctl_word(s, words[i].word)) {
+			*command = words[i].command;
+			return;
+		}
+}
 
 static int read_group(const char *text, unsigned int number, void *arg, struct err *e)
 {
 	struct reader *r = arg;
+	uint16_t command = r->command;
 	struct of_any *g;
-	int status =
-		of_parse_group_ext(text, r->command, ofctl_names(r->conn), &r->mods.arena, &g, e);
+	int status;
 
+	if (r->names_commands)
+		ofctl_group_command(&text, &command);
+	status = of_parse_group_ext(text, command, ofctl_names(r->conn), &r->mods.arena, &g, e);
 	if (!status)
 		ofctl_mods_add(&r->mods, g, number);
 	return status;
@@ -37,7 +60,7 @@ static int read_meter(const char *text, unsigned int number, void *arg, struct e
 static int mods(const char *sw, uint16_t command, const char *text, const char *file,
 		int (*read)(const char *text, unsigned int number, void *arg, struct err *e))
 {
-	struct reader r = { .command = command };
+	struct reader r = { .command = command, .names_commands = file && command == OFPGC_ADD };
 	struct err e = { "" };
 	int status;
 
@@ -73,7 +96,8 @@ int ofctl_add_groups(int argc, char **argv)
 
 int ofctl_mod_group(int argc, char **argv)
 {
-	return one(argc, argv, OFPGC_MODIFY, read_group);
+	return one(argc, argv, ofctl_options.may_create ? OFPGC_ADD_OR_MOD : OFPGC_MODIFY,
+		   read_group);
 }
 
 int ofctl_del_groups(int argc, char **argv)

@@ -66,6 +66,17 @@ void ofctl_each_line(const char *file,
 		fclose(f);
 }
 
+bool ofctl_word(const char **s, const char *word)
+{
+	const char *p = *s + strspn(*s, " \t");
+	size_t n = strlen(word);
+
+	if (strncmp(p, word, n) || (p[n] && p[n] != ' ' && p[n] != '\t'))
+		return false;
+	*s = p + n;
+	return true;
+}
+
 static const struct ofctl_mod *find(const struct ofctl_mods *m, uint32_t xid)
 {
 	for (size_t i = 0; i < m->n; i++)
@@ -150,6 +161,7 @@ static void send_add(struct ofctl_conn *c, struct ofctl_mod *mod)
 static void say_error(const struct ofctl_mods *m, const struct of_msg *reply)
 {
 	const struct of_error_msg *e = as_error(reply);
+	const struct ofctl_mod *mod = find(m, reply->xid);
 	const char *name = of_error_name(e->type, e->code);
 	uint32_t skip = e->type == OFPET_EXPERIMENTER && e->data.n >= 4 ? 4 : 0;
 
@@ -157,8 +169,12 @@ static void say_error(const struct ofctl_mods *m, const struct of_msg *reply)
 		fprintf(stderr, "Error %s for: ", name);
 	else
 		fprintf(stderr, "Error %u/%u for: ", e->type, e->code);
-	of_format_raw(stderr, e->data.p + skip, e->data.n - skip, NULL);
-	say_where(m, find(m, reply->xid));
+	/* What was asked, rather than as much of it as the error brings back. */
+	if (mod)
+		of_format_raw(stderr, mod->raw, mod->n, NULL);
+	else
+		of_format_raw(stderr, e->data.p + skip, e->data.n - skip, NULL);
+	say_where(m, mod);
 }
 
 /* Reads answers until that to 'xid'; whether all was well. */

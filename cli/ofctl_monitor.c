@@ -245,9 +245,8 @@ int ofctl_benchmark(int argc, char **argv)
 
 		t += echo(c, n, &xid);
 	}
-	if (t > 0)
-		printf("Finished in %.1f ms (%.0f packets/s) (%.0f bytes/s)\n", t * 1e3,
-		       (double)count / t, (double)total / t);
+	printf("Finished in %.1f ms (%.0f packets/s) (%.0f bytes/s)\n", t * 1e3,
+	       t > 0 ? (double)count / t : 0, t > 0 ? (double)total / t : 0);
 	ofctl_close(c);
 	return 0;
 }

@@ -65,7 +65,7 @@ static const char *name_of(const void *arg, uint32_t number)
 	return NULL;
 }
 
-const struct of_names *ofctl_names(struct ofctl_conn *c)
+static const struct of_names *all_names(struct ofctl_conn *c)
 {
 	static struct of_names names;
 
@@ -73,12 +73,17 @@ const struct of_names *ofctl_names(struct ofctl_conn *c)
 	return &names;
 }
 
+const struct of_names *ofctl_names(struct ofctl_conn *c)
+{
+	return ofctl_options.no_names ? NULL : all_names(c);
+}
+
 const struct of_names *ofctl_shown_names(struct ofctl_conn *c)
 {
 	if (!ofctl_options.names)
 		return NULL;
 	ports(c); /* now, while no other answer is being read */
-	return ofctl_names(c);
+	return all_names(c);
 }
 
 const struct of_port *ofctl_find_port(struct ofctl_conn *c, const char *name)
@@ -86,7 +91,7 @@ const struct of_port *ofctl_find_port(struct ofctl_conn *c, const char *name)
 	const struct of_list *l = ports(c);
 	uint32_t number;
 
-	if (of_parse_port(name, ofctl_names(c), &number, NULL))
+	if (of_parse_port(name, all_names(c), &number, NULL))
 		return NULL;
 	for (uint32_t i = 0; i < l->n; i++)
 		if (OF_AT(l, i, port)->port_no == number)
@@ -98,5 +103,6 @@ struct of_text_opts ofctl_text(struct ofctl_conn *c)
 {
 	return (struct of_text_opts){ .names = ofctl_shown_names(c),
 				      .stats = ofctl_options.stats,
-				      .hex_data = ofctl_options.more > 0 };
+				      .hex_data = ofctl_options.more > 0,
+				      .no_payload = !ofctl_options.more };
 }

@@ -5,13 +5,14 @@
 
 #include "cli/ofctl.h"
 
+/* An error is an answer: it is printed, and the exit status is ovs-ofctl's, 0. */
 static int print_mp(struct ofctl_conn *c, const void *body)
 {
 	struct of_text_opts o = ofctl_text(c);
 	struct arena a;
 
 	arena_init(&a, 0);
-	of_format_msg(stdout, ofctl_ask_mp(c, body, &a), &o);
+	of_format_msg(stdout, ofctl_ask_mp_or_error(c, body, &a), &o);
 	arena_fini(&a);
 	return 0;
 }
@@ -121,7 +122,7 @@ int ofctl_dump_ports_desc(int argc, char **argv)
 	const struct of_port *p;
 	struct of_any *one;
 
-	if (argc == 2) {
+	if (argc == 2 || !strcasecmp(argv[2], "ANY")) {
 		print_mp(c, &q);
 	} else {
 		/* OpenFlow 1.3 tells all ports or none: the one is picked here. */
@@ -143,7 +144,7 @@ static uint32_t queue_number(const char *s)
 	char *end;
 	unsigned long n = strtoul(s, &end, 0);
 
-	if (!strcasecmp(s, "ALL"))
+	if (!strcasecmp(s, "ALL") || !strcasecmp(s, "ANY"))
 		return OFPQ_ALL;
 	if (end == s || *end || *s == '-' || n >= OFPQ_ALL)
 		ofctl_die("%s: a queue is a number or ALL", s);
@@ -197,7 +198,7 @@ int ofctl_queue_get_config(int argc, char **argv)
 	if (argc > 2 && strcasecmp(argv[2], "ALL"))
 		q.port = port_number(c, argv[2]);
 	arena_init(&a, 0);
-	m = ofctl_ask(c, &q, &a, false);
+	m = ofctl_ask(c, &q, &a, true);
 	pick_queue(c, m, queue);
 	of_format_msg(stdout, m, &o);
 	arena_fini(&a);

@@ -124,7 +124,7 @@ static void add_mod(struct ofctl_mods *m, const struct of_table_desc *d, struct 
 	ofctl_mods_add(m, &x, 0);
 }
 
-int ofctl_mod_table(int argc, char **argv)
+static int configure_table(char **argv)
 {
 	unsigned int table = table_number(argv[2]);
 	struct setting s = parse_setting(argv[3]);
@@ -317,4 +317,25 @@ int ofctl_table_features(int argc, char **argv)
 	arena_fini(&a);
 	ofctl_close(c);
 	return status;
+}
+
+/* ---- mod-table ---- */
+
+static int set_table_name(char *sw, char *table, const char *name)
+{
+	char *setting = NULL;
+	int status;
+
+	if (asprintf(&setting, "name=%s", name) < 0)
+		ofctl_die("out of memory");
+	status = ofctl_table_features(4, (char *[]){ NULL, sw, table, setting });
+	free(setting);
+	return status;
+}
+
+int ofctl_mod_table(int argc, char **argv)
+{
+	if (!strncmp(argv[3], "name:", 5))
+		return set_table_name(argv[1], argv[2], argv[3] + 5);
+	return configure_table(argv);
 }

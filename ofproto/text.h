@@ -27,6 +27,7 @@ struct of_text_opts {
 	const struct of_names *names; /* may be NULL */
 	bool stats;		      /* dump-flows: duration, counters (off: --no-stats) */
 	bool hex_data;		      /* packets in packet-in as hex dump */
+	bool no_payload;	      /* of an echo only the length */
 };
 
 /* ---- What ovs-ofctl takes ---- */

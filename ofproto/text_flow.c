@@ -76,18 +76,21 @@ static int key_table(struct flow *w, const char *v)
 
 static int key_cookie(struct flow *w, const char *v)
 {
-	uint64_t mask;
-	int r = text_masked_u64(v, "cookie", &w->fm->cookie, &mask, w->e);
+	uint64_t cookie, mask;
+	int r = text_masked_u64(v, "cookie", &cookie, &mask, w->e);
 
 	if (r)
 		return r;
-	w->cookie_masked = strchr(v, '/') != NULL;
-	if (w->cookie_masked) {
+	/* It may stand twice: which flows, and a new cookie, which 1.3 has no room for. */
+	if (!w->cookie_masked)
+		w->fm->cookie = cookie;
+	if (strchr(v, '/')) {
+		w->cookie_masked = true;
 		if (w->command == OFPFC_ADD)
 			return err_set(w->e, -EINVAL, "cookie=%s: a new flow's cookie has no mask",
 				       v);
 		w->fm->cookie_mask = mask;
-		w->fm->cookie &= mask;
+		w->fm->cookie = cookie & mask;
 	} else if (!(commands[w->command].takes & TAKES_ACTIONS)) {
 		return err_set(w->e, -EINVAL,
 			       "cookie=%s: to choose flows by cookie, give a mask: cookie=%s/-1", v,

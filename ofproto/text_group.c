@@ -30,17 +30,18 @@ struct bucket_words {
 	FILE *actions; /* what is not the bucket's own, put together again */
 };
 
-static int parse_watch(struct bucket_words *w, const char *key, const char *value, struct err *e)
+static int parse_watch(struct bucket_words *w, const char *key, const char *value,
+		       const struct of_names *n, struct err *e)
 {
 	uint32_t v;
 	int r;
 
 	if (!strcmp(key, "watch_port")) {
-		r = of_parse_port(value, NULL, &v, e);
+		r = of_parse_port(value, n, &v, e);
 		if (!r && v >= OFPP_MAX && v != OFPP_ANY)
 			r = -EINVAL;
 		if (r)
-			return err_set(e, r, "watch_port=%s: expected the number of a port", value);
+			return err_set(e, r, "watch_port=%s: expected a port", value);
 		w->b->watch_port = v;
 		return 0;
 	}
@@ -55,7 +56,7 @@ static int parse_watch(struct bucket_words *w, const char *key, const char *valu
 }
 
 static int parse_bucket_key(struct bucket_words *w, const char *key, const char *value,
-			    struct err *e)
+			    const struct of_names *n, struct err *e)
 {
 	uint16_t weight;
 	int r;
@@ -68,7 +69,7 @@ static int parse_bucket_key(struct bucket_words *w, const char *key, const char 
 	if (!strcasecmp(key, "bucket_id"))
 		return text_u32(value, "bucket_id", &w->id, e);
 	if (!strcasecmp(key, "watch_port") || !strcasecmp(key, "watch_group"))
-		return parse_watch(w, key, value, e);
+		return parse_watch(w, key, value, n, e);
 	if (!strcasecmp(key, "actions") || !strcasecmp(key, "action"))
 		fprintf(w->actions, "%s,", value);
 	else if (*value)
@@ -90,7 +91,7 @@ static int parse_bucket_words(struct bucket_words *w, char *s, const struct of_n
 	if (!w->actions)
 		return err_set(e, -ENOMEM, "out of memory");
 	while (!r && text_next(&s, &key, &value))
-		r = parse_bucket_key(w, key, value, e);
+		r = parse_bucket_key(w, key, value, n, e);
 	fclose(w->actions);
 	if (!r && !len)
 		r = err_set(e, -EINVAL, "a bucket needs actions (actions=drop to drop)");
@@ -165,8 +166,8 @@ static int parse_buckets(struct of_group_mod *g, struct more *x, char *s, const 
 		s = next;
 		number++;
 	}
-	if (g->type == OFPGT_INDIRECT && number != 1 && !x->insertion)
-		return err_set(e, -EINVAL, "an indirect group has exactly one bucket");
+	if (g->type == OFPGT_INDIRECT && number > 1 && !x->insertion)
+		return err_set(e, -EINVAL, "an indirect group has one bucket");
 	return 0;
 }
 

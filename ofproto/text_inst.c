@@ -54,8 +54,6 @@ static int parse_goto(struct text_actions *c, struct of_any *inst, char *arg)
 
 	if (r)
 		return r;
-	if (g->table_id > OFPTT_MAX)
-		return err_set(c->e, -EINVAL, "goto_table:%s: tables are 0 to %d", arg, OFPTT_MAX);
 	if (c->checked && g->table_id <= from)
 		return err_set(c->e, -EINVAL,
 			       "goto_table:%u: from table %u only a higher table can be reached "

@@ -84,7 +84,8 @@ static void put_echo(FILE *f, const struct of_any *body, const struct of_text_op
 	const struct of_echo_request *e = (const void *)body; /* the reply is alike */
 
 	fprintf(f, " %u bytes of payload\n", e->data.n);
-	put_span(f, &e->data);
+	if (!o || !o->no_payload)
+		put_span(f, &e->data);
 }
 
 /* ---- 7.3.1, 7.3.2: the switch ---- */
@@ -206,7 +207,10 @@ void text_put_group_mod(FILE *f, const struct of_any *body, const struct of_text
 	const struct of_group_mod *g = (const void *)body;
 
 	fputc('\n', f);
-	put_command(f, g->command);
+	if (g->command == OFPGC_ADD_OR_MOD)
+		fputs(" ADD_OR_MOD ", f);
+	else
+		put_command(f, g->command);
 	text_put_group(f, g->group_id, g->type, &g->buckets, o->names);
 }
 
