@@ -68,10 +68,6 @@ def flow(*actions, match_=None, **kw):
     return flow_mod(match_, apply_(*actions), **kw)
 
 
-def port_mod(port, mac, config, mask, advertise=0):
-    return struct.pack("!I4x6s2xIII4x", port, mac, config, mask, advertise)
-
-
 def out(*actions, **kw):
     return packet_out(frame(), *actions, **kw)
 

@@ -24,10 +24,6 @@ from of13 import *  # noqa: E402,F403
 OPEN, CLOSE, COMMIT, DISCARD = 0, 2, 4, 6
 
 
-def port_mod(port, mac, config, mask, advertise=0):
-    return struct.pack("!I4x6s2xIII4x", port, mac, config, mask, advertise)
-
-
 def flow(*actions, match_=None, **kw):
     return flow_mod(match_, apply_(*actions), **kw)
 

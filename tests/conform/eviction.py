@@ -67,20 +67,9 @@ def limit(c, table, n):
             return
 
 
-def error(c, type_, body):
-    xid = c.send(type_, body)
-    c.barrier()
-    bad = [struct.unpack_from("!HH", e[2]) for e in c.events if e[0] == ERROR and e[1] == xid]
-    c.events = [e for e in c.events if e[0] != ERROR]
-    return bad[0] if bad else None
-
-
 def removed(c):
     """[(cookie, reason)] so far."""
-    c.barrier()
-    out = [(struct.unpack_from("!Q", e[2])[0], e[2][10]) for e in c.events if e[0] == FLOW_REMOVED]
-    c.events = [e for e in c.events if e[0] != FLOW_REMOVED]
-    return out
+    return [(struct.unpack_from("!Q", e[2])[0], e[2][10]) for e in c.so_far(FLOW_REMOVED)]
 
 
 def there(c, table=1):
@@ -116,7 +105,7 @@ def refusals(check, c):
             ("an unknown property", table_mod(1, 4, struct.pack("!HHI", 9, 8, 0)), BAD_CONFIG),
             ("a property cut short", table_mod(1, 4, struct.pack("!HH", 2, 8)), (of.OFPET_BAD_REQUEST, of.OFPBRC_BAD_LEN)),
             ("no such table", table_mod(254, 4), (of.OFPET_TABLE_MOD_FAILED, of.OFPTMFC_BAD_TABLE))]:
-        got = error(c, EXPERIMENTER, body)
+        got = c.refusal(EXPERIMENTER, body)
         check(f"7.3.4.2: {what}: refused", got == want and desc(c) == before, got)
 
 
@@ -124,13 +113,13 @@ def evicts(check, c):
     limit(c, 1, 3)
     for n in (1, 2, 3):
         c.do(FLOW_MOD, flow(n, importance=n))
-    check("6.4: without eviction the table is full", error(c, FLOW_MOD, flow(4, 9)) == FULL)
+    check("6.4: without eviction the table is full", c.refusal(FLOW_MOD, flow(4, 9)) == FULL)
     c.do(EXPERIMENTER, table_mod(1, EVICTION))
     check("7.3.4.2: eviction on; all that the switch goes by is told", desc(c)[1] == (4, eviction(7)))
     check("... and the table's features tell it", struct.unpack_from("!I", split(c.parts(12))[1], 56)[0] == 4)
     c.do(FLOW_MOD, flow(4, 2))
     check("6.5: the least important flow makes way", there(c) == {2, 3, 4} and removed(c) == [(1, EVICTED)])
-    check("6.5: not for one that is less important", error(c, FLOW_MOD, flow(5, 1)) == FULL and there(c) == {2, 3, 4})
+    check("6.5: not for one that is less important", c.refusal(FLOW_MOD, flow(5, 1)) == FULL and there(c) == {2, 3, 4})
     check("... and nobody is told", removed(c) == [])
     c.do(FLOW_MOD, flow(4, 9))
     check("6.5: a replaced flow takes no room", there(c) == {2, 3, 4} and removed(c) == [])
@@ -174,7 +163,7 @@ def evicts(check, c):
     err = bundle((EXPERIMENTER, table_mod(1, EVICTION)), (FLOW_MOD, flow(6, 9)), (FLOW_MOD, flow(7, 9)))
     check("6.8: one that is good is done", err is None and len(there(c)) == 3 and {6, 7} < there(c) and len(removed(c)) == 2)
     c.do(EXPERIMENTER, table_mod(1, 0))
-    check("7.3.4.2: eviction off", desc(c)[1] == (0, b"") and error(c, FLOW_MOD, flow(20, 99)) == FULL)
+    check("7.3.4.2: eviction off", desc(c)[1] == (0, b"") and c.refusal(FLOW_MOD, flow(20, 99)) == FULL)
     c.do(FLOW_MOD, flow_mod(command=3, table=1))
     removed(c)
 

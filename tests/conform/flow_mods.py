@@ -39,19 +39,8 @@ def cookies(c, table=255):
     return set(flows(c, table))
 
 
-def error(c, body):
-    xid = c.send(FLOW_MOD, body)
-    c.barrier()
-    bad = [struct.unpack_from("!HH", e[2]) for e in c.events if e[0] == ERROR and e[1] == xid]
-    c.events = [e for e in c.events if e[0] != ERROR]
-    return bad[0] if bad else None
-
-
 def removed(c):
-    c.barrier()
-    out = [e[2] for e in c.events if e[0] == FLOW_REMOVED]
-    c.events = [e for e in c.events if e[0] != FLOW_REMOVED]
-    return out
+    return [e[2] for e in c.so_far(FLOW_REMOVED)]
 
 
 def hit(c, n=1):
@@ -112,7 +101,7 @@ def adding(check, c):
             ("another priority", flow_mod(match(in_port(1)), flags=CHECK_OVERLAP, priority=7, cookie=3), None),
             ("another table", flow_mod(match(in_port(1)), flags=CHECK_OVERLAP, table=2, cookie=4), None),
             ("without the flag", flow_mod(match(in_port(1)), cookie=5), None)]:
-        check(f"6.4: OFPFF_CHECK_OVERLAP, {what}", error(c, body) == want)
+        check(f"6.4: OFPFF_CHECK_OVERLAP, {what}", c.refusal(FLOW_MOD, body) == want)
     check("... what was refused is not there", cookies(c) == {1, 2, 3, 4, 5})
     c.do(FLOW_MOD, flow_mod(command=MODIFY, flags=CHECK_OVERLAP, insts=apply_(output(1))))
     check("6.4: it says nothing to modifications", cookies(c) == {1, 2, 3, 4, 5})
@@ -120,10 +109,10 @@ def adding(check, c):
     for command in (ADD, MODIFY, MODIFY_STRICT):
         for table in (254, 255):
             check(f"7.3.4.1: command {command} in table {table}: OFPFMFC_BAD_TABLE_ID",
-                  error(c, flow_mod(command=command, table=table)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_TABLE_ID))
-    check("7.3.4.1: delete in table 254 also", error(c, flow_mod(command=DELETE, table=254)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_TABLE_ID))
-    check("7.3.4.1: command 5: OFPFMFC_BAD_COMMAND", error(c, flow_mod(command=5)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_COMMAND))
-    check("7.3.4.1: unknown flags: OFPFMFC_BAD_FLAGS", error(c, flow_mod(flags=0x20)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_FLAGS))
+                  c.refusal(FLOW_MOD, flow_mod(command=command, table=table)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_TABLE_ID))
+    check("7.3.4.1: delete in table 254 also", c.refusal(FLOW_MOD, flow_mod(command=DELETE, table=254)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_TABLE_ID))
+    check("7.3.4.1: command 5: OFPFMFC_BAD_COMMAND", c.refusal(FLOW_MOD, flow_mod(command=5)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_COMMAND))
+    check("7.3.4.1: unknown flags: OFPFMFC_BAD_FLAGS", c.refusal(FLOW_MOD, flow_mod(flags=0x20)) == (of.OFPET_FLOW_MOD_FAILED, of.OFPFMFC_BAD_FLAGS))
     c.do(FLOW_MOD, flow_mod(match(in_port(1)), cookie=1, cookie_mask=0xff, out_port=7, out_group=7))
     check("7.3.4.1: cookie_mask, out_port and out_group say nothing when adding", cookies(c) == {1})
     c.do(FLOW_MOD, flow_mod(match(in_port(2)), insts=apply_(output(1)), cookie=2, flags=NO_PKT | NO_BYT, priority=0))
@@ -168,7 +157,7 @@ def modifying(check, c):
     three()
     c.do(FLOW_MOD, flow_mod(match(in_port(1)), apply_(output(3)), command=MODIFY_STRICT, cookie=0x20, cookie_mask=0xf0))
     check("6.4: modify strict filters by cookie, too", to(3) == set())
-    bad = error(c, flow_mod(match(), apply_(pad8(struct.pack("!HH", 25, 16) + oxm(16, b"\0\1"))), command=MODIFY))
+    bad = c.refusal(FLOW_MOD, flow_mod(match(), apply_(pad8(struct.pack("!HH", 25, 16) + oxm(16, b"\0\1"))), command=MODIFY))
     check("6.4: modify: all flows or none", bad == (of.OFPET_BAD_ACTION, of.OFPBAC_MATCH_INCONSISTENT) and to(2) == {0x11, 0x12, 0x23, 0x14}, bad)
 
 

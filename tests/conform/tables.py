@@ -140,12 +140,9 @@ def error(type_, code):
 
 
 def flow_error(c, body):
-    """None, or the error of a flow_mod."""
-    xid = c.send(FLOW_MOD, body)
-    c.barrier()
-    m = [e for e in c.events if e[1] == xid and e[0] == ERROR]
+    out = c.refusal(FLOW_MOD, body)
     c.events.clear()
-    return struct.unpack_from("!HH", m[0][2]) if m else None
+    return out
 
 
 def count(c):

@@ -24,12 +24,6 @@ NO_MATCH, ACTION, INVALID_TTL = 0, 1, 2
 F = frame(size=200)
 
 
-def controller(sw):
-    c = sw.open()
-    c.do(SET_CONFIG, struct.pack("!HH", 0, 128))
-    return c
-
-
 def push(c, port, f=F):
     c.send(PACKET_OUT, packet_out(f, output(TABLE), in_port_=port))
 
@@ -67,19 +61,14 @@ def arrives(c, push_, type_=PACKET_IN, timeout=5):
     return packet_in(m) if m else {}
 
 
-def tx(c):
-    b = c.parts(4, u32(ANY) + bytes(4))
-    return {struct.unpack_from("!I", b, i)[0]: struct.unpack_from("!QQQQ", b, i + 8)[1::2] for i in range(0, len(b), 112)}
-
-
 def sent_by(c, action):
     """(packets, bytes) by port, after action() and a barrier."""
-    before = tx(c)
+    before = c.sent()
     action()
     c.barrier()
     end = time.monotonic() + 0.3 * SLOW  # a barrier has been answered: what is to leave has left
     while True:
-        now = tx(c)
+        now = c.sent()
         seen = {p: (n[0] - before[p][0], n[1] - before[p][1]) for p, n in now.items() if n != before[p]}
         if seen or time.monotonic() > end:
             return seen
@@ -103,7 +92,7 @@ def part(c, n=64, port=1):
 
 
 def packet_outs(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     m = c.ask(FEATURES_REQUEST)
     check("features: n_buffers is what was asked for", struct.unpack_from("!I", m[2], 8)[0] == 16, m[2].hex())
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0, cookie=5))
@@ -127,7 +116,7 @@ def packet_outs(check, sw):
     check("in_port LOCAL where there is none: OFPBRC_BAD_PORT", refused(c, PACKET_OUT, packet_out(F, output(3), in_port_=0xfffffffe)) == BAD_PORT)
     got = sent_by(c, lambda: c.send(PACKET_OUT, packet_out(F, output(3), in_port_=ANY)))
     check("in_port ANY is taken, as tools say it", got == {3: (1, 200)}, got)
-    d = controller(sw)
+    d = sw.controller()
     b = part(c)
     other = packet_in(d.event(PACKET_IN))["buffer"]
     check("another controller's buffer is not to be had", refused(d, PACKET_OUT, packet_out(b"", output(3), buffer_id=b)) in (UNKNOWN, EMPTY))
@@ -148,19 +137,19 @@ def packet_outs(check, sw):
 
 def barriers(check, sw):
     """A barrier's reply says that the packet-outs before it have left (6.2)."""
-    c = controller(sw)
-    before = tx(c)[2][0]
+    c = sw.controller()
+    before = c.sent()[2][0]
     for _ in range(5):
         c.s.sendall(b"".join(msg(PACKET_OUT, packet_out(F, output(2)), 0x7000) for _ in range(100)))
         c.barrier()
-        left = tx(c)[2][0] - before
+        left = c.sent()[2][0] - before
         check("100 packet-outs have left when the barrier after them is answered", left == 100, left)
         before += left
     c.close()
 
 
 def flow_mods(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0))
     b = part(c)
     got = sent_by(c, lambda: c.send(FLOW_MOD, flow_mod(match(in_port(1)), apply_(output(2)), buffer_id=b)))
@@ -190,7 +179,7 @@ def flow_mods(check, sw):
 
 def bundles(check, sw):
     """A bundle's packets follow when all of it is there; none when it fails."""
-    c = controller(sw)
+    c = sw.controller()
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0))
     b = part(c)
 
@@ -217,7 +206,7 @@ def bundles(check, sw):
 
 def room(check, sw):
     """16 buffers: the rest is sent whole, until the first are 5 s old."""
-    c = controller(sw)
+    c = sw.controller()
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0))
     ps = [arrives(c, lambda: push(c, 1)) for _ in range(20)]
     ids = [p["buffer"] for p in ps if p["buffer"] != NO_BUFFER]
@@ -227,7 +216,7 @@ def room(check, sw):
     p = arrives(c, lambda: push(c, 1))
     check("one that is free again has a new id", p["buffer"] not in ids + [NO_BUFFER] and p["data"] == F[:64])
     check("... the old id does not lead to it", refused(c, PACKET_OUT, packet_out(b"", output(3), buffer_id=ids[7])) == EMPTY)
-    d = controller(sw)
+    d = sw.controller()
     push(c, 1)
     check("another controller has its own 16", packet_in(d.event(PACKET_IN))["buffer"] != NO_BUFFER and packet_in(c.event(PACKET_IN))["buffer"] == NO_BUFFER)
     d.close()
@@ -239,7 +228,7 @@ def room(check, sw):
 
 
 def formats(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     c.do(GROUP_MOD, group_mod(0, 0, 1, bucket(output(CONTROLLER, 30))))
     ttl = apply_(struct.pack("!HH4x", 24, 8), output(2))
     for fm in (flow_mod(match(in_port(1)), struct.pack("!HH4xQQ", 2, 24, 0x77, 2**64 - 1) + goto(3), cookie=5),
@@ -270,7 +259,7 @@ def formats(check, sw):
 
 
 def large(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0))
     for size in (9000, 60000):
         f = frame(size=size)
@@ -285,7 +274,7 @@ def large(check, sw):
 def none(check):
     sw = Switch("--packet-buffers", "0", "--packet-in-rate", "0", name="whole")
     try:
-        c = controller(sw)
+        c = sw.controller()
         check("--packet-buffers 0: features say so", struct.unpack_from("!I", c.ask(FEATURES_REQUEST)[2], 8)[0] == 0)
         c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0))
         p = arrives(c, lambda: push(c, 1))

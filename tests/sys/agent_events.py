@@ -30,13 +30,6 @@ EQUAL, MASTER, SLAVE = 1, 2, 3
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib")
 
 
-def controller(sw):
-    """A channel that has said that it wants events."""
-    c = sw.open()
-    c.do(SET_CONFIG, struct.pack("!HH", 0, 128))
-    return c
-
-
 def push(c, in_port_, f=None, **kw):
     """A packet comes in."""
     c.send(PACKET_OUT, packet_out(f or frame(**kw), output(TABLE), in_port_=in_port_))
@@ -57,8 +50,7 @@ def removed(m):
 
 def tx(c):
     """Packets sent by each port."""
-    b = c.parts(4, u32(ANY) + bytes(4))
-    return {struct.unpack_from("!I", b, i)[0]: struct.unpack_from("!Q", b, i + 16)[0] for i in range(0, len(b), 112)}
+    return {port: packets for port, (packets, _) in c.sent().items()}
 
 
 def sent_by(c, action):
@@ -83,7 +75,7 @@ def clear(*channels):
 
 
 def packet_ins(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     c.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER, 64)), priority=0, cookie=5))
     f = frame(size=200)
     push(c, 1, f)
@@ -131,7 +123,7 @@ def packet_ins(check, sw):
 
 
 def packet_outs(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     c.do(FLOW_MOD, flow_mod(match(in_port(1)), apply_(output(3))))
 
     def out(*actions, port=1):
@@ -155,7 +147,7 @@ def packet_outs(check, sw):
 
 
 def flow_removed(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     c.do(GROUP_MOD, group_mod(0, 0, 1, bucket(output(2))))
     begin = time.monotonic()
     for n, kw in [(1, dict(idle=1)), (2, dict(hard=2)), (3, dict(idle=2, hard=60))]:
@@ -198,7 +190,7 @@ def flow_removed(check, sw):
           used - begin + 2 - 0.3 <= third["duration"] < used - begin + 3.5 * SLOW, (third, used - begin))
     check("a flow that was replaced is not told of", c.none(FLOW_REMOVED, 0.3) and 7 not in got and 8 not in got)
     # Removed in the middle of traffic: what it counted is what left by it, to the last packet.
-    d, wrong = controller(sw), []
+    d, wrong = sw.controller(), []
 
     def looked_up():
         return struct.unpack_from("!Q", c.parts(3), 8)[0]
@@ -222,7 +214,7 @@ def flow_removed(check, sw):
 
 
 def port_status(check, sw):
-    c, d = controller(sw), sw.open()
+    c, d = sw.controller(), sw.open()
     mac = next(e[8:14] for e in [c.parts(13)[i:i + 64] for i in range(0, 64 * 4, 64)] if e[:4] == u32(1))
 
     def mgmt(*args):
@@ -254,7 +246,7 @@ def port_status(check, sw):
 
 
 def roles(check, sw):
-    a, b = controller(sw), controller(sw)
+    a, b = sw.controller(), sw.controller()
     a.do(FLOW_MOD, flow_mod(insts=apply_(output(CONTROLLER)), priority=0))
 
     told = []
@@ -303,7 +295,7 @@ def roles(check, sw):
 
 
 def barriers(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     order = [c.send(*r) for r in [(FEATURES_REQUEST,), (MULTIPART_REQUEST, multipart(3)), (BARRIER_REQUEST,), (GET_CONFIG_REQUEST,), (BARRIER_REQUEST,)]]
     got = []
     while not got or got[-1] != order[-1]:
@@ -330,7 +322,7 @@ def barriers(check, sw):
 
 def atomic(check, sw):
     """Two tables are changed by one bundle while packets go through both."""
-    c, b = controller(sw), sw.open()
+    c, b = sw.controller(), sw.open()
     c.send(PACKET_OUT, b"")  # refused: gives events something to be cleared of
     clear(c)
 

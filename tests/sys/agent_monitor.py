@@ -69,14 +69,9 @@ def watch(c, *monitors):
 
 
 def refused(c, type_, body):
-    xid = c.send(type_, body)
-    c.barrier()
-    bad = [e for e in c.events if e[1] == xid and e[0] == ERROR]
+    out = c.refusal(type_, body)
     c.events.clear()
-    if not bad:
-        return None
-    kind, code = struct.unpack_from("!HH", bad[0][2])
-    return (kind, code, struct.unpack_from("!I", bad[0][2], 4)[0]) if kind == 0xffff else (kind, code)
+    return out
 
 
 def cancel(id_):

@@ -25,24 +25,6 @@ IS_SLAVE, STALE, BAD_ROLE = (1, 10), (11, 0), (11, 2)
 NONE = 2**64 - 1
 
 
-def controller(sw):
-    c = sw.open()
-    c.do(SET_CONFIG, struct.pack("!HH", 0, 128))
-    return c
-
-
-def refused(c, type_, body):
-    """Type, code and of an experimenter's error whose it is; None: it was taken."""
-    xid = c.send(type_, body)
-    c.barrier()
-    bad = [e for e in c.events if e[1] == xid and e[0] == ERROR]
-    if not bad:
-        return None
-    c.events.remove(bad[0])
-    kind, code = struct.unpack_from("!HH", bad[0][2])
-    return (kind, code, struct.unpack_from("!I", bad[0][2], 4)[0]) if kind == 0xffff else (kind, code)
-
-
 def get(c, type_, *groups):
     """What came of that type so far; barriers of all make sure of it."""
     for x in (c, *groups):
@@ -65,14 +47,14 @@ def status(role_, generation, reason=0):
 
 
 def roles(check, sw):
-    a, b = controller(sw), controller(sw)
+    a, b = sw.controller(), sw.controller()
     check("at first: equal, and no generation", a.ask(ROLE_REQUEST, role(NOCHANGE))[2] == role(EQUAL, NONE))
-    check("role 4: BAD_ROLE", refused(a, ROLE_REQUEST, role(4, 1)) == BAD_ROLE)
+    check("role 4: BAD_ROLE", a.refusal(ROLE_REQUEST, role(4, 1)) == BAD_ROLE)
     check("... tells no generation", a.ask(ROLE_REQUEST, role(NOCHANGE))[2] == role(EQUAL, NONE))
     check("equal takes no generation", a.ask(ROLE_REQUEST, role(EQUAL, 77))[2] == role(EQUAL, NONE))
     check("slave does", b.ask(ROLE_REQUEST, role(SLAVE, 5))[2] == role(SLAVE, 5))
-    check("an older one: STALE", refused(a, ROLE_REQUEST, role(MASTER, 4)) == STALE)
-    check("... also of a slave", refused(a, ROLE_REQUEST, role(SLAVE, 4)) == STALE)
+    check("an older one: STALE", a.refusal(ROLE_REQUEST, role(MASTER, 4)) == STALE)
+    check("... also of a slave", a.refusal(ROLE_REQUEST, role(SLAVE, 4)) == STALE)
     check("... and the role is as before", a.ask(ROLE_REQUEST, role(NOCHANGE))[2] == role(EQUAL, 5))
     check("the same one again", a.ask(ROLE_REQUEST, role(MASTER, 5))[2] == role(MASTER, 5))
     check("nobody was demoted, nobody told", get(b, EXPERIMENTER, a) == [] and get(a, EXPERIMENTER) == [])
@@ -94,34 +76,34 @@ def roles(check, sw):
             ("packet_out", PACKET_OUT, packet_out(frame(), output(1))), ("bundle", EXPERIMENTER, bundle_ctrl(1, 0)),
             ("bundle_add", EXPERIMENTER, bundle_add(1, msg(FLOW_MOD, f, a.xid + 1))),
             ("set_config of fragments", SET_CONFIG, struct.pack("!HH", 1, 128))):
-        check(f"a slave's {text}: IS_SLAVE", refused(a, type_, body) == IS_SLAVE)
+        check(f"a slave's {text}: IS_SLAVE", a.refusal(type_, body) == IS_SLAVE)
     for text, type_, body in (
             ("set_config of its own", SET_CONFIG, struct.pack("!HH", 0, 100)), ("get_config", GET_CONFIG_REQUEST, b""),
             ("set_async", SET_ASYNC, async_((3, 0), (7, 7), (15, 0))), ("get_async", GET_ASYNC_REQUEST, b""),
             ("queue_get_config", QUEUE_GET_CONFIG_REQUEST, struct.pack("!I4x", ANY)), ("controller id", EXPERIMENTER, nx(20, bytes(8))),
             ("features", FEATURES_REQUEST, b"")):
-        check(f"a slave's {text}", refused(a, type_, body) is None)
+        check(f"a slave's {text}", a.refusal(type_, body) is None)
     for t, body in ((0, b""), (1, flow_request()), (2, flow_request()), (3, b""), (4, u32(ANY) + bytes(4)), (5, u32(ANY) * 2),
                     (6, u32(0xfffffffc) + bytes(4)), (7, b""), (8, b""), (9, u32(ANY) + bytes(4)), (10, u32(ANY) + bytes(4)), (11, b""),
                     (12, b""), (13, b"")):
-        check(f"a slave's multipart {t}", refused(a, MULTIPART_REQUEST, multipart(t, body)) is None)
+        check(f"a slave's multipart {t}", a.refusal(MULTIPART_REQUEST, multipart(t, body)) is None)
     features = a.parts(12)
     check("a slave's table features that would change something: IS_SLAVE",
-          refused(a, MULTIPART_REQUEST, multipart(12, split(features)[0])) == IS_SLAVE)
+          a.refusal(MULTIPART_REQUEST, multipart(12, split(features)[0])) == IS_SLAVE)
     check("... whose flows are as they were", b.parts(1, flow_request()) == b"")
     b.do(FLOW_MOD, f)
     b.do(FLOW_MOD, flow_mod(command=3, table=255))
     # Roles belong to the connection, generations to the switch.
     b.close()
-    c = controller(sw)
+    c = sw.controller()
     check("a new connection: equal, the generation stays", c.ask(ROLE_REQUEST, role(NOCHANGE))[2] == role(EQUAL, 8))
-    check("Nicira's role request, which is OpenFlow 1.0's: BAD_EXP_TYPE", refused(c, EXPERIMENTER, nx(10, u32(1))) == (1, 4))
+    check("Nicira's role request, which is OpenFlow 1.0's: BAD_EXP_TYPE", c.refusal(EXPERIMENTER, nx(10, u32(1))) == (1, 4))
     a.close()
     c.close()
 
 
 def async_config(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     check("at first", c.ask(GET_ASYNC_REQUEST)[2] == async_((3, 0), (7, 7), (0x2f, 0)))
     c.do(SET_ASYNC, async_((ANY, ANY), (ANY, ANY), (ANY, ANY)))
     check("reasons that there are not are not kept", c.ask(GET_ASYNC_REQUEST)[2] == async_((7, 7), (7, 7), (0x3f, 0x3f)))
@@ -129,14 +111,14 @@ def async_config(check, sw):
     check("Nicira's is the same", c.ask(GET_ASYNC_REQUEST)[2] == async_((1, 2), (4, 1), (8, 2)))
     c.do(EXPERIMENTER, props((0, 7), (5, 3)))
     check("by properties: the others stay", c.ask(GET_ASYNC_REQUEST)[2] == async_((1, 7), (4, 1), (3, 2)))
-    check("an unknown reason: OFPACFC_INVALID", refused(c, EXPERIMENTER, props((1, 7), (0, 8))) == (0xffff, 2370, ONF))
-    check("an unknown property: OFPACFC_UNSUPPORTED", refused(c, EXPERIMENTER, props((1, 7), (40, 1))) == (0xffff, 2371, ONF))
-    check("a property of 12 bytes: BAD_LEN", refused(c, EXPERIMENTER, nx(27, struct.pack("!HHII", 0, 12, 1, 0))) == (1, 6))
-    check("a property cut off: BAD_LEN", refused(c, EXPERIMENTER, nx(27, b"\0\0\0\x08\0\0")) == (1, 6))
+    check("an unknown reason: OFPACFC_INVALID", c.refusal(EXPERIMENTER, props((1, 7), (0, 8))) == (0xffff, 2370, ONF))
+    check("an unknown property: OFPACFC_UNSUPPORTED", c.refusal(EXPERIMENTER, props((1, 7), (40, 1))) == (0xffff, 2371, ONF))
+    check("a property of 12 bytes: BAD_LEN", c.refusal(EXPERIMENTER, nx(27, struct.pack("!HHII", 0, 12, 1, 0))) == (1, 6))
+    check("a property cut off: BAD_LEN", c.refusal(EXPERIMENTER, nx(27, b"\0\0\0\x08\0\0")) == (1, 6))
     check("... and nothing of it is done", c.ask(GET_ASYNC_REQUEST)[2] == async_((1, 7), (4, 1), (3, 2)))
-    check("set_async cut off: BAD_LEN", refused(c, SET_ASYNC, bytes(20)) == (1, 6))
+    check("set_async cut off: BAD_LEN", c.refusal(SET_ASYNC, bytes(20)) == (1, 6))
     # Port status by reason.
-    d = controller(sw)
+    d = sw.controller()
     desc = d.parts(13)
     number, mac = struct.unpack_from("!I", desc)[0], desc[8:14]
 
@@ -173,20 +155,20 @@ def async_config(check, sw):
 
 
 def port_mods(check, sw):
-    c = controller(sw)
+    c = sw.controller()
     desc = c.parts(13)
     number, mac = struct.unpack_from("!I", desc)[0], desc[8:14]
 
     def mod(no=number, addr=mac, config=0, mask=0, advertise=0):
         return struct.pack("!I4x6s2xIII4x", no, addr, config, mask, advertise)
-    check("port_mod: a port that is not there: BAD_PORT", refused(c, PORT_MOD, mod(no=99)) == (7, 0))
-    check("... a reserved one: BAD_PORT", refused(c, PORT_MOD, mod(no=0xfffffffb)) == (7, 0))
-    check("... another address: BAD_HW_ADDR", refused(c, PORT_MOD, mod(addr=bytes(6))) == (7, 1))
-    check("... an unknown bit: BAD_CONFIG", refused(c, PORT_MOD, mod(config=2, mask=2)) == (7, 2))
-    check("... features that the port has not: BAD_ADVERTISE", refused(c, PORT_MOD, mod(advertise=1 << 15)) == (7, 3))
+    check("port_mod: a port that is not there: BAD_PORT", c.refusal(PORT_MOD, mod(no=99)) == (7, 0))
+    check("... a reserved one: BAD_PORT", c.refusal(PORT_MOD, mod(no=0xfffffffb)) == (7, 0))
+    check("... another address: BAD_HW_ADDR", c.refusal(PORT_MOD, mod(addr=bytes(6))) == (7, 1))
+    check("... an unknown bit: BAD_CONFIG", c.refusal(PORT_MOD, mod(config=2, mask=2)) == (7, 2))
+    check("... features that the port has not: BAD_ADVERTISE", c.refusal(PORT_MOD, mod(advertise=1 << 15)) == (7, 3))
     check("... nothing of them is told", get(c, PORT_STATUS) == [])
-    check("... cut off: BAD_LEN", refused(c, PORT_MOD, mod()[:-1]) == (1, 6))
-    check("a mask of nothing", refused(c, PORT_MOD, mod(config=0x65)) is None)
+    check("... cut off: BAD_LEN", c.refusal(PORT_MOD, mod()[:-1]) == (1, 6))
+    check("a mask of nothing", c.refusal(PORT_MOD, mod(config=0x65)) is None)
     check("... changes nothing, and is not told", c.parts(13) == desc and get(c, PORT_STATUS) == [])
     for text, bit in (("PORT_DOWN", 1), ("NO_RECV", 4), ("NO_FWD", 32), ("NO_PACKET_IN", 64)):
         c.do(PORT_MOD, mod(config=bit, mask=bit))
@@ -202,7 +184,7 @@ def port_mods(check, sw):
 
 
 def forward(check, sw):
-    a, b, s = controller(sw), controller(sw), controller(sw)
+    a, b, s = sw.controller(), sw.controller(), sw.controller()
     g = group_mod(0, 0, 1, bucket(output(1)))
     a.do(GROUP_MOD, g)
     check("group mods of others are not told unasked", get(b, EXPERIMENTER, a) == [])
@@ -216,8 +198,8 @@ def forward(check, sw):
     xid = a.do(METER_MOD, meter_mod(0, 1, 1, band()))
     inner = msg(METER_MOD, meter_mod(0, 1, 1, band()), xid)
     check("a meter mod", [m[2][8:] for m in get(b, EXPERIMENTER, a)] == [inner] == [m[2][8:] for m in get(s, EXPERIMENTER)])
-    refused(a, METER_MOD, meter_mod(0, 1, 1, band()))
-    refused(a, GROUP_MOD, g)
+    a.refusal(METER_MOD, meter_mod(0, 1, 1, band()))
+    a.refusal(GROUP_MOD, g)
     check("what is refused is not", get(b, EXPERIMENTER, a) == [])
     a.do(EXPERIMENTER, bundle_ctrl(1, 0))
     for m in (group_mod(0, 0, 2), group_mod(0, 0, 3)):
@@ -238,7 +220,7 @@ def forward(check, sw):
 
 
 def controller_ids(check, sw):
-    a, b = controller(sw), controller(sw)
+    a, b = sw.controller(), sw.controller()
 
     def ids(*n):
         return apply_(*(struct.pack("!HHIHHHBx", 0xffff, 16, NICIRA, 20, 0xffff, i, 1) for i in n))
@@ -248,7 +230,7 @@ def controller_ids(check, sw):
         time.sleep(0.2)
         return [len(get(c, PACKET_IN, a, b)) for c in (a, b)]
     check("a controller id behind bytes that are not zero: MUST_BE_ZERO",
-          refused(b, EXPERIMENTER, nx(20, b"\1" + bytes(7))) == (0xffff, 4, NICIRA))
+          b.refusal(EXPERIMENTER, nx(20, b"\1" + bytes(7))) == (0xffff, 4, NICIRA))
     b.do(EXPERIMENTER, nx(20, struct.pack("!6xH", 7)))
     a.do(FLOW_MOD, flow_mod(match(in_port(1)), ids(7)))
     check("packets for controller 7 go to 7", push() == [0, 1])

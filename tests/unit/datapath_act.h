@@ -201,8 +201,7 @@ static inline int teardown(void **state)
 		atomic_store(&h.dp->ports[i + 1], NULL);
 		atomic_store(&h.dp->port_slots[i], NULL);
 	}
-	harness_teardown();
-	return 0;
+	return harness_teardown(state);
 }
 
 #endif

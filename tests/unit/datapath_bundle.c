@@ -355,12 +355,6 @@ static int setup(void **state)
 	return harness_setup(&(struct dp_opts){ .name = "bundle", .dpid = 5 });
 }
 
-static int teardown(void **state)
-{
-	harness_teardown();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,5 +362,5 @@ int main(void)
 		cmocka_unit_test_setup(readers_see_whole_bundles, each_setup),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, harness_teardown);
 }

@@ -233,12 +233,6 @@ static int setup(void **state)
 		&(struct dp_opts){ .name = "cache", .dpid = 4, .cache_entries = 1024 });
 }
 
-static int teardown(void **state)
-{
-	harness_teardown();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, each_setup)
 
 int main(void)
@@ -252,5 +246,5 @@ int main(void)
 		TEST(it_steps_aside),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, harness_teardown);
 }

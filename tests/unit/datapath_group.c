@@ -591,8 +591,7 @@ static int teardown(void **state)
 		atomic_store(&h.dp->ports[i], NULL);
 		atomic_store(&h.dp->port_slots[i], NULL);
 	}
-	harness_teardown();
-	return 0;
+	return harness_teardown(state);
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, each_setup)

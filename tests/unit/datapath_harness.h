@@ -87,11 +87,12 @@ static inline int harness_setup(const struct dp_opts *o)
 	return 0;
 }
 
-static inline void harness_teardown(void)
+static inline int harness_teardown(void **state)
 {
 	role_assume_control();
 	dp_free(h.dp);
 	arena_fini(&h.a);
+	return 0;
 }
 
 /* ---- Messages ---- */

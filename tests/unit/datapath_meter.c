@@ -7,26 +7,7 @@
  * Meters by OpenFlow 1.3.5 sections 5.7, 6.6 and 7.3.4.4, with the time that the burst says: rates
  * hold to the packet, bursts pass, the highest rate exceeded applies.
  */
-#include "tests/unit/datapath_harness.h"
-
-static struct of_meter_mod *meter(uint16_t command, uint16_t flags, uint32_t id)
-{
-	struct of_meter_mod *mm = OF_NEW(&h.a, meter_mod);
-
-	mm->command = command;
-	mm->flags = flags;
-	mm->meter_id = id;
-	return mm;
-}
-
-static void band(struct of_meter_mod *mm, uint32_t rate, uint32_t burst)
-{
-	struct of_band_drop *d = OF_NEW(&h.a, band_drop);
-
-	d->rate = rate;
-	d->burst_size = burst;
-	assert_int_equal(of_list_add(&mm->bands, &h.a, (struct of_any *)d), 0);
-}
+#include "tests/unit/datapath_meter_mods.h"
 
 static uint32_t send_meter(const struct of_meter_mod *mm)
 {
@@ -485,12 +466,6 @@ static int setup(void **state)
 		&(struct dp_opts){ .name = "meter", .dpid = 3, .cache_entries = 1024 });
 }
 
-static int teardown(void **state)
-{
-	harness_teardown();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, each_setup)
 
 int main(void)
@@ -508,5 +483,5 @@ int main(void)
 		TEST(delete_takes_its_flows),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, harness_teardown);
 }

@@ -8,26 +8,7 @@
 #include <pthread.h>
 
 #include "datapath/punt.h"
-#include "tests/unit/datapath_harness.h"
-
-static struct of_meter_mod *meter(uint16_t command, uint16_t flags, uint32_t id)
-{
-	struct of_meter_mod *mm = OF_NEW(&h.a, meter_mod);
-
-	mm->command = command;
-	mm->flags = flags;
-	mm->meter_id = id;
-	return mm;
-}
-
-static void band(struct of_meter_mod *mm, uint32_t rate, uint32_t burst)
-{
-	struct of_band_drop *d = OF_NEW(&h.a, band_drop);
-
-	d->rate = rate;
-	d->burst_size = burst;
-	assert_int_equal(of_list_add(&mm->bands, &h.a, (struct of_any *)d), 0);
-}
+#include "tests/unit/datapath_meter_mods.h"
 
 static struct meter *one_band(uint32_t id, uint16_t flags, uint32_t rate, uint32_t burst)
 {
@@ -419,12 +400,6 @@ static int setup(void **state)
 	return harness_setup(&(struct dp_opts){ .name = "rates", .dpid = 3 });
 }
 
-static int teardown(void **state)
-{
-	harness_teardown();
-	return 0;
-}
-
 static int each_setup(void **state)
 {
 	role_assume_control();
@@ -450,5 +425,5 @@ int main(void)
 		TEST(punts_are_metered),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, harness_teardown);
 }

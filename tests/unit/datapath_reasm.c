@@ -48,8 +48,7 @@ static int teardown(void **state)
 {
 	reasm_free(r);
 	free(burst);
-	harness_teardown();
-	return 0;
+	return harness_teardown(state);
 }
 
 /* ---- Frames ---- */

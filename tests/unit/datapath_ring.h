@@ -3,7 +3,7 @@
  * A switch whose packet thread is turned by hand, for the tests of what happens between ports.
  *
  *	port 1..4: net_ring devices; what is sent to one comes back in by it.  So a frame is fed to
- *a port by injecting it there, and flows say what becomes of it when it comes in.
+ * a port by injecting it there, and flows say what becomes of it when it comes in.
  *
  * Each test begins with no flows, and ends with books that balance.
  */

@@ -487,12 +487,6 @@ static int setup(void **state)
 	return harness_setup(&(struct dp_opts){ .name = "table", .dpid = 1, .max_flows = 3000 });
 }
 
-static int teardown(void **state)
-{
-	harness_teardown();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, each_setup)
 
 int main(void)
@@ -519,5 +513,5 @@ int main(void)
 		TEST(timeouts), /* goes far ahead in time */
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, harness_teardown);
 }

@@ -90,6 +90,10 @@ def meter_mod(command, flags, meter_id, *bands):
     return struct.pack("!HHI", command, flags, meter_id) + b"".join(bands)
 
 
+def port_mod(port, mac, config, mask, advertise=0):
+    return struct.pack("!I4x6s2xIII4x", port, mac, config, mask, advertise)
+
+
 def packet_out(frame, *actions, in_port_=CONTROLLER, buffer_id=NO_BUFFER):
     body = b"".join(actions)
     return struct.pack("!IIH6x", buffer_id, in_port_, len(body)) + body + frame
@@ -198,6 +202,28 @@ class Channel:
         assert not bad, bad
         return xid
 
+    def refusal(self, type_, body=b"", **kw):
+        """None: it was taken.  Else the error's type and code, and of an experimenter's whose it is."""
+        xid = self.send(type_, body, **kw)
+        self.barrier()
+        bad = [e for e in self.events if e[1] == xid and e[0] == ERROR]
+        if not bad:
+            return None
+        self.events.remove(bad[0])
+        return struct.unpack_from("!HHI" if bad[0][2][:2] == b"\xff\xff" else "!HH", bad[0][2])
+
+    def so_far(self, type_):
+        """The events of a type that were sent until now; they are kept no longer."""
+        self.barrier()
+        out = [e for e in self.events if e[0] == type_]
+        self.events = [e for e in self.events if e[0] != type_]
+        return out
+
+    def sent(self):
+        """{port: (packets, bytes)} that left by it."""
+        b = self.parts(4, u32(ANY) + bytes(4))
+        return {struct.unpack_from("!I", b, i)[0]: struct.unpack_from("!QQQQ", b, i + 8)[1::2] for i in range(0, len(b), 112)}
+
     def parts(self, type_, body=b""):
         """The bodies of a whole multipart reply, joined."""
         xid = self.send(MULTIPART_REQUEST, multipart(type_, body))
@@ -288,6 +314,12 @@ class Switch:
 
     def open(self):
         return Channel(self.listen)
+
+    def controller(self):
+        """A channel that has said that it wants events."""
+        c = self.open()
+        c.do(SET_CONFIG, struct.pack("!HH", 0, 128))
+        return c
 
     def alive(self):
         return self.p.poll() is None
