@@ -90,8 +90,7 @@ bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
 static void note(struct cache *c, const struct burst *b, unsigned int i)
 {
 	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i]);
-	rte_prefetch0(cache_pair(c, c->hash[i]));
-	rte_prefetch0(cache_pair(c, c->hash[i]) + 1);
+	cache_prefetch(c, c->hash[i]);
 }
 
 static struct cache_entry *find(const struct cache *c, unsigned int i)
@@ -179,6 +178,29 @@ static bool worth_keeping(const struct cache_way *way)
 	return true;
 }
 
+static struct cache_entry *empty(const struct cache *c, struct cache_entry *pair)
+{
+	return pair->stamp != c->stamp ? pair : pair[1].stamp != c->stamp ? pair + 1 : NULL;
+}
+
+/* An empty place of the pair, or of the other pair, or the one that the hash says. */
+static struct cache_entry *place(struct cache *c, uint64_t hash)
+{
+	struct cache_entry *pair = cache_pair(c, hash), *e = empty(c, pair);
+
+	if (e) {
+		if (e == pair)
+			e->spilled = false;
+		return e;
+	}
+	e = empty(c, cache_other_pair(c, hash));
+	if (!e)
+		return pair + (hash >> 63);
+	e->spilled = false;
+	pair->spilled = true;
+	return e;
+}
+
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		 const struct cache_way *way)
 {
@@ -189,18 +211,13 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	if (!(c->noted >> i & 1) || p->remarked || !worth_keeping(way))
 		return;
 	e = find(c, i);
-	if (!e) {
-		struct cache_entry *pair = cache_pair(c, c->hash[i]);
-
-		/* An empty place of the pair, or the one that the hash says. */
-		e = pair;
-		if (e->stamp == c->stamp && (pair[1].stamp != c->stamp || c->hash[i] >> 63))
-			e = pair + 1;
-	}
+	if (!e)
+		e = place(c, c->hash[i]);
 	e->hash = c->hash[i];
 	e->stamp = c->stamp;
 	e->n_flows = (uint8_t)way->n;
-	memcpy(e->key, c->key[i], c->n_words * sizeof(e->key[0]));
+	memcpy(e->key, c->key[i], sizeof(e->key));
+	memcpy(e->more, c->key[i] + CACHE_LINE_KEY, sizeof(e->more));
 	memcpy(e->flow, way->flow, way->n * sizeof(e->flow[0]));
 	e->is_express = express_compose(way, be32toh(p->key.in_port), &e->express);
 }

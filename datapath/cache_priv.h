@@ -10,26 +10,37 @@
 
 #include <string.h>
 
+#include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
+
 #include "datapath/cache.h"
 #include "datapath/cls_hash.h"
 #include "datapath/express.h"
 
 enum {
-	CACHE_WORDS_MAX = 11, /* a pipeline that looks at more of a packet has no cache */
-	CACHE_LINE_WORDS = FLOW_KEY_LINE / 8,
+	CACHE_WORDS_MAX = 14, /* a pipeline that looks at more of a packet has no cache */
+	CACHE_LINE_KEY = 6,   /* words of the key in an entry's first line */
 };
 
-/* One way. */
+/*
+ * One way.  The first line tells whether it is the one, in most pipelines; the second is all that
+ * the express way needs then.
+ */
 struct cache_entry {
 	uint64_t hash;
 	uint32_t stamp; /* generation it belongs to; 0: none */
 	uint8_t n_flows;
 	bool is_express; /* 'express' says all that is to be done */
-	uint8_t pad[2];
-	uint64_t key[CACHE_WORDS_MAX];
-	const struct flow *flow[CACHE_WAY_MAX];
-	struct express express;
+	bool spilled;	 /* first of a pair: a way that belongs here is in its other pair */
+	uint8_t pad;
+	uint64_t key[CACHE_LINE_KEY];
+	struct express express __attribute__((aligned(64)));
+	uint64_t more[CACHE_WORDS_MAX - CACHE_LINE_KEY]
+		__attribute__((aligned(64))); /* of the key */
+	const struct flow *flow[CACHE_WAY_MAX] __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct cache_entry) == 256, "four lines");
 
 struct cache {
 	struct cache_entry *mem;
@@ -72,19 +83,50 @@ static inline bool cache_same(const struct cache *c, const struct cache_entry *e
 {
 	uint64_t differ = (e->stamp ^ c->stamp) | (e->hash ^ hash);
 
-	for (unsigned int n = 0; n < c->n_words; n++)
+	if (likely(c->n_words <= CACHE_LINE_KEY)) {
+		for (unsigned int n = 0; n < c->n_words; n++)
+			differ |= e->key[n] ^ key[n];
+		return !differ;
+	}
+	for (unsigned int n = 0; n < CACHE_LINE_KEY; n++)
 		differ |= e->key[n] ^ key[n];
-	return !differ;
+	return !differ && !memcmp(e->more, key + CACHE_LINE_KEY,
+				  (c->n_words - CACHE_LINE_KEY) * sizeof(key[0]));
+}
+
+/* Where cache_find() will look. */
+static inline void cache_prefetch(const struct cache *c, uint64_t hash)
+{
+	const struct cache_entry *e = cache_pair(c, hash);
+
+	rte_prefetch0(e);
+	rte_prefetch0(e + 1);
+	if (unlikely(c->n_words > CACHE_LINE_KEY))
+		rte_prefetch0(e->more);
+}
+
+/* Where a way is when its own pair was full. */
+static inline struct cache_entry *cache_other_pair(const struct cache *c, uint64_t hash)
+{
+	return &c->mem[hash >> 32 & c->mask];
+}
+
+static inline struct cache_entry *cache_find_in(const struct cache *c, struct cache_entry *pair,
+						uint64_t hash, const uint64_t *key)
+{
+	if (cache_same(c, pair, hash, key))
+		return pair;
+	return cache_same(c, pair + 1, hash, key) ? pair + 1 : NULL;
 }
 
 static inline struct cache_entry *cache_find(const struct cache *c, uint64_t hash,
 					     const uint64_t *key)
 {
-	struct cache_entry *e = cache_pair(c, hash);
+	struct cache_entry *pair = cache_pair(c, hash), *e = cache_find_in(c, pair, hash, key);
 
-	if (cache_same(c, e, hash, key))
+	if (e || likely(!(pair->spilled && pair->stamp == c->stamp)))
 		return e;
-	return cache_same(c, e + 1, hash, key) ? e + 1 : NULL;
+	return cache_find_in(c, cache_other_pair(c, hash), hash, key);
 }
 
 /* Whether it is to be looked into for a burst of tables 'version'; makes itself ready. */

@@ -48,6 +48,7 @@ enum express_need express_need(uint64_t words)
 
 struct composing {
 	struct express x;
+	be64 tun_id;
 	bool leaves;
 };
 
@@ -71,7 +72,7 @@ static bool compose_state(struct composing *c, const struct act_op *op)
 
 	switch (op->set.field->id) {
 	case OF_FIELD_TUN_ID:
-		member = &c->x.tun_id;
+		member = &c->tun_id;
 		break;
 	case OF_FIELD_TUN_SRC:
 		member = &c->x.tun_src;
@@ -139,6 +140,8 @@ bool express_compose(const struct cache_way *way, uint32_t in_port, struct expre
 	struct composing c = { .leaves = false };
 	uint32_t set = 0;
 
+	if (way->n > EXPRESS_FLOWS_MAX)
+		return false;
 	for (uint32_t n = 0; n < way->n; n++) {
 		const struct insts *i = way->flow[n]->insts;
 
@@ -154,8 +157,10 @@ bool express_compose(const struct cache_way *way, uint32_t in_port, struct expre
 		if (!compose_list(&c, leave, in_port))
 			return false;
 	}
+	c.x.n_flows = (uint8_t)way->n;
+	c.x.tun_id = htobe32((uint32_t)be64toh(c.tun_id));
 	*out = c.x;
-	return c.leaves;
+	return c.leaves && be64toh(c.tun_id) <= UINT32_MAX;
 }
 
 /* ---- A frame's words ---- */
@@ -281,7 +286,7 @@ static inline void leave(struct burst *b, const struct express *x, struct rte_mb
 	o->seq = (uint8_t)seq;
 	o->tunneled = x->does & EXPRESS_TUN;
 	if (o->tunneled) {
-		o->tun_id = x->tun_id;
+		o->tun_id = htobe64(be32toh(x->tun_id));
 		o->tun_src = x->tun_src;
 		o->tun_dst = x->tun_dst;
 	}
@@ -292,12 +297,12 @@ static inline uint32_t frame_len(const struct rte_mbuf *m)
 	return m->pkt_len < UINT16_MAX ? m->pkt_len : UINT16_MAX;
 }
 
-static inline void count(struct pmd *w, const struct cache_entry *e, uint32_t n, uint64_t bytes)
+static inline void count(struct pmd *w, const struct express *x, uint32_t n, uint64_t bytes)
 {
-	for (unsigned int i = 0; i < e->n_flows; i++) {
-		counter_add(&w->perf.table_lookups[e->express.table[i]], n);
-		counter_add(&w->perf.table_matches[e->express.table[i]], n);
-		pmd_count_flows(w, e->express.id[i], n, bytes);
+	for (unsigned int i = 0; i < x->n_flows; i++) {
+		counter_add(&w->perf.table_lookups[x->table[i]], n);
+		counter_add(&w->perf.table_matches[x->table[i]], n);
+		pmd_count_flows(w, x->id[i], n, bytes);
 	}
 }
 
@@ -322,7 +327,7 @@ static uint64_t run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, u
 		bytes += frame_len(m[i]);
 		leave(b, &e->express, m[i], 0, i, in_port);
 	}
-	count(w, e, served, bytes);
+	count(w, &e->express, served, bytes);
 	return left;
 }
 
@@ -353,9 +358,11 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 	enum { AHEAD = 4 };
 	struct cache *c = w->cache;
 	const enum express_need need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
+	const struct express *x[BURST_MAX];
 	uint64_t hash[BURST_MAX], left = 0;
 	uint8_t l3[BURST_MAX];
 
+	/* Three rounds, so that each finds in the cache what the one before has asked for. */
 	for (unsigned int i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], void *));
@@ -365,20 +372,23 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 		if (!l3[i])
 			continue;
 		hash[i] = cache_take(c, (uint64_t *)key, c->key[i]);
-		for (unsigned int at = 0; at < sizeof(struct cache_entry); at += 64)
-			rte_prefetch0((uint8_t *)cache_pair(c, hash[i]) + at);
+		cache_prefetch(c, hash[i]);
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		const struct cache_entry *e = l3[i] ? cache_find(c, hash[i], c->key[i]) : NULL;
+
+		x[i] = e && e->is_express ? &e->express : NULL;
+		rte_prefetch0(x[i]);
+	}
+	for (unsigned int i = 0; i < n; i++) {
 		const uint32_t in = from ? from[i].port : in_port;
 
-		if (!e || !e->is_express || !fit(&e->express, m[i], in) ||
-		    (from && goes_on_in_a_tunnel(w, &e->express))) {
+		if (!x[i] || !fit(x[i], m[i], in) || (from && goes_on_in_a_tunnel(w, x[i]))) {
 			left |= BIT(i);
 			continue;
 		}
-		count(w, e, 1, frame_len(m[i]));
-		leave(b, &e->express, m[i], l3[i], i, in);
+		count(w, x[i], 1, frame_len(m[i]));
+		leave(b, x[i], m[i], l3[i], i, in);
 	}
 	return left;
 }

@@ -29,7 +29,7 @@ enum express_need {
 	EXPRESS_IPV4,	 /* more */
 };
 
-enum { EXPRESS_FLOWS_MAX = 8 };
+enum { EXPRESS_FLOWS_MAX = 6 };
 
 enum express_does {
 	EXPRESS_DST = 0x01,
@@ -38,17 +38,20 @@ enum express_does {
 	EXPRESS_TUN = 0x08, /* 'tun_*' are set */
 };
 
-/* What the flows of a way come to. */
+/* What the flows of a way come to: one cache line. */
 struct express {
 	uint32_t port;
-	uint8_t does; /* of enum express_does */
-	uint8_t dst[6], src[6];
+	be32 tun_id; /* low half; more is not composed */
 	be32 tun_src, tun_dst;
-	be64 tun_id;
 	/* What is to be counted for each flow of the way. */
 	uint32_t id[EXPRESS_FLOWS_MAX];
 	uint8_t table[EXPRESS_FLOWS_MAX];
+	uint8_t does; /* of enum express_does */
+	uint8_t n_flows;
+	uint8_t dst[6], src[6];
 };
+
+_Static_assert(sizeof(struct express) <= 64, "one line");
 
 /* Where a frame came in that had been in a tunnel; over IPv6 it does not go by express. */
 struct express_from {
