@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "base/byteorder.h"
 #include "datapath/agent_priv.h"
 
 static void send_onf(struct conn *c, uint32_t type, struct of_any *body) CONTROL
@@ -72,17 +73,36 @@ int conn_role(struct conn *c, const struct of_msg *m, struct of_err *e)
 
 /* ---- EXT-235: group and meter mods of others ---- */
 
+/* OFPRFR_*, or -1 for what is not forwarded.  A group mod in 1.5's layout is one, too. */
+static int forward_reason(const uint8_t *raw, uint16_t n)
+{
+	enum { WEFT_GROUP_MOD = 3 }; /* of13.def */
+
+	switch (raw[1]) {
+	case OFPT_GROUP_MOD:
+		return OFPRFR_GROUP_MOD;
+	case OFPT_METER_MOD:
+		return OFPRFR_METER_MOD;
+	case OFPT_EXPERIMENTER:
+		return n >= 16 && get_be32(raw + 8) == OF_WEFT_ID &&
+				       get_be32(raw + 12) == WEFT_GROUP_MOD
+			       ? OFPRFR_GROUP_MOD
+			       : -1;
+	}
+	return -1;
+}
+
 void agent_forward(struct conn *from, const uint8_t *raw, uint16_t n)
 {
-	uint8_t reason = raw[1] == OFPT_GROUP_MOD ? OFPRFR_GROUP_MOD : OFPRFR_METER_MOD;
+	const int reason = forward_reason(raw, n);
 	struct of_msg m = { .length = n, .raw = raw };
 	struct of_requestforward r = { .kind = OF_KIND_requestforward, .message = &m };
 	struct conn *c;
 
-	if (raw[1] != OFPT_GROUP_MOD && raw[1] != OFPT_METER_MOD)
+	if (reason < 0)
 		return;
 	DL_FOREACH (from->agent->conns, c)
 		if (conn_channel(c) != conn_channel(from) &&
-		    conn_wants(c, c->async.requestforward, reason))
+		    conn_wants(c, c->async.requestforward, (uint8_t)reason))
 			send_onf(c, 2350, (struct of_any *)&r);
 }

@@ -198,8 +198,12 @@ def forward(check, sw):
     xid = a.do(METER_MOD, meter_mod(0, 1, 1, band()))
     inner = msg(METER_MOD, meter_mod(0, 1, 1, band()), xid)
     check("a meter mod", [m[2][8:] for m in get(b, EXPERIMENTER, a)] == [inner] == [m[2][8:] for m in get(s, EXPERIMENTER)])
+    ext = struct.pack("!IIHBxIHxxI", WEFT, 3, 0, 0, 9, 0, 0xffffffff)  # 1.5's layout, no bucket
+    xid = a.do(EXPERIMENTER, ext)
+    check("a group mod in 1.5's layout", [m[2][8:] for m in get(b, EXPERIMENTER, a)] == [msg(EXPERIMENTER, ext, xid)])
     a.refusal(METER_MOD, meter_mod(0, 1, 1, band()))
     a.refusal(GROUP_MOD, g)
+    a.refusal(EXPERIMENTER, ext)
     check("what is refused is not", get(b, EXPERIMENTER, a) == [])
     a.do(EXPERIMENTER, bundle_ctrl(1, 0))
     for m in (group_mod(0, 0, 2), group_mod(0, 0, 3)):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Spec: 6.2 Message handling: slow readers and flooders
+# Spec: EXT-230 Bundles: that are filled and never committed
 # Spec: 7.3.8 Barrier
 """Many flows, slow readers and flooders: what one connection does must not hurt another.
 
@@ -198,6 +199,30 @@ def flooder(check, sw, c):
     f.close()
 
 
+def hoarder(check, sw, c):
+    """Bundles that are filled and never committed: 512 MiB of all connections together."""
+    def add(channel):
+        return bundle_add(1, msg(PACKET_OUT, packet_out(bytes(16000), output(1)), channel.xid + 1))
+
+    f, g = sw.open(), sw.open()
+    for channel in (f, g):
+        channel.ask(EXPERIMENTER, bundle_ctrl(1, 0))
+    kept = 0
+    while not f.so_far(ERROR) and kept < 600 << 20:
+        for _ in range(64):
+            f.send(EXPERIMENTER, add(f))
+            kept += 16000
+    check("bundles hold 512 MiB and no more", 500 << 20 < kept < 520 << 20, kept)
+    check("... of anybody: OFPBFC_MSG_TOO_MANY", g.refusal(EXPERIMENTER, add(g)) == (0xffff, 2312, ONF))
+    check("... others are answered", latency(c, 0.5) < 0.5 * SLOW)
+    f.close()
+    time.sleep(0.5)
+    g.ask(EXPERIMENTER, bundle_ctrl(2, 0))
+    check("... and who hoarded leaves room when it goes",
+          g.refusal(EXPERIMENTER, add(g)[:8] + u32(2) + add(g)[12:]) is None)
+    g.close()
+
+
 def idle(check, sw):
     """Nothing is published when nothing changes: the flow cache lives on, and so does sleep."""
     def cpu():
@@ -214,7 +239,7 @@ def test(check):
     sw = Switch("--packet-in-rate", "0", "--log", "warn")
     try:
         c = sw.open()
-        for part in (adding, slow_reader, flooder):
+        for part in (adding, slow_reader, flooder, hoarder):
             part(check, sw, c)
             if not check(f"{part.__name__}: the switch is well", sw.alive()):
                 print(sw.text())
