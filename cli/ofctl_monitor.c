@@ -69,6 +69,15 @@ static void want_invalid_ttl(struct ofctl_conn *c)
 	arena_fini(&a);
 }
 
+static void print_msg(struct ofctl_conn *c, FILE *f, const struct of_msg *m)
+{
+	struct of_text_opts o = ofctl_text(c);
+
+	print_time(f);
+	of_format_msg(f, m, &o);
+	fflush(f);
+}
+
 /* There is no answer unless it is refused: a barrier's comes after that.  Whether it was taken. */
 static bool set_packet_in_format(struct ofctl_conn *c, uint32_t format)
 {
@@ -86,7 +95,10 @@ static bool set_packet_in_format(struct ofctl_conn *c, uint32_t format)
 	do {
 		arena_reset(&a);
 		m = ofctl_recv(c, &a);
-		taken = taken && !(m->type == OFPT_ERROR && m->xid == xid);
+		if (m->type == OFPT_ERROR && m->xid == xid)
+			taken = false;
+		else if (m->xid != end)
+			print_msg(c, stderr, m); /* it is what was asked for, already */
 	} while (m->xid != end);
 	arena_fini(&a);
 	return taken;
@@ -105,18 +117,12 @@ static void choose_packet_in_format(struct ofctl_conn *c)
 
 __attribute__((noreturn)) static void print_for_ever(struct ofctl_conn *c, FILE *f)
 {
-	struct of_text_opts o = ofctl_text(c);
 	struct arena a;
 
 	arena_init(&a, 0);
 	for (;;) {
-		const struct of_msg *m;
-
 		arena_reset(&a);
-		m = ofctl_recv(c, &a);
-		print_time(f);
-		of_format_msg(f, m, &o);
-		fflush(f);
+		print_msg(c, f, ofctl_recv(c, &a));
 	}
 }
 
