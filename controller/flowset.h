@@ -10,8 +10,9 @@
  *	draft_end(d);
  *
  * draft_end() checks the flow against pipeline.def (owner, fields, next stage) and encodes it,
- *once: from here on a flow is its bytes on the wire, compared and sent as such.  A refused draft is
- *logged with its source line, counted, and leaves nothing.  Owner: derive.c.  Thread: the loop's.
+ * once: from here on a flow is its bytes on the wire, compared and sent as such.  A refused draft
+ * is logged with its source line, counted, and leaves nothing.  Owner: derive.c.  Thread: the
+ * loop's.
  */
 #ifndef WEFT_CONTROLLER_FLOWSET_H
 #define WEFT_CONTROLLER_FLOWSET_H

@@ -3,8 +3,8 @@
  * Tunnel ports: what stands between the ports of OpenFlow and the packets of vxlan/.
  *
  * A vxlan port has no device.  It lives on an uplink port, where a VTEP answers for its local
- *address. Several tunnel ports may share uplink and local address: then they share the VTEP, and
- *what comes in goes to the port whose VNI and remote fit best (both fixed, then one, then none).
+ * address. Several tunnel ports may share uplink and local address: then they share the VTEP, and
+ * what comes in goes to the port whose VNI and remote fit best (both fixed, then one, then none).
  *
  *	rx: uplink -> tunnel_rx() -> inner frames with in_port = tunnel port, tun_* set -> pipeline
  *	tx: output to a tunnel port -> tunnel_output() -> outer frame -> uplink's queue

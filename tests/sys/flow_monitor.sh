@@ -27,32 +27,11 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-vswitchd=/usr/lib/openvswitch-switch/ovs-vswitchd
-[ -x "$vswitchd" ] || vswitchd=$(command -v ovs-vswitchd || true)
-if [ -z "$vswitchd" ] || ! command -v ovs-ofctl ovsdb-tool ovsdb-server >/dev/null; then
-	echo "ok - skipped: no Open vSwitch here"
-	echo "1 passed, 0 failed"
-	exit 0
-fi
+. "$(dirname "$0")/lib/ovs.sh"
 
 # ---- The switches ----
-export OVS_RUNDIR=$dir OVS_LOGDIR=$dir OVS_DBDIR=$dir OVS_SYSCONFDIR=$dir
-ovsdb-tool create "$dir/conf.db" /usr/share/openvswitch/vswitch.ovsschema
-ovsdb-server "$dir/conf.db" --remote=punix:"$dir/db.sock" --unixctl="$dir/db.ctl" \
-	--log-file="$dir/ovsdb.log" -vconsole:off &
-pids+=($!)
-for _ in $(seq 50); do [ -S "$dir/db.sock" ] && break; sleep 0.1; done
-vsctl() { ovs-vsctl --timeout=20 --db=unix:"$dir/db.sock" "$@"; }
-vsctl --no-wait init
-"$vswitchd" unix:"$dir/db.sock" --unixctl="$dir/vs.ctl" --log-file="$dir/vs.log" -vconsole:off &
-pids+=($!)
 br=mon$$
-vsctl add-br "$br" -- set bridge "$br" datapath_type=netdev protocols=OpenFlow13 fail_mode=secure
-n=0
-for port in p1 p2 p3; do
-	n=$((n + 1))
-	vsctl add-port "$br" "$port" -- set interface "$port" type=vxlan options:remote_ip=10.0.0.$n ofport_request=$n
-done
+ovs_start "$br" p1 p2 p3
 "$B/weft-switch" --name w --socket "$dir/w.sock" --port p1@1=vdev:net_null0,no-rx=1 --port p2@2=vdev:net_null1,no-rx=1 \
 	--port p3@3=vdev:net_null2,no-rx=1 >"$dir/w.log" 2>&1 &
 pids+=($!)

@@ -19,44 +19,20 @@ ip link set lo up
 B=${B:-build}
 OURS=$B/weft-ofctl
 passed=0 failed=0
-dir=$(mktemp -d) db='' vs=''
+dir=$(mktemp -d) pids=()
 
 finish() {
-	[ -z "$vs" ] || kill "$vs" 2>/dev/null || true
-	[ -z "$db" ] || kill "$db" 2>/dev/null || true
+	for p in "${pids[@]:-}"; do [ -z "$p" ] || kill "$p" 2>/dev/null || true; done
 	wait 2>/dev/null || true
 	rm -rf "$dir"
 }
 trap finish EXIT
 
-vswitchd=/usr/lib/openvswitch-switch/ovs-vswitchd
-[ -x "$vswitchd" ] || vswitchd=$(command -v ovs-vswitchd || true)
-if [ -z "$vswitchd" ] || ! command -v ovs-ofctl ovsdb-tool ovsdb-server >/dev/null; then
-	echo "ok - skipped: no Open vSwitch here"
-	echo "1 passed, 0 failed"
-	exit 0
-fi
+. "$(dirname "$0")/lib/ovs.sh"
 
 # ---- The switch ----
-export OVS_RUNDIR=$dir OVS_LOGDIR=$dir OVS_DBDIR=$dir OVS_SYSCONFDIR=$dir
-ovsdb-tool create "$dir/conf.db" /usr/share/openvswitch/vswitch.ovsschema
-ovsdb-server "$dir/conf.db" --remote=punix:"$dir/db.sock" --unixctl="$dir/db.ctl" \
-	--log-file="$dir/ovsdb.log" -vconsole:off &
-db=$!
-for _ in $(seq 50); do [ -S "$dir/db.sock" ] && break; sleep 0.1; done
-vsctl() { ovs-vsctl --timeout=20 --db=unix:"$dir/db.sock" "$@"; }
-vsctl --no-wait init
-"$vswitchd" unix:"$dir/db.sock" --unixctl="$dir/vs.ctl" --log-file="$dir/vs.log" -vconsole:off &
-vs=$!
 br=ofctl$$
-vsctl add-br "$br" -- set bridge "$br" datapath_type=netdev protocols=OpenFlow13 fail_mode=secure \
-	other_config:datapath-id=00000000000000aa
-n=0
-for port in p1 eth-2 3d; do
-	n=$((n + 1))
-	vsctl add-port "$br" "$port" -- set interface "$port" type=vxlan \
-		options:remote_ip=10.0.0.$n ofport_request=$n
-done
+ovs_start "$br" p1 eth-2 3d
 sw=unix:$dir/$br.mgmt
 for _ in $(seq 50); do [ -S "$dir/$br.mgmt" ] && break; sleep 0.1; done
 

@@ -3,7 +3,7 @@
 /* Spec: 6.2 Message handling: a barrier's promise, with packet threads running */
 /*
  * A barrier means it (6.2): a frame that arrives after dp_barrier() meets what was published
- *before.
+ * before.
  *
  *	this thread --> port 1 --> [two packet threads] --> port 2 or 4
  *	another one --> port 3 -->        drops

@@ -189,8 +189,8 @@ static void rollback_leaves_no_trace(void **state)
  *	table 0: each eth_dst -> goto 1		table 1: each eth_dst -> ...
  *
  * The writer replaces, modifies and rewrites flows of both tables in bundles, always giving a pair
- *the same cookie.  Readers must find both halves of every pair at all times, with one cookie in one
- *version.
+ * the same cookie.  Readers must find both halves of every pair at all times, with one cookie in
+ * one version.
  */
 enum { PAIRS = 40, READERS = 2 };
 

@@ -6,7 +6,7 @@
  *	packet -> cache -> (missed) pipeline -> learns -> packet again -> cache alone
  *
  * That it decides as the tables do for random pipelines is datapath_diff.c's; here are the cases it
- *is argued from (cache.h).
+ * is argued from (cache.h).
  */
 #include "tests/unit/datapath_harness.h"
 

@@ -4,11 +4,11 @@
  * Every classifier template against a linear search, with random rules, packets and versions.
  *
  *	rules come and go at version v + 1   ->   publish   ->   look up at v and at v - 1   ->
- *unlink
+ * unlink
  *
  * The classifier under test must find a visible rule of the same priority as the linear search
- *does, or nothing where that finds nothing; and it must be the template that the rules were made
- *for.
+ * does, or nothing where that finds nothing; and it must be the template that the rules were made
+ * for.
  */
 #include <errno.h>
 #include <setjmp.h>

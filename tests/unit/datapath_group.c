@@ -5,7 +5,7 @@
 /* Spec: 7.3.5.9 Group statistics: of buckets */
 /*
  * Groups by OpenFlow 1.3.5 sections 5.6.1, 6.5 and 7.3.4.2: what buckets do to packets, what is
- *refused, and what goes with a group.
+ * refused, and what goes with a group.
  *
  *	packet -> flow -> group -> bucket -> port
  */
