@@ -270,9 +270,13 @@ static bool is_expressible(const struct of_match *m, const struct of_field *f)
 
 	if (!of_match_pre_met(m, f))
 		return false;
-	if (f->maskable)
+	if (f->maskable && f->id != OF_FIELD_VLAN_VID)
 		return true;
 	of_match_get(m, f, &o);
+	/* A VLAN id of packets without a tag: Nicira's vlan_tci can ask for that, vlan_vid cannot.
+	 */
+	if (f->id == OF_FIELD_VLAN_VID)
+		return o.masked || !get_be16(o.value) || get_be16(o.value) & OFPVID_PRESENT;
 	return !o.masked;
 }
 
