@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/byteorder.h"
 #include "ofproto/text_action.h"
 
 enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff, CT_TRACKED = 0x20 };
@@ -326,30 +327,99 @@ static int parse_controller(struct text_actions *c, const struct text_action *ro
 	return 0;
 }
 
-static void put_controller(FILE *f, const struct of_any *a, const struct of_names *n)
-{
-	const struct of_nx_controller *x = (const void *)a;
-	const char *reason = text_name_of(reasons, x->reason), *comma = "";
+/* What either form of the action says. */
+struct to_controller {
+	uint16_t max_len, id;
+	uint8_t reason;
+	bool pause;
+	uint32_t meter; /* 0: none */
+	const uint8_t *userdata;
+	size_t n_userdata;
+};
 
-	if (x->reason == OFPR_ACTION && !x->controller_id) {
+static const char *comma(bool *any)
+{
+	const char *c = *any ? "," : "";
+
+	*any = true;
+	return c;
+}
+
+static void put_to_controller(FILE *f, const struct to_controller *x)
+{
+	const char *reason = text_name_of(reasons, x->reason);
+	bool any = false;
+
+	if (x->reason == OFPR_ACTION && !x->id && !x->n_userdata && !x->pause && !x->meter) {
 		fprintf(f, "CONTROLLER:%u", x->max_len);
 		return;
 	}
 	fputs("controller(", f);
-	if (x->reason != OFPR_ACTION) {
-		if (reason)
-			fprintf(f, "reason=%s", reason);
-		else
-			fprintf(f, "reason=%u", x->reason);
-		comma = ",";
-	}
-	if (x->max_len != UINT16_MAX) {
-		fprintf(f, "%smax_len=%u", comma, x->max_len);
-		comma = ",";
-	}
-	if (x->controller_id)
-		fprintf(f, "%sid=%u", comma, x->controller_id);
+	if (x->reason != OFPR_ACTION && reason)
+		fprintf(f, "%sreason=%s", comma(&any), reason);
+	else if (x->reason != OFPR_ACTION)
+		fprintf(f, "%sreason=%u", comma(&any), x->reason);
+	if (x->max_len != UINT16_MAX)
+		fprintf(f, "%smax_len=%u", comma(&any), x->max_len);
+	if (x->id)
+		fprintf(f, "%sid=%u", comma(&any), x->id);
+	for (size_t i = 0; i < x->n_userdata; i++)
+		fprintf(f, "%s%02x", i ? "." : any ? ",userdata=" : "userdata=", x->userdata[i]);
+	any = any || x->n_userdata;
+	if (x->pause)
+		fprintf(f, "%spause", comma(&any));
+	if (x->meter)
+		fprintf(f, "%smeter_id=%u", comma(&any), x->meter);
 	fputc(')', f);
+}
+
+static void put_controller(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_controller *x = (const void *)a;
+
+	put_to_controller(f, &(struct to_controller){ .max_len = x->max_len,
+						      .id = x->controller_id,
+						      .reason = x->reason });
+}
+
+/* NXAST_CONTROLLER2 says it by properties: type, length, and padding to 8 bytes. */
+static void put_controller2(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	enum { MAX_LEN, ID, REASON, USERDATA, PAUSE, METER };
+	const struct of_nx_controller2 *x = (const void *)a;
+	struct to_controller k = { .max_len = UINT16_MAX, .reason = OFPR_ACTION };
+	const uint8_t *p = x->properties.p;
+	size_t left = x->properties.n, len;
+
+	for (; left >= 4; p += len, left -= len) {
+		len = get_be16(p + 2);
+		if (len < 4 || len > left)
+			break;
+		switch (get_be16(p)) {
+		case MAX_LEN:
+			k.max_len = len >= 6 ? get_be16(p + 4) : UINT16_MAX;
+			break;
+		case ID:
+			k.id = len >= 6 ? get_be16(p + 4) : 0;
+			break;
+		case REASON:
+			k.reason = len >= 5 ? p[4] : OFPR_ACTION;
+			break;
+		case USERDATA:
+			k.userdata = p + 4;
+			k.n_userdata = len - 4;
+			break;
+		case PAUSE:
+			k.pause = true;
+			break;
+		case METER:
+			k.meter = len >= 8 ? get_be32(p + 4) : 0;
+			break;
+		}
+		len = (len + 7) & ~(size_t)7;
+		len = len > left ? left : len;
+	}
+	put_to_controller(f, &k);
 }
 
 /* Read back it is the standard action, which does the same. */
@@ -379,6 +449,7 @@ static int parse_note_outside(struct text_actions *c, const struct text_action *
 
 const struct text_action text_nx_actions[] = {
 	{ "controller", OF_KIND_nx_controller, parse_controller, put_controller, 0 },
+	{ "", OF_KIND_nx_controller2, NULL, put_controller2, 0 },
 	{ "load", OF_KIND_nx_reg_load, parse_load, put_load, 0 },
 	{ "move", OF_KIND_nx_reg_move, parse_move, put_move, 0 },
 	{ "", OF_KIND_nx_reg_load2, NULL, put_load2, 0 },

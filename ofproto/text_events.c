@@ -176,9 +176,10 @@ static bool is_nothing(const struct of_list *insts)
 	       !OF_AT(insts, 0, inst_apply_actions)->actions.n;
 }
 
-static void put_event(FILE *f, uint16_t event, const struct of_flow_event_full *u,
+static void put_event(FILE *f, uint16_t event, const struct of_flow_event_full *u, bool last,
 		      const struct of_text_opts *o)
 {
+	const bool acts = u->insts.n && !is_nothing(&u->insts);
 	static const char *const names[] = { "ADDED", "DELETED", "MODIFIED" };
 
 	if (event < 3)
@@ -195,12 +196,12 @@ static void put_event(FILE *f, uint16_t event, const struct of_flow_event_full *
 	if (u->hard_timeout)
 		fprintf(f, " hard_timeout=%u", u->hard_timeout);
 	fprintf(f, " cookie=%s%llx", u->cookie ? "0x" : "", (unsigned long long)u->cookie);
-	if (!is_any(&u->match)) {
+	/* ovs-ofctl has a space here even if nothing follows; none stands at a message's end. */
+	if (!last || acts || !is_any(&u->match))
 		fputc(' ', f);
-		of_format_match(f, &u->match, o->names);
-	}
-	if (u->insts.n && !is_nothing(&u->insts)) {
-		fputs(" actions=", f);
+	of_format_match(f, &u->match, o->names);
+	if (acts) {
+		fputs(is_any(&u->match) ? "actions=" : " actions=", f);
 		of_format_insts(f, &u->insts, o->names);
 	}
 }
@@ -217,7 +218,8 @@ static void put_monitor_reply(FILE *f, const struct of_any *body, const struct o
 			fprintf(f, "ABBREV xid=0x%x",
 				((const struct of_flow_event_abbrev *)u->body)->xid);
 		else if (u->body)
-			put_event(f, u->event, (const struct of_flow_event_full *)u->body, o);
+			put_event(f, u->event, (const struct of_flow_event_full *)u->body,
+				  i + 1 == l->n, o);
 	}
 }
 

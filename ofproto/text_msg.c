@@ -531,6 +531,9 @@ static void put_msg(FILE *f, const struct of_msg *m, const struct of_text_opts *
 	put_header(f, row->name, m->version, m->xid);
 	if (flags & OFPMPF_REPLY_MORE)
 		fputs(" flags=[more]", f);
+	if (flags & ~OFPMPF_REPLY_MORE)
+		fprintf(f, "%s[***unknown flags 0x%04x***]",
+			flags & OFPMPF_REPLY_MORE ? "" : " flags=", flags & ~OFPMPF_REPLY_MORE);
 	row->put(f, body, o);
 }
 

@@ -51,7 +51,8 @@ static void put_userdata(FILE *f, const struct of_span *u)
 
 static void put(FILE *f, const struct packet_in *p, const struct of_text_opts *o)
 {
-	static const char *const reasons[] = { "no_match", "action", "invalid_ttl" };
+	static const char *const reasons[] = { "no_match",   "action", "invalid_ttl",
+					       "action_set", "group",  "packet_out" };
 
 	if (p->table_id)
 		fprintf(f, " table_id=%u", p->table_id);
@@ -59,7 +60,7 @@ static void put(FILE *f, const struct packet_in *p, const struct of_text_opts *o
 		fprintf(f, " cookie=0x%llx", (unsigned long long)p->cookie);
 	fprintf(f, " total_len=%u ", p->full_len);
 	of_format_match(f, p->match, o->names);
-	if (p->reason <= OFPR_INVALID_TTL)
+	if (p->reason < sizeof(reasons) / sizeof(reasons[0])) /* the last three are 1.4's */
 		fprintf(f, " (via %s)", reasons[p->reason]);
 	else
 		fprintf(f, " (via %u)", p->reason);

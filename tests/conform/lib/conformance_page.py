@@ -219,7 +219,8 @@ def differences():
     for between, head in (("tools", "weft-ofctl, where ovs-ofctl differs"), ("switches", "weft-switch, where Open vSwitch differs")):
         text += "\n| %s | why |\n| --- | --- |\n" % head
         text += "".join("| %s | %s |\n" % (d.what, d.why) for d in ofctl_differences.DIFFERENCES.values() if d.between == between)
-    return text
+    text += "\n| match, in bytes | ovs-ofctl | weft-ofctl | why |\n| --- | --- | --- | --- |\n"
+    return text + "".join("| `%s` | %s | %s | %s |\n" % r for r in ofctl_differences.READ)
 
 
 def write():
