@@ -264,6 +264,13 @@ static int handle(struct conn *c, const struct of_msg *m, struct of_err *e) CONT
 	return handlers[m->type].handle(c, m, e);
 }
 
+static const char *error_name(const struct of_err *e)
+{
+	const char *name = of_error_code_name(e->type, e->code);
+
+	return name ? name : "an error without a name";
+}
+
 static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 {
 	struct conn *c = arg;
@@ -280,8 +287,8 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 		return;
 	if (rc != -EPROTO)
 		of_err_set(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "%s", strerror(-rc));
-	log_info("agent", "%s: refused %s: %s", of_session_name(s), of_kind_name(m->body->kind),
-		 e.text);
+	log_info("agent", "%s: refused %s, xid 0x%x, with %s: %s", of_session_name(s),
+		 of_kind_name(m->body->kind), m->xid, error_name(&e), e.text);
 	agent_send_error(c, m, &e);
 }
 
@@ -289,7 +296,8 @@ static void on_bad(struct of_session *s, const uint8_t *raw, size_t n, const str
 		   void *arg)
 {
 	role_assume_control();
-	log_info("agent", "%s: refused a message of type %u: %s", of_session_name(s), raw[1],
+	log_info("agent", "%s: refused a message of type %u, xid 0x%x, with %s, byte %u of %zu: %s",
+		 of_session_name(s), raw[1], get_be32(raw + 4), error_name(e), e->offset, n,
 		 e->text);
 	bundles_refused(arg, raw, n);
 	parts_refused(arg, raw, n, e);
