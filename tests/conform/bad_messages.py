@@ -242,6 +242,21 @@ def features(table):
     yield ("table features: twice the same", "TABLE_FEATURES_FAILED/OFPTFFC_BAD_TABLE", MULTIPART_REQUEST, multipart(12, table + table))
 
 
+def enveloped():
+    """EXT-230: what is added to a bundle, refused when it comes; no bundle is opened by that."""
+    for type_, inner in ((FLOW_MOD, flow_mod(insts=apply_(output(1)))), (GROUP_MOD, group_mod(0, 0, 50, bucket(output(1)))), (METER_MOD, meter_mod(0, 1, 50, band()))):
+        body = bundle_add(77, msg(type_, inner, 1))
+        for k in range(8, len(body)):
+            yield f"bundle_add of type {type_}: cut off, {k} of {len(body)} bytes", LEN if k < 16 else "exp/2308", EXPERIMENTER, body[:k]
+        for v in (*range(8), len(inner) + 9, len(inner) + 16, 0x8000, 0xffff):
+            yield f"bundle_add of type {type_}: inner length {v}", "exp/2308", EXPERIMENTER, bad.poke(body, 18, 2, v)
+        for v in (0, 1, 3, 5, 255):
+            yield f"bundle_add of type {type_}: inner version {v}", req("BAD_VERSION"), EXPERIMENTER, bad.poke(body, 16, 1, v)
+        for v in (30, 128, 255):
+            yield f"bundle_add of type {type_}: inner type {v}", req("BAD_TYPE"), EXPERIMENTER, bad.poke(body, 17, 1, v)
+    yield "a bundle in a bundle", "exp/2310", EXPERIMENTER, bundle_add(77, msg(EXPERIMENTER, bundle_add(78, msg(FLOW_MOD, flow_mod(), 1)), 1))
+
+
 def headers():
     """Types that are not for a switch, with bodies of any length."""
     takes = {HELLO, ERROR, ECHO_REPLY, ECHO_REQUEST, EXPERIMENTER, FEATURES_REQUEST, GET_CONFIG_REQUEST, SET_CONFIG, PACKET_OUT, FLOW_MOD, GROUP_MOD,
@@ -262,6 +277,7 @@ def all_cases(c):
             for case in bad.cases(name, type_, parts, fixed):
                 if case[1] or "set_queue" not in name:  # no port has a queue: it is always refused
                     yield case
+    yield from enveloped()
     yield from features(table)
 
 
