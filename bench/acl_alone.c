@@ -4,10 +4,10 @@
  *
  *	acl_alone [EAL arguments] -- RULES KEYS SECONDS
  *
- * RULES has a line for each rule, the strongest first: source bits destination bits protocol-or-0
- *and, of each port, the least and the greatest; numbers.  KEYS has lines with source, destination,
- *protocol and ports.  Prints lookups a second of the processor's time, cycles each, and how many of
- *the keys matched.  One thread.
+ * RULES has a line for each rule, the strongest first: source, its bits, destination, its bits,
+ * protocol or 0 and, of each port, the least and the greatest; numbers.  KEYS has lines with
+ * source, destination, protocol and ports.  Prints lookups a second of the processor's time,
+ * cycles each, and how many of the keys matched.  One thread.
  */
 #include <stdio.h>
 #include <stdlib.h>

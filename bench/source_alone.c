@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the source of the benchmarks costs by itself: cycles of rte_eth_rx_burst() for a packet of a
- *trace, and of giving its buffer back.
+ * What the source of the benchmarks costs by itself: cycles of rte_eth_rx_burst() for a packet
+ * of a trace, and of giving its buffer back.
  *
  *	source_alone [EAL arguments with one net_pcap device] -- MBUFS ROUNDS
  *
- * Each round is many bursts; the least of the rounds counts, since others on the machine only ever
- *add.
+ * Each round is many bursts; the least of the rounds counts: others on the machine only ever add.
  */
 #include <stdio.h>
 #include <stdlib.h>
