@@ -24,6 +24,10 @@ def save(figure, path):
         figure.savefig(f"{path}.{kind}", dpi=110, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else {"Software": None})
         print(f"{path}.{kind}")
     plot.close(figure)
+    with open(f"{path}.svg") as f:
+        first, rest = f.readline(), f.read()
+    with open(f"{path}.svg", "w") as f:
+        f.write(f"{first}<!-- SPDX-License-Identifier: Apache-2.0 -->\n" + "".join(line.rstrip() + "\n" for line in rest.splitlines()))
 
 
 def bars(rows, path, facts):

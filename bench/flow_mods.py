@@ -97,9 +97,7 @@ def one(sw, case, run, data, last, count=COUNT):
 def by_command(run):
     with rig.Weft(sink=True) as sw:
         for case, options in (("file", ["--no-names"]), ("file-bundle", ["--bundle"])):
-            t0 = time.monotonic()
-            sw.rules("mods", *options)
-            rig.row("flow_mods", case, "weft-ofctl", run, rate__flow_mods_s=COUNT / (time.monotonic() - t0))
+            rig.row("flow_mods", case, "weft-ofctl", run, rate__flow_mods_s=COUNT / sw.rules("mods", *options))
             delete_all(sw.of)
 
 

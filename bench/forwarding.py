@@ -18,9 +18,9 @@ def weft(s, subject, run, *options, **how):
         sw.rules(s.flows)
         rig.time.sleep(rig.WARM)
         figures = sw.window(rig.SECONDS)
-        rig.row(WHAT, s.name, subject, run, **figures)
         if not figures["rate__Mpps"]:
-            rig.say(f"  nothing came out: {sw.drops()}")
+            raise RuntimeError(f"nothing came out: {sw.drops()}")
+        rig.row(WHAT, s.name, subject, run, **figures)
 
 
 def peer(s, run):
@@ -46,7 +46,7 @@ def alone(s, run):
 def attempt(what, *arguments):
     try:
         what(*arguments)
-    except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+    except (RuntimeError, OSError, subprocess.SubprocessError) as e:  # the others go on
         rig.say(f"{arguments[0].name}: {e}")
         return 1
     return 0

@@ -43,6 +43,8 @@ def testpmd(name, mode, seconds):
         counts = lambda: [int(x) for x in re.findall(r"NIC statistics for port 1.*?TX-packets:\s*(\d+)", text(), re.S)]  # noqa: E731
         try:
             rig.wait_until(lambda: len(counts()) >= 2 or p.poll() is not None, 20, "testpmd forwards")
+            if p.poll() is not None:
+                raise RuntimeError("testpmd: " + text()[-300:])
             n0 = len(counts())
             rig.wait_until(lambda: len(counts()) > n0 or p.poll() is not None, 3, "testpmd counts")
             a, c0, t0 = counts()[-1], had(p.pid), time.monotonic()

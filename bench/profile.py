@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a packet's cycles go: the functions of the packet thread that perf finds itself in, for each forwarding case
-with the flow cache and without it, and what the processor counted.  The devices are in there: reading the trace out of
+"""Where a packet's cycles go: the functions of the packet thread that perf finds itself in, for the rows of the table named here
+or asked for (PROFILE="l3 acl1k"), with the flow cache and without it, and what the processor counted.  The devices are in there: reading the trace out of
 memory and freeing what was sent.  A library without symbols counts as one."""
 import collections
+import os
 import re
 import subprocess
 
-from bench import forwarding, rig
+from bench import rig, scenario
 
 AT_LEAST = 2.0  # percent
+ROWS = "port l2 l3 l3-rewrite tenant vlan-push vlan-pop vxlan-decap acl1k acl10k new-tenant new-acl10k"
 EVENTS = ("instructions", "branches", "branch-misses", "L1-dcache-load-misses")
 
 
@@ -32,23 +34,23 @@ def functions(text):
     return shares
 
 
-def one(case, subject, run, *options):
-    with rig.Weft(*options, trace=case) as sw:
-        sw.rules(case)
+def one(s, subject, run, *options):
+    with rig.Weft(*options, trace=s.trace, way=s.way) as sw:
+        sw.rules(s.flows)
         rig.time.sleep(rig.WARM)
         data = f"{rig.WORK}/perf.data"
         subprocess.run(["perf", "record", "-q", "-o", data, "-t", ",".join(sw.tids()), "--", "sleep", str(rig.SECONDS)],
                        check=True, capture_output=True, timeout=60)
-        counters(sw, case, subject, run)
+        counters(sw, s.name, subject, run)
     text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--sort", "dso,symbol"],
                           check=True, capture_output=True, text=True, timeout=120).stdout
-    rig.row("profile", case, subject, run, **{f"{n}__percent": s for n, s in functions(text).most_common() if s >= AT_LEAST})
+    rig.row("profile", s.name, subject, run, **{f"{n}__percent": share for n, share in functions(text).most_common() if share >= AT_LEAST})
 
 
 def measure(runs):
     if not rig.have("perf"):
         rig.say("profile: perf is not installed")
         return
-    for case in forwarding.CASES:
-        one(case, "weft", 1)
-        one(case, "weft-nocache", 1, "--cache-entries", "0")
+    for name in os.environ.get("PROFILE", ROWS).split():
+        one(scenario.BY_NAME[name], "weft", 1)
+        one(scenario.BY_NAME[name], "weft-nocache", 1, "--cache-entries", "0")

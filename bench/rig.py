@@ -7,6 +7,7 @@ The packet thread of each has core PACKET_CORE, everything else core OTHER_CORE.
 and is ended, by its pid, when it is closed.
 """
 import ctypes
+import functools
 import glob
 import os
 import re
@@ -239,22 +240,23 @@ def trace(name):
     return traffic.need(TRACES, name, "pcap")
 
 
+@functools.cache
 def mbufs(name):
     """As many as the trace has frames, since the source keeps all of them, and some."""
-    return max(MBUFS, os.path.getsize(trace(name)) // (16 + traffic.LENGTH) + SPARE)
+    return max(MBUFS, traffic.count_in(trace(name)) + SPARE)
 
 
 class Weft(Program):
     """Way "encap": out by a VXLAN port on port 2, whose neighbour asks for us once; "decap": in by one on port 1."""
     name = "weft"
 
-    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=()):
+    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE)):
         super().__init__("weft")
         self.socket = f"{self.folder}/sw.sock"
         command = FIRST + [f"{B}/weft-switch", "--name", "bench", "--socket", self.socket,
-                           "--pmd-cores", str(PACKET_CORE), *options]
+                           "--pmd-cores", cores, *options]
         if trace:
-            command += ["--mbufs", str(mbufs(trace)), "--port", f"src@1=vdev:{source(trace)}"]
+            command += ([] if "--mbufs" in options else ["--mbufs", str(mbufs(trace))]) + ["--port", f"src@1=vdev:{source(trace)}"]
         if way == "encap":
             command += ["--port", f"dst@2=vdev:net_pcap1,rx_pcap={traffic.need(TRACES, 'neighbour', 'pcap')}"]
         elif trace or sink:
@@ -283,7 +285,12 @@ class Weft(Program):
         end(self.pid)
 
     def rules(self, name, *options):
-        self.run(f"{B}/weft-ofctl", *(options or ["--bundle"]), "add-flows", f"unix:{self.socket}", traffic.need(TRACES, name, "flows"))
+        """How many seconds that took.  Meanwhile nobody answers the switch's echo requests here, so the connection is a new one."""
+        self.of.close()
+        path, t0 = traffic.need(TRACES, name, "flows"), time.monotonic()
+        self.run(f"{B}/weft-ofctl", *(options or ["--bundle"]), "add-flows", f"unix:{self.socket}", path)
+        self.of = OpenFlow(self.socket)
+        return time.monotonic() - t0
 
     def drops(self):
         """Name and count, of what was dropped."""
