@@ -246,11 +246,14 @@ static void a_port_has_name_and_number(void **state)
 
 static int parse(struct options *o, const char *const *args)
 {
-	char *argv[16] = { (char *)(uintptr_t) "weft-switch" };
-	int argc = 1;
+	/* Options point into it. */
+	static char *argv[16];
+	int argc = 0;
 
+	argv[argc++] = (char *)(uintptr_t) "weft-switch";
 	for (; *args; args++)
 		argv[argc++] = (char *)(uintptr_t)*args;
+	argv[argc] = NULL;
 	e.text[0] = 0;
 	return options_parse(o, argc, argv, &e);
 }
