@@ -55,6 +55,13 @@ def network(address, bits):
     return address >> 32 - bits << 32 - bits
 
 
+def ones_complement(data):
+    total = sum(word for (word,) in struct.iter_unpack("!H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total ^ 0xffff
+
+
 def ip_checksum(length, proto, src, dst):
     """Of a header without options and with a TTL of 64."""
     total = 0x4500 + length + 0x4000 + proto + (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff)
