@@ -192,12 +192,14 @@ static inline uint64_t load64(const uint8_t *p)
 /* IPv4 without options and whole, with a transport header that is there: as parse.c has it. */
 static inline bool ipv4_words(const uint8_t *ip, uint32_t n, uint16_t tpid, uint64_t *k)
 {
-	const uint32_t total = get_be16(ip + 2), end = total < n ? total : n;
 	const uint8_t *l4 = ip + IP_HLEN;
 	uint64_t ports, flags = 0;
+	uint32_t end;
 
-	if (n < IP_HLEN + 8 || ip[0] != 0x45 || end < IP_HLEN + 8 ||
-	    load16(ip + 6) & htobe16(0x3fff))
+	if (n < IP_HLEN + 8 || ip[0] != 0x45 || load16(ip + 6) & htobe16(0x3fff))
+		return false;
+	end = RTE_MIN(n, (uint32_t)get_be16(ip + 2));
+	if (end < IP_HLEN + 8)
 		return false;
 	switch (ip[9]) {
 	case PROTO_TCP:
