@@ -15,6 +15,7 @@
 #include "datapath/dp.h"
 #include "datapath/express.h"
 #include "datapath/frag.h"
+#include "datapath/handoff.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
 #include "datapath/partial.h"
@@ -147,6 +148,7 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 
 	if (!n)
 		return 0;
+	handoff_taken(m, n);
 	if (q->ring)
 		af_packet_tags(q->port->ethdev, q->queue, m, n);
 	pmd_rx(w, q->port, m, n);

@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 
 #include "datapath/dp.h"
+#include "datapath/handoff.h"
 #include "datapath/trace.h"
 
 static uint64_t bytes_of(struct rte_mbuf **m, unsigned int n)
@@ -27,6 +28,7 @@ unsigned int txq_offer(struct pmd *w, const struct port *p, struct rte_mbuf **m,
 	counter_add(&c->tx_packets, n);
 	counter_add(&c->tx_bytes, bytes_of(m, n));
 	counter_add(&w->perf.tx, n);
+	handoff_given(m, n);
 	do {
 		k = rte_eth_tx_burst(p->ethdev, queue, m + sent, (uint16_t)(n - sent));
 		sent += k;

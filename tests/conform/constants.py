@@ -34,6 +34,7 @@ NOT_THEIRS = {
 # 1.4's tables, as ONF EXT-192.
 NOT_THEIRS |= {"OFPRR_EVICTION", "OFPTC_EVICTION", "OFPTC_VACANCY_EVENTS", "OFPTMPEF_OTHER", "OFPTMPEF_IMPORTANCE",
                "OFPTMPEF_LIFETIME", "OFPTR_VACANCY_DOWN", "OFPTR_VACANCY_UP"}
+NOT_THEIRS.add("OFPGC_ADD_OR_MOD")  # Open vSwitch's
 NOT_THEIRS.add("OFP_TCP_PORT")  # theirs is the port before IANA assigned 6653, as 1.3.5 says (6.3.1)
 # 1.4's and 1.5's, which extensions bring to 1.3, and Nicira's; the values are as Open vSwitch prints them (text_print.py).
 LATER = re.compile(r"NXBRC_|OFPMOFC_|OFPACFC_|OFPCRR_|OFPRFR_|OFPACPT_|OFPRR_METER_DELETE$|NX_PACKET_IN_|OFPG(C|MFC)_\w*BUCKET|OFPG_BUCKET_")
