@@ -35,7 +35,7 @@ struct cache_way {
 	const struct flow *flow[CACHE_WAY_MAX];
 };
 
-/* 'entries' is a power of two, for keys of usual length.  NULL: no memory. */
+/* 'entries' is a power of two: what it may grow to.  NULL: no memory. */
 struct cache *cache_new(uint32_t entries) CONTROL;
 void cache_free(struct cache *c) CONTROL;
 
