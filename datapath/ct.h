@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connection tracking: the table of connections.
+ *
+ *	ct_mem.c     one region of memory: header, pool of connections, index, zones
+ *	ct_index.c   both directions of a connection by a keyed hash of their tuples
+ *	ct_zone.c    limits, timeouts and counters of zones
+ *	ct_expire.c  what has timed out or is to go leaves; control thread
+ *	ct_track.c   what a packet is to its connection (ct_tcp.c, ct_icmp.c)
+ *	ct_nat.c     addresses and ports translated (ct_rewrite.c, ct_alg.c, ct_ftp.c ...)
+ *	act_ct.c     the action ct()
+ *
+ * Packet threads find, add and change connections without waiting for each other but for the bits
+ * named in ct_conn.h and in the index; the control thread alone takes them out.  Memory is
+ * taken once, of a known size, by the first flow with a ct action (or as --ct-max-connections
+ * says), and is one region without pointers, with a header that says its layout.
+ *
+ * A full pool, or a zone at its limit, refuses new connections, counts them for the zone, and never
+ * touches one that exists; when the pool gets short, the control thread lets those go sooner that
+ * never saw a reply.
+ */
+#ifndef WEFT_DATAPATH_CT_H
+#define WEFT_DATAPATH_CT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datapath/ct_conn.h"
+#include "datapath/drop.h"
+#include "datapath/role.h"
+
+struct ct;
+struct dp;
+struct pmd;
+
+enum { CT_MAX_DEFAULT = 1 << 20, CT_TICKS = 1000 /* ticks of ct_now() in a second */ };
+
+struct ct_stats {
+	uint64_t conns, max, created, expired, deleted, full, zone_full,
+		early; /* 'early': went sooner, as the pool was short */
+	uint64_t by_proto[256];
+};
+
+/* ---- Control thread ---- */
+
+/* A table for 'max' connections; the region is named 'name' for who looks at the process's memory.
+ */
+struct ct *ct_new(const char *name, uint32_t max, struct err *e) CONTROL;
+void ct_free(struct ct *t) CONTROL;
+
+/* A slice of the work of expiry, bounded in time (some 100 us); call every 100 ms or so, sooner
+ * while it returns true: more is due. Freed slots come back after a grace period (dp_retire()). */
+bool ct_expire(struct dp *dp, struct ct *t, uint32_t now) CONTROL;
+
+/* Everything, or a zone, or the one connection that has 'k' as either direction; how many. */
+uint32_t ct_flush(struct dp *dp, struct ct *t, const uint16_t *zone) CONTROL;
+uint32_t ct_flush_tuple(struct dp *dp, struct ct *t, const struct ct_tuple *k) CONTROL;
+
+/* Calls 'fn' for each live connection from slot *cursor on, at most 'n' slots; false: that was the
+ * end.  A copy, taken under the lock. */
+bool ct_walk(struct ct *t, uint32_t *cursor, uint32_t n,
+	     void (*fn)(void *arg, const struct ct_conn *copy), void *arg) CONTROL;
+void ct_stats(const struct ct *t, struct ct_stats *s) CONTROL;
+
+/* ---- Packet threads ---- */
+
+/* Ticks of 1 ms, from the cycles of a burst; wraps after 49 days, compare by difference. */
+uint32_t ct_now(const struct ct *t, uint64_t tsc) PMD;
+
+uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k) PMD;
+void ct_prefetch(const struct ct *t, uint64_t hash) PMD; /* the bucket */
+/* The slots that a bucket's signatures speak for; after ct_prefetch() had time. */
+void ct_prefetch_conn(const struct ct *t, uint64_t hash) PMD;
+
+/* The live connection that has 'k' as one of its directions, which goes to '*dir'; NULL: none.  An
+ * expired one that is still there is none. */
+struct ct_conn *ct_find(struct ct *t, const struct ct_tuple *k, uint64_t hash, uint32_t now,
+			enum ct_dir *dir) PMD;
+
+/*
+ * A new connection in two steps, so that nobody finds it half made: a slot, to be filled in; then
+ * both directions go into the index at once, or it is taken back. ct_slot_get(): NULL with the
+ * reason, counted for the zone (DROP_CT_FULL, DROP_CT_ZONE_FULL). ct_add(): 0, or -EEXIST when one
+ * of its directions is there already (of another thread's making, or another NAT's), by
+ * 'hash_reply' too: the slot stays the caller's.
+ */
+struct ct_conn *ct_slot_get(struct pmd *w, struct ct *t, uint16_t zone, enum drop *why) PMD;
+void ct_slot_put(struct pmd *w, struct ct *t, struct ct_conn *c) PMD;
+int ct_add(struct ct *t, struct ct_conn *c, uint64_t hash_orig, uint64_t hash_reply) PMD;
+/* Whether 'k' is free, for NAT's search; ct_add() has the last word. */
+bool ct_is_free(struct ct *t, const struct ct_tuple *k, uint64_t hash) PMD;
+
+/* It is over now (RST of a force-committed one, a reused port ...): nobody finds it any more;
+ * expiry takes the slot. */
+void ct_kill(struct ct *t, struct ct_conn *c) PMD;
+
+/* Sets 'timeout' and when it expires, by the policy of its zone. A shorter one than before is told
+ * to expiry. */
+void ct_touch(struct ct *t, struct ct_conn *c, enum ct_timeout timeout, uint32_t now) PMD;
+
+static inline void ct_conn_lock(struct ct_conn *c)
+{
+	while (atomic_exchange_explicit(&c->lock, 1, memory_order_acquire))
+		__builtin_ia32_pause();
+}
+
+static inline void ct_conn_unlock(struct ct_conn *c)
+{
+	atomic_store_explicit(&c->lock, 0, memory_order_release);
+}
+
+/* Slots by number, for parent and adjust. */
+struct ct_conn *ct_conn_at(const struct ct *t, uint32_t index);
+uint32_t ct_conn_index(const struct ct *t, const struct ct_conn *c);
+
+#endif
