@@ -217,33 +217,44 @@ before=$(tx 2)
 theirs packet-out "$sw" "in_port=1 packet=$frame actions=output:2"
 ours packet-out "$sw" "in_port=1 packet=$frame actions=output:2"
 ours packet-out "$sw" "in_port=controller packet=$frame actions=output:2"
-sleep 0.5
+for _ in $(seq 50); do [ "$(tx 2)" -ge $((before + 3)) ] && break; sleep 0.1; done
 check "each packet-out comes out once" test "$(tx 2)" = $((before + 3))
 clear
 theirs add-flow "$sw" in_port=1,actions=controller
-monitor() { # OUTPUT TOOL...
-	local out=$1 mon
-	shift
+# A packet that comes while the tool has not asked for its format yet is told in the standard's: it is
+# not the one that is waited for.
+monitor() { # OUTPUT FORMAT TOOL...
+	local out=$1 want=$2 mon
+	shift 2
+	case $want in
+	standard) want='^OFPT_PACKET_IN ' ;;
+	nxt_packet_in) want='^NXT_PACKET_IN ' ;;
+	*) want='^NXT_PACKET_IN2 ' ;;
+	esac
 	"$@" --no-names monitor "$sw" 65535 >"$DIR/mon" 2>&1 &
 	mon=$!
 	PIDS+=("$mon")
 	for _ in $(seq 30); do
 		theirs packet-out "$sw" "in_port=1 packet=$frame actions=TABLE"
 		sleep 0.1
-		grep -q PACKET_IN "$DIR/mon" && break
+		grep -q "$want" "$DIR/mon" && break
 	done
 	theirs mod-port "$sw" 2 no-packet-in
 	theirs mod-port "$sw" 2 packet-in
-	sleep 0.3
+	for _ in $(seq 50); do # the second of the two changes
+		[ "$(grep -c PORT_STATUS "$DIR/mon")" -ge 2 ] && break
+		sleep 0.1
+	done
+	sleep 0.1
 	kill $mon 2>/dev/null || true
 	wait $mon 2>/dev/null || true
-	{ grep -m1 -A2 PACKET_IN "$DIR/mon"; grep -A4 PORT_STATUS "$DIR/mon" | grep -v '^--'; } | mask >"$out" || true
+	{ grep -m1 -A2 "$want" "$DIR/mon"; grep -A4 PORT_STATUS "$DIR/mon" | grep -v '^--'; } | mask >"$out" || true
 }
 for format in "" "-P standard" "-P nxt_packet_in" "-P nxt_packet_in2"; do
 	# shellcheck disable=SC2086
-	monitor "$DIR/a" ovs-ofctl -O OpenFlow13 $format
+	monitor "$DIR/a" "${format#-P }" ovs-ofctl -O OpenFlow13 $format
 	# shellcheck disable=SC2086
-	monitor "$DIR/b" "$OURS" $format
+	monitor "$DIR/b" "${format#-P }" "$OURS" $format
 	check "monitor $format shows a packet and a port's change" grep -q PORT_STATUS "$DIR/a"
 	same "monitor $format shows the same with both tools"
 done
@@ -252,7 +263,7 @@ check "monitor's packets came in the last format" grep -q NXT_PACKET_IN2 "$DIR/a
 clear
 theirs add-flow "$sw" "in_port=1,actions=controller(max_len=20)"
 for format in standard nxt_packet_in nxt_packet_in2; do
-	monitor "$DIR/a" ovs-ofctl -O OpenFlow13 -P $format
+	monitor "$DIR/a" $format ovs-ofctl -O OpenFlow13 -P $format
 	check "monitor -P $format shows 20 bytes and a buffer" \
 		grep -qE 'PACKET_IN.*total_len=42 .*data_len=20 buffer=0x[0-9a-f]{8}$' "$DIR/a"
 done
@@ -264,7 +275,11 @@ snooped() { # TOOL...
 	"$@" snoop br0 >"$DIR/snooped" 2>&1 &
 	pid=$!
 	PIDS+=("$pid")
-	sleep 0.7
+	for _ in $(seq 50); do # its line to the snooping socket, seen from both ends
+		[ "$(ss -xH state established | grep -c "$DIR/br0.snoop")" -gt 0 ] && break
+		sleep 0.1
+	done
+	sleep 0.2
 	timeout 20 ovs-ofctl -O OpenFlow13 add-flow "unix:$DIR/of" table=9,actions=drop
 	timeout 20 ovs-ofctl -O OpenFlow13 dump-flows "unix:$DIR/of" table=9 >/dev/null
 	for _ in $(seq 20); do grep -q OFPST_FLOW.reply "$DIR/snooped" && break; sleep 0.1; done
