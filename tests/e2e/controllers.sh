@@ -59,6 +59,7 @@ flow() { # FLOW...: waits for it
 # 8 MB over TCP from h1 to h2, compared.
 transfer() {
 	head -c 8000000 /dev/urandom >"$DIR/data"
+	rm -f "$DIR/up" # of the last one
 	in_space h2 timeout 30 "${PYTHON:-/usr/bin/python3}" -c '
 import socket, sys
 s = socket.create_server(("10.0.0.2", 5001)); print("up", flush=True); c = s.accept()[0]

@@ -33,9 +33,9 @@ spoof_ip() { # from an address that is not its own
 # No answer would come back to a false MAC in any case: what counts is whether a2 hears of it.
 spoof_mac() {
 	local false_mac=02:00:00:00:00:66
-	in_space a2 timeout 2 tcpdump -c 1 -Z root -nni eth0 "ether src $false_mac" >/dev/null 2>"$DIR/heard" &
+	in_space a2 timeout 4 tcpdump -c 1 -Z root -nni eth0 "ether src $false_mac" >/dev/null 2>"$DIR/heard" &
 	local hears=$!
-	wait_for 2 grep -q listening "$DIR/heard"
+	wait_for 4 grep -q listening "$DIR/heard"
 	ip -n "$LAB-a1" link set eth0 address $false_mac
 	pings a1 10.0.0.12
 	ip -n "$LAB-a1" link set eth0 address "${MAC[a1]}"

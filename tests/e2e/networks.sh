@@ -16,9 +16,10 @@ set_port() { rest PUT "/v2.0/ports/${PORT[$1]}" "{\"port\": {$2}}" >/dev/null ||
 # A packet of the VM's is seen on the other VM, although nothing answers.
 seen_at() { # VM FILTER COMMAND...
 	local vm=$1 filter=$2; shift 2
-	in_space "$vm" timeout 3 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
+	rm -f "$DIR/dump.err" # of the last one
+	in_space "$vm" timeout 4 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
 	local t=$!
-	wait_for 2 grep -q listening "$DIR/dump.err"
+	wait_for 4 grep -q listening "$DIR/dump.err"
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }

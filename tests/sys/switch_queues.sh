@@ -105,6 +105,7 @@ PY
 send() { in_space a /usr/bin/python3 "$DIR/send.py" "$@"; }
 listen() # PORT...
 {
+	rm -f "$DIR/heard" # of the last one
 	ip netns exec "$T-b" /usr/bin/python3 "$DIR/receive.py" "$@" >"$DIR/heard" &
 	EAR=$!
 	PIDS+=("$EAR")
@@ -178,7 +179,7 @@ sys.exit(not (sorted(q) == [1, 2, 3, 4, 5] and q[4]["max"] == 4000000 and q[5]["
 flows sw "in_port=1,udp,tp_dst=5004,actions=set_queue:4,output:2" "in_port=1,udp,tp_dst=5005,actions=set_queue:5,output:2"
 $CTL queue-del sw vb 1 >/dev/null
 listen 5004 5005
-send 3 5004 5005 &
+send 5 5004 5005 &
 SENDER=$!
 PIDS+=("$SENDER")
 sleep 2.5
