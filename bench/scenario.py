@@ -60,8 +60,10 @@ ALL = (
     new("acl10k", (("rte_acl", 1.5),), n_rules=10000),
     Scenario("tse-calm", "tuple-space explosion's rules, ordinary flows", "tse-calm", "tse", group="bad"),
     Scenario("tse", "tuple-space explosion, adversarial headers", "tse", goals=(("tse-calm", .8),), group="bad"),
+    *(Scenario(f"ct-{p}-{k}", f"stateful, {t} {p.upper()} connection{'s' * (k != '1')}", f"ct-{p}-{k}", "ct", goals=() if k == "1" else (("ovs", 4),), group="stateful")
+      for p in ("udp", "tcp") for k, t in (("1", "1"), ("10k", "10,000"), ("100k", "100,000"))),
     Scenario("garbage", "garbage and truncated frames", "garbage", "port", ovs=False, group="bad"),
     Scenario("fragments", "fragments", "fragments", "port", ovs=False, group="bad"),
 )
 BY_NAME = {s.name: s for s in ALL}
-GROUPS = {"usual": "forwarding", "new": "new flows", "bad": "bad input"}
+GROUPS = {"usual": "forwarding", "new": "new flows", "bad": "bad input", "stateful": "stateful"}

@@ -11,6 +11,7 @@ What is in them stands with those who make them:
     traffic_tables.py   port, l2, l3, l3-rewrite, ipv6, tenant, vlan, vxlan
     traffic_acl.py      acl1k, acl10k, tse (tuple-space explosion)
     traffic_odd.py      garbage
+    traffic_ct.py       connections: ct-udp-N, ct-tcp-N, new ones, a flood of SYNs
     traffic_curves.py   flows-N, rules-KIND-N, tables-N, masks-N, size-N, imix, ports-N
 
 A trace NAME-new is NEW flows that the rules of NAME take, no two alike: by the time that the trace begins again, whoever
@@ -28,7 +29,7 @@ SEED = 0x57656674
 LENGTH = 64
 NEW = 800000  # with 2 GB of hugepages; what else the switch needs of them is little
 UDP, TCP = 17, 6
-MODULES = ("traffic_tables", "traffic_acl", "traffic_odd", "traffic_curves")
+MODULES = ("traffic_tables", "traffic_acl", "traffic_odd", "traffic_ct", "traffic_curves")
 _UDP = struct.Struct("!6s6sHBBHHHBBHIIHHHH")
 _TCP = struct.Struct("!6s6sHBBHHHBBHIIHHIIBBHHH")
 _RECORD = struct.Struct("=IIII")
