@@ -57,6 +57,24 @@ int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool 
 		   const struct of_field **f);
 void of_oxm_write_id(struct of_wr *w, const struct of_field *f, bool brief);
 
+/* What a CODED row is made of.  's' is the structure, whose earlier members are there. */
+struct of_coded {
+	/* Between *p and 'end' are the bytes that are always there; *p is moved behind what it is.
+	 */
+	int (*read)(struct of_rd *r, const void *s, const uint8_t **p, const uint8_t *end,
+		    void *member);
+	void (*write)(struct of_wr *w, const void *s, const void *member);
+	/* Replaces what a copied member shares with the original. */
+	int (*copy)(void *member, struct arena *a);
+	bool (*equal)(const void *x, const void *y);
+	void (*dump)(FILE *f, const void *member);
+};
+
+extern const struct of_coded of_codeds[]; /* by enum of_coded_id */
+
+/* Members that belong together, which no row can judge alone; 'at' is where they begin. */
+int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at);
+
 /* Table features' ids: a field may be one that this build does not know. */
 int of_oxm_read_feature(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id);
 void of_oxm_write_feature(struct of_wr *w, const struct of_id *id);

@@ -2,7 +2,7 @@
 /*
  * Structures in memory: made, grown, copied, compared, by their descriptor rows.
  */
-#include "ofproto/desc.h"
+#include "ofproto/codec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -85,6 +85,7 @@ static int copy_member(const struct of_row *row, void *member, struct arena *a)
 	struct of_words *words = member;
 	struct of_ids *ids = member;
 	struct of_span *span = member;
+	struct of_halves *halves = member;
 
 	switch (row->kind) {
 	case OF_ROW_LIST:
@@ -104,6 +105,13 @@ static int copy_member(const struct of_row *row, void *member, struct arena *a)
 		return ids->n && !(ids->v = arena_dup(a, ids->v, ids->n * sizeof(*ids->v)))
 			       ? -ENOMEM
 			       : 0;
+	case OF_ROW_HALVES:
+		return halves->n && !(halves->v = arena_dup(a, halves->v,
+							    halves->n * sizeof(*halves->v)))
+			       ? -ENOMEM
+			       : 0;
+	case OF_ROW_CODED:
+		return of_codeds[row->arg].copy(member, a);
 	case OF_ROW_REST:
 		return span->n && !(span->p = arena_dup(a, span->p, span->n)) ? -ENOMEM : 0;
 	}
@@ -183,6 +191,7 @@ static bool member_equal(const struct of_row *row, const void *x, const void *y)
 {
 	const struct of_words *wx = x, *wy = y;
 	const struct of_span *sx = x, *sy = y;
+	const struct of_halves *hx = x, *hy = y;
 
 	switch (row->kind) {
 	case OF_ROW_UINT:
@@ -211,6 +220,10 @@ static bool member_equal(const struct of_row *row, const void *x, const void *y)
 		return bytes_equal(wx->v, wx->n, wy->v, wy->n, 4);
 	case OF_ROW_IDS:
 		return ids_equal(x, y);
+	case OF_ROW_HALVES:
+		return bytes_equal(hx->v, hx->n, hy->v, hy->n, 2);
+	case OF_ROW_CODED:
+		return of_codeds[row->arg].equal(x, y);
 	case OF_ROW_REST:
 		return bytes_equal(sx->p, sx->n, sy->p, sy->n, 1);
 	}

@@ -319,74 +319,11 @@ static int read_inner(struct of_rd *r, const uint8_t **p, const uint8_t *end, st
 
 /* ---- One structure ---- */
 
-/* Members that belong together, which no row can judge alone. */
-static int check_move(struct of_rd *r, const struct of_nx_reg_move *m, const uint8_t *at)
-{
-	if (!m->n_bits || m->src_ofs + m->n_bits > m->src->bits ||
-	    m->dst_ofs + m->n_bits > m->dst->bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "move of %u bits passes %s or %s",
-				 m->n_bits, m->src->name, m->dst->name);
-	if (!m->dst->writable)
-		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
-				 m->dst->name);
-	return 0;
-}
-
-static int check_dst(struct of_rd *r, const struct of_subfield *dst, const uint8_t *at)
-{
-	if (dst->field->writable)
-		return 0;
-	return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set", dst->field->name);
-}
-
-static int check_load(struct of_rd *r, const struct of_nx_reg_load *l, const uint8_t *at)
-{
-	int rc = check_dst(r, &l->dst, at);
-
-	if (rc)
-		return rc;
-	if (l->dst.n_bits < 64 && l->value >> l->dst.n_bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "load of more than %u bits",
-				 l->dst.n_bits);
-	return 0;
-}
-
-static int check_stack(struct of_rd *r, const struct of_nx_stack_push *s, bool pop,
-		       const uint8_t *at)
-{
-	if (!s->n_bits || s->ofs + s->n_bits > s->field->bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "%u bits at %u pass %s", s->n_bits,
-				 s->ofs, s->field->name);
-	if (pop && !s->field->writable)
-		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
-				 s->field->name);
-	return 0;
-}
-
-static int check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
-{
-	switch (s->kind) {
-	case OF_KIND_nx_reg_move:
-		return check_move(r, (const void *)s, at);
-	case OF_KIND_nx_reg_load:
-		return check_load(r, (const void *)s, at);
-	case OF_KIND_nx_multipath:
-		return check_dst(r, &((const struct of_nx_multipath *)s)->dst, at);
-	case OF_KIND_nx_bundle_load:
-		return check_dst(r, &((const struct of_nx_bundle_load *)s)->dst, at);
-	case OF_KIND_nx_stack_push:
-	case OF_KIND_nx_stack_pop: /* of the same layout */
-		return check_stack(r, (const void *)s, s->kind == OF_KIND_nx_stack_pop, at);
-	default:
-		return 0;
-	}
-}
-
-static int read_subfield_id(struct of_rd *r, const uint8_t **p, const uint8_t *end,
+static int read_subfield_id(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool brief,
 			    struct of_subfield *sf)
 {
 	const uint8_t *at = *p;
-	int rc = of_oxm_read_id(r, p, end, true, &sf->field);
+	int rc = of_oxm_read_id(r, p, end, brief, &sf->field);
 
 	if (rc)
 		return rc;
@@ -408,7 +345,8 @@ struct rows {
 	const struct of_desc *d;
 	const struct of_family *f; /* whose errors are given */
 	const uint8_t *start, *p, *end;
-	size_t limit; /* LEN's value for the LIST, ARRAY or MATCH to come, or SIZE_MAX */
+	size_t limit;	/* LEN's value for the LIST, ARRAY or MATCH to come, or SIZE_MAX */
+	uint16_t count; /* COUNT's for the HALVES */
 	void *s;
 };
 
@@ -467,6 +405,23 @@ static int read_fields(struct of_rd *r, struct rows *c, struct of_match *m)
 	return of_oxm_read_fields(r, p, p + len, m);
 }
 
+/* As many as COUNT said; what is behind them fills the structure up. */
+static int read_halves(struct of_rd *r, struct rows *c, const uint8_t *p, const uint8_t *end,
+		       struct of_halves *h)
+{
+	if (c->count * 2u > (size_t)(end - p))
+		return of_refuse(r, p, c->f->bad_len, "%s: %u numbers in %zu bytes", c->d->name,
+				 c->count, (size_t)(end - p));
+	if (!c->count)
+		return 0;
+	h->v = arena_get(r->a, c->count * sizeof(*h->v));
+	if (!h->v)
+		return -ENOMEM;
+	for (; h->n < c->count; p += 2)
+		h->v[h->n++] = get_be16(p);
+	return 0;
+}
+
 /* A row of variable length; what it leaves is in c->p. */
 static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *row, void *member)
 {
@@ -495,6 +450,13 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 		*(struct of_span *)member =
 			(struct of_span){ .n = (uint32_t)(end - p), .p = p < end ? p : NULL };
 		return 0;
+	case OF_ROW_FILL:
+		return 0;
+	case OF_ROW_HALVES:
+		return read_halves(r, c, p, end, member);
+	case OF_ROW_CODED:
+		c->p = p;
+		return of_codeds[row->arg].read(r, c->s, &c->p, end, member);
 	case OF_ROW_SUB:
 		c->p = p;
 		return read_sub(r, c, row, member);
@@ -511,7 +473,7 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 		return of_oxm_read_id(r, &c->p, end, row->arg, member);
 	case OF_ROW_OXM_ID_OF:
 		c->p = p;
-		return read_subfield_id(r, &c->p, end, member);
+		return read_subfield_id(r, &c->p, end, row->arg, member);
 	default: /* OF_ROW_MSG */
 		c->p = p;
 		return read_inner(r, &c->p, end, member);
@@ -534,6 +496,9 @@ static bool read_fixed(struct rows *c, const struct of_row *row, void *member)
 		break;
 	case OF_ROW_LEN:
 		c->limit = get_be16(c->p);
+		break;
+	case OF_ROW_COUNT:
+		c->count = get_be16(c->p);
 		break;
 	case OF_ROW_OFS_NBITS:
 		read_ofs_nbits(c->p, member);
@@ -589,7 +554,7 @@ static int read_struct(struct of_rd *r, const struct of_desc *d, const uint8_t *
 		return of_refuse(r, c.p, c.f->bad_len, "%s has %zu bytes too many", d->name,
 				 (size_t)(end - c.p));
 	*out = c.s;
-	return check(r, *out, p);
+	return of_check(r, *out, p);
 }
 
 /* ---- Messages ---- */

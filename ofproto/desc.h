@@ -79,6 +79,10 @@ enum of_row_kind {
 	OF_ROW_WORDS,
 	OF_ROW_IDS,
 	OF_ROW_REST,
+	OF_ROW_COUNT,
+	OF_ROW_FILL,
+	OF_ROW_HALVES,
+	OF_ROW_CODED,
 };
 
 enum of_ids_width { OF_IDS_inst, OF_IDS_action, OF_IDS_table, OF_IDS_oxm };
@@ -88,8 +92,8 @@ struct of_row {
 	uint8_t fmt;	 /* enum of_fmt */
 	uint16_t size;	 /* bytes on the wire of what is fixed */
 	uint16_t offset; /* of the member */
-	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID: short; ENUM,
-	 * FLAGS: enum */
+	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID, OXM_ID_OF: short;
+	 * CODED: enum of_coded_id; FILL: bytes sent; ENUM, FLAGS: enum */
 	uint16_t arg;
 	const char *name; /* the member's */
 	const char *by;	  /* BODY: the member that tells the kind */

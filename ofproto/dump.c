@@ -4,7 +4,7 @@
  *
  * Not the ovs-ofctl grammar, which is text.h's: here nothing is left out or abbreviated.
  */
-#include "ofproto/desc.h"
+#include "ofproto/codec.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -269,6 +269,7 @@ static void dump_member(FILE *f, const struct of_row *row, const void *member, i
 	const struct of_subfield *sf = member;
 	const struct of_words *words = member;
 	const struct of_span *span = member;
+	const struct of_halves *halves = member;
 	const struct of_field *fd;
 
 	begin(f, indent, row->name);
@@ -294,6 +295,15 @@ static void dump_member(FILE *f, const struct of_row *row, const void *member, i
 		break;
 	case OF_ROW_WORDS:
 		dump_words(f, words->v, words->n);
+		break;
+	case OF_ROW_HALVES:
+		for (uint32_t i = 0; i < halves->n; i++)
+			fprintf(f, " %u", halves->v[i]);
+		fputc('\n', f);
+		break;
+	case OF_ROW_CODED:
+		of_codeds[row->arg].dump(f, member);
+		fputc('\n', f);
 		break;
 	case OF_ROW_IDS:
 		dump_ids(f, row->arg, member);

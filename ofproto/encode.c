@@ -163,7 +163,7 @@ static void write_body(struct of_wr *w, const struct of_desc *owner, const struc
 
 /* Where the LEN and SIZE rows of one structure stand. */
 struct marks {
-	size_t start, size, len;
+	size_t start, size, len, count;
 };
 
 enum { NOWHERE = SIZE_MAX };
@@ -178,6 +178,16 @@ static void write_inner(struct of_wr *w, const struct of_row *row, const void *s
 	/* EXT-230: the message is padded only when properties follow. */
 	if (row[1].kind == OF_ROW_REST && rest->n)
 		pad_from(w, from);
+}
+
+static void write_halves(struct of_wr *w, size_t count, const struct of_halves *h)
+{
+	if (h->n > UINT16_MAX)
+		of_wr_fail(w, "%u numbers pass a 16-bit count", h->n);
+	for (uint32_t i = 0; i < h->n && !w->rc; i++)
+		of_wr_be(w, 2, h->v[i]);
+	if (!w->rc)
+		put_be16(w->p + count, (uint16_t)h->n);
 }
 
 static void write_variable(struct of_wr *w, const struct of_desc *d, const struct of_row *row,
@@ -210,7 +220,13 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 		write_ofs_nbits(w, member);
 		break;
 	case OF_ROW_OXM_ID_OF:
-		of_oxm_write_id(w, ((const struct of_subfield *)member)->field, true);
+		of_oxm_write_id(w, ((const struct of_subfield *)member)->field, row->arg);
+		break;
+	case OF_ROW_HALVES:
+		write_halves(w, k->count, member);
+		break;
+	case OF_ROW_CODED:
+		of_codeds[row->arg].write(w, s, member);
 		break;
 	case OF_ROW_SUB:
 		write_rows(w, &of_descs[row->arg], member);
@@ -244,7 +260,7 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 
 static void write_rows(struct of_wr *w, const struct of_desc *d, const struct of_any *s)
 {
-	struct marks k = { .start = w->n, .size = NOWHERE, .len = NOWHERE };
+	struct marks k = { .start = w->n, .size = NOWHERE, .len = NOWHERE, .count = NOWHERE };
 
 	for (const struct of_row *row = d->rows; row->kind != OF_ROW_END && !w->rc; row++) {
 		const void *member = (const uint8_t *)s + row->offset;
@@ -268,8 +284,15 @@ static void write_rows(struct of_wr *w, const struct of_desc *d, const struct of
 			k.len = w->n;
 			of_wr_room(w, row->size);
 			break;
+		case OF_ROW_COUNT:
+			k.count = w->n;
+			of_wr_room(w, row->size);
+			break;
 		case OF_ROW_PAD:
 			of_wr_room(w, row->size);
+			break;
+		case OF_ROW_FILL:
+			of_wr_room(w, row->arg);
 			break;
 		default:
 			write_variable(w, d, row, s, &k);

@@ -85,10 +85,14 @@ struct of_any *text_action_add(struct text_actions *c, enum of_kind kind)
 {
 	struct of_any *a = of_new(c->arena, kind);
 
+	return text_action_put(c, a) ? NULL : a;
+}
+
+int text_action_put(struct text_actions *c, struct of_any *a)
+{
 	if (a && !of_list_add(c->out, c->arena, a))
-		return a;
-	err_set(c->e, -ENOMEM, "out of memory for actions");
-	return NULL;
+		return 0;
+	return err_set(c->e, -ENOMEM, "out of memory for actions");
 }
 
 /* ---- Setting fields ---- */

@@ -54,6 +54,8 @@ int text_actions_parse(struct text_actions *c, char *s);
 
 /* A new action at the end of the list; NULL when out of memory (with words). */
 struct of_any *text_action_add(struct text_actions *c, enum of_kind kind);
+/* The same of one that is made; 0 or -ENOMEM, which NULL is too. */
+int text_action_put(struct text_actions *c, struct of_any *a);
 #define TEXT_ADD(c, name) ((struct of_##name *)text_action_add(c, OF_KIND_##name))
 
 /* 0 where every packet that is known here has 'f'; else -EINVAL. */

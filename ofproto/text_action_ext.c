@@ -34,7 +34,7 @@ TEXT_PUT_WORD(dec_ttl, "dec_ttl")
 
 int text_parse_dec_ttl_ids(struct text_actions *c, char *arg)
 {
-	uint8_t *ids = arena_get(c->arena, strlen(arg) + 8);
+	uint16_t *ids = arena_get(c->arena, (strlen(arg) / 2 + 1) * sizeof(*ids));
 	struct of_nx_dec_ttl_cnt_ids *d;
 	char *key, *value;
 	uint16_t n = 0;
@@ -47,15 +47,14 @@ int text_parse_dec_ttl_ids(struct text_actions *c, char *arg)
 
 		if (r)
 			return r;
-		put_be16(ids + 2 * n++, id);
+		ids[n++] = id;
 	}
 	if (!n)
 		return text_action_add(c, OF_KIND_action_dec_nw_ttl) ? 0 : -ENOMEM;
 	d = TEXT_ADD(c, nx_dec_ttl_cnt_ids);
 	if (!d)
 		return -ENOMEM;
-	d->n_controllers = n;
-	d->ids = (struct of_span){ (n * 2u + 7) & ~7u, ids }; /* with the zeroes behind them */
+	d->ids = (struct of_halves){ n, ids };
 	return 0;
 }
 
@@ -64,8 +63,8 @@ static void put_dec_ttl_ids(FILE *f, const struct of_any *a, const struct of_nam
 	const struct of_nx_dec_ttl_cnt_ids *d = (const void *)a;
 
 	fputs("dec_ttl(", f);
-	for (uint32_t i = 0; i < d->n_controllers && 2 * i + 1 < d->ids.n; i++)
-		fprintf(f, "%s%u", i ? "," : "", get_be16(d->ids.p + 2 * i));
+	for (uint32_t i = 0; i < d->ids.n; i++)
+		fprintf(f, "%s%u", i ? "," : "", d->ids.v[i]);
 	fputc(')', f);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/byteorder.h"
+#include "ofproto/nx.h"
 #include "ofproto/text_action.h"
 
 enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff, CT_TRACKED = 0x20 };
@@ -268,74 +269,64 @@ static void put_note(FILE *f, const struct of_any *a, const struct of_names *n)
 
 /* ---- controller ---- */
 
-struct controller {
-	uint16_t max_len, id;
-	uint32_t reason;
-};
-
-static int parse_controller_args(struct text_actions *c, char *arg, struct controller *k)
+static int parse_userdata(struct text_actions *c, const char *value, struct of_span *out)
 {
-	char *key, *value;
+	size_t room = strlen(value) / 2 + 1;
+	uint8_t *p = arena_get(c->arena, room);
+	int n = p ? text_hex(value, p, room) : 0;
 
-	while (text_next(&arg, &key, &value)) {
-		int r = 0;
+	if (!p)
+		return err_set(c->e, -ENOMEM, "out of memory");
+	if (n < 0)
+		return err_set(c->e, -EINVAL, "userdata=%s: expected bytes in hex, as in 01.02.ff",
+			       value);
+	*out = (struct of_span){ (uint32_t)n, n ? p : NULL };
+	return 0;
+}
 
-		if (!strcmp(key, "max_len"))
-			r = text_u16(value, key, &k->max_len, c->e);
-		else if (!strcmp(key, "id"))
-			r = text_u16(value, key, &k->id, c->e);
-		else if (!strcmp(key, "reason") && text_value_of(reasons, value, &k->reason))
-			r = err_set(c->e, -EINVAL,
-				    "reason \"%s\": expected no_match, action or invalid_ttl",
-				    value);
-		else if (strcmp(key, "reason"))
-			r = err_set(c->e, -EINVAL,
-				    "\"%s\" is not supported: expected max_len, reason, id", key);
-		if (r)
-			return err_wrap(c->e, r, "controller");
+static int parse_controller_arg(struct text_actions *c, const char *key, const char *value,
+				struct of_to_controller *k)
+{
+	uint32_t reason;
+
+	if (!strcmp(key, "max_len"))
+		return text_u16(value, key, &k->max_len, c->e);
+	if (!strcmp(key, "id"))
+		return text_u16(value, key, &k->controller_id, c->e);
+	if (!strcmp(key, "userdata"))
+		return parse_userdata(c, value, &k->userdata);
+	if (!strcmp(key, "meter_id"))
+		return text_u32(value, key, &k->meter_id, c->e);
+	if (!strcmp(key, "pause")) {
+		k->pause = true;
+		return 0;
 	}
+	if (strcmp(key, "reason"))
+		return err_set(c->e, -EINVAL,
+			       "\"%s\": expected max_len, reason, id, userdata, pause, meter_id",
+			       key);
+	if (text_value_of(reasons, value, &reason))
+		return err_set(c->e, -EINVAL,
+			       "reason \"%s\": expected no_match, action or invalid_ttl", value);
+	k->reason = (uint8_t)reason;
 	return 0;
 }
 
 static int parse_controller(struct text_actions *c, const struct text_action *row, char *arg)
 {
-	struct controller k = { UINT16_MAX, 0, OFPR_ACTION };
-	struct of_nx_controller *x;
-	struct of_action_output *o;
+	struct of_to_controller k = { .max_len = UINT16_MAX, .reason = OFPR_ACTION };
+	char *key, *value;
 	int r = 0;
 
 	if (*arg >= '0' && *arg <= '9')
 		r = text_u16(arg, "controller's max_len", &k.max_len, c->e);
 	else
-		r = parse_controller_args(c, arg, &k);
+		while (!r && text_next(&arg, &key, &value))
+			r = parse_controller_arg(c, key, value, &k);
 	if (r)
-		return r;
-	if (k.reason == OFPR_ACTION && !k.id) {
-		o = TEXT_ADD(c, action_output);
-		if (!o)
-			return -ENOMEM;
-		o->port = OFPP_CONTROLLER;
-		o->max_len = k.max_len;
-		return 0;
-	}
-	x = TEXT_ADD(c, nx_controller);
-	if (!x)
-		return -ENOMEM;
-	x->max_len = k.max_len;
-	x->controller_id = k.id;
-	x->reason = (uint8_t)k.reason;
-	return 0;
+		return err_wrap(c->e, r, "controller");
+	return text_action_put(c, of_controller_action(&k, c->arena));
 }
-
-/* What either form of the action says. */
-struct to_controller {
-	uint16_t max_len, id;
-	uint8_t reason;
-	bool pause;
-	uint32_t meter; /* 0: none */
-	const uint8_t *userdata;
-	size_t n_userdata;
-};
 
 static const char *comma(bool *any)
 {
@@ -345,81 +336,36 @@ static const char *comma(bool *any)
 	return c;
 }
 
-static void put_to_controller(FILE *f, const struct to_controller *x)
+static void put_controller(FILE *f, const struct of_any *a, const struct of_names *n)
 {
-	const char *reason = text_name_of(reasons, x->reason);
+	struct of_to_controller x;
+	const char *reason;
 	bool any = false;
 
-	if (x->reason == OFPR_ACTION && !x->id && !x->n_userdata && !x->pause && !x->meter) {
-		fprintf(f, "CONTROLLER:%u", x->max_len);
+	of_controller_of(a, &x);
+	reason = text_name_of(reasons, x.reason);
+	if (x.reason == OFPR_ACTION && !x.controller_id && !x.userdata.n && !x.pause &&
+	    x.meter_id == NX_CTLR_NO_METER) {
+		fprintf(f, "CONTROLLER:%u", x.max_len);
 		return;
 	}
 	fputs("controller(", f);
-	if (x->reason != OFPR_ACTION && reason)
+	if (x.reason != OFPR_ACTION && reason)
 		fprintf(f, "%sreason=%s", comma(&any), reason);
-	else if (x->reason != OFPR_ACTION)
-		fprintf(f, "%sreason=%u", comma(&any), x->reason);
-	if (x->max_len != UINT16_MAX)
-		fprintf(f, "%smax_len=%u", comma(&any), x->max_len);
-	if (x->id)
-		fprintf(f, "%sid=%u", comma(&any), x->id);
-	for (size_t i = 0; i < x->n_userdata; i++)
-		fprintf(f, "%s%02x", i ? "." : any ? ",userdata=" : "userdata=", x->userdata[i]);
-	any = any || x->n_userdata;
-	if (x->pause)
+	else if (x.reason != OFPR_ACTION)
+		fprintf(f, "%sreason=%u", comma(&any), x.reason);
+	if (x.max_len != UINT16_MAX)
+		fprintf(f, "%smax_len=%u", comma(&any), x.max_len);
+	if (x.controller_id)
+		fprintf(f, "%sid=%u", comma(&any), x.controller_id);
+	for (size_t i = 0; i < x.userdata.n; i++)
+		fprintf(f, "%s%02x", i ? "." : any ? ",userdata=" : "userdata=", x.userdata.p[i]);
+	any = any || x.userdata.n;
+	if (x.pause)
 		fprintf(f, "%spause", comma(&any));
-	if (x->meter)
-		fprintf(f, "%smeter_id=%u", comma(&any), x->meter);
+	if (x.meter_id != NX_CTLR_NO_METER)
+		fprintf(f, "%smeter_id=%u", comma(&any), x.meter_id);
 	fputc(')', f);
-}
-
-static void put_controller(FILE *f, const struct of_any *a, const struct of_names *n)
-{
-	const struct of_nx_controller *x = (const void *)a;
-
-	put_to_controller(f, &(struct to_controller){ .max_len = x->max_len,
-						      .id = x->controller_id,
-						      .reason = x->reason });
-}
-
-/* NXAST_CONTROLLER2 says it by properties: type, length, and padding to 8 bytes. */
-static void put_controller2(FILE *f, const struct of_any *a, const struct of_names *n)
-{
-	enum { MAX_LEN, ID, REASON, USERDATA, PAUSE, METER };
-	const struct of_nx_controller2 *x = (const void *)a;
-	struct to_controller k = { .max_len = UINT16_MAX, .reason = OFPR_ACTION };
-	const uint8_t *p = x->properties.p;
-	size_t left = x->properties.n, len;
-
-	for (; left >= 4; p += len, left -= len) {
-		len = get_be16(p + 2);
-		if (len < 4 || len > left)
-			break;
-		switch (get_be16(p)) {
-		case MAX_LEN:
-			k.max_len = len >= 6 ? get_be16(p + 4) : UINT16_MAX;
-			break;
-		case ID:
-			k.id = len >= 6 ? get_be16(p + 4) : 0;
-			break;
-		case REASON:
-			k.reason = len >= 5 ? p[4] : OFPR_ACTION;
-			break;
-		case USERDATA:
-			k.userdata = p + 4;
-			k.n_userdata = len - 4;
-			break;
-		case PAUSE:
-			k.pause = true;
-			break;
-		case METER:
-			k.meter = len >= 8 ? get_be32(p + 4) : 0;
-			break;
-		}
-		len = (len + 7) & ~(size_t)7;
-		len = len > left ? left : len;
-	}
-	put_to_controller(f, &k);
 }
 
 /* Read back it is the standard action, which does the same. */
@@ -449,7 +395,7 @@ static int parse_note_outside(struct text_actions *c, const struct text_action *
 
 const struct text_action text_nx_actions[] = {
 	{ "controller", OF_KIND_nx_controller, parse_controller, put_controller, 0 },
-	{ "", OF_KIND_nx_controller2, NULL, put_controller2, 0 },
+	{ "", OF_KIND_nx_controller2, NULL, put_controller, 0 },
 	{ "load", OF_KIND_nx_reg_load, parse_load, put_load, 0 },
 	{ "move", OF_KIND_nx_reg_move, parse_move, put_move, 0 },
 	{ "", OF_KIND_nx_reg_load2, NULL, put_load2, 0 },

@@ -17,6 +17,7 @@
 #undef OXM_ID_SHORT
 #undef OFS_NBITS
 #undef OXM_ID_OF
+#undef OXM_ID_OF_LONG
 #undef FIELDS
 #undef SUB
 #undef LIST
@@ -26,4 +27,8 @@
 #undef WORDS
 #undef IDS
 #undef REST
+#undef COUNT
+#undef FILL
+#undef HALVES
+#undef CODED
 #undef END

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "ofproto/coded.h"
 #include "ofproto/match.h"
 #include "ofproto/enum.h"
 
@@ -43,6 +44,7 @@ enum of_kind {
 #define OXM_ID_SHORT(...)
 #define OFS_NBITS(...)
 #define OXM_ID_OF(...)
+#define OXM_ID_OF_LONG(...)
 #define FIELDS(...)
 #define SUB(...)
 #define LIST(...)
@@ -52,6 +54,10 @@ enum of_kind {
 #define WORDS(...)
 #define IDS(...)
 #define REST(...)
+#define COUNT(...)
+#define FILL(...)
+#define HALVES(...)
+#define CODED(...)
 #define END(...)
 #include "ofproto/of13.def"
 #include "ofproto/undef.h"
@@ -78,6 +84,11 @@ struct of_span {
 struct of_words {
 	uint32_t n;
 	uint32_t *v;
+};
+
+struct of_halves {
+	uint32_t n;
+	uint16_t *v;
 };
 
 /* Table-features ids.  An OXM id: of_field and has_mask; the others: type (and experimenter). */
@@ -114,6 +125,7 @@ struct of_msg;
 #define OXM_ID_SHORT(name) const struct of_field *name;
 #define OFS_NBITS(name)	   struct of_subfield name;
 #define OXM_ID_OF(name)
+#define OXM_ID_OF_LONG(name)
 #define FIELDS(name) struct of_match name;
 /* SUB: a structure declared further up. */
 #define SUB(name, s)	       struct of_##s name;
@@ -124,6 +136,10 @@ struct of_msg;
 #define WORDS(name)	       struct of_words name;
 #define IDS(name, w)	       struct of_ids name;
 #define REST(name)	       struct of_span name;
+#define COUNT(name)
+#define FILL(n)
+#define HALVES(name)	  struct of_halves name;
+#define CODED(name, form) struct of_##form name;
 #define END(name) \
 	}         \
 	;

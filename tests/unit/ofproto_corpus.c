@@ -57,6 +57,7 @@ static const struct {
 	{ "4-60-ofp_flow_mod.packet", "OFPBMC_BAD_VALUE", "all fields at once, VLAN 999 untagged" },
 	{ "4-63-onf_flow_monitor_request.packet", "OFPBMC_BAD_VALUE",
 	  "all fields at once, VLAN 999 untagged" },
+	{ "ovs-ofctl-of13-action_ct.packet", "OFPBAC_BAD_SET_LEN", "a zone of 28 bits" },
 	{ "libofproto-OFP13-flow_mod.truncated64", "OFPBRC_BAD_LEN", "cut off" },
 };
 

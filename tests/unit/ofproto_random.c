@@ -213,11 +213,86 @@ static uint32_t rest_len(const struct of_desc *d)
 	return (8 - fixed % 8) % 8 + 8 * below(3);
 }
 
+/* ---- Members that no row describes ---- */
+
+static void random_spec(struct of_learn_spec *s)
+{
+	*s = (struct of_learn_spec){ .to = below(3), .n_bits = (uint16_t)(1 + below(32)) };
+	if (s->to != OF_LEARN_OUTPUT)
+		do
+			random_subfield(&s->dst, s->to == OF_LEARN_LOAD);
+		while (s->dst.n_bits < s->n_bits);
+	s->dst.n_bits = s->dst.field ? s->n_bits : 0;
+	if (s->to != OF_LEARN_OUTPUT && below(2)) {
+		put_be32(s->value + 12, (uint32_t)(rnd() >> 32) >> (32 - s->n_bits));
+		return;
+	}
+	do
+		random_subfield(&s->src, false);
+	while (s->src.n_bits < s->n_bits);
+	s->src.n_bits = s->n_bits;
+}
+
+/* Minimum and maximum in the last of 'n' bytes, so that one is not above the other. */
+static unsigned int random_pair(uint8_t *min, uint8_t *max, unsigned int n)
+{
+	min[n - 1] = (uint8_t)(1 + below(100));
+	memcpy(max, min, n);
+	if (below(2))
+		return 1;
+	max[n - 1] = (uint8_t)(min[n - 1] + below(100));
+	return 3;
+}
+
+static void random_range(struct of_nat_range *g)
+{
+	uint8_t min[2] = { 0 }, max[2] = { 0 };
+	unsigned int what = below(3);
+
+	if (what)
+		g->present = (uint16_t)(random_pair(g->addr_min, g->addr_max, what == 1 ? 4 : 16)
+					<< (what == 1 ? 0 : 2));
+	if (!below(2))
+		return;
+	g->present |= (uint16_t)(random_pair(min, max, 2) << 4);
+	g->proto_min = get_be16(min);
+	g->proto_max = get_be16(max);
+}
+
+static void random_coded(unsigned int id, void *member)
+{
+	struct of_learn_specs *specs = member;
+	struct of_ct_zone *zone = member;
+
+	switch (id) {
+	case OF_CODED_learn_specs:
+		specs->n = below(5);
+		specs->v = arena_get(&arena, (specs->n + 1) * sizeof(*specs->v));
+		for (uint32_t i = 0; i < specs->n; i++)
+			random_spec(&specs->v[i]);
+		break;
+	case OF_CODED_learn_result: /* make_legal()'s */
+		break;
+	case OF_CODED_ct_zone:
+		zone->value = (uint16_t)rnd();
+		if (!below(2))
+			break;
+		*zone = (struct of_ct_zone){ .src = { &of_fields[OF_FIELD_REG3], 5, 16 } };
+		break;
+	case OF_CODED_nat_range:
+		random_range(member);
+		break;
+	default:
+		fail_msg("coded member %u is not tested", id);
+	}
+}
+
 static void random_member(const struct of_desc *d, const struct of_row *row, void *member,
 			  bool reply, unsigned int depth)
 {
 	struct of_words *words = member;
 	struct of_span *span = member;
+	struct of_halves *halves = member;
 	enum of_kind k;
 
 	switch (row->kind) {
@@ -265,6 +340,14 @@ static void random_member(const struct of_desc *d, const struct of_row *row, voi
 	case OF_ROW_IDS:
 		random_ids(row, member);
 		break;
+	case OF_ROW_HALVES:
+		halves->n = below(9);
+		halves->v = arena_get(&arena, 2 * halves->n + 1);
+		fill(halves->v, 2 * halves->n);
+		break;
+	case OF_ROW_CODED:
+		random_coded(row->arg, member);
+		break;
 	case OF_ROW_REST:
 		span->n = rest_len(d);
 		if (span->n) {
@@ -281,6 +364,9 @@ static void make_legal(struct of_any *s)
 	struct of_nx_reg_move *m = (void *)s;
 	struct of_nx_reg_load *l = (void *)s;
 	struct of_nx_stack_push *p = (void *)s;
+	struct of_nx_learn2 *l2 = (void *)s;
+	struct of_flow_update *u = (void *)s;
+	struct of_nx_check_pkt_larger *larger = (void *)s;
 
 	switch (s->kind) {
 	case OF_KIND_nx_reg_move:
@@ -296,6 +382,18 @@ static void make_legal(struct of_any *s)
 	case OF_KIND_nx_stack_pop:
 		p->ofs = (uint16_t)below(p->field->bits);
 		p->n_bits = 1;
+		break;
+	case OF_KIND_nx_learn2:
+		l2->result.dst = (struct of_subfield){ 0 };
+		if (l2->flags & NX_LEARN_F_WRITE_RESULT)
+			l2->result.dst = (struct of_subfield){ &of_fields[OF_FIELD_REG0], 3, 1 };
+		break;
+	case OF_KIND_flow_update: /* the body of every other event is the full one */
+		if (u->body->kind == OF_KIND_flow_event_full && u->event == OFPFME_ABBREV)
+			u->event = OFPFME_ADDED;
+		break;
+	case OF_KIND_nx_check_pkt_larger:
+		larger->ofs = (uint16_t)below(larger->dst->bits);
 		break;
 	case OF_KIND_action_experimenter:
 		((struct of_action_experimenter *)s)->experimenter = 0x5e;
