@@ -147,6 +147,8 @@ int ofctl_monitor(int argc, char **argv)
 				  argv[i]);
 	}
 	c = ofctl_connect(argv[1]);
+	/* First: a switch may send packets as soon as it knows how much of them is wanted. */
+	choose_packet_in_format(c);
 	if (miss_len >= 0)
 		set_miss_len(c, (uint16_t)miss_len);
 	if (invalid_ttl)
@@ -154,7 +156,6 @@ int ofctl_monitor(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (!strncmp(argv[i], "watch:", 6))
 			ofctl_watch(c, argv[i] + 6);
-	choose_packet_in_format(c);
 	print_for_ever(c, stderr);
 }
 

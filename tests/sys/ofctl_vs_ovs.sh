@@ -178,26 +178,30 @@ else
 fi
 # monitor: a packet-in, whole.
 theirs add-flow "$sw" table=0,priority=65535,in_port=3,actions=controller
-monitor() { # OUTPUT TOOL...
-	local out=$1 mon
-	shift
+monitor() { # OUTPUT FORMAT TOOL...
+	local out=$1 want='^NXT_PACKET_IN2 ' mon # what comes before the format was asked for does not count
+	case $2 in
+	standard) want='^OFPT_PACKET_IN ' ;;
+	nxt_packet_in) want='^NXT_PACKET_IN ' ;;
+	esac
+	shift 2
 	"$@" --no-names monitor "$sw" 65535 >"$dir/mon" 2>&1 &
 	mon=$!
 	for _ in $(seq 30); do
 		theirs packet-out "$sw" "in_port=3 packet=0102030405060708090a0b0c08004500001c00010000401100000a0000010a0000020035003600080000 actions=TABLE"
 		sleep 0.1
-		grep -q PACKET_IN "$dir/mon" && break
+		grep -q "$want" "$dir/mon" && break
 	done
 	sleep 0.2
 	kill $mon 2>/dev/null || true
 	wait $mon 2>/dev/null || true
-	grep -m1 -A4 PACKET_IN "$dir/mon" | mask >"$out" || true
+	grep -m1 -A4 "$want" "$dir/mon" | mask >"$out" || true
 }
 for format in "-P standard" "-P nxt_packet_in" "-P nxt_packet_in2" ""; do
 	# shellcheck disable=SC2086
-	monitor "$dir/mon.a" ovs-ofctl -O OpenFlow13 $format
+	monitor "$dir/mon.a" "${format#-P }" ovs-ofctl -O OpenFlow13 $format
 	# shellcheck disable=SC2086
-	monitor "$dir/mon.b" "$OURS" $format
+	monitor "$dir/mon.b" "${format#-P }" "$OURS" $format
 	if [ -s "$dir/mon.a" ] && cmp -s "$dir/mon.a" "$dir/mon.b"; then
 		passed=$((passed + 1)); echo "ok - monitor $format"
 	else
