@@ -57,6 +57,9 @@ enum act_code {
 	ACT_SET_NW_TTL,
 	ACT_DEC_NW_TTL,
 	ACT_SET_QUEUE, /* queue_id; 0 for pop_queue: what a packet has at first */
+	ACT_CALL,      /* resubmit: looks up in a table, executes what is hit, and comes back */
+	ACT_EXIT,      /* nothing more is executed, the action set neither */
+	N_ACT_CODES,
 };
 
 struct act_op {
@@ -70,6 +73,11 @@ struct act_op {
 		};
 		struct group *group;
 		uint32_t queue_id;
+		struct {		  /* ACT_CALL */
+			uint32_t in_port; /* for the lookup; OFPP_IN_PORT: the packet's */
+			uint8_t table;	  /* OFPTT_ALL: the one that the packet is in */
+			bool ct;	  /* looks up by what its connection began with */
+		} call;
 		struct { /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;
 			/* As they stand in the key: field->size bytes at field->offset. */
@@ -90,6 +98,13 @@ struct insts {
 	struct meter *meter;
 	uint64_t metadata, metadata_mask; /* network order, as in the key */
 	int16_t goto_table;		  /* -1: the pipeline ends here */
+	/*
+	 * How it gets to goto_table: ACT_END, by goto; or by the last of its actions, behind which
+	 * it has nothing to do, and which is not in 'apply' then but 'tail_op'.  ACT_CALL: a
+	 * resubmit that need not come back.
+	 */
+	uint8_t tail; /* enum act_code */
+	const struct act_op *tail_op;
 	bool clear;
 	bool pops; /* brings into the key what the ingress key does not have (cache.h) */
 	bool changes_frame, changes_key; /* what 'apply' does; outputs do neither */

@@ -14,15 +14,6 @@
 #include "datapath/port_queue.h"
 #include "datapath/table.h"
 
-struct check {
-	struct dp *dp;
-	bool has_match, packet_out;
-	struct of_match match; /* what is known of a packet that comes to the next action */
-	struct of_err *e;
-};
-
-#define REFUSE(c, code, ...) of_err_set((c)->e, OFPET_BAD_ACTION, code, __VA_ARGS__)
-
 bool field_supported(enum of_field_id id)
 {
 	switch (id) {
@@ -402,8 +393,11 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 		return 0;
 	case OF_KIND_nx_set_queue:
 		return check_queue(c, AS(nx_set_queue)->queue_id);
-	default:
-		return check_experimenter(c, a);
+	default: {
+		const int r = act_check_nx(c, a);
+
+		return r > 0 ? check_experimenter(c, a) : r;
+	}
 	}
 }
 
@@ -431,8 +425,10 @@ static int check_set(struct check *c, const struct of_list *l) CONTROL
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct act_op op[2] = { 0 };
 		struct check args = { .dp = c->dp, .e = c->e };
-		const int r = check_action(&args, l->v[i]);
+		int r = act_check_set_nx(&args, l->v[i]);
 
+		if (!r)
+			r = check_action(&args, l->v[i]);
 		if (r < 0)
 			return r;
 		if (act_compile(c->dp, l->v[i], &op[0]) && act_slot(op[0].code) == SLOT_FIELD &&

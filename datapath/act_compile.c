@@ -94,7 +94,7 @@ void insts_table_free(struct dp *dp)
 
 #define AS(name) ((const struct of_##name *)a)
 
-static bool set_bits(struct act_op *op, const struct of_field *f, u128 value, unsigned int ofs,
+bool act_compile_set(struct act_op *op, const struct of_field *f, u128 value, unsigned int ofs,
 		     unsigned int n)
 {
 	const u128 mask = (u128_ones(n) << (ofs + f->shift)) & field_bits(f);
@@ -111,7 +111,7 @@ static bool set_bits(struct act_op *op, const struct of_field *f, u128 value, un
 
 static bool set_whole(struct act_op *op, enum of_field_id id, u128 value)
 {
-	return set_bits(op, &of_fields[id], value, 0, of_fields[id].bits);
+	return act_compile_set(op, &of_fields[id], value, 0, of_fields[id].bits);
 }
 
 static bool set_ttl(struct act_op *op, enum act_code code, enum of_field_id id, uint8_t ttl)
@@ -194,12 +194,12 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 	case OF_KIND_action_set_field: {
 		const struct of_oxm *o = &AS(action_set_field)->field;
 
-		return set_bits(op, o->field, u128_get(o->value, o->field->bytes), 0,
-				o->field->bits);
+		return act_compile_set(op, o->field, u128_get(o->value, o->field->bytes), 0,
+				       o->field->bits);
 	}
 	case OF_KIND_nx_reg_load:
-		return set_bits(op, AS(nx_reg_load)->dst.field, AS(nx_reg_load)->value,
-				AS(nx_reg_load)->dst.ofs, AS(nx_reg_load)->dst.n_bits);
+		return act_compile_set(op, AS(nx_reg_load)->dst.field, AS(nx_reg_load)->value,
+				       AS(nx_reg_load)->dst.ofs, AS(nx_reg_load)->dst.n_bits);
 	case OF_KIND_nx_reg_move:
 		return move(op, AS(nx_reg_move));
 	case OF_KIND_nx_set_tunnel:
@@ -237,15 +237,15 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 		return set_queue(op, AS(nx_set_queue)->queue_id);
 	case OF_KIND_nx_pop_queue:
 		return set_queue(op, 0);
-	default: /* a note */
-		return false;
+	default:
+		return act_compile_nx(a, op);
 	}
 }
 
 /* ---- What 'apply' does to a packet.  Write-actions run when the way is over, and do not count.
  * ---- */
 
-static void sum_up_field(struct insts *i, const struct of_field *f)
+void act_sum_up_field(struct insts *i, const struct of_field *f)
 {
 	i->reads |= field_words(f);
 	if (f->layer == OF_LAYER_META)
@@ -265,17 +265,17 @@ static void sum_up(struct insts *i, const struct act_op *op)
 	case ACT_SET_STATE:
 	case ACT_SET_MPLS_TTL:
 	case ACT_SET_NW_TTL:
-		sum_up_field(i, op->set.field);
+		act_sum_up_field(i, op->set.field);
 		break;
 	case ACT_MOVE:
 		i->reads |= field_words(op->move.src);
-		sum_up_field(i, op->move.dst);
+		act_sum_up_field(i, op->move.dst);
 		break;
 	case ACT_DEC_NW_TTL:
-		sum_up_field(i, &of_fields[OF_FIELD_IP_TTL]);
+		act_sum_up_field(i, &of_fields[OF_FIELD_IP_TTL]);
 		break;
 	case ACT_DEC_MPLS_TTL:
-		sum_up_field(i, &of_fields[OF_FIELD_MPLS_TTL]);
+		act_sum_up_field(i, &of_fields[OF_FIELD_MPLS_TTL]);
 		break;
 	case ACT_SET_QUEUE: /* goes with the key, and is given back with it (act_bucket()) */
 		i->changes_key = true;
@@ -298,12 +298,15 @@ static void sum_up(struct insts *i, const struct act_op *op)
 		i->pops = true;
 		i->changes_frame = true;
 		break;
+	default:
+		act_sum_up_nx(i, op);
+		break;
 	}
 }
 
-static void sum_up_list(struct insts *i)
+static void sum_up_list(struct insts *i, const struct act_op *op)
 {
-	for (const struct act_op *op = i->apply; op->code != ACT_END; op++)
+	for (; op->code != ACT_END; op++)
 		sum_up(i, op);
 }
 
@@ -343,7 +346,8 @@ static void compile_bucket(struct dp *dp, struct program *g, const struct of_lis
 static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l) CONTROL
 {
 	struct insts *in = &g->i;
-	uint32_t at = 0;
+	struct act_op *apply = NULL;
+	uint32_t at = 0, n = 0;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct of_any *a = l->v[i];
@@ -351,8 +355,9 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 		switch (a->kind) {
 		case OF_KIND_inst_apply_actions:
 			in->apply = g->op + at;
-			at += compile_list(dp, g, &AS(inst_apply_actions)->actions, at);
-			sum_up_list(in);
+			apply = g->op + at;
+			n = compile_list(dp, g, &AS(inst_apply_actions)->actions, at);
+			at += n;
 			break;
 		case OF_KIND_inst_write_actions:
 			in->write = g->op + at;
@@ -375,6 +380,12 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 			break;
 		}
 	}
+	if (!apply)
+		return;
+	act_compile_tail(in, apply, n);
+	sum_up_list(in, in->apply);
+	if (in->tail)
+		sum_up(in, in->tail_op);
 }
 
 static void refer_group(struct insts *i, struct group *g)
@@ -475,7 +486,7 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 	}
 	if (form != FORM_INSTS) {
 		g->i.apply = g->op;
-		sum_up_list(&g->i);
+		sum_up_list(&g->i, g->op);
 	}
 	refer(g);
 	g->dp = dp;

@@ -217,7 +217,11 @@ void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls)
 	act_packet_in(w, b, p, OFPR_INVALID_TTL,
 		      (uint16_t)atomic_load_explicit(&w->dp->miss_send_len, memory_order_relaxed),
 		      p->cookie, 0);
-	act_drop(w, b, p, DROP_TTL_EXPIRED);
+	/* A resubmit that led here comes back. */
+	if (p->called)
+		p->stop = STOP_FLOW;
+	else
+		act_drop(w, b, p, DROP_TTL_EXPIRED);
 }
 
 /* The offset of the TTL in an IP header at 'at'; 0: there is none.  '*v4': it has a checksum. */

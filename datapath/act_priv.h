@@ -121,6 +121,7 @@ enum act_slot {
 	SLOT_QUEUE,
 	SLOT_GROUP,
 	SLOT_OUTPUT, /* ignored when there is a group */
+	SLOT_CALL,   /* ignored when there is one of these */
 	N_ACT_SLOTS,
 };
 
@@ -145,5 +146,36 @@ int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_grou
 
 /* Compiles one action that passed the checks into 'op'; false: it does nothing. */
 bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op) CONTROL;
+/* Bits of a field that are set to a value. */
+bool act_compile_set(struct act_op *op, const struct of_field *f, u128 value, unsigned int ofs,
+		     unsigned int n);
+
+/* ---- act_compile_nx.c: Nicira's actions ---- */
+
+bool act_compile_nx(const struct of_any *a, struct act_op *op) CONTROL;
+/* What such an op does to a packet: into i->reads, changes_* and pops. */
+void act_sum_up_nx(struct insts *i, const struct act_op *op);
+/*
+ * Makes the last op of i->apply, which are 'n' with ACT_END, the way to the next table, if that is
+ * what it comes to; all other instructions are compiled.
+ */
+void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n);
+void act_sum_up_field(struct insts *i, const struct of_field *f);
+
+/* ---- act_check_nx.c: the same ---- */
+
+struct check {
+	struct dp *dp;
+	bool has_match, packet_out;
+	struct of_match match; /* what is known of a packet that comes to the next action */
+	struct of_err *e;
+};
+
+#define REFUSE(c, code, ...) of_err_set((c)->e, OFPET_BAD_ACTION, code, __VA_ARGS__)
+
+/* 1: it is none of these; else 0 or -EPROTO. */
+int act_check_nx(struct check *c, const struct of_any *a) CONTROL;
+/* Whether it may be in an action set: those of Nicira's that may. */
+int act_check_set_nx(struct check *c, const struct of_any *a) CONTROL;
 
 #endif

@@ -309,12 +309,18 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 	case ACT_SET_QUEUE:
 		p->queue_id = op->queue_id;
 		break;
+	case ACT_CALL:
+		pipeline_call(w, b, p, op, now);
+		break;
+	case ACT_EXIT:
+		p->stop = STOP_EXIT;
+		break;
 	}
 }
 
 void act_run(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog, uint64_t now)
 {
-	for (const struct act_op *op = prog; op->code != ACT_END && p->m; op++)
+	for (const struct act_op *op = prog; op->code != ACT_END && p->m && !p->stop; op++)
 		act_one(w, b, p, op, now);
 }
 
@@ -338,6 +344,20 @@ static void end(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	}
 }
 
+/* What resubmits from a bucket leave behind, for the packet and for the buckets after it. */
+static void copy_back(struct pmd *w, struct burst *b, struct pkt *p, const struct pkt *c) PMD
+{
+	if (likely(p->n_calls == c->n_calls && c->stop != STOP_DOOM))
+		return;
+	p->n_calls = c->n_calls;
+	p->n_stack = c->n_stack;
+	p->set = c->set;
+	if (c->stop == STOP_DOOM) {
+		act_drop(w, b, p, c->why);
+		p->stop = STOP_DOOM;
+	}
+}
+
 static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
 		      uint64_t now) PMD
 {
@@ -357,6 +377,7 @@ static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struc
 	end(w, b, &c);
 	/* Enough is known to have left, or to be counted: the packet has no need of a reason. */
 	p->sent = true;
+	copy_back(w, b, p, &c);
 }
 
 void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, bool more,
@@ -382,6 +403,9 @@ void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct inst
 		act_run(w, b, p, i->apply, now);
 	}
 	p->cookie = cookie;
+	/* An exit ends the bucket and nothing else. */
+	if (p->stop != STOP_DOOM)
+		p->stop = STOP_NOT;
 }
 
 /* ---- Instructions ---- */
@@ -437,7 +461,7 @@ int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts 
 		act_run(w, b, p, i->apply, now);
 		p->miss = false;
 	}
-	if (!p->m)
+	if (!p->m || p->stop)
 		return -1;
 	if (i->clear) {
 		p->set.have = 0;
@@ -457,10 +481,13 @@ void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now)
 {
 	const struct act_op *op[N_ACT_SLOTS + ACT_SET_FIELDS];
 
-	if (p->m && (p->set.have || p->set.n_fields)) {
+	if (p->m && (p->set.have || p->set.n_fields) && p->stop != STOP_EXIT) {
 		const unsigned int n = act_set_order(&p->set, op);
 
 		p->cookie = UINT64_MAX; /* 7.4.1: several flows may have written the set */
+		p->set.have = p->set.n_fields = 0;
+		p->stop = STOP_NOT;
+		p->called = false;
 		for (unsigned int i = 0; i < n && p->m; i++) {
 			p->last = act_slot(op[i]->code) >= SLOT_GROUP;
 			act_one(w, b, p, op[i], now);

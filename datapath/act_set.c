@@ -7,7 +7,7 @@
 
 _Static_assert((int)N_ACT_SLOTS <= (int)ACT_SET_SLOTS, "a slot for each kind");
 
-static const uint8_t slots[] = {
+static const uint8_t slots[N_ACT_CODES] = {
 	[ACT_OUTPUT] = SLOT_OUTPUT,
 	[ACT_CONTROLLER] = SLOT_OUTPUT,
 	[ACT_IN_PORT] = SLOT_OUTPUT,
@@ -32,6 +32,7 @@ static const uint8_t slots[] = {
 	[ACT_SET_NW_TTL] = SLOT_SET_NW_TTL,
 	[ACT_DEC_NW_TTL] = SLOT_DEC_NW_TTL,
 	[ACT_SET_QUEUE] = SLOT_QUEUE,
+	[ACT_CALL] = SLOT_CALL,
 };
 
 enum act_slot act_slot(enum act_code code)
@@ -94,7 +95,7 @@ unsigned int act_set_order(const struct act_set *s, const struct act_op **op)
 		}
 		if (!(s->have >> i & 1))
 			continue;
-		if (i == SLOT_OUTPUT && s->have >> SLOT_GROUP & 1)
+		if (i > SLOT_GROUP && s->have & ((UINT32_C(1) << i) - (UINT32_C(1) << SLOT_GROUP)))
 			continue;
 		op[n++] = s->slot[i];
 	}

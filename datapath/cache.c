@@ -109,6 +109,8 @@ static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *
 		next = pipeline_hit(w, b, p, f, now);
 		if (p->dropped)
 			return;
+		if (unlikely(f->insts->tail && next >= 0) && !pipeline_tail(w, b, p, f->insts))
+			return;
 		if (p->remarked && next >= 0) {
 			const uint64_t noted = c->noted;
 
@@ -208,7 +210,7 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	unsigned int i = p->idx;
 	struct cache_entry *e;
 
-	if (!(c->noted >> i & 1) || p->remarked || !worth_keeping(way))
+	if (!(c->noted >> i & 1) || p->remarked || p->stop == STOP_FLOW || !worth_keeping(way))
 		return;
 	e = find(c, i);
 	if (!e)

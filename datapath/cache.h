@@ -9,10 +9,15 @@
  * words alone.  An entry holds the flows that were hit, in order: replaying their instructions is
  * what the sweep would have done, meters, groups and drops included; and, where that is simple
  * enough, what they come to, for the express way (express.h).  Ways that reveal headers
- * which the ingress key lacks (insts->pops, then goto), that ended in a drop, of packets that a
- * meter remarked, or that are long, are not kept; and a packet that a meter remarks during its
- * replay goes on through the tables.  A pipeline that looks at more words than an entry has room
- * for (cache_priv.h) goes without.
+ * which the ingress key lacks (insts->pops, then goto), that ended in a drop or, behind a resubmit,
+ * in a miss or an invalid TTL, of packets that a meter remarked, or that are long, are not kept;
+ * and a packet that a meter remarks during its replay goes on through the tables.  A pipeline that
+ * looks at more words than an entry has room for (cache_priv.h) goes without.
+ *
+ * Resubmits: one that need not come back is a goto (struct insts, 'tail'), wherever it goes, as
+ * what is said above holds for tables in any order.  Any other is executed again with the flow that
+ * has it, lookup and all; what it brings into the key is not known, so that its flow is the last of
+ * a way (it 'pops').
  *
  * Stamped with the version: any published change empties it.  There are no wildcards in it, so it
  * decides nothing that the tables did not decide for exactly these values.  Where it does not pay

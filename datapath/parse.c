@@ -495,7 +495,10 @@ bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_por
 	p->idx = (uint8_t)idx;
 	p->table_id = 0;
 	p->depth = 0;
-	p->dropped = p->sent = p->last = p->miss = p->remarked = false;
+	p->dropped = p->sent = p->last = p->miss = p->remarked = p->called = false;
+	p->stop = STOP_NOT;
+	p->n_stack = p->backward = 0;
+	p->n_calls = p->nest = 0;
 	p->why = N_DROPS;
 	p->pending = -1;
 	p->queue_id = 0;

@@ -5,7 +5,7 @@
 
 #include <rte_branch_prediction.h>
 
-#include "datapath/act.h"
+#include "datapath/act_priv.h"
 #include "datapath/cache.h"
 #include "datapath/cls.h"
 #include "datapath/dp.h"
@@ -60,6 +60,176 @@ int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flo
 	return p->dropped ? -1 : next;
 }
 
+/* ---- Resubmits ---- */
+
+static void doom(struct pmd *w, struct burst *b, struct pkt *p, enum drop why) PMD
+{
+	act_drop(w, b, p, why);
+	p->why = (uint8_t)why;
+	p->stop = STOP_DOOM;
+}
+
+/* Whether it may go on by a resubmit to table 't'. */
+static bool may_call(struct pmd *w, struct burst *b, struct pkt *p) PMD
+{
+	if (p->n_calls >= CALLS_MAX)
+		doom(w, b, p, DROP_CALLS);
+	else if (p->backward >= CALL_BACKWARD_MAX || p->nest >= CALL_NEST_MAX)
+		doom(w, b, p, DROP_CALL_DEPTH);
+	return !p->dropped;
+}
+
+/* The rule that one packet hits; a copy lends its key to the one whose place in the burst it has.
+ */
+static const struct cls_rule *look_up(const struct cls *c, struct burst *b, const struct pkt *p)
+{
+	const uint64_t who = UINT64_C(1) << p->idx;
+	struct pkt *place = &b->pkt[p->idx];
+	const struct cls_rule *hit[BURST_MAX];
+
+	if (place == p) {
+		c->ops->lookup(c, b, who, hit);
+	} else {
+		const struct flow_key key = place->key;
+
+		place->key = p->key;
+		c->ops->lookup(c, b, who, hit);
+		place->key = key;
+	}
+	return hit[p->idx];
+}
+
+static const struct flow *find(struct pmd *w, struct burst *b, struct pkt *p, unsigned int t) PMD
+{
+	const struct cls *c = atomic_load_explicit(&w->dp->tables[t], memory_order_acquire);
+	const struct cls_rule *hit = NULL;
+
+	p->table_id = (uint8_t)t;
+	counter_add(&w->perf.table_lookups[t], 1);
+	if (c)
+		hit = look_up(c, b, p);
+	if (hit)
+		return flow_of_rule(hit);
+	if (unlikely(w->trace))
+		trace_table(w, p, NULL);
+	return NULL;
+}
+
+#define SWAP(x, y)                              \
+	do {                                    \
+		const __typeof__(x) was_ = (x); \
+                                                \
+		(x) = (y);                      \
+		(y) = was_;                     \
+	} while (0)
+
+/* The fields that tell of a connection, and those of the packet that began it. */
+static void swap_tuple(struct flow_key *k)
+{
+	SWAP(k->ip_proto, k->ct_nw_proto);
+	SWAP(k->nw_src, k->ct_nw_src);
+	SWAP(k->nw_dst, k->ct_nw_dst);
+	SWAP(k->tp_src, k->ct_tp_src);
+	SWAP(k->tp_dst, k->ct_tp_dst);
+	for (unsigned int i = 0; i < sizeof(k->ipv6_src); i++) {
+		SWAP(k->ipv6_src[i], k->ct_ipv6_src[i]);
+		SWAP(k->ipv6_dst[i], k->ct_ipv6_dst[i]);
+	}
+}
+
+/* By other values than the packet's own, which are its own again afterwards. */
+static const struct flow *find_as(struct pmd *w, struct burst *b, struct pkt *p, unsigned int t,
+				  const struct act_op *op) PMD
+{
+	const be32 in_port = p->key.in_port;
+	const struct flow *f;
+
+	if (op->call.ct && (!p->key.ct_nw_proto || !key_is_ip(&p->key)))
+		return NULL;
+	if (op->call.in_port != OFPP_IN_PORT)
+		p->key.in_port = htobe32(op->call.in_port);
+	if (op->call.ct)
+		swap_tuple(&p->key);
+	f = find(w, b, p, t);
+	if (op->call.ct)
+		swap_tuple(&p->key);
+	p->key.in_port = in_port;
+	return f;
+}
+
+/* What flow 'f' does, and those that it goes on to. */
+static void follow(struct pmd *w, struct burst *b, struct pkt *p, const struct flow *f,
+		   uint64_t now) PMD
+{
+	while (f) {
+		const int next = pipeline_hit(w, b, p, f, now);
+		const bool call = f->insts->tail == ACT_CALL;
+
+		if (next < 0)
+			return;
+		if (call && !may_call(w, b, p))
+			return;
+		p->backward += call && next <= p->table_id;
+		f = find(w, b, p, (unsigned int)next);
+		p->n_calls += call && f;
+	}
+}
+
+void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+		   uint64_t now)
+{
+	const uint8_t t = op->call.table == OFPTT_ALL ? p->table_id : op->call.table;
+	const uint8_t table_id = p->table_id, backward = p->backward;
+	const bool called = p->called, last = p->last, miss = p->miss;
+	const uint64_t cookie = p->cookie;
+	const struct flow *flow = p->flow, *f;
+
+	if (!may_call(w, b, p))
+		return;
+	p->nest++;
+	f = find_as(w, b, p, t, op);
+	if (f) {
+		p->n_calls++;
+		p->backward += t <= table_id;
+		p->called = true;
+		p->last = p->miss = false;
+		follow(w, b, p, f, now);
+	}
+	p->nest--;
+	p->table_id = table_id;
+	p->backward = backward;
+	p->called = called;
+	p->last = last;
+	p->miss = miss;
+	p->cookie = cookie;
+	p->flow = flow;
+	if (p->stop == STOP_FLOW)
+		p->stop = STOP_NOT;
+}
+
+/* ---- The sweep ---- */
+
+bool pipeline_tail(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i)
+{
+	if (!may_call(w, b, p))
+		return false;
+	p->n_calls++;
+	p->backward += i->goto_table <= p->table_id;
+	p->called = true;
+	return true;
+}
+
+/* Nothing was hit. */
+static void missed(struct sweep *s, struct pkt *p) PMD
+{
+	if (unlikely(s->w->trace))
+		trace_table(s->w, p, NULL);
+	if (p->called)
+		act_finish(s->w, s->b, p, s->now);
+	else
+		act_drop(s->w, s->b, p, DROP_TABLE_MISS); /* no table-miss entry (5.4) */
+}
+
 static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 {
 	struct pmd *w = s->w;
@@ -77,17 +247,15 @@ static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 
 		p->table_id = (uint8_t)t;
 		if (!c || !hit[i]) {
-			/* No table-miss entry: dropped (5.4). */
-			if (unlikely(w->trace))
-				trace_table(w, p, NULL);
-			act_drop(w, s->b, p, DROP_TABLE_MISS);
+			missed(s, p);
 			continue;
 		}
 		f = flow_of_rule(hit[i]);
 		cache_way_add(&s->way[i], f);
 		next = pipeline_hit(w, s->b, p, f, s->now);
 		if (next >= 0) {
-			enter(s, (unsigned int)next, UINT64_C(1) << i);
+			if (likely(!f->insts->tail) || pipeline_tail(w, s->b, p, f->insts))
+				enter(s, (unsigned int)next, UINT64_C(1) << i);
 			continue;
 		}
 		if (p->dropped)
@@ -112,7 +280,11 @@ void pipeline_run(struct pmd *w, struct burst *b, uint64_t todo, uint8_t first, 
 		s.way[__builtin_ctzll(left)].n = 0;
 	if (todo)
 		enter(&s, first, todo);
-	while ((t = next_table(&s)) >= 0)
-		table(&s, (unsigned int)t, s.at[t]);
+	while ((t = next_table(&s)) >= 0) {
+		const uint64_t who = s.at[t];
+
+		s.at[t] = 0;
+		table(&s, (unsigned int)t, who);
+	}
 	cache_end(w);
 }

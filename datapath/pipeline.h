@@ -3,7 +3,10 @@
  * The pipeline: one ascending sweep over the tables, a set of packets for each.
  *
  * OpenFlow's goto only goes forward (5.9), so when the sweep comes to a table, everybody who
- * will ever be in it is there, and is looked up as one vector.  PMD threads.
+ * will ever be in it is there, and is looked up as one vector.  A resubmit that need not come back
+ * (struct insts, 'tail') is a goto that may go back, too: the sweep then begins again with the
+ * lowest table that somebody is in.  Any other resubmit is a call: for one packet, with what it
+ * leads to, while the sweep waits.  PMD threads.
  */
 #ifndef WEFT_DATAPATH_PIPELINE_H
 #define WEFT_DATAPATH_PIPELINE_H
@@ -11,6 +14,8 @@
 #include "datapath/pkt.h"
 #include "datapath/role.h"
 
+struct act_op;
+struct insts;
 struct flow;
 struct pmd;
 
@@ -23,5 +28,21 @@ void pipeline_run(struct pmd *w, struct burst *b, uint64_t todo, uint8_t first, 
  */
 int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flow *f,
 		 uint64_t now) PMD;
+
+enum {
+	CALL_BACKWARD_MAX = 64, /* resubmits to the same table or back, in each other */
+	CALL_NEST_MAX = 512,	/* resubmits in each other, of any kind: the stack's measure */
+	CALLS_MAX = 4096,	/* for one packet and its copies */
+};
+
+/*
+ * ACT_CALL: looks packet p up in op->call.table, executes what it hits, and what that goes on to,
+ * and comes back; nothing if nothing is hit.  'p' may be a copy that is not in b->pkt[].  Over a
+ * limit the packet is dropped (STOP_DOOM).
+ */
+void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+		   uint64_t now) PMD;
+/* A packet of the sweep is about to go on by 'i->tail'.  False: it may not, and is dropped. */
+bool pipeline_tail(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i) PMD;
 
 #endif

@@ -24,7 +24,8 @@ enum {
 	OUT_MAX = 256,	       /* what leaves of one burst before it must be flushed */
 	PKT_NONE = UINT16_MAX, /* offset of a header that is not there */
 	ACT_SET_FIELDS = 16,   /* set-field actions in one action set */
-	ACT_SET_SLOTS = 16,    /* kinds of the others (act_set.c) */
+	ACT_SET_SLOTS = 20,    /* kinds of the others (act_set.c) */
+	PKT_STACK_MAX = 64,    /* what push has put and pop has not taken */
 	PKT_VLANS_MAX = 8,     /* tags that are looked through; behind them eth_type is a TPID */
 };
 
@@ -40,9 +41,18 @@ struct act_set {
 	const struct act_op *field[ACT_SET_FIELDS];
 };
 
+/* Why no more of a list of actions is executed, nor of what comes after it. */
+enum pkt_stop {
+	STOP_NOT,
+	STOP_FLOW, /* the flow that a resubmit led to: the list that has the resubmit goes on */
+	STOP_EXIT, /* all that the packet has to do */
+	STOP_DOOM, /* over a limit of resubmits: what this is a copy of is dropped, too */
+};
+
 struct pkt {
 	struct flow_key key; /* kept in step with the frame by every action */
 	uint8_t clean; /* bit n: line n of the key is as a packet begins with it (pkt_touch()) */
+	uint8_t stop;  /* enum pkt_stop */
 	struct rte_mbuf *m; /* contiguous up to and including the L4 header */
 
 	/* Byte offsets in the frame; PKT_NONE where there is no such header. */
@@ -61,8 +71,13 @@ struct pkt {
 	uint8_t depth;	  /* group nesting */
 	bool dropped;	  /* by a meter or an action: nothing more happens to it */
 	bool sent;	  /* at least one output: ending without is an explicit drop */
-	bool miss;     /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
-	bool remarked; /* a meter changed it: where it goes next is not its ingress key's doing */
+	bool miss;	 /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
+	bool remarked;	 /* a meter changed it: where it goes next is not its ingress key's doing */
+	bool called;	 /* a resubmit led here: a miss is the end of that, not of the packet */
+	uint8_t n_stack; /* of the burst's stack[idx] */
+	uint8_t backward; /* resubmits to the same table or back that it is in */
+	uint16_t n_calls; /* resubmits that hit, so far */
+	uint16_t nest;	  /* that have not come back */
 	bool last;   /* the action set's group or output runs: nobody needs the frame afterwards */
 	uint8_t why; /* enum drop of an output that was refused while there was no other; N_DROPS:
 			none */
@@ -142,6 +157,8 @@ struct burst {
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */
 	struct express_out x[BURST_MAX];
+	/* What push and pop work on, by packet; a value is the last 16 bytes of a field. */
+	uint8_t stack[BURST_MAX][PKT_STACK_MAX][16];
 };
 
 #endif

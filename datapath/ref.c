@@ -8,22 +8,7 @@
 #include "datapath/ref_priv.h"
 #include "ofproto/match.h"
 
-enum { SET_MAX = 64, DEPTH_MAX = 8 };
-
-/* A packet in the pipeline. */
-struct run {
-	struct ref *r;
-	struct ref_frame f;
-	uint32_t n; /* bytes that it had as it came in */
-	uint8_t table;
-	uint64_t cookie;
-	uint32_t queue_id;
-	bool miss; /* the apply-actions of a table-miss entry */
-	bool over; /* dropped */
-	const struct of_any *set[SET_MAX];
-	unsigned int n_set;
-	unsigned int depth;
-};
+enum { DEPTH_MAX = 8 };
 
 struct ref *ref_new(void)
 {
@@ -96,7 +81,7 @@ static bool has_port(const struct ref *r, uint32_t no)
 
 /* ---- Outputs ---- */
 
-static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port)
+struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t port)
 {
 	struct ref *r = x->r;
 	struct ref_out *o;
@@ -122,9 +107,9 @@ static struct ref_out *emit(struct run *x, enum ref_out_kind kind, uint32_t port
 	return o;
 }
 
-static void packet_in(struct run *x, uint8_t reason, uint16_t max_len, uint16_t controller_id)
+void ref_packet_in(struct ref_run *x, uint8_t reason, uint16_t max_len, uint16_t controller_id)
 {
-	struct ref_out *o = emit(x, REF_OUT_CONTROLLER, OFPP_CONTROLLER);
+	struct ref_out *o = ref_emit(x, REF_OUT_CONTROLLER, OFPP_CONTROLLER);
 
 	if (!o)
 		return;
@@ -133,37 +118,37 @@ static void packet_in(struct run *x, uint8_t reason, uint16_t max_len, uint16_t 
 	o->controller_id = controller_id;
 }
 
-static void output(struct run *x, uint32_t port, uint16_t max_len)
+static void output(struct ref_run *x, uint32_t port, uint16_t max_len)
 {
 	const uint32_t in_port = be32toh(x->f.meta.in_port);
 
 	switch (port) {
 	case OFPP_CONTROLLER:
-		packet_in(x, x->miss ? OFPR_NO_MATCH : OFPR_ACTION, max_len, 0);
+		ref_packet_in(x, x->miss ? OFPR_NO_MATCH : OFPR_ACTION, max_len, 0);
 		return;
 	case OFPP_NORMAL:
-		emit(x, REF_OUT_NORMAL, port);
+		ref_emit(x, REF_OUT_NORMAL, port);
 		return;
 	case OFPP_IN_PORT:
 		if (has_port(x->r, in_port))
-			emit(x, REF_OUT_PORT, in_port);
+			ref_emit(x, REF_OUT_PORT, in_port);
 		return;
 	case OFPP_ALL:
 	case OFPP_FLOOD:
 		for (uint32_t i = 0; i < x->r->n_ports; i++)
 			if (x->r->ports[i] != in_port && !x->r->down[i])
-				emit(x, REF_OUT_PORT, x->r->ports[i]);
+				ref_emit(x, REF_OUT_PORT, x->r->ports[i]);
 		return;
 	}
 	if (port != in_port && has_port(x->r, port))
-		emit(x, REF_OUT_PORT, port);
+		ref_emit(x, REF_OUT_PORT, port);
 }
 
 /* ---- Actions (5.12) ---- */
 
-static void run_group(struct run *x, uint32_t id);
+static void run_group(struct ref_run *x, uint32_t id);
 
-static void set_number(struct run *x, enum of_field_id id, uint64_t v)
+static void set_number(struct ref_run *x, enum of_field_id id, uint64_t v)
 {
 	const struct of_field *d = &of_fields[id];
 	const struct ref_bits b = ref_number(v, d->bits);
@@ -171,14 +156,14 @@ static void set_number(struct run *x, enum of_field_id id, uint64_t v)
 	ref_set(&x->f, d, &b, 0);
 }
 
-static void set_field(struct run *x, const struct of_oxm *o)
+static void set_field(struct ref_run *x, const struct of_oxm *o)
 {
 	const struct ref_bits b = ref_bytes(o->value, o->field->bytes, o->field->bits);
 
 	ref_set(&x->f, o->field, &b, 0);
 }
 
-static void move(struct run *x, const struct of_nx_reg_move *m)
+static void move(struct ref_run *x, const struct of_nx_reg_move *m)
 {
 	const struct ref_bits src = ref_get(&x->f, m->src);
 	struct ref_bits part = { .n = m->n_bits };
@@ -189,35 +174,38 @@ static void move(struct run *x, const struct of_nx_reg_move *m)
 	ref_set(&x->f, m->dst, &part, m->dst_ofs);
 }
 
-static void load(struct run *x, const struct of_nx_reg_load *l)
+static void load(struct ref_run *x, const struct of_nx_reg_load *l)
 {
 	const struct ref_bits b = ref_number(l->value, l->dst.n_bits);
 
 	ref_set(&x->f, l->dst.field, &b, l->dst.ofs);
 }
 
-static void dec_ttl(struct run *x, bool mpls)
+static void dec_ttl(struct ref_run *x, bool mpls)
 {
 	if (ref_dec_ttl(&x->f, mpls))
 		return;
-	packet_in(x, OFPR_INVALID_TTL, 0, 0);
-	x->over = true;
+	ref_packet_in(x, OFPR_INVALID_TTL, 0, 0);
+	if (x->called)
+		x->stop = true;
+	else
+		x->over = true;
 }
 
 #define AS(name) ((const struct of_##name *)a)
 
-static void act(struct run *x, const struct of_any *a)
+void ref_act(struct ref_run *x, const struct of_any *a)
 {
 	switch (a->kind) {
 	case OF_KIND_action_output:
 		output(x, AS(action_output)->port, AS(action_output)->max_len);
 		break;
 	case OF_KIND_nx_controller:
-		packet_in(x,
-			  AS(nx_controller)->reason == OFPR_ACTION && x->miss
-				  ? OFPR_NO_MATCH
-				  : AS(nx_controller)->reason,
-			  AS(nx_controller)->max_len, AS(nx_controller)->controller_id);
+		ref_packet_in(x,
+			      AS(nx_controller)->reason == OFPR_ACTION && x->miss
+				      ? OFPR_NO_MATCH
+				      : AS(nx_controller)->reason,
+			      AS(nx_controller)->max_len, AS(nx_controller)->controller_id);
 		break;
 	case OF_KIND_action_group:
 		run_group(x, AS(action_group)->group_id);
@@ -283,6 +271,7 @@ static void act(struct run *x, const struct of_any *a)
 		x->queue_id = 0;
 		break;
 	default:
+		ref_act_nx(x, a);
 		break;
 	}
 }
@@ -301,6 +290,7 @@ static int rank(const struct of_any *a)
 		OF_KIND_action_set_field,    OF_KIND_action_set_mpls_ttl,
 		OF_KIND_action_set_nw_ttl,   OF_KIND_action_set_queue,
 		OF_KIND_action_group,	     OF_KIND_action_output,
+		OF_KIND_nx_resubmit_table,
 	};
 	enum of_kind k = a->kind;
 
@@ -311,13 +301,15 @@ static int rank(const struct of_any *a)
 		k = OF_KIND_action_set_queue;
 	if (k == OF_KIND_nx_controller)
 		k = OF_KIND_action_output;
+	if (k == OF_KIND_nx_resubmit || k == OF_KIND_nx_resubmit_table_ct)
+		k = OF_KIND_nx_resubmit_table;
 	for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++)
 		if (order[i] == k)
 			return i;
 	return -1;
 }
 
-enum { RANK_FIELD = 10, RANK_GROUP = 14, RANK_OUTPUT = 15 };
+enum { RANK_FIELD = 10, RANK_GROUP = 14, RANK_OUTPUT = 15, RANK_CALL = 16 };
 
 /* The bits that a set-field kind of action writes, as a field and a range. */
 static void range(const struct of_any *a, const struct of_field **d, unsigned int *ofs,
@@ -375,7 +367,7 @@ static void write_actions(const struct of_any **set, unsigned int *n_set, const 
 		for (unsigned int k = 0; k < *n_set; k++)
 			if (!replaces(l->v[i], set[k]))
 				set[kept++] = set[k];
-		if (kept < SET_MAX)
+		if (kept < REF_SET_MAX)
 			set[kept++] = l->v[i];
 		*n_set = kept;
 	}
@@ -389,22 +381,24 @@ static bool set_has(const struct of_any *const *set, unsigned int n, int r)
 	return false;
 }
 
-static void run_set(struct run *x, const struct of_any *const *set, unsigned int n)
+static void run_set(struct ref_run *x, const struct of_any *const *set, unsigned int n)
 {
-	for (int r = 0; r <= RANK_OUTPUT; r++) {
+	for (int r = 0; r <= RANK_CALL; r++) {
 		if (r == RANK_OUTPUT && set_has(set, n, RANK_GROUP))
 			break;
-		for (unsigned int i = 0; i < n && !x->over; i++)
+		if (r == RANK_CALL && set_has(set, n, RANK_OUTPUT))
+			break;
+		for (unsigned int i = 0; i < n && !x->over && !x->stop && !x->exit; i++)
 			if (rank(set[i]) == r)
-				act(x, set[i]);
+				ref_act(x, set[i]);
 	}
 }
 
 /* A bucket works on a copy of the packet as it came to the group (5.6.1). */
-static void run_bucket(struct run *x, struct ref_group *g, uint32_t i)
+static void run_bucket(struct ref_run *x, struct ref_group *g, uint32_t i)
 {
-	struct run *copy = malloc(sizeof(*copy));
-	const struct of_any *set[SET_MAX];
+	struct ref_run *copy = malloc(sizeof(*copy));
+	const struct of_any *set[REF_SET_MAX];
 	unsigned int n = 0;
 
 	if (!copy)
@@ -418,10 +412,11 @@ static void run_bucket(struct run *x, struct ref_group *g, uint32_t i)
 	copy->cookie = UINT64_MAX; /* 7.4.1: a bucket's packet-in is no flow's */
 	write_actions(set, &n, &OF_AT(&g->buckets, i, bucket)->actions);
 	run_set(copy, set, n);
+	ref_copy_back(x, copy);
 	free(copy);
 }
 
-static void run_group(struct run *x, uint32_t id)
+static void run_group(struct ref_run *x, uint32_t id)
 {
 	struct ref_group *g = *ref_group_find(x->r, id);
 	int one;
@@ -431,7 +426,7 @@ static void run_group(struct run *x, uint32_t id)
 	g->packets++;
 	g->bytes += x->n;
 	if (g->type == OFPGT_ALL) {
-		for (uint32_t i = 0; i < g->buckets.n; i++)
+		for (uint32_t i = 0; i < g->buckets.n && !x->over; i++)
 			run_bucket(x, g, i);
 		return;
 	}
@@ -464,7 +459,7 @@ static bool matches(const struct ref_frame *f, const struct of_match *m)
 	return true;
 }
 
-static struct ref_flow *lookup(struct ref *r, const struct ref_frame *f, uint8_t table)
+struct ref_flow *ref_lookup(struct ref *r, const struct ref_frame *f, uint8_t table)
 {
 	struct ref_flow *best = NULL;
 
@@ -476,7 +471,7 @@ static struct ref_flow *lookup(struct ref *r, const struct ref_frame *f, uint8_t
 	return best;
 }
 
-static const struct of_any *find_inst(const struct of_list *l, enum of_kind kind)
+const struct of_any *ref_inst(const struct of_list *l, enum of_kind kind)
 {
 	for (uint32_t i = 0; i < l->n; i++)
 		if (l->v[i]->kind == kind)
@@ -485,7 +480,7 @@ static const struct of_any *find_inst(const struct of_list *l, enum of_kind kind
 }
 
 /* Where the action set would send the packet: actset_output. */
-static void note_output(struct run *x)
+static void note_output(struct ref_run *x)
 {
 	uint32_t port = OFPP_UNSET;
 
@@ -507,7 +502,7 @@ static bool is_table_miss(const struct ref_flow *f)
 }
 
 /* The meter instruction comes first (5.9). */
-static void meter(struct run *x, uint32_t id)
+static void meter(struct ref_run *x, uint32_t id)
 {
 	const struct of_any *band = ref_meter_run(x->r, id, x->n);
 
@@ -517,8 +512,14 @@ static void meter(struct run *x, uint32_t id)
 		ref_remark(&x->f, ((const struct of_band_dscp_remark *)band)->prec_level);
 }
 
+void ref_run_list(struct ref_run *x, const struct of_list *l)
+{
+	for (uint32_t i = 0; i < l->n && !x->over && !x->stop && !x->exit; i++)
+		ref_act(x, l->v[i]);
+}
+
 /* Returns the next table, or -1. */
-static int run_flow(struct run *x, struct ref_flow *f)
+int ref_run_flow(struct ref_run *x, struct ref_flow *f)
 {
 	const struct of_list *l = &f->insts;
 	const struct of_any *a;
@@ -527,25 +528,26 @@ static int run_flow(struct run *x, struct ref_flow *f)
 	f->bytes += x->n;
 	f->used = x->r->seconds;
 	x->cookie = f->cookie;
-	a = find_inst(l, OF_KIND_inst_meter);
+	x->flow = f;
+	a = ref_inst(l, OF_KIND_inst_meter);
 	if (a)
 		meter(x, AS(inst_meter)->meter_id);
 	if (x->over)
 		return -1;
 	x->miss = is_table_miss(f);
-	a = find_inst(l, OF_KIND_inst_apply_actions);
-	for (uint32_t i = 0; a && i < AS(inst_apply_actions)->actions.n && !x->over; i++)
-		act(x, AS(inst_apply_actions)->actions.v[i]);
+	a = ref_inst(l, OF_KIND_inst_apply_actions);
+	if (a)
+		ref_run_list(x, &AS(inst_apply_actions)->actions);
 	x->miss = false;
-	if (x->over)
+	if (x->over || x->stop || x->exit)
 		return -1;
-	if (find_inst(l, OF_KIND_inst_clear_actions))
+	if (ref_inst(l, OF_KIND_inst_clear_actions))
 		x->n_set = 0;
-	a = find_inst(l, OF_KIND_inst_write_actions);
+	a = ref_inst(l, OF_KIND_inst_write_actions);
 	if (a)
 		write_actions(x->set, &x->n_set, &AS(inst_write_actions)->actions);
 	note_output(x);
-	a = find_inst(l, OF_KIND_inst_write_metadata);
+	a = ref_inst(l, OF_KIND_inst_write_metadata);
 	if (a) {
 		const uint64_t mask = AS(inst_write_metadata)->metadata_mask;
 		const uint64_t was = be64toh(x->f.meta.metadata);
@@ -553,14 +555,29 @@ static int run_flow(struct run *x, struct ref_flow *f)
 		x->f.meta.metadata =
 			htobe64((was & ~mask) | (AS(inst_write_metadata)->metadata & mask));
 	}
-	a = find_inst(l, OF_KIND_inst_goto_table);
+	a = ref_inst(l, OF_KIND_inst_goto_table);
 	return a ? AS(inst_goto_table)->table_id : -1;
+}
+
+void ref_finish(struct ref_run *x)
+{
+	const struct of_any *set[REF_SET_MAX];
+	const unsigned int n = x->n_set;
+
+	if (x->over || x->exit)
+		return;
+	memcpy(set, x->set, sizeof(set));
+	x->n_set = 0;
+	x->stop = x->called = false;
+	x->flow = NULL;
+	x->cookie = UINT64_MAX; /* 7.4.1: nor is the action set's */
+	run_set(x, set, n);
 }
 
 uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in_port,
 		    struct ref_out **out)
 {
-	struct run *x = calloc(1, sizeof(*x));
+	struct ref_run *x = calloc(1, sizeof(*x));
 	int table = 0;
 
 	forget_outs(r);
@@ -575,17 +592,15 @@ uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in
 	x->f.meta.in_port = x->f.meta.in_phy_port = htobe32(in_port);
 	x->f.meta.actset_output = htobe32(OFPP_UNSET);
 	while (table >= 0 && !x->over) {
-		struct ref_flow *f = lookup(r, &x->f, (uint8_t)table);
+		struct ref_flow *f = ref_lookup(r, &x->f, (uint8_t)table);
 
 		x->table = (uint8_t)table;
 		if (!f)
 			x->over = true; /* a table miss without an entry for it */
 		else
-			table = run_flow(x, f);
+			table = ref_run_flow(x, f);
 	}
-	x->cookie = UINT64_MAX; /* 7.4.1: nor is the action set's */
-	if (!x->over)
-		run_set(x, x->set, x->n_set);
+	ref_finish(x);
 	free(x);
 	return r->n_outs;
 }

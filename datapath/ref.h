@@ -19,6 +19,8 @@
 struct ref;
 struct of_selection;
 
+enum { REF_OUTS_KEPT = 1024 };
+
 enum ref_out_kind { REF_OUT_PORT, REF_OUT_CONTROLLER, REF_OUT_NORMAL };
 
 struct ref_out {

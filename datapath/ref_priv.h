@@ -16,7 +16,13 @@
 #include "ofproto/selection.h"
 
 enum { REF_FRAME_MAX = 16384, REF_NOWHERE = -1 };
-enum { REF_TABLES = 254, REF_PORTS = 256, REF_OUTS = 1024, REF_BUCKETS = 64, REF_BANDS = 16 };
+enum {
+	REF_TABLES = 254,
+	REF_PORTS = 256,
+	REF_OUTS = REF_OUTS_KEPT,
+	REF_BUCKETS = 64,
+	REF_BANDS = 16
+};
 
 struct ref_flow {
 	struct ref_flow *next;
@@ -98,6 +104,30 @@ struct ref_bits {
 	uint8_t bit[128];
 };
 
+enum { REF_SET_MAX = 64 };
+
+/* A packet in the pipeline. */
+struct ref_run {
+	struct ref *r;
+	struct ref_frame f;
+	uint32_t n; /* bytes that it had as it came in */
+	uint8_t table;
+	uint64_t cookie;
+	uint32_t queue_id;
+	bool miss; /* the apply-actions of a table-miss entry */
+	bool over; /* dropped */
+	const struct of_any *set[REF_SET_MAX];
+	unsigned int n_set;
+	unsigned int depth;
+	struct ref_flow *flow; /* that is being executed; NULL in the action set */
+	/* Resubmits. */
+	bool called; /* one led here */
+	bool stop;   /* and what it led to has ended early */
+	bool exit;   /* all has */
+	bool doomed; /* over a limit: with all that it is a copy of */
+	unsigned int calls, backward, nest;
+};
+
 static inline bool ref_has(const struct ref_frame *f, int at, int n)
 {
 	return at >= 0 && (uint32_t)(at + n) <= f->n;
@@ -150,6 +180,26 @@ void ref_meters_free(struct ref *r);
 /* Where the pointer to a group is, or would be. */
 struct ref_group **ref_group_find(struct ref *r, uint32_t id);
 bool ref_port_is_up(const struct ref *r, uint32_t no);
+
+/* ---- ref.c ---- */
+
+struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t port);
+void ref_packet_in(struct ref_run *x, uint8_t reason, uint16_t max_len, uint16_t controller_id);
+void ref_act(struct ref_run *x, const struct of_any *a);
+void ref_run_list(struct ref_run *x, const struct of_list *l);
+struct ref_flow *ref_lookup(struct ref *r, const struct ref_frame *f, uint8_t table);
+/* The instruction of this kind, or NULL. */
+const struct of_any *ref_inst(const struct of_list *l, enum of_kind kind);
+/* What a flow does; returns the next table, or -1. */
+int ref_run_flow(struct ref_run *x, struct ref_flow *f);
+/* The end of the way: the action set. */
+void ref_finish(struct ref_run *x);
+
+/* ---- ref_nx.c ---- */
+
+void ref_act_nx(struct ref_run *x, const struct of_any *a);
+/* What a bucket's copy leaves behind for the packet. */
+void ref_copy_back(struct ref_run *x, const struct ref_run *copy);
 
 /* ---- ref_select.c ---- */
 

@@ -242,6 +242,8 @@ static void start_tables(void)
 	rules.loud = one_in(8);
 	rules.metered = one_in(3);
 	rules.mortal = !t.poor && one_in(3);
+	rules.nx = one_in(2);
+	rules.back = rules.nx && one_in(12);
 	rnd_plain = one_in(2);
 	for (unsigned int i = 0; i < rules.n_tables; i++) {
 		t.style[i] = below(N_STYLES);
@@ -259,11 +261,15 @@ static void start_tables(void)
 
 static void run_round(uint64_t seed)
 {
-	unsigned int n_rules, serial = 0;
+	unsigned int n_rules, n_bursts, serial = 0;
 
 	t.seed = rnd_state = seed;
 	clear();
 	start_tables();
+	n_bursts = rules.metered ? 10 * BURSTS : BURSTS;
+	/* What goes round and round takes its time, in the reference most of all. */
+	if (rules.back)
+		n_bursts = 4;
 	n_rules = one_in(2) ? 1 + below(12) : 60;
 	for (unsigned int i = 0; i < FRAMES; i++)
 		rnd_frame(&t.frames[i]);
@@ -275,7 +281,7 @@ static void run_round(uint64_t seed)
 		add_flow(serial++);
 	publish();
 	note_templates();
-	for (unsigned int i = 0; i < (rules.metered ? 10 * BURSTS : BURSTS); i++) {
+	for (unsigned int i = 0; i < n_bursts; i++) {
 		run_burst();
 		if (rules.mortal && one_in(8))
 			time_passes();

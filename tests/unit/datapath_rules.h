@@ -12,14 +12,17 @@
 #include "ofproto/wire.h"
 #include "tests/unit/datapath_random.h"
 
-enum { PORTS = 4, GROUPS = 4, METERS = 4 };
+enum { PORTS = 4, GROUPS = 4, METERS = 4, TABLE_NOWHERE = 100 };
 
 static struct {
 	struct arena arena; /* of what is made in one round */
 	unsigned int n_tables;
-	bool loud;    /* many outputs: more than burst->out has room for */
-	bool metered; /* flows with meters */
-	bool mortal;  /* ... with timeouts */
+	bool loud;	    /* many outputs: more than burst->out has room for */
+	bool metered;	    /* flows with meters */
+	bool mortal;	    /* ... with timeouts */
+	bool nx;	    /* resubmits and the like, ... */
+	bool back;	    /* ... to any table */
+	unsigned int table; /* of the flow that is made */
 } rules;
 
 static uint32_t rnd_out_port(void)
@@ -110,8 +113,12 @@ static struct of_any *rnd_output(void)
 static struct of_any *rnd_header(void)
 {
 	struct of_any *a;
+	unsigned int which = below(6);
 
-	switch (below(6)) {
+	/* Who comes by again and again would run out of headroom. */
+	if (rules.back || (rules.nx && which == 3))
+		which = 5;
+	switch (which) {
 	case 0:
 		a = (struct of_any *)OF_NEW(&rules.arena, action_push_vlan);
 		((struct of_action_push_vlan *)a)->ethertype = one_in(2) ? 0x8100 : 0x88a8;
@@ -179,6 +186,27 @@ static struct of_any *rnd_nx(void)
 	return (struct of_any *)n;
 }
 
+/* Mostly forward, where the round does not ask for more. */
+static struct of_any *rnd_resubmit(void)
+{
+	struct of_nx_resubmit_table *t;
+	struct of_nx_resubmit *a;
+
+	if (rules.back && one_in(4)) {
+		a = OF_NEW(&rules.arena, nx_resubmit);
+		a->in_port = (uint16_t)(1 + below(PORTS));
+		return (struct of_any *)a;
+	}
+	t = OF_NEW(&rules.arena, nx_resubmit_table);
+	t->in_port = one_in(4) ? (uint16_t)(1 + below(PORTS)) : 0xfff8;
+	t->table = rules.table + 1 < rules.n_tables
+			   ? (uint8_t)(rules.table + 1 + below(rules.n_tables - rules.table - 1))
+			   : TABLE_NOWHERE;
+	if (rules.back && one_in(3))
+		t->table = one_in(8) ? 255 : (uint8_t)below(rules.n_tables);
+	return (struct of_any *)t;
+}
+
 /* Queues 1 to 3 are there, 4 is refused. */
 static struct of_any *rnd_queue(void)
 {
@@ -227,6 +255,8 @@ static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 
 	if (rules.loud && !one_in(3))
 		return rnd_output();
+	if (rules.nx && one_in(10))
+		return one_in(12) ? (struct of_any *)OF_NEW(&rules.arena, nx_exit) : rnd_resubmit();
 	switch (below(20)) {
 	case 0:
 	case 1:
@@ -298,6 +328,7 @@ static void rnd_insts(struct of_flow_mod *fm)
 {
 	const unsigned int left = rules.n_tables - 1 - fm->table_id;
 
+	rules.table = fm->table_id;
 	if (rules.metered && one_in(2)) {
 		struct of_inst_meter *m = OF_NEW(&rules.arena, inst_meter);
 
@@ -305,6 +336,15 @@ static void rnd_insts(struct of_flow_mod *fm)
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)m);
 	}
 
+	/* A resubmit that need not come back. */
+	if (rules.nx && one_in(3)) {
+		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
+
+		rnd_actions(&a->actions, &fm->match, below(3), GROUPS);
+		of_list_add(&a->actions, &rules.arena, rnd_resubmit());
+		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
+		return;
+	}
 	if (!one_in(4)) {
 		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
 
