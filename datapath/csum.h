@@ -2,8 +2,9 @@
 /*
  * Checksums kept right while headers change, from the change alone (RFC 1624).
  *
- * A wrong checksum stays wrong: nothing here looks at bytes that did not change, so a damaged
- * packet is not passed off as a sound one.  Pure functions on the caller's bytes; any thread.
+ * A wrong checksum stays wrong: what changes one does not look at bytes that did not change, so a
+ * damaged packet is not passed off as a sound one.  And sums of many bytes, for who verifies.  Pure
+ * functions on the caller's bytes; any thread.
  */
 #ifndef WEFT_DATAPATH_CSUM_H
 #define WEFT_DATAPATH_CSUM_H
@@ -20,6 +21,9 @@ uint32_t csum_delta(const uint8_t *was, const uint8_t *is, unsigned int n);
 void csum_apply(uint8_t *field, uint32_t delta);
 /* The same for UDP (RFC 768): zero means none and stays; a result of zero is sent as all ones. */
 void csum_apply_udp(uint8_t *field, uint32_t delta);
+
+/* The ones' complement sum of 'n' bytes, in 16 bits; whatever order they are in (RFC 1071, 2 B). */
+uint32_t csum_sum(const uint8_t *p, uint32_t n);
 
 /*
  * SCTP's CRC32c (RFC 9260, appendix A) in the four bytes at 'field', when the first four of the 'n'

@@ -47,7 +47,21 @@ struct ct_stats {
 /* A table for 'max' connections; the region is named 'name' for who looks at the process's memory.
  */
 struct ct *ct_new(const char *name, uint32_t max, struct err *e) CONTROL;
+/* Packet threads have stopped; what waits for a grace period may still be freed afterwards. */
 void ct_free(struct ct *t) CONTROL;
+
+/*
+ * The region as a file, for another process to map; and that other process's side of it: a table
+ * of a region that was found, which is checked (magic, layout, sizes; of 'fd' nothing is believed)
+ * and mapped, for looking while its maker runs.  'fd' stays the caller's.
+ */
+int ct_fd(const struct ct *t);
+struct ct *ct_attach(int fd, struct err *e) CONTROL;
+/* The maker is gone: makes 'attached' this process's own to change.  Locks that it held are
+ * opened, connections it had half made are taken out, what is free is collected.  How many live. */
+uint32_t ct_adopt(struct ct *t) CONTROL;
+/* Bytes of the region that are in memory, and that it may come to have. */
+void ct_memory(const struct ct *t, uint64_t *used, uint64_t *most) CONTROL;
 
 /* A slice of the work of expiry, bounded in time (some 100 us); call every 100 ms or so, sooner
  * while it returns true: more is due. Freed slots come back after a grace period (dp_retire()). */
@@ -65,39 +79,50 @@ void ct_stats(const struct ct *t, struct ct_stats *s) CONTROL;
 
 /* ---- Packet threads ---- */
 
-/* Ticks of 1 ms, from the cycles of a burst; wraps after 49 days, compare by difference. */
-uint32_t ct_now(const struct ct *t, uint64_t tsc) PMD;
+/* Ticks of 1 ms, from the cycles of a burst; wraps after 49 days (for the first time after five
+ * minutes), compare by difference. Any thread. */
+uint32_t ct_now(const struct ct *t, uint64_t tsc);
 
-uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k) PMD;
+/* Any thread. */
+uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k);
 void ct_prefetch(const struct ct *t, uint64_t hash) PMD; /* the bucket */
 /* The slots that a bucket's signatures speak for; after ct_prefetch() had time. */
 void ct_prefetch_conn(const struct ct *t, uint64_t hash) PMD;
 
 /* The live connection that has 'k' as one of its directions, which goes to '*dir'; NULL: none.  An
- * expired one that is still there is none. */
+ * expired one that is still there is none.  Any thread that may not see the slot used again: a
+ * packet thread until it is quiescent, the control thread until it retires something. */
 struct ct_conn *ct_find(struct ct *t, const struct ct_tuple *k, uint64_t hash, uint32_t now,
-			enum ct_dir *dir) PMD;
+			enum ct_dir *dir);
 
 /*
  * A new connection in two steps, so that nobody finds it half made: a slot, to be filled in; then
- * both directions go into the index at once, or it is taken back. ct_slot_get(): NULL with the
- * reason, counted for the zone (DROP_CT_FULL, DROP_CT_ZONE_FULL). ct_add(): 0, or -EEXIST when one
- * of its directions is there already (of another thread's making, or another NAT's), by
- * 'hash_reply' too: the slot stays the caller's.
+ * both directions go into the index at once, or it is taken back.
+ *
+ * ct_slot_get(): all zero, but for 'id', 'started' (by w->now) and the zone in both tuples.  NULL
+ * with the reason, counted for the zone (DROP_CT_FULL, DROP_CT_ZONE_FULL).  Fill in tuples and
+ * what else, ct_touch() it, and then ct_add(): 0; -EEXIST when one of its directions is there
+ * already (of another thread's making, or another NAT's); -ENOSPC when too many tuples share a
+ * place in the index, which is as good as full (counted so).  In both cases the slot stays the
+ * caller's.  Dead and, by c->started, expired connections are not in the way.
  */
 struct ct_conn *ct_slot_get(struct pmd *w, struct ct *t, uint16_t zone, enum drop *why) PMD;
 void ct_slot_put(struct pmd *w, struct ct *t, struct ct_conn *c) PMD;
-int ct_add(struct ct *t, struct ct_conn *c, uint64_t hash_orig, uint64_t hash_reply) PMD;
+int ct_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
+	   uint64_t hash_reply) PMD;
 /* Whether 'k' is free, for NAT's search; ct_add() has the last word. */
-bool ct_is_free(struct ct *t, const struct ct_tuple *k, uint64_t hash) PMD;
+bool ct_is_free(struct ct *t, const struct ct_tuple *k, uint64_t hash, uint32_t now) PMD;
 
 /* It is over now (RST of a force-committed one, a reused port ...): nobody finds it any more;
- * expiry takes the slot. */
-void ct_kill(struct ct *t, struct ct_conn *c) PMD;
+ * expiry takes the slot.  Any thread. */
+void ct_kill(struct ct *t, struct ct_conn *c);
 
 /* Sets 'timeout' and when it expires, by the policy of its zone. A shorter one than before is told
  * to expiry. */
 void ct_touch(struct ct *t, struct ct_conn *c, enum ct_timeout timeout, uint32_t now) PMD;
+
+/* The connection that expected 'c', while it lives; else NULL. */
+struct ct_conn *ct_parent(const struct ct *t, const struct ct_conn *c) PMD;
 
 static inline void ct_conn_lock(struct ct_conn *c)
 {

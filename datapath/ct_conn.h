@@ -8,8 +8,10 @@
  * Who writes what.  'key', 'zone' and what a connection is made with are constant while it is in
  * the index; what packets change is written under its lock (ct_conn_lock()), a bit that is held for
  * some dozen instructions, as a connection's two directions may be on two packet threads; 'expires'
- * is one relaxed store.  A slot is used again only when every packet thread was quiescent after
- * the connection left the index, so that a found one stays itself for the rest of a burst.
+ * is one relaxed store.  CT_F_LIVE is the table's: others set and clear bits of 'flags' one by one,
+ * atomically (atomic_fetch_or()), for it may be cleared at any time.  A slot is used again only
+ * when every packet thread was quiescent after the connection left the index, so that a found one
+ * stays itself for the rest of a burst.
  */
 #ifndef WEFT_DATAPATH_CT_CONN_H
 #define WEFT_DATAPATH_CT_CONN_H
@@ -74,6 +76,7 @@ enum ct_timeout {
 struct ct_tcp_peer {
 	uint32_t seq_lo;  /* next to be sent: end of what it sent */
 	uint32_t seq_hi;  /* it may send up to here: what the other offered */
+	uint32_t ack;	  /* the latest it acknowledged; CT_PEER_ACKED */
 	uint16_t max_win; /* largest window it offered, before scaling; at least 1 */
 	uint8_t wscale;	  /* 0..14, CT_WSCALE_* beside it */
 	uint8_t state;	  /* enum ct_tcp_state (ct_tcp.h) */
@@ -90,30 +93,39 @@ enum ct_flags {
 	CT_F_HELPER_TFTP = 0x80,
 };
 
+/* What a slot is; the table's alone. */
+enum ct_stage {
+	CT_S_FREE,
+	CT_S_HELD, /* somebody fills it in */
+	CT_S_IN,   /* in the index, living or dead */
+	CT_S_OUT,  /* out of it; waits for the packet threads to forget it */
+};
+
 struct ct_conn {
 	/* Line 0: what the first direction's packets need. */
 	struct ct_tuple orig;
 	_Atomic uint32_t expires; /* ticks of ct_now() */
 	_Atomic uint8_t lock;
-	_Atomic uint8_t flags; /* enum ct_flags */
-	uint8_t timeout;       /* enum ct_timeout */
-	uint8_t state;	       /* of protocols but TCP: ct_track.c's */
+	_Atomic uint8_t flags;	 /* enum ct_flags */
+	_Atomic uint8_t timeout; /* enum ct_timeout */
+	uint8_t state;		 /* of protocols but TCP: ct_track.c's */
 	_Atomic uint32_t mark;
-	uint32_t parent;     /* index + 1 of the connection that expected it; 0: none */
-	uint32_t parent_gen; /* ... and its 'gen' then: else it is gone */
-	uint32_t gen;	     /* counts up with each use of the slot */
+	uint32_t parent;      /* index + 1 of the connection that expected it; 0: none */
+	uint32_t parent_gen;  /* ... and its 'gen' then: else it is gone */
+	_Atomic uint32_t gen; /* counts up with each use of the slot */
 
 	/* Line 1: the other direction's. */
 	struct ct_tuple reply;
 	uint8_t label[16]; /* under the lock */
-	uint32_t id;	   /* never used twice: dumps name it */
+	uint32_t id;	   /* dumps name it; not used again for billions of connections */
 	uint32_t adjust;   /* index + 1 of its sequence adjustments (ct_alg.c), or 0 */
 
 	/* Line 2: TCP, counters. */
 	struct ct_tcp_peer peer[2];
 	_Atomic uint64_t packets[2]; /* as dumps show them; under the lock */
 	uint32_t started;	     /* ticks */
-	uint32_t spare[5];
+	_Atomic uint32_t stage;	     /* enum ct_stage */
+	uint32_t spare[2];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct ct_conn) == 192,

@@ -35,12 +35,18 @@ enum ct_kind {
 };
 
 struct ct_pkt {
-	struct ct_tuple k;
+	struct ct_tuple k; /* CT_K_INVALID: as far as it got */
 	uint64_t hash;
 	enum ct_kind kind;
 	uint16_t l4, l4_len;	     /* in the frame */
 	uint16_t inner_l3, inner_l4; /* CT_K_ERROR: where the quoted packet stands */
 };
+
+/* The other direction of what nobody translates; of ICMP the type that asks for the one that
+ * answers, and back.  'out' may be 'k'. */
+void ct_turn(struct ct_tuple *out, const struct ct_tuple *k);
+/* Whether such a packet can be a connection's first: of ICMP only what asks. */
+bool ct_may_begin(const struct ct_tuple *k);
 
 /* Reads 'p' (no fragment) for 'zone'. */
 void ct_read(struct pmd *w, const struct ct *t, const struct pkt *p, uint16_t zone,

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/ct_track.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_mbuf.h>
+
+#include "datapath/ct_nat.h"
+#include "datapath/ct_tcp.h"
+
+enum { TRIES = 4 }; /* to add what another thread adds at the same time */
+
+/* A packet at one ct action. */
+struct visit {
+	struct pmd *w;
+	struct burst *b;
+	struct ct *t;
+	struct pkt *p;
+	struct ct_pkt *cp;
+	const struct ct_req *r;
+	struct ct_result *out;
+	uint32_t now;
+	bool again;	 /* it was at one of this zone before: counted, and perhaps translated */
+	bool translated; /* ... translated: 'cp' has a tuple that is in no index */
+};
+
+static bool is_tcp(const struct ct_tuple *k)
+{
+	return k->proto == IPPROTO_TCP;
+}
+
+/* The segment, which ct_read() has found sound. */
+static void segment(const struct visit *v, struct ct_tcp_seg *g)
+{
+	const struct rte_mbuf *m = v->p->m;
+
+	(void)ct_tcp_read(g, rte_pktmbuf_mtod_offset(m, const uint8_t *, v->cp->l4), v->cp->l4_len,
+			  m->data_len - v->cp->l4);
+}
+
+static void invalid(struct visit *v)
+{
+	v->out->state = CT_TRK | CT_INV;
+}
+
+/* ---- What a connection has beside ---- */
+
+/* Mark and label, as the action says; under the lock, or of a new one. */
+static void set_meta(struct ct_conn *c, const struct ct_req *r)
+{
+	if (r->mark_mask) {
+		const uint32_t old = atomic_load_explicit(&c->mark, memory_order_relaxed);
+
+		atomic_store_explicit(&c->mark, (old & ~r->mark_mask) | (r->mark & r->mark_mask),
+				      memory_order_relaxed);
+	}
+	for (unsigned int i = 0; i < sizeof(c->label); i++)
+		c->label[i] = (uint8_t)((c->label[i] & ~r->label_mask[i]) |
+					(r->label[i] & r->label_mask[i]));
+}
+
+static void count(struct ct_conn *c, enum ct_dir dir)
+{
+	const uint64_t n = atomic_load_explicit(&c->packets[dir], memory_order_relaxed);
+
+	atomic_store_explicit(&c->packets[dir], n + 1, memory_order_relaxed);
+}
+
+/* What the packet learns of its connection; under the lock. */
+static void tell(struct visit *v, const struct ct_conn *c)
+{
+	v->out->mark = atomic_load_explicit(&c->mark, memory_order_relaxed);
+	memcpy(v->out->label, c->label, sizeof(c->label));
+	v->out->orig = c->orig;
+}
+
+/* ---- Packets of a connection ---- */
+
+static enum ct_timeout timeout_of(uint8_t proto, bool answered)
+{
+	switch (proto) {
+	case IPPROTO_UDP:
+		return answered ? CT_T_UDP_MULTIPLE : CT_T_UDP_SINGLE;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return answered ? CT_T_ICMP_REPLY : CT_T_ICMP_FIRST;
+	}
+	return answered ? CT_T_OTHER_MULTIPLE : CT_T_OTHER_SINGLE;
+}
+
+static enum ct_timeout first_timeout(const struct ct_conn *c)
+{
+	switch (c->orig.proto) {
+	case IPPROTO_TCP:
+		return ct_tcp_timeout(c->peer);
+	case IPPROTO_UDP:
+		return CT_T_UDP_FIRST;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return CT_T_ICMP_FIRST;
+	}
+	return CT_T_OTHER_FIRST;
+}
+
+/*
+ * A packet of direction 'dir' of 'c', which is locked (or a copy): changes nothing outside of it.
+ * 'new' until an answer was seen, as ovs-fields(7) says of 'est' and the Linux kernel does.
+ */
+static enum ct_tcp_verdict judge(struct visit *v, struct ct_conn *c, enum ct_dir dir,
+				 enum ct_timeout *timeout)
+{
+	uint8_t flags = atomic_load_explicit(&c->flags, memory_order_relaxed);
+	enum ct_tcp_verdict verdict = CT_TCP_GOOD;
+
+	if (is_tcp(&c->orig)) {
+		struct ct_tcp_seg g;
+
+		segment(v, &g);
+		verdict = ct_tcp_update(c->peer, dir, &g, false);
+		if (unlikely(verdict == CT_TCP_BAD || verdict == CT_TCP_REUSE))
+			return verdict;
+	}
+	if (dir == CT_REPLY && verdict == CT_TCP_GOOD && !(flags & CT_F_SEEN_REPLY)) {
+		flags |= CT_F_SEEN_REPLY;
+		atomic_fetch_or_explicit(&c->flags, CT_F_SEEN_REPLY, memory_order_relaxed);
+	}
+	*timeout = is_tcp(&c->orig) ? ct_tcp_timeout(c->peer)
+				    : timeout_of(c->orig.proto, flags & CT_F_SEEN_REPLY);
+	if (!v->again)
+		count(c, dir);
+	if (dir == CT_REPLY)
+		v->out->state |= CT_EST | CT_RPL;
+	else
+		v->out->state |= flags & CT_F_SEEN_REPLY ? CT_EST : CT_NEW;
+	if (unlikely(flags & CT_F_RELATED))
+		v->out->state |= CT_REL;
+	if (v->r->commit)
+		set_meta(c, v->r);
+	tell(v, c);
+	return verdict;
+}
+
+static void translate(struct visit *v, const struct ct_conn *c, enum ct_dir dir) PMD
+{
+	int changed;
+
+	if (!v->r->nat || v->translated ||
+	    !(atomic_load_explicit(&c->flags, memory_order_relaxed) & (CT_F_SNAT | CT_F_DNAT)))
+		return;
+	changed = ct_nat_apply(v->w, v->b, v->p, v->cp, c, dir);
+	if (changed > 0)
+		v->out->state |= (uint8_t)changed;
+}
+
+/* False: the connection is over, and the packet begins another. */
+static bool known(struct visit *v, struct ct_conn *c, enum ct_dir dir) PMD
+{
+	enum ct_tcp_verdict verdict;
+	enum ct_timeout timeout;
+
+	ct_conn_lock(c);
+	verdict = judge(v, c, dir, &timeout);
+	if (likely(verdict == CT_TCP_GOOD))
+		ct_touch(v->t, c, timeout, v->now);
+	ct_conn_unlock(c);
+	if (unlikely(verdict == CT_TCP_REUSE))
+		return false;
+	if (unlikely(verdict == CT_TCP_BAD))
+		invalid(v);
+	else
+		translate(v, c, dir);
+	return true;
+}
+
+/* An ICMP error is of the connection that it quotes, changes nothing of it, and begins none. */
+static void related(struct visit *v, struct ct_conn *c, enum ct_dir dir)
+{
+	if (!c) {
+		invalid(v);
+		return;
+	}
+	ct_conn_lock(c);
+	if (v->r->commit)
+		set_meta(c, v->r);
+	tell(v, c);
+	ct_conn_unlock(c);
+	v->out->state |= CT_REL | (dir == CT_REPLY ? CT_RPL : 0);
+}
+
+/* ---- New ones ---- */
+
+/* Whether the packet can be a connection's first, and what the connection starts with. */
+static bool begins(struct visit *v, struct ct_tcp_peer peer[2])
+{
+	struct ct_tcp_seg g;
+
+	if (is_tcp(&v->cp->k)) {
+		segment(v, &g);
+		if (!ct_tcp_new(peer, &g))
+			return false;
+	} else if (!ct_may_begin(&v->cp->k)) {
+		return false;
+	}
+	v->out->state |= CT_NEW;
+	v->out->orig = v->cp->k;
+	return true;
+}
+
+static int add(struct visit *v, struct ct_conn *c) PMD
+{
+	static const struct ct_nat_spec as_it_is;
+	const struct ct_nat_spec *spec = v->r->spec;
+
+	if (v->r->nat && !spec)
+		spec = &as_it_is;
+	if (spec)
+		return ct_nat_add(v->w, v->t, c, v->cp->hash, spec);
+	return ct_add(v->w, v->t, c, v->cp->hash, ct_hash(v->t, &c->reply));
+}
+
+/* Why a connection that was not added is a packet that goes nowhere. */
+static enum drop refusal(int err)
+{
+	switch (err) {
+	case -EADDRNOTAVAIL:
+		return DROP_CT_NAT_EXHAUSTED;
+	case -ENOSPC:
+		return DROP_CT_FULL;
+	}
+	return DROP_CT_COLLISION;
+}
+
+static void fill(struct visit *v, struct ct_conn *c, const struct ct_tcp_peer peer[2]) PMD
+{
+	c->orig = v->cp->k;
+	ct_turn(&c->reply, &c->orig);
+	if (is_tcp(&c->orig))
+		memcpy(c->peer, peer, sizeof(c->peer));
+	atomic_store_explicit(&c->flags, v->r->helper, memory_order_relaxed);
+	count(c, CT_ORIG);
+	set_meta(c, v->r);
+	ct_touch(v->t, c, first_timeout(c), v->now);
+	tell(v, c);
+}
+
+/* False: another thread has just added it. */
+static bool fresh(struct visit *v) PMD
+{
+	struct ct_tcp_peer peer[2];
+	struct ct_conn *c;
+	enum ct_dir dir;
+	int err;
+
+	if (!begins(v, peer)) {
+		invalid(v);
+		return true;
+	}
+	if (!v->r->commit)
+		return true;
+	c = ct_slot_get(v->w, v->t, v->r->zone, &v->out->drop);
+	if (!c)
+		return true;
+	fill(v, c, peer);
+	err = add(v, c);
+	if (likely(!err)) {
+		translate(v, c, CT_ORIG);
+		return true;
+	}
+	ct_slot_put(v->w, v->t, c);
+	if (err == -EEXIST && ct_find(v->t, &v->cp->k, v->cp->hash, v->now, &dir))
+		return false;
+	v->out->drop = refusal(err);
+	return true;
+}
+
+/* ---- Which connection ---- */
+
+/* The packet was translated by this zone's connection before: its first direction still stands in
+ * the key. */
+static struct ct_conn *find_translated(const struct visit *v, enum ct_dir *dir)
+{
+	const struct flow_key *f = &v->p->key;
+	struct ct_tuple k = { .zone = v->r->zone, .proto = f->ct_nw_proto, .l3 = v->cp->k.l3 };
+	enum ct_dir first;
+
+	*dir = f->ct_state & CT_RPL ? CT_REPLY : CT_ORIG;
+	if (k.l3 == 4) {
+		memcpy(k.src, &f->ct_nw_src, 4);
+		memcpy(k.dst, &f->ct_nw_dst, 4);
+	} else {
+		memcpy(k.src, f->ct_ipv6_src, 16);
+		memcpy(k.dst, f->ct_ipv6_dst, 16);
+	}
+	if (k.proto == IPPROTO_ICMP || k.proto == IPPROTO_ICMPV6) {
+		k.src_port = v->cp->k.src_port;
+		k.dst_port =
+			htobe16((uint16_t)(be16toh(f->ct_tp_src) << 8 | be16toh(f->ct_tp_dst)));
+	} else {
+		k.src_port = f->ct_tp_src;
+		k.dst_port = f->ct_tp_dst;
+	}
+	return ct_find(v->t, &k, ct_hash(v->t, &k), v->now, &first);
+}
+
+static struct ct_conn *find(struct visit *v, enum ct_dir *dir)
+{
+	struct ct_conn *c = ct_find(v->t, &v->cp->k, v->cp->hash, v->now, dir);
+
+	if (unlikely(!c && v->again && v->p->key.ct_state & (CT_SNAT | CT_DNAT))) {
+		c = find_translated(v, dir);
+		v->translated = c != NULL;
+	}
+	return c;
+}
+
+/* 'force': a packet of the other direction makes a connection of its own. */
+static bool is_forced(const struct visit *v, enum ct_dir dir)
+{
+	return v->r->force && v->r->commit && dir == CT_REPLY;
+}
+
+static void begin(struct visit *v)
+{
+	const struct flow_key *f = &v->p->key;
+
+	memset(v->out, 0, sizeof(*v->out));
+	v->out->state = CT_TRK;
+	v->out->drop = N_DROPS;
+	v->again = f->ct_state & CT_TRK && !(f->ct_state & CT_INV) &&
+		   be16toh(f->ct_zone) == v->r->zone;
+}
+
+void ct_track(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struct ct_pkt *cp,
+	      const struct ct_req *r, uint32_t now, struct ct_result *out)
+{
+	struct visit v = {
+		.w = w, .b = b, .t = t, .p = p, .cp = cp, .r = r, .out = out, .now = now
+	};
+
+	begin(&v);
+	if (unlikely(cp->kind == CT_K_INVALID)) {
+		invalid(&v);
+		return;
+	}
+	for (unsigned int i = 0; i < TRIES; i++) {
+		enum ct_dir dir;
+		struct ct_conn *c = find(&v, &dir);
+
+		if (unlikely(cp->kind == CT_K_ERROR)) {
+			related(&v, c, dir);
+			if (c)
+				translate(&v, c, dir);
+			return;
+		}
+		if (likely(c) && !is_forced(&v, dir) && likely(known(&v, c, dir)))
+			return;
+		if (c)
+			ct_kill(t, c);
+		if (fresh(&v))
+			return;
+		out->state = CT_TRK;
+	}
+	out->drop = DROP_CT_COLLISION;
+}
+
+void ct_look(struct pmd *w, struct ct *t, const struct pkt *p, const struct ct_pkt *cp,
+	     const struct ct_req *r, uint32_t now, struct ct_result *out)
+{
+	struct pkt same = *p;
+	struct ct_pkt at = *cp;
+	struct visit v = { .w = w, .t = t, .p = &same, .cp = &at, .r = r, .out = out, .now = now };
+	struct ct_tcp_peer peer[2];
+	enum ct_timeout timeout;
+	struct ct_conn *c, copy;
+	enum ct_dir dir;
+
+	begin(&v);
+	if (cp->kind == CT_K_INVALID) {
+		invalid(&v);
+		return;
+	}
+	c = find(&v, &dir);
+	if (c) {
+		ct_conn_lock(c);
+		memcpy(&copy, c, sizeof(copy));
+		ct_conn_unlock(c);
+		atomic_store_explicit(&copy.lock, 0, memory_order_relaxed);
+	}
+	if (cp->kind == CT_K_ERROR) {
+		related(&v, c ? &copy : NULL, dir);
+		return;
+	}
+	if (c && !is_forced(&v, dir)) {
+		const enum ct_tcp_verdict verdict = judge(&v, &copy, dir, &timeout);
+
+		if (verdict == CT_TCP_BAD)
+			invalid(&v);
+		if (verdict != CT_TCP_REUSE)
+			return;
+	}
+	if (!begins(&v, peer)) {
+		invalid(&v);
+		return;
+	}
+	if (r->commit) {
+		memset(&copy, 0, sizeof(copy));
+		copy.orig = cp->k;
+		set_meta(&copy, r);
+		tell(&v, &copy);
+	}
+}
