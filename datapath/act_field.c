@@ -43,7 +43,7 @@ static uint32_t l4_len(const struct pkt *p)
  * checksum of the whole, and the change is all that is needed; but for SCTP, whose CRC depends on
  * how far from the end the change is: that of a fragment cannot be kept right.
  */
-static void fix_l4(struct pkt *p, uint32_t delta, bool pseudo)
+void act_fix_l4(struct pkt *p, uint32_t delta, bool pseudo)
 {
 	uint8_t *l4;
 
@@ -71,32 +71,31 @@ static void fix_l4(struct pkt *p, uint32_t delta, bool pseudo)
 	}
 }
 
-/*
- * Whether an IPv6 routing header, of which there may be several, has segments left: then the
- * pseudo-header has the last of them, not the destination in the header (RFC 8200, 8.1).
- */
-static bool routed_further(const struct pkt *p)
+bool act_routed_further(const uint8_t *ip6, uint32_t hlen)
 {
-	const uint8_t *f = frame(p);
-	uint32_t at = p->l3 + 40u;
-	uint8_t proto = f[p->l3 + 6];
+	uint8_t proto = ip6[6];
+	uint32_t at = 40;
 
-	if (p->l4 == PKT_NONE || !(p->key.ipv6_exthdr & htobe16(OFPIEH_ROUTER)))
-		return false;
-	while (at + 8 <= p->l4) {
-		const uint8_t next = f[at];
+	while (at + 8 <= hlen) {
+		const uint8_t next = ip6[at];
 
-		if (proto == PROTO_ROUTING && f[at + 3])
+		if (proto == PROTO_ROUTING && ip6[at + 3])
 			return true;
 		if (proto == PROTO_FRAGMENT)
 			at += 8;
 		else if (proto == PROTO_AUTH)
-			at += (f[at + 1] + 2) * 4u;
+			at += (ip6[at + 1] + 2) * 4u;
 		else
-			at += (f[at + 1] + 1) * 8u;
+			at += (ip6[at + 1] + 1) * 8u;
 		proto = next;
 	}
 	return false;
+}
+
+static bool routed_further(const struct pkt *p)
+{
+	return p->l4 != PKT_NONE && (p->key.ipv6_exthdr & htobe16(OFPIEH_ROUTER)) &&
+	       act_routed_further(frame(p) + p->l3, (uint32_t)(p->l4 - p->l3));
 }
 
 /* The checksums that cover 'place' of header 'layer', after it changed by 'delta'. */
@@ -106,16 +105,16 @@ static void fix_sums(struct pkt *p, enum of_layer layer, unsigned int place, uin
 	case OF_LAYER_IP:
 		csum_apply(frame(p) + p->l3 + 10, delta);
 		if (place >= 12)
-			fix_l4(p, delta, true);
+			act_fix_l4(p, delta, true);
 		break;
 	case OF_LAYER_IP6:
 		if (place >= 24 ? !routed_further(p) : place >= 8)
-			fix_l4(p, delta, true);
+			act_fix_l4(p, delta, true);
 		break;
 	case OF_LAYER_L4:
 	case OF_LAYER_ND_SLL:
 	case OF_LAYER_ND_TLL:
-		fix_l4(p, delta, false);
+		act_fix_l4(p, delta, false);
 		break;
 	default:
 		break;
@@ -218,7 +217,7 @@ static void put_kind(struct pkt *p, const struct of_field *f, uint32_t at, u128 
 			put(p, OF_LAYER_IP, p->l3, 9, 1, value, 0xff);
 		else
 			frame(p)[at] = is[1];
-		fix_l4(p, csum_delta(was, is, 2), true);
+		act_fix_l4(p, csum_delta(was, is, 2), true);
 	}
 	pkt_reparse(p);
 }

@@ -83,6 +83,15 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 /* Writes bits 'mask' of 'value' (both as in the key's storage of 'f') to key and frame. */
 void act_store(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f, u128 value,
 	       u128 mask) PMD;
+/* The L4 checksum, where there is one (not SCTP's), after what it covers changed by 'delta'; of the
+ * pseudo-header: 'pseudo'. */
+void act_fix_l4(struct pkt *p, uint32_t delta, bool pseudo);
+/*
+ * Whether one of the 'hlen' bytes of an IPv6 packet's headers is a routing header, of which there
+ * may be several, with segments left: then the pseudo-header has the last of them, not the
+ * destination in the header (RFC 8200, 8.1).
+ */
+bool act_routed_further(const uint8_t *ip6, uint32_t hlen);
 /* ACT_SET_STATE: metadata, a register, a tunnel's number or address; in the key alone. */
 void act_store_state(struct pkt *p, const struct act_op *op) PMD;
 void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD;

@@ -22,9 +22,14 @@ struct ct_nat_spec {
 };
 
 /*
- * Fills c->reply and the flags CT_F_SNAT/DNAT of a new connection whose c->orig is set, so that its
- * reply tuple is free, and adds it (ct_add()).  0; -EADDRNOTAVAIL: the range has none left
- * (DROP_CT_NAT_EXHAUSTED).
+ * Adds (ct_add()) a new connection whose c->orig is set, and c->reply to the same turned round:
+ * changes addresses and ports of c->reply as 'spec' says, so that it is free, and sets CT_F_SNAT
+ * and CT_F_DNAT.  Without src and dst, and for src=0.0.0.0, nothing is changed but, when there is a
+ * collision, the source port.
+ *
+ * 0; -EADDRNOTAVAIL: none of the range is free, or it is of the other IP version
+ * (DROP_CT_NAT_EXHAUSTED); -EEXIST: c->orig is a connection's already, another thread was first:
+ * find that one; -ENOSPC: ct_add()'s.  The slot stays the caller's then.
  */
 int ct_nat_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
 	       const struct ct_nat_spec *spec) PMD;
