@@ -157,6 +157,22 @@ static void put_why(struct telling *t, const Weft__TraceStep *s, const struct of
 	puts(")");
 }
 
+/* Flows with conjunction actions: which clauses are met. */
+static void put_clauses(struct telling *t, const Weft__TraceStep *s)
+{
+	for (size_t i = 0; i < s->n_clauses; i++) {
+		const struct of_flow_stats *f = only_flow(t, s->clauses[i]);
+
+		if (!f)
+			continue;
+		fputs("    meets ", stdout);
+		of_format_insts(stdout, &f->insts, t->names);
+		fputs(" by ", stdout);
+		put_rule(t, f);
+		putchar('\n');
+	}
+}
+
 static void put_table(struct telling *t, const Weft__TraceStep *s)
 {
 	const struct of_flow_stats *f = only_flow(t, s->flow), *state = only_flow(t, s->state);
@@ -175,6 +191,7 @@ static void put_table(struct telling *t, const Weft__TraceStep *s)
 		printf(" (by %s, %u flow%s, %u mask%s)", s->template_, s->rules,
 		       s->rules == 1 ? "" : "s", s->masks, s->masks == 1 ? "" : "s");
 	putchar('\n');
+	put_clauses(t, s);
 	put_why(t, s, f);
 	if (!f)
 		return;

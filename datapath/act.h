@@ -27,6 +27,7 @@
 
 struct dp;
 struct pmd;
+struct conj_set;
 struct group;
 struct meter;
 struct of_field;
@@ -110,7 +111,8 @@ struct insts {
 	bool changes_frame, changes_key; /* what 'apply' does; outputs do neither */
 	uint64_t reads; /* key words that decide what the actions do to the key, or whether they
 			   drop (cache.h) */
-	uint32_t n_groups, n_ports; /* what it refers to, for cascades and out_port filters */
+	const struct conj_set *conj; /* conjunction actions (conj.h): never executed; NULL: none */
+	uint32_t n_groups, n_ports;  /* what it refers to, for cascades and out_port filters */
 	struct group **groups;
 	uint32_t *ports;
 	/* Control thread only. */
@@ -150,8 +152,8 @@ int insts_table_new(struct dp *dp) CONTROL;
 void insts_table_free(struct dp *dp) CONTROL;
 
 /*
- * Whether this switch can match on and act on a field.  Not: connection tracking, conj_id, dp_hash,
- * and the tunnel options that VXLAN as sent here does not carry.  A match on such a field is
+ * Whether this switch can match on and act on a field.  Not: connection tracking, dp_hash, and the
+ * tunnel options that VXLAN as sent here does not carry.  A match on such a field is
  * OFPBMC_BAD_FIELD.
  */
 bool field_supported(enum of_field_id id);

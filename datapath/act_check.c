@@ -29,7 +29,6 @@ bool field_supported(enum of_field_id id)
 	case OF_FIELD_CT_TP_SRC:
 	case OF_FIELD_CT_TP_DST:
 	case OF_FIELD_DP_HASH:
-	case OF_FIELD_CONJ_ID:
 	case OF_FIELD_TUN_FLAGS:
 	case OF_FIELD_TUN_GBP_ID:
 	case OF_FIELD_TUN_GBP_FLAGS:
@@ -393,6 +392,8 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 		return 0;
 	case OF_KIND_nx_set_queue:
 		return check_queue(c, AS(nx_set_queue)->queue_id);
+	case OF_KIND_nx_conjunction:
+		return REFUSE(c, OFPBAC_BAD_TYPE, "conjunction is for a flow's apply-actions");
 	default: {
 		const int r = act_check_nx(c, a);
 
@@ -495,6 +496,8 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 	struct check c = { .dp = dp, .has_match = true, .match = *match, .e = e };
 	uint32_t known = 0;
 
+	if (act_is_conjunctive(list))
+		return act_check_conjunctive(list, e);
 	for (unsigned int o = 0; o < sizeof(order) / sizeof(order[0]); o++) {
 		unsigned int seen = 0;
 

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "datapath/act_priv.h"
+#include "datapath/conj.h"
 #include "datapath/dp.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
@@ -17,6 +18,8 @@ struct program {
 	struct insts i; /* first: what others hold */
 	UT_hash_handle hh;
 	struct arena arena; /* of i.list */
+	struct conj_set *conj;
+	bool failed; /* no memory for a part of it */
 	bool hashed;
 	struct dp *dp;
 	uint32_t key_len;
@@ -46,6 +49,7 @@ static void program_free(void *arg)
 	struct program *g = arg;
 
 	arena_fini(&g->arena);
+	free(g->conj);
 	free(g);
 }
 
@@ -343,6 +347,15 @@ static void compile_bucket(struct dp *dp, struct program *g, const struct of_lis
 	g->n_op = n + 1; /* what the set has left out refers to nothing */
 }
 
+/* Flows with conjunctions have nothing else to do. */
+static void compile_conj(struct program *g, const struct of_list *l) CONTROL
+{
+	if (!conj_is_in(l))
+		return;
+	g->i.conj = g->conj = conj_set_new(l);
+	g->failed = !g->conj;
+}
+
 static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l) CONTROL
 {
 	struct insts *in = &g->i;
@@ -358,6 +371,7 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 			apply = g->op + at;
 			n = compile_list(dp, g, &AS(inst_apply_actions)->actions, at);
 			at += n;
+			compile_conj(g, &AS(inst_apply_actions)->actions);
 			break;
 		case OF_KIND_inst_write_actions:
 			in->write = g->op + at;
@@ -483,6 +497,10 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 	case FORM_BUCKET:
 		compile_bucket(dp, g, list);
 		break;
+	}
+	if (g->failed) {
+		program_free(g);
+		return NULL;
 	}
 	if (form != FORM_INSTS) {
 		g->i.apply = g->op;

@@ -151,6 +151,12 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_group,
 		      struct of_err *e) CONTROL;
 
+/* ---- act_check_learn.c ---- */
+
+/* Whether apply-actions in 'insts' have a conjunction; then nothing else may be there but notes. */
+bool act_is_conjunctive(const struct of_list *insts);
+int act_check_conjunctive(const struct of_list *insts, struct of_err *e);
+
 /* ---- act_compile.c ---- */
 
 /* Compiles one action that passed the checks into 'op'; false: it does nothing. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/cls.h"
 
+#include "datapath/cls_conj.h"
 #include "datapath/dp.h"
 
-const struct cls_ops *const cls_templates[] = { &cls_direct, &cls_exact, &cls_lpm, &cls_tuple,
-						NULL };
+const struct cls_ops *const cls_templates[] = { &cls_conj, &cls_direct, &cls_exact,
+						&cls_lpm,  &cls_tuple,	NULL };
 
 const struct cls_ops *cls_pick(const struct cls_shape *s)
 {

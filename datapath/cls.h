@@ -2,12 +2,13 @@
 /*
  * Classifiers: how a table finds a packet's flow.  One interface, several templates.
  *
- * Each table is served by the first template of cls_templates[] that fits its rules: direct (a few
- * rules), exact (one mask: a hash), lpm (one IPv4 prefix field, priority agrees with length), tuple
- * (a hash for each mask, merged so that the number of probes is bounded; always fits).  PMDs look
- * up whole bursts while the control thread changes the classifier: insert and remove keep readers
- * correct, or return -EAGAIN, and table.c then builds another one aside and swaps it in.  What
- * readers may still see is freed by cls_retire().
+ * Each table is served by the first template of cls_templates[] that fits its rules: conj (some
+ * have conjunction actions: the others inside it, cls_conj.h), direct (a few rules), exact (one
+ * mask: a hash), lpm (one IPv4 prefix field, priority agrees with length), tuple (a hash for each
+ * mask, merged so that the number of probes is bounded; always fits).  PMDs look up whole bursts
+ * while the control thread changes the classifier: insert and remove keep readers correct, or
+ * return -EAGAIN, and table.c then builds another one aside and swaps it in.  What readers may
+ * still see is freed by cls_retire().
  *
  * Among visible rules (flow.h) that hit, the highest priority wins.  Two visible rules of equal
  * priority that both hit: either (6.2 leaves it open), but always the same one for the same packet
@@ -26,7 +27,8 @@ struct dp;
 struct cls_shape {
 	struct dp *dp;	  /* whose grace periods readers go by; NULL: there are no readers */
 	uint32_t n_rules; /* all that are linked, visible or not */
-	uint32_t n_any;	  /* of these, rules that match everything (a table-miss entry) */
+	uint32_t n_conj;  /* of these, rules with conjunction actions */
+	uint32_t n_any;	  /* ... and that match everything (a table-miss entry) */
 	uint32_t n_masks; /* different masks of the other rules */
 	struct cls_rule *const *rules; /* n_rules of them */
 };

@@ -347,12 +347,12 @@ static inline __attribute__((always_inline)) void start(const struct cls_hash_ta
 	}
 }
 
-void cls_hash_lookup(const struct cls_hash *h, const struct cls_mask *m, const struct burst *b,
-		     uint64_t todo, const struct cls_rule **hit)
+/* All packets' buckets, on their way into the cache. */
+static inline __attribute__((always_inline)) void start_all(const struct cls_hash_tab *t,
+							    const struct cls_mask *m,
+							    const struct burst *b, uint64_t todo,
+							    struct probe *p)
 {
-	const struct cls_hash_tab *t = atomic_load_explicit(&h->tab, memory_order_acquire);
-	struct probe p[BURST_MAX];
-
 	switch (m->n_words) {
 	case 1:
 		start(t, m, b, todo, p, 1);
@@ -369,6 +369,15 @@ void cls_hash_lookup(const struct cls_hash *h, const struct cls_mask *m, const s
 	default:
 		start(t, m, b, todo, p, m->n_words);
 	}
+}
+
+void cls_hash_lookup(const struct cls_hash *h, const struct cls_mask *m, const struct burst *b,
+		     uint64_t todo, const struct cls_rule **hit)
+{
+	const struct cls_hash_tab *t = atomic_load_explicit(&h->tab, memory_order_acquire);
+	struct probe p[BURST_MAX];
+
+	start_all(t, m, b, todo, p);
 	for (uint64_t left = todo; left; left &= left - 1) {
 		prefetch_rule(&p[__builtin_ctzll(left)]);
 	}
@@ -376,5 +385,45 @@ void cls_hash_lookup(const struct cls_hash *h, const struct cls_mask *m, const s
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
 		hit[i] = search(t, &p[i], cls_key(b, i), b->version, hit[i]);
+	}
+}
+
+static void every(const struct cls_hash_tab *t, const struct probe *p, const struct burst *b,
+		  unsigned int n, int above, cls_every *fn, void *arg)
+{
+	const uint16_t sig = sig_of(p->hash);
+
+	for (const struct cls_bucket *k = p->bucket; k;) {
+		const uint32_t next = atomic_load_explicit(&k->next, memory_order_acquire);
+
+		for (unsigned int may = alike(k, sig); may; may &= may - 1) {
+			const unsigned int i = (unsigned int)__builtin_ctz(may);
+			const struct cls_rule *r;
+
+			if (atomic_load_explicit(&k->priority[i], memory_order_relaxed) <= above)
+				continue;
+			r = atomic_load_explicit(&k->rule[i], memory_order_acquire);
+			if (r && cls_rule_visible(r, b->version) && cls_rule_hits(r, cls_key(b, n)))
+				fn(arg, n, r);
+		}
+		k = next ? &t->bucket[next] : NULL;
+	}
+}
+
+void cls_hash_every(const struct cls_hash *h, const struct cls_mask *m, const struct burst *b,
+		    uint64_t todo, const struct cls_rule *const *over, unsigned int first,
+		    cls_every *fn, void *arg)
+{
+	const struct cls_hash_tab *t = atomic_load_explicit(&h->tab, memory_order_acquire);
+	struct probe p[BURST_MAX];
+
+	start_all(t, m, b, todo, p);
+	for (uint64_t left = todo; left; left &= left - 1)
+		prefetch_rule(&p[__builtin_ctzll(left)]);
+	for (uint64_t left = todo; left; left &= left - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(left);
+		const struct cls_rule *o = over[i - first];
+
+		every(t, &p[i], b, i, o ? o->priority : -1, fn, arg);
 	}
 }

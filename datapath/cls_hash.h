@@ -67,6 +67,15 @@ int cls_hash_each(const struct cls_hash *h, int (*visit)(void *arg, struct cls_r
 void cls_hash_lookup(const struct cls_hash *h, const struct cls_mask *m, const struct burst *b,
 		     uint64_t todo, const struct cls_rule **hit);
 
+/*
+ * Calls 'fn' for each rule that hits packet i of 'todo', whose priority is higher than over[i -
+ * first]'s (NULL: than nothing), in no order.
+ */
+typedef void cls_every(void *arg, unsigned int i, const struct cls_rule *r);
+void cls_hash_every(const struct cls_hash *h, const struct cls_mask *m, const struct burst *b,
+		    uint64_t todo, const struct cls_rule *const *over, unsigned int first,
+		    cls_every *fn, void *arg);
+
 /* Random numbers for the hash; drawn once a process. */
 extern uint64_t cls_hash_keys[FLOW_KEY_WORDS + 2];
 

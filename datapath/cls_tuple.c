@@ -11,7 +11,7 @@
  * Readers: places are filled before 'n' says so; best_left[i] (the highest priority in tuples i...)
  * only ever grows, which at worst means a probe more than necessary.
  */
-#include "datapath/cls.h"
+#include "datapath/cls_tuple.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -318,6 +318,28 @@ static void tuple_lookup(const struct cls *c, const struct burst *b, uint64_t to
 				todo &= ~(UINT64_C(1) << p);
 		}
 		cls_hash_lookup(&t->tuple[i]->hash, &t->tuple[i]->mask, b, todo, hit);
+	}
+}
+
+void cls_tuple_every(const struct cls *c, const struct burst *b, uint64_t todo,
+		     const struct cls_rule *const *over, unsigned int first, cls_every *fn,
+		     void *arg)
+{
+	const struct tuples *t = (const struct tuples *)c;
+	uint32_t n = atomic_load_explicit(&t->n, memory_order_acquire);
+
+	for (uint32_t i = 0; i < n && todo; i++) {
+		uint16_t best = atomic_load_explicit(&t->best_left[i], memory_order_acquire);
+
+		for (uint64_t left = todo; left; left &= left - 1) {
+			const unsigned int p = (unsigned int)__builtin_ctzll(left);
+			const struct cls_rule *o = over[p - first];
+
+			if (o && o->priority >= best)
+				todo &= ~(UINT64_C(1) << p);
+		}
+		cls_hash_every(&t->tuple[i]->hash, &t->tuple[i]->mask, b, todo, over, first, fn,
+			       arg);
 	}
 }
 

@@ -47,6 +47,7 @@ struct cls_rule {
 	uint64_t added;
 	_Atomic uint64_t removed; /* FLOW_VERSION_NEVER while it is installed */
 	uint16_t priority;
+	bool conj;	  /* it has conjunction actions: no hit, but a part of one (conj.h) */
 	uint64_t value[]; /* mask->n_words words, already masked */
 };
 

@@ -437,40 +437,6 @@ static void run_group(struct ref_run *x, uint32_t id)
 
 /* ---- The pipeline (5.1, 5.9) ---- */
 
-static bool matches(const struct ref_frame *f, const struct of_match *m)
-{
-	FIELD_EACH (d) {
-		struct of_oxm o;
-		struct ref_bits value, mask, is;
-
-		if (d->is_alias || !of_match_has(m, d))
-			continue;
-		of_match_get(m, d, &o);
-		value = ref_bytes(o.value, d->bytes, d->bits);
-		mask = ref_bytes(o.mask, d->bytes, d->bits);
-		/* Not present (7.3.2). */
-		if ((d->layer == OF_LAYER_L4 || d->id == OF_FIELD_TCP_FLAGS) && !ref_has_l4(f))
-			return false;
-		is = ref_get(f, d);
-		for (unsigned int i = 0; i < d->bits; i++)
-			if (mask.bit[i] && value.bit[i] != is.bit[i])
-				return false;
-	}
-	return true;
-}
-
-struct ref_flow *ref_lookup(struct ref *r, const struct ref_frame *f, uint8_t table)
-{
-	struct ref_flow *best = NULL;
-
-	r->lookups[table]++;
-	for (struct ref_flow *x = r->tables[table]; x; x = x->next)
-		if ((!best || x->priority > best->priority) && matches(f, &x->match))
-			best = x;
-	r->matches[table] += best != NULL;
-	return best;
-}
-
 const struct of_any *ref_inst(const struct of_list *l, enum of_kind kind)
 {
 	for (uint32_t i = 0; i < l->n; i++)

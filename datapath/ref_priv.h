@@ -187,7 +187,6 @@ struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t por
 void ref_packet_in(struct ref_run *x, uint8_t reason, uint16_t max_len, uint16_t controller_id);
 void ref_act(struct ref_run *x, const struct of_any *a);
 void ref_run_list(struct ref_run *x, const struct of_list *l);
-struct ref_flow *ref_lookup(struct ref *r, const struct ref_frame *f, uint8_t table);
 /* The instruction of this kind, or NULL. */
 const struct of_any *ref_inst(const struct of_list *l, enum of_kind kind);
 /* What a flow does; returns the next table, or -1. */
@@ -200,6 +199,10 @@ void ref_finish(struct ref_run *x);
 void ref_act_nx(struct ref_run *x, const struct of_any *a);
 /* What a bucket's copy leaves behind for the packet. */
 void ref_copy_back(struct ref_run *x, const struct ref_run *copy);
+/* ---- ref_conj.c ---- */
+
+/* The flow that a packet meets in a table, counted in the table; NULL: none. */
+struct ref_flow *ref_lookup(struct ref *r, const struct ref_frame *f, uint8_t table);
 
 /* ---- ref_select.c ---- */
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "datapath/cls_conj.h"
 #include "datapath/table_state.h"
 
 static struct cls *current(const struct dp *dp, uint8_t table_id)
@@ -32,6 +33,7 @@ static int gather_rule(void *arg, struct cls_rule *r)
 	struct gather *g = arg;
 	struct cls_mask *m = (struct cls_mask *)(uintptr_t)r->mask;
 
+	g->shape.n_conj += r->conj;
 	if (!m->n_words) {
 		g->shape.n_any++;
 	} else if (m->mark != g->mark) {
@@ -106,7 +108,8 @@ int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r)
 {
 	struct cls *c = current(dp, table_id);
 	struct table *t = &dp->table_state->tables[table_id];
-	int err = c ? c->ops->insert(c, r) : -EAGAIN;
+	bool fits = c && (!r->conj || c->ops == &cls_conj);
+	int err = fits ? c->ops->insert(c, r) : -EAGAIN;
 
 	t->changes++;
 	if (!err && c->n_rules > t->built_for)
@@ -117,6 +120,11 @@ int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r)
 	if (!err && c->ops == &cls_tuple)
 		table_cls_settle(dp, table_id);
 	return err;
+}
+
+bool table_cls_admits(const struct dp *dp, uint8_t table_id, const struct cls_mask *m)
+{
+	return cls_conj_admits(current(dp, table_id), m);
 }
 
 void table_cls_settle(struct dp *dp, uint8_t table_id)

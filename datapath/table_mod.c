@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "datapath/act.h"
+#include "datapath/cls_conj.h"
 #include "datapath/table_state.h"
 
 enum {
@@ -115,6 +116,11 @@ static int instruct(struct dp *dp, struct flow *f, const struct of_list *insts,
 	f->insts = insts_get(dp, insts, f->table_id, m, e);
 	if (!f->insts)
 		return -EPROTO;
+	f->rule.conj = f->insts->conj != NULL;
+	if (f->rule.conj && !table_cls_admits(dp, f->table_id, f->rule.mask))
+		return of_err_set(e, OFPET_FLOW_MOD_FAILED, OFPFMFC_TABLE_FULL,
+				  "the conjunctive flows of table %u have more than %d masks",
+				  f->table_id, CONJ_MASKS_MAX);
 	return table_caps_check(dp, f->table_id, m, f->rule.priority, insts, e);
 }
 

@@ -126,6 +126,8 @@ void table_config_clear(struct dp *dp, uint8_t table_id) CONTROL;
 /* Links a rule that is in the index already; builds another classifier where it must.  0 or
  * -ENOMEM. */
 int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTROL;
+/* Whether there is a place for a conjunctive flow of this mask. */
+bool table_cls_admits(const struct dp *dp, uint8_t table_id, const struct cls_mask *m) CONTROL;
 /* Builds the table's classifier anew from what is linked; NULL for nothing.  0 or -ENOMEM. */
 int table_cls_rebuild(struct dp *dp, uint8_t table_id) CONTROL;
 /* After many changes: whether a smaller or a better one is due; then builds it. */

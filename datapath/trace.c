@@ -11,6 +11,7 @@
 
 #include "datapath/cache.h"
 #include "datapath/chain.h"
+#include "datapath/cls_conj.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/meter.h"
@@ -29,6 +30,7 @@ enum {
 	HEAD_MAX = 256,
 	FRAME_LEN_MAX = UINT16_MAX,
 	DIFFERS_MAX = 8, /* fields that are named */
+	CLAUSES_MAX = 64,
 };
 
 struct trace {
@@ -41,6 +43,7 @@ struct trace {
 	bool no_memory;
 	struct flow_counter counters[FLOW_COUNTER_CHUNK]; /* every flow's: nobody reads them */
 	struct burst one;				  /* what leaves, by itself */
+	struct burst asked;				  /* a key to ask a classifier about */
 };
 
 /* ---- Steps ---- */
@@ -211,6 +214,37 @@ static void note_second(struct trace *t, Weft__TraceStep *s, const struct pkt *p
 	}
 }
 
+struct clauses {
+	struct trace *t;
+	Weft__TraceStep *s;
+};
+
+static void note_clause(void *arg, unsigned int i, const struct cls_rule *r)
+{
+	struct clauses *c = arg;
+
+	(void)i;
+	role_assume_control();
+	if (c->s->n_clauses < CLAUSES_MAX)
+		c->s->clauses[c->s->n_clauses++] = flow_bytes(c->t, flow_of_rule(r));
+}
+
+/* Of which conjunctive flows the packet meets a clause. */
+static void note_clauses(struct trace *t, Weft__TraceStep *s, const struct pkt *p) CONTROL
+{
+	struct clauses c = { t, s };
+
+	s->clauses = arena_get(t->arena, CLAUSES_MAX * sizeof(*s->clauses));
+	if (!s->clauses) {
+		t->no_memory = true;
+		return;
+	}
+	t->asked.version = atomic_load_explicit(&t->dp->version, memory_order_relaxed);
+	t->asked.pkt[0].key = p->key;
+	cls_conj_explain(atomic_load_explicit(&t->dp->tables[p->table_id], memory_order_relaxed),
+			 &t->asked, 0, note_clause, &c);
+}
+
 void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f)
 {
 	struct trace *t = w->trace;
@@ -226,6 +260,7 @@ void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f)
 	s->state = state_bytes(t, &p->key);
 	if (f)
 		s->flow = flow_bytes(t, f);
+	note_clauses(t, s, p);
 	note_second(t, s, p, f);
 }
 

@@ -27,7 +27,7 @@ static int visit(void *arg, struct cls_rule *r)
 	const struct flow *f = flow_of_rule(r);
 	unsigned int n = differing_words(r, s->key);
 
-	if (f == s->won || (s->won && n))
+	if (r->conj || f == s->won || (s->won && n))
 		return 0;
 	if (!s->best || n < s->differs ||
 	    (n == s->differs && r->priority > s->best->rule.priority)) {

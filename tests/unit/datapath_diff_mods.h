@@ -12,7 +12,7 @@
 
 /* ---- Random tables ---- */
 
-enum { STYLE_FEW, STYLE_ONE_MASK, STYLE_PREFIXES, STYLE_MANY, N_STYLES };
+enum { STYLE_FEW, STYLE_ONE_MASK, STYLE_PREFIXES, STYLE_MANY, STYLE_CONJ, N_STYLES };
 
 /* A match in the manner of the table, and a priority that leaves no doubt about who wins. */
 static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
@@ -74,6 +74,88 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		m->mask.vlan_tci &= htobe16(0x1fff);
 		m->value.vlan_tci &= htobe16(0x1fff);
 	}
+}
+
+/* ---- Conjunctive flows ---- */
+
+enum { IDS = 4 };
+
+/* One value of a clause: of few fields and values, so that packets meet several. */
+static void rnd_clause(struct of_match *m)
+{
+	switch (below(6)) {
+	case 0:
+		of_match_set_u64(m, OF_FIELD_IN_PORT, 1 + below(PORTS));
+		break;
+	case 1:
+		of_match_set_u64(m, OF_FIELD_ETH_TYPE, one_in(4) ? 0x86dd : 0x0800);
+		break;
+	case 2:
+		of_match_set_masked_u64(m, OF_FIELD_IN_PORT, below(2), 1);
+		break;
+	case 3:
+		of_match_set_masked_u64(m, OF_FIELD_METADATA, below(2), 1);
+		break;
+	default: {
+		const uint64_t mask = UINT64_C(0xffffffff) << below(33) & 0xffffffff;
+		const enum of_field_id f = one_in(2) ? OF_FIELD_IPV4_SRC : OF_FIELD_IPV4_DST;
+
+		of_match_set_u64(m, OF_FIELD_ETH_TYPE, 0x0800);
+		if (mask)
+			of_match_set_masked_u64(m, f, PICK(rnd_ip4) & mask, mask);
+	}
+	}
+}
+
+static void rnd_conjunctions(struct of_flow_mod *fm)
+{
+	struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
+
+	for (unsigned int i = 1 + below(4); i > 0; i--) {
+		struct of_nx_conjunction *c = OF_NEW(&rules.arena, nx_conjunction);
+
+		if (a->actions.n && one_in(6)) {
+			of_list_add(&a->actions, &rules.arena,
+				    (struct of_any *)OF_NEW(&rules.arena, nx_note));
+			continue;
+		}
+		c->id = below(IDS);
+		c->n_clauses = (uint8_t)(c->id == 3 ? 3 : one_in(10) ? 3 : 2);
+		c->clause = (uint8_t)below(c->n_clauses);
+		of_list_add(&a->actions, &rules.arena, (struct of_any *)c);
+	}
+	of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
+}
+
+/* Clauses share priorities, among each other and now and then with another flow, which wins. */
+static void rnd_conjunctive(struct of_flow_mod *fm, unsigned int serial, bool insts)
+{
+	static const uint16_t levels[] = { 1 + 7919 * 2, 1 + 7919 * 4, 1 + 7919 * 6 };
+
+	if (one_in(5)) {
+		of_match_set_u64(&fm->match, OF_FIELD_CONJ_ID, below(IDS));
+		fm->priority = (uint16_t)(1 + (serial * 7919) % 65521);
+		if (one_in(3))
+			rnd_clause(&fm->match);
+		if (insts)
+			rnd_insts(fm);
+		return;
+	}
+	rnd_clause(&fm->match);
+	fm->priority = PICK(levels);
+	if (insts)
+		rnd_conjunctions(fm);
+}
+
+static void rnd_flow(struct of_flow_mod *fm, unsigned int serial, bool insts)
+{
+	if (t.style[fm->table_id] == STYLE_CONJ && !one_in(8)) {
+		rnd_conjunctive(fm, serial, insts);
+		return;
+	}
+	rnd_match(fm, serial);
+	if (insts)
+		rnd_insts(fm);
 }
 
 /* ---- Messages, to both ---- */
@@ -172,8 +254,7 @@ static void add_flow(unsigned int serial)
 		fm->idle_timeout = PICK(timeouts);
 		fm->hard_timeout = PICK(timeouts);
 	}
-	rnd_match(fm, serial);
-	rnd_insts(fm);
+	rnd_flow(fm, serial, true);
 	send_flow_mod(fm);
 }
 
@@ -182,11 +263,14 @@ static void change_flows(void)
 	static const uint8_t commands[] = { OFPFC_MODIFY, OFPFC_MODIFY_STRICT, OFPFC_DELETE,
 					    OFPFC_DELETE_STRICT };
 	struct of_flow_mod *fm = new_flow_mod(PICK(commands), (uint8_t)below(rules.n_tables));
+	bool modifies;
 
-	rnd_match(fm, below(200));
-	if (fm->command == OFPFC_MODIFY || fm->command == OFPFC_MODIFY_STRICT)
-		rnd_insts(fm);
-	else if (one_in(3))
+	/* A clause that became another flow would share its priority. */
+	if (t.style[fm->table_id] == STYLE_CONJ && fm->command == OFPFC_MODIFY)
+		fm->command = OFPFC_MODIFY_STRICT;
+	modifies = fm->command == OFPFC_MODIFY || fm->command == OFPFC_MODIFY_STRICT;
+	rnd_flow(fm, below(200), modifies);
+	if (!modifies && one_in(3))
 		fm->out_port = 1 + below(PORTS);
 	if (one_in(4))
 		fm->flags = OFPFF_RESET_COUNTS;

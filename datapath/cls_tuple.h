@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the tuple template (cls_tuple.c) can do besides: find not the best rule, but all.
+ *
+ * For the conj template (cls_conj.c).  PMD threads.
+ */
+#ifndef WEFT_DATAPATH_CLS_TUPLE_H
+#define WEFT_DATAPATH_CLS_TUPLE_H
+
+#include "datapath/cls_hash.h"
+
+/* As cls_hash_every(), over all tuples of 'c', which is a tuple classifier. */
+void cls_tuple_every(const struct cls *c, const struct burst *b, uint64_t todo,
+		     const struct cls_rule *const *over, unsigned int first, cls_every *fn,
+		     void *arg);
+
+#endif
