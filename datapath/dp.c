@@ -9,6 +9,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "datapath/act.h"
+#include "datapath/ct.h"
 #include "datapath/eal.h"
 #include "datapath/fdb.h"
 #include "datapath/group.h"
@@ -112,12 +113,24 @@ void dp_free(struct dp *dp)
 		retire_drain(dp);
 	if (dp->insts)
 		insts_table_free(dp);
+	ct_free(atomic_load(&dp->ct));
 	if (dp->retired)
 		retire_fini(dp);
 	if (dp->pool)
 		eal_pool_free(dp->pool);
 	free(dp->rcu);
 	free(dp);
+}
+
+struct ct *dp_ct(struct dp *dp, struct err *e)
+{
+	struct ct *t = atomic_load(&dp->ct);
+
+	if (!t) {
+		t = ct_new(dp->name, dp->opts.ct_max ? dp->opts.ct_max : CT_MAX_DEFAULT, e);
+		atomic_store(&dp->ct, t);
+	}
+	return t;
 }
 
 void dp_publish(struct dp *dp)

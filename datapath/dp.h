@@ -17,6 +17,7 @@
 #include "datapath/role.h"
 #include "datapath/table.h"
 
+struct ct;
 struct fdb;
 struct group_table;
 struct meter_table;
@@ -36,6 +37,7 @@ struct dp_opts {
 	const char *pmd_cores;
 	uint32_t cache_entries; /* per PMD; 0: off */
 	uint32_t max_flows;	/* per table; 0: 1,000,000 */
+	uint32_t ct_max;	/* connections; 0: CT_MAX_DEFAULT */
 	bool standalone;	/* --fail-mode */
 };
 
@@ -51,7 +53,8 @@ struct dp {
 	_Atomic bool invalid_ttl_to_controller;
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
-	struct fdb *fdb; /* NORMAL's MAC table */
+	struct fdb *fdb;       /* NORMAL's MAC table */
+	struct ct *_Atomic ct; /* NULL until dp_ct() was called */
 
 	/* Control thread. */
 	char name[32];
@@ -75,6 +78,10 @@ struct dp {
 /* EAL must be up (eal.h).  NULL with words in 'e'. */
 struct dp *dp_new(const struct dp_opts *o, struct err *e) CONTROL;
 void dp_free(struct dp *dp) CONTROL;
+
+/* The table of connections, made by the first call: of an action ct() that is checked, of a limit
+ * that is set ...  NULL with words in 'e' when there is no memory. */
+struct ct *dp_ct(struct dp *dp, struct err *e) CONTROL;
 
 /* Makes all changes since the last call visible to every burst that starts from now on. */
 void dp_publish(struct dp *dp) CONTROL;
