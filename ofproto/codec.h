@@ -33,6 +33,8 @@ struct of_wr {
 	int rc;
 };
 
+bool of_all_zeros(const uint8_t *p, size_t n);
+
 /* Room for 'n' bytes at the end, zeroed; NULL when there is none. */
 uint8_t *of_wr_room(struct of_wr *w, size_t n);
 void of_wr_be(struct of_wr *w, unsigned int n, uint64_t v);
@@ -72,6 +74,9 @@ struct of_coded {
 
 extern const struct of_coded of_codeds[]; /* by enum of_coded_id */
 
+/* Whether field 'f' has those bits; else OFPBAC_BAD_SET_LEN. */
+int of_check_part(struct of_rd *r, const struct of_field *f, unsigned int ofs, unsigned int n_bits,
+		  const uint8_t *at);
 /* Members that belong together, which no row can judge alone; 'at' is where they begin. */
 int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at);
 

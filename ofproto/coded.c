@@ -42,10 +42,7 @@ static int read_part(struct of_rd *r, const uint8_t **p, const uint8_t *end, uns
 	sf->ofs = get_be16(*p);
 	sf->n_bits = (uint16_t)n_bits;
 	*p += 2;
-	if (!n_bits || sf->ofs + n_bits > sf->field->bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "%u bits at %u pass %s", n_bits,
-				 sf->ofs, sf->field->name);
-	return 0;
+	return of_check_part(r, sf->field, sf->ofs, n_bits, at);
 }
 
 /* Bits above the number of them, in the bytes of a value, are nobody's. */
@@ -93,14 +90,6 @@ static int read_spec(struct of_rd *r, const uint8_t **p, const uint8_t *end,
 	return rc;
 }
 
-static bool all_zeros(const uint8_t *p, const uint8_t *end)
-{
-	while (p < end)
-		if (*p++)
-			return false;
-	return true;
-}
-
 /* Up to a header of zero; the shortest spec, an output, has eight bytes. */
 static int read_specs(struct of_rd *r, const void *s, const uint8_t **p, const uint8_t *end,
 		      void *member)
@@ -118,7 +107,7 @@ static int read_specs(struct of_rd *r, const void *s, const uint8_t **p, const u
 		if (rc)
 			return rc;
 	}
-	if (!all_zeros(*p, end))
+	if (!of_all_zeros(*p, (size_t)(end - *p)))
 		return of_refuse(r, *p, ACTION_E(BAD_ARGUMENT), "learn: more after the last spec");
 	*p = end;
 	return 0;
@@ -230,7 +219,8 @@ static int read_result(struct of_rd *r, const void *s, const uint8_t **p, const 
 
 	*p += OF_CODED_BYTES_learn_result;
 	if (get_be16(at + 2))
-		return of_refuse(r, at + 2, ACTION_E(BAD_ARGUMENT), "learn: bytes are not zero");
+		return of_refuse(r, at + 2, OF_E(OFPET_EXPERIMENTER, NXBAC_MUST_BE_ZERO),
+				 "learn: bytes that are not zero");
 	if (!(l->flags & NX_LEARN_F_WRITE_RESULT))
 		return get_be16(at) ? of_refuse(r, at, ACTION_E(BAD_ARGUMENT),
 						"learn: an offset of no result")
@@ -240,9 +230,9 @@ static int read_result(struct of_rd *r, const void *s, const uint8_t **p, const 
 		return rc;
 	m->dst.ofs = get_be16(at);
 	m->dst.n_bits = 1;
-	if (m->dst.ofs >= m->dst.field->bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "learn: %s has no bit %u",
-				 m->dst.field->name, m->dst.ofs);
+	rc = of_check_part(r, m->dst.field, m->dst.ofs, 1, at);
+	if (rc)
+		return rc;
 	if (!m->dst.field->writable)
 		return of_refuse(r, at, ACTION_E(BAD_SET_ARGUMENT), "learn: %s cannot be set",
 				 m->dst.field->name);
@@ -302,10 +292,7 @@ static int read_zone(struct of_rd *r, const void *s, const uint8_t **p, const ui
 	if (z->src.n_bits != ZONE_BITS)
 		return of_refuse(r, at + 4, ACTION_E(BAD_SET_LEN), "ct: a zone of %u bits",
 				 z->src.n_bits);
-	if (z->src.ofs + z->src.n_bits > z->src.field->bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "ct: the zone's bits pass %s",
-				 z->src.field->name);
-	return 0;
+	return of_check_part(r, z->src.field, z->src.ofs, z->src.n_bits, at);
 }
 
 static void write_zone(struct of_wr *w, const void *s, const void *member)
@@ -355,7 +342,7 @@ static int read_pair(struct of_rd *r, const uint8_t **p, const uint8_t *end, uns
 	memcpy(min, at, n);
 	memcpy(max, at + (present == 3 ? n : 0), n);
 	*p += bytes;
-	if (all_zeros(min, min + n) || memcmp(min, max, n) > 0)
+	if (of_all_zeros(min, n) || memcmp(min, max, n) > 0)
 		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "nat: the range is empty");
 	return 0;
 }
@@ -380,6 +367,8 @@ static int read_range(struct of_rd *r, const void *s, const uint8_t **p, const u
 		rc = read_pair(r, p, end, 4, ip4, g->addr_min, g->addr_max);
 	else if (ip6)
 		rc = read_pair(r, p, end, 16, ip6, g->addr_min, g->addr_max);
+	if (!rc && proto && !ip4 && !ip6)
+		rc = of_refuse(r, *p, ACTION_E(BAD_ARGUMENT), "nat: ports without an address");
 	if (!rc && proto) {
 		rc = read_pair(r, p, end, 2, proto, min, max);
 		g->proto_min = rc ? 0 : get_be16(min);

@@ -33,6 +33,14 @@ int of_refuse(struct of_rd *r, const uint8_t *at, uint32_t error, const char *fm
 	return -EPROTO;
 }
 
+bool of_all_zeros(const uint8_t *p, size_t n)
+{
+	while (n--)
+		if (*p++)
+			return false;
+	return true;
+}
+
 static void store(void *member, unsigned int size, uint64_t v)
 {
 	switch (size) {
@@ -327,11 +335,7 @@ static int read_subfield_id(struct of_rd *r, const uint8_t **p, const uint8_t *e
 
 	if (rc)
 		return rc;
-	if (sf->ofs + sf->n_bits > sf->field->bits)
-		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "%s[%u..%u] passes its %u bits",
-				 sf->field->name, sf->ofs, sf->ofs + sf->n_bits - 1,
-				 sf->field->bits);
-	return 0;
+	return of_check_part(r, sf->field, sf->ofs, sf->n_bits, at);
 }
 
 static void read_ofs_nbits(const uint8_t *p, struct of_subfield *sf)
@@ -470,7 +474,7 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 		return of_oxm_read(r, &c->p, end, row->arg, member);
 	case OF_ROW_OXM_ID:
 		c->p = p;
-		return of_oxm_read_id(r, &c->p, end, row->arg, member);
+		return of_oxm_read_id(r, &c->p, end, false, member);
 	case OF_ROW_OXM_ID_OF:
 		c->p = p;
 		return read_subfield_id(r, &c->p, end, row->arg, member);
@@ -504,6 +508,7 @@ static bool read_fixed(struct rows *c, const struct of_row *row, void *member)
 		read_ofs_nbits(c->p, member);
 		break;
 	case OF_ROW_PAD:
+	case OF_ROW_ZERO: /* judged by read_rows() */
 	case OF_ROW_SIZE: /* judged before the structure was begun */
 		break;
 	default:
@@ -511,6 +516,14 @@ static bool read_fixed(struct rows *c, const struct of_row *row, void *member)
 	}
 	c->p += row->size;
 	return true;
+}
+
+/* An error's type in eight bits, of which 0xff is OFPET_EXPERIMENTER's. */
+static uint32_t zero_error(const struct of_row *row)
+{
+	uint16_t type = row->arg >> 8;
+
+	return OF_E(type == 0xff ? OFPET_EXPERIMENTER : type, row->arg & 0xff);
 }
 
 static int read_rows(struct of_rd *r, struct rows *c)
@@ -523,6 +536,9 @@ static int read_rows(struct of_rd *r, struct rows *c)
 		if (row->size > c->end - c->p && row->kind != OF_ROW_MATCH &&
 		    row->kind != OF_ROW_OXM && row->kind != OF_ROW_MSG)
 			return of_refuse(r, c->p, c->f->bad_len, "%s is cut off", c->d->name);
+		if (row->kind == OF_ROW_ZERO && !of_all_zeros(c->p, row->size))
+			return of_refuse(r, c->p, zero_error(row), "%s: bytes that are not zero",
+					 c->d->name);
 		if (read_fixed(c, row, member))
 			continue;
 		rc = read_variable(r, c, row, member);
@@ -550,6 +566,11 @@ static int read_struct(struct of_rd *r, const struct of_desc *d, const uint8_t *
 	rc = read_rows(r, &c);
 	if (rc)
 		return rc;
+	/* Of what an action has to fill up behind a field's id, Open vSwitch wants zeros. */
+	if (c.p != end && d->tail_pad == 2 && end - c.p < 8 &&
+	    !of_all_zeros(c.p, (size_t)(end - c.p)))
+		return of_refuse(r, c.p, OF_E(OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO),
+				 "%s: bytes that are not zero", d->name);
 	if (c.p != end && !(d->tail_pad && end - c.p < 8))
 		return of_refuse(r, c.p, c.f->bad_len, "%s has %zu bytes too many", d->name,
 				 (size_t)(end - c.p));

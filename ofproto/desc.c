@@ -84,9 +84,10 @@ static void find_lengths(struct of_desc *d)
 			d->match_len_at = len_at;
 		if (r->kind == OF_ROW_SIZE)
 			d->size_at = (int16_t)d->min_len;
-		if (r->kind == OF_ROW_OXM ||
-		    ((r->kind == OF_ROW_OXM_ID || r->kind == OF_ROW_OXM_ID_OF) && !r->arg))
+		if (r->kind == OF_ROW_OXM)
 			d->tail_pad = 1;
+		if (r->kind == OF_ROW_OXM_ID || (r->kind == OF_ROW_OXM_ID_OF && !r->arg))
+			d->tail_pad = 2;
 		/* Structures that are embedded are declared, and so filled, further up. */
 		if (r->kind == OF_ROW_SUB)
 			d->min_len += descs[r->arg].min_len;
@@ -143,20 +144,21 @@ static void add(struct of_desc d)
 				     .key = key_,             \
 				     .size = sizeof(self) };  \
 		static const struct of_row rows[] = {
-#define U8(name, f)	     ROW_F(UINT, 1, name, FMT_##f)
-#define U16(name, f)	     ROW_F(UINT, 2, name, FMT_##f)
-#define U32(name, f)	     ROW_F(UINT, 4, name, FMT_##f)
-#define U64(name, f)	     ROW_F(UINT, 8, name, FMT_##f)
-#define BYTES(name, n, f)    ROW_F(BYTES, n, name, FMT_##f)
-#define U32S(name, n)	     ROW_F(U32S, 4 * (n), name, FMT_HEX)
-#define PAD(n)		     HIDDEN(PAD, n)
+#define U8(name, f)	  ROW_F(UINT, 1, name, FMT_##f)
+#define U16(name, f)	  ROW_F(UINT, 2, name, FMT_##f)
+#define U32(name, f)	  ROW_F(UINT, 4, name, FMT_##f)
+#define U64(name, f)	  ROW_F(UINT, 8, name, FMT_##f)
+#define BYTES(name, n, f) ROW_F(BYTES, n, name, FMT_##f)
+#define U32S(name, n)	  ROW_F(U32S, 4 * (n), name, FMT_HEX)
+#define PAD(n)		  HIDDEN(PAD, n)
+#define ZERO(n, type, code) \
+	{ OF_ROW_ZERO, 0, n, 0, (OFPET_##type & 0xff) << 8 | (code), NULL, NULL },
 #define SIZE(name)	     HIDDEN(SIZE, 2)
 #define LEN(name)	     HIDDEN(LEN, 2)
 #define MATCH(name)	     ROW_F(MATCH, 8, name, FMT_NONE)
 #define OXM(name)	     ROW(OXM, 4, 0, 0, name, NULL)
 #define OXM_MASKED(name)     ROW(OXM, 4, 0, 1, name, NULL)
 #define OXM_ID(name)	     ROW(OXM_ID, 4, 0, 0, name, NULL)
-#define OXM_ID_SHORT(name)   ROW(OXM_ID, 4, 0, 1, name, NULL)
 #define OFS_NBITS(name)	     ROW_F(OFS_NBITS, 2, name, FMT_NONE)
 #define OXM_ID_OF(name)	     ROW(OXM_ID_OF, 4, 0, 1, name, NULL)
 #define OXM_ID_OF_LONG(name) ROW(OXM_ID_OF, 4, 0, 0, name, NULL)
@@ -200,13 +202,13 @@ __attribute__((constructor)) static void fill(void)
 #define BYTES(...)
 #define U32S(...)
 #define PAD(...)
+#define ZERO(...)
 #define SIZE(...)
 #define LEN(...)
 #define MATCH(...)
 #define OXM(...)
 #define OXM_MASKED(...)
 #define OXM_ID(...)
-#define OXM_ID_SHORT(...)
 #define OFS_NBITS(...)
 #define OXM_ID_OF(...)
 #define OXM_ID_OF_LONG(...)

@@ -63,6 +63,7 @@ enum of_row_kind {
 	OF_ROW_BYTES,
 	OF_ROW_U32S,
 	OF_ROW_PAD,
+	OF_ROW_ZERO,
 	OF_ROW_SIZE,
 	OF_ROW_LEN,
 	OF_ROW_MATCH,
@@ -92,8 +93,8 @@ struct of_row {
 	uint8_t fmt;	 /* enum of_fmt */
 	uint16_t size;	 /* bytes on the wire of what is fixed */
 	uint16_t offset; /* of the member */
-	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID, OXM_ID_OF: short;
-	 * CODED: enum of_coded_id; FILL: bytes sent; ENUM, FLAGS: enum */
+	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID_OF: short;
+	 * CODED: enum of_coded_id; FILL: bytes sent; ZERO: type << 8 | code; ENUM, FLAGS: enum */
 	uint16_t arg;
 	const char *name; /* the member's */
 	const char *by;	  /* BODY: the member that tells the kind */
@@ -109,7 +110,9 @@ struct of_desc {
 	uint16_t min_len;	   /* on the wire, without the family's header */
 	int16_t size_at;	   /* of the SIZE row, -1: none */
 	int16_t match_len_at;	   /* of the LEN row of a MATCH, -1: none */
-	uint8_t tail_pad;	   /* zeros up to a multiple of 8 may end it (OXM, OXM_ID) */
+	/* Zeros up to a multiple of 8 may end it: 1, behind an OXM; 2, behind an id, and looked at.
+	 */
+	uint8_t tail_pad;
 };
 
 extern const struct of_desc *const of_descs; /* by kind; [OF_KIND_NONE] is empty */

@@ -214,7 +214,7 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 		of_oxm_write(w, member, row->arg);
 		break;
 	case OF_ROW_OXM_ID:
-		of_oxm_write_id(w, *(const struct of_field *const *)member, row->arg);
+		of_oxm_write_id(w, *(const struct of_field *const *)member, false);
 		break;
 	case OF_ROW_OFS_NBITS:
 		write_ofs_nbits(w, member);
@@ -289,6 +289,7 @@ static void write_rows(struct of_wr *w, const struct of_desc *d, const struct of
 			of_wr_room(w, row->size);
 			break;
 		case OF_ROW_PAD:
+		case OF_ROW_ZERO:
 			of_wr_room(w, row->size);
 			break;
 		case OF_ROW_FILL:

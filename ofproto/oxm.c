@@ -465,19 +465,26 @@ void of_oxm_write(struct of_wr *w, const struct of_oxm *o, bool masked)
 
 /* ---- Ids ---- */
 
+/*
+ * Open vSwitch has one error for short headers, and those of matches for the others; a header with
+ * a mask is a field, but no id.
+ */
 int of_oxm_read_id(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool brief,
 		   const struct of_field **f)
 {
+	uint32_t error = brief ? ACTION_E(BAD_SET_TYPE) : MATCH_E(BAD_FIELD);
 	struct tlv t;
 
 	if (!read_head(*p, end, &t))
-		return of_refuse(r, *p, ACTION_E(BAD_LEN), "field id is cut off");
+		return of_refuse(r, *p, brief ? ACTION_E(BAD_LEN) : MATCH_E(BAD_LEN),
+				 "field id is cut off");
 	/* What follows a short header stands where only that leaves it. */
 	if (!t.field || (brief && t.value - *p != 4))
-		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "unknown field 0x%08x", t.header);
+		return of_refuse(r, *p, error, "unknown field 0x%08x", t.header);
+	if (!brief && t.has_mask && t.len == 2u * t.field->bytes)
+		error = MATCH_E(BAD_MASK);
 	if (t.has_mask || t.len != t.field->bytes)
-		return of_refuse(r, *p, ACTION_E(BAD_ARGUMENT),
-				 "%s has the header 0x%08x, not this", t.field->name,
+		return of_refuse(r, *p, error, "%s has the header 0x%08x, not this", t.field->name,
 				 header_of(t.field, true) | t.field->bytes);
 	*f = t.field;
 	*p = t.value;

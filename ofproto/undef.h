@@ -8,13 +8,13 @@
 #undef BYTES
 #undef U32S
 #undef PAD
+#undef ZERO
 #undef SIZE
 #undef LEN
 #undef MATCH
 #undef OXM
 #undef OXM_MASKED
 #undef OXM_ID
-#undef OXM_ID_SHORT
 #undef OFS_NBITS
 #undef OXM_ID_OF
 #undef OXM_ID_OF_LONG

@@ -35,13 +35,13 @@ enum of_kind {
 #define BYTES(...)
 #define U32S(...)
 #define PAD(...)
+#define ZERO(...)
 #define SIZE(...)
 #define LEN(...)
 #define MATCH(...)
 #define OXM(...)
 #define OXM_MASKED(...)
 #define OXM_ID(...)
-#define OXM_ID_SHORT(...)
 #define OFS_NBITS(...)
 #define OXM_ID_OF(...)
 #define OXM_ID_OF_LONG(...)
@@ -116,14 +116,14 @@ struct of_msg;
 #define BYTES(name, n, f) uint8_t name[n];
 #define U32S(name, n)	  uint32_t name[n];
 #define PAD(n)
+#define ZERO(n, type, code)
 #define SIZE(name)
 #define LEN(name)
-#define MATCH(name)	   struct of_match name;
-#define OXM(name)	   struct of_oxm name;
-#define OXM_MASKED(name)   struct of_oxm name;
-#define OXM_ID(name)	   const struct of_field *name;
-#define OXM_ID_SHORT(name) const struct of_field *name;
-#define OFS_NBITS(name)	   struct of_subfield name;
+#define MATCH(name)	 struct of_match name;
+#define OXM(name)	 struct of_oxm name;
+#define OXM_MASKED(name) struct of_oxm name;
+#define OXM_ID(name)	 const struct of_field *name;
+#define OFS_NBITS(name)	 struct of_subfield name;
 #define OXM_ID_OF(name)
 #define OXM_ID_OF_LONG(name)
 #define FIELDS(name) struct of_match name;

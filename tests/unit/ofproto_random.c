@@ -61,6 +61,9 @@ static const struct of_field *random_field(bool writable, unsigned int max_bits,
 		/* Read as another field in set-field; see oxm.c. */
 		if (f->id == OF_FIELD_IP_TOS || f->id == OF_FIELD_IN_PORT_NXM)
 			continue;
+		/* Only ct writes these. */
+		if (writable && (f->id == OF_FIELD_CT_MARK || f->id == OF_FIELD_CT_LABEL))
+			continue;
 		if ((!writable || f->writable) && f->bits <= max_bits &&
 		    !(brief && f->is_onf && f->nxm == OF_FIELD_NO_ID))
 			return f;
@@ -157,6 +160,9 @@ static enum of_kind random_kind(enum of_family_id family, bool reply)
 		if (!reply && (k == OF_KIND_action_experimenter || k == OF_KIND_inst_experimenter ||
 			       k == OF_KIND_band_experimenter))
 			continue;
+		/* These stand in lists of their own. */
+		if (k == OF_KIND_nx_nat || k == OF_KIND_nx_conjunction)
+			continue;
 		return k;
 	}
 }
@@ -249,10 +255,11 @@ static void random_range(struct of_nat_range *g)
 	uint8_t min[2] = { 0 }, max[2] = { 0 };
 	unsigned int what = below(3);
 
-	if (what)
-		g->present = (uint16_t)(random_pair(g->addr_min, g->addr_max, what == 1 ? 4 : 16)
-					<< (what == 1 ? 0 : 2));
-	if (!below(2))
+	if (!what)
+		return;
+	g->present = (uint16_t)(random_pair(g->addr_min, g->addr_max, what == 1 ? 4 : 16)
+				<< (what == 1 ? 0 : 2));
+	if (below(2))
 		return;
 	g->present |= (uint16_t)(random_pair(min, max, 2) << 4);
 	g->proto_min = get_be16(min);
@@ -358,9 +365,72 @@ static void random_member(const struct of_desc *d, const struct of_row *row, voi
 	}
 }
 
-/* What check() in decode.c asks for. */
+/* ct's actions: NAT, and setting what the connection has. */
+static void legal_ct(struct of_nx_ct *ct)
+{
+	struct of_any *nat = random_struct(OF_KIND_nx_nat, false, 5);
+	struct of_action_set_field *set = OF_NEW(&arena, action_set_field);
+
+	random_oxm(&set->field, false);
+	set->field.field = &of_fields[OF_FIELD_CT_MARK];
+	memset(set->field.mask, 0, 16);
+	memset(set->field.mask, 0xff, 4);
+	memset(set->field.value + 4, 0, 12);
+	ct->flags = (uint16_t)(NX_CT_F_COMMIT | below(2) * NX_CT_F_FORCE);
+	ct->actions = (struct of_list){ 0 };
+	if (below(2))
+		of_list_add(&ct->actions, &arena, nat);
+	if (below(2))
+		of_list_add(&ct->actions, &arena, (struct of_any *)set);
+}
+
+static void legal_hash(uint16_t *fields, uint16_t *algorithm, unsigned int n_algorithms)
+{
+	*fields = (uint16_t)below(7);
+	*algorithm = (uint16_t)below(n_algorithms);
+}
+
+static void legal_members(uint32_t *type, struct of_halves *members)
+{
+	*type = 2;
+	for (uint32_t i = 0; i < members->n; i++)
+		members->v[i] &= 0x7fff;
+}
+
+/* A part of some field of 16 bits at least. */
+static struct of_subfield wide_part(void)
+{
+	return (struct of_subfield){ &of_fields[OF_FIELD_REG0 + below(16)], (uint16_t)below(16),
+				     16 };
+}
+
+static void legal_spread(struct of_any *s)
+{
+	struct of_nx_multipath *m = (void *)s;
+	struct of_nx_bundle *b = (void *)s;
+	struct of_nx_bundle_load *bl = (void *)s;
+
+	if (s->kind == OF_KIND_nx_multipath) {
+		legal_hash(&m->fields, &m->algorithm, 4);
+		m->dst = wide_part();
+	} else if (s->kind == OF_KIND_nx_bundle) {
+		legal_hash(&b->fields, &b->algorithm, 2);
+		legal_members(&b->member_type, &b->members);
+	} else {
+		legal_hash(&bl->fields, &bl->algorithm, 2);
+		legal_members(&bl->member_type, &bl->members);
+		bl->dst = wide_part();
+	}
+}
+
+/* What of_check() asks for. */
 static void make_legal(struct of_any *s)
 {
+	static const uint16_t nat_flags[] = { 0, 1, 2, 5, 9, 0x11, 6, 0x16 };
+	struct of_nx_conjunction *conj = (void *)s;
+	struct of_nx_learn *learn = (void *)s;
+	struct of_nx_sample2 *sample = (void *)s;
+	struct of_nx_nat *nat = (void *)s;
 	struct of_nx_reg_move *m = (void *)s;
 	struct of_nx_reg_load *l = (void *)s;
 	struct of_nx_stack_push *p = (void *)s;
@@ -383,7 +453,39 @@ static void make_legal(struct of_any *s)
 		p->ofs = (uint16_t)below(p->field->bits);
 		p->n_bits = 1;
 		break;
+	case OF_KIND_nx_ct:
+		legal_ct((void *)s);
+		break;
+	case OF_KIND_nx_nat:
+		nat->flags = nat_flags[below(8)];
+		break;
+	case OF_KIND_nx_multipath:
+	case OF_KIND_nx_bundle:
+	case OF_KIND_nx_bundle_load:
+		legal_spread(s);
+		break;
+	case OF_KIND_nx_conjunction:
+		conj->n_clauses = (uint8_t)(2 + below(63));
+		conj->clause = (uint8_t)below(conj->n_clauses);
+		break;
+	case OF_KIND_nx_sample:
+		sample->probability |= 1;
+		break;
+	case OF_KIND_nx_sample2:
+	case OF_KIND_nx_sample3:
+		sample->probability |= 1;
+		sample->direction %= 3;
+		break;
+	case OF_KIND_nx_output_trunc:
+		((struct of_nx_output_trunc *)s)->max_len |= 0x100;
+		break;
+	case OF_KIND_nx_learn:
+		learn->flags &= 3;
+		learn->table_id &= 0x7f;
+		break;
 	case OF_KIND_nx_learn2:
+		l2->flags &= 7;
+		l2->table_id &= 0x7f;
 		l2->result.dst = (struct of_subfield){ 0 };
 		if (l2->flags & NX_LEARN_F_WRITE_RESULT)
 			l2->result.dst = (struct of_subfield){ &of_fields[OF_FIELD_REG0], 3, 1 };
