@@ -34,7 +34,11 @@ struct ct;
 struct dp;
 struct pmd;
 
-enum { CT_MAX_DEFAULT = 1 << 20, CT_TICKS = 1000 /* ticks of ct_now() in a second */ };
+enum {
+	CT_MAX_DEFAULT = 1 << 20,
+	CT_LIMIT_MAX = 1 << 28, /* 64 GB */
+	CT_TICKS = 1000,	/* of ct_now() in a second */
+};
 
 struct ct_stats {
 	uint64_t conns, max, created, expired, deleted, full, zone_full,

@@ -70,12 +70,21 @@ struct slice {
 	struct gone *gone;
 };
 
+static void gone_end(struct slice *s) CONTROL
+{
+	if (!s->gone)
+		return;
+	if (s->gone->n)
+		dp_retire(s->dp, s->gone, free_gone);
+	else
+		free_gone(s->gone);
+	s->gone = NULL;
+}
+
 static bool gone_ready(struct slice *s) CONTROL
 {
-	if (s->gone && s->gone->n == BATCH) {
-		dp_retire(s->dp, s->gone, free_gone);
-		s->gone = NULL;
-	}
+	if (s->gone && s->gone->n == BATCH)
+		gone_end(s);
 	if (s->gone)
 		return true;
 	s->gone = malloc(sizeof(*s->gone));
@@ -182,19 +191,19 @@ static unsigned int due(const _Atomic uint32_t *line, uint32_t now, uint32_t bit
 	return m;
 }
 
-/* What is due since the last time. */
+/* A round over, what has become due since it began. */
 static void become_due(struct ct *t, uint32_t now, uint32_t used, bool all)
 {
 	const uint32_t passed = now - t->last;
-	uint64_t more;
+	uint64_t n;
 
-	if (t->begun && !passed && !all)
+	if (atomic_exchange_explicit(&t->kicked, 0, memory_order_relaxed))
+		all = true;
+	if (!passed && !all)
 		return;
-	more = (uint64_t)used * (t->begun ? passed : ROUND_MS) / ROUND_MS + ROUND_MIN;
-	t->begun = true;
+	n = (uint64_t)used * passed / ROUND_MS + ROUND_MIN;
 	t->last = now;
-	more += t->debt;
-	t->debt = all || more > used ? used : (uint32_t)more;
+	t->debt = all || n > used ? used : (uint32_t)n;
 }
 
 /* Lines of deadlines until the debt is paid or the time is up. */
@@ -250,23 +259,13 @@ bool ct_expire(struct dp *dp, struct ct *t, uint32_t now)
 {
 	const uint32_t used = atomic_load_explicit(&t->head->used, memory_order_relaxed);
 	struct slice s = { .dp = dp, .t = t, .now = now, .lonely = shortness(t) };
-	bool all = s.lonely && now != t->last;
 
 	dp_reclaim(dp);
-	if (atomic_load_explicit(&t->kicked, memory_order_relaxed)) {
-		atomic_store_explicit(&t->kicked, 0, memory_order_relaxed);
-		all = true;
-	}
-	become_due(t, now, used, all);
+	/* Called again for more it pays what is left, so that it comes to an end under any load. */
+	if (!t->debt)
+		become_due(t, now, used, s.lonely);
 	sweep(&s, used);
-	if (s.gone) {
-		if (s.gone->n) {
-			dp_retire(dp, s.gone, free_gone);
-		} else {
-			t->refs--;
-			free(s.gone);
-		}
-	}
+	gone_end(&s);
 	return t->debt;
 }
 

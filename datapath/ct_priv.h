@@ -28,7 +28,6 @@
 #define CT_MAGIC UINT64_C(0x0063742d74666577) /* "weft-ct" */
 
 enum {
-	CT_LIMIT_MAX = 1 << 28, /* connections: a slot and a direction fit in a reference */
 	CT_BUCKET_REFS = 10,
 	CT_CHAIN_MAX = 4, /* extra buckets behind one: bounds what a lookup may cost */
 	CT_BLOCK_SLOTS = 62,
@@ -140,9 +139,7 @@ struct ct {
 	uint32_t hand;	  /* where expiry is */
 	uint32_t debt;	  /* slots that are due to be looked over */
 	uint32_t last;	  /* when more became due */
-	bool begun;	  /* 'last' is known */
 	uint32_t filling; /* the block that takes freed slots: number + 1 */
-	uint32_t ready;	  /* slots whose pages are there */
 	uint64_t n_expired, n_deleted, n_early;
 };
 

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "datapath/agent.h"
+#include "datapath/ct.h"
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/fdb.h"
@@ -45,7 +46,7 @@ struct main_state {
 	ev_timer expire, links;
 	ev_io punted;
 	ev_prepare before_sleep;
-	ev_idle again;
+	ev_idle again, expire_more;
 	ev_signal term, intr;
 };
 
@@ -124,6 +125,23 @@ static void expire_cb(struct ev_loop *loop, ev_timer *w, int events)
 	fdb_age(s->dp->fdb, fdb_now(rte_rdtsc()));
 }
 
+/* Connections that are due: a slice, and others between what else there is to do. */
+static void expire_connections(struct main_state *s) CONTROL
+{
+	struct ct *t = atomic_load_explicit(&s->dp->ct, memory_order_relaxed);
+
+	if (t && ct_expire(s->dp, t, ct_now(t, rte_rdtsc())))
+		ev_idle_start(s->loop, &s->expire_more);
+	else
+		ev_idle_stop(s->loop, &s->expire_more);
+}
+
+static void expire_more_cb(struct ev_loop *loop, ev_idle *w, int events)
+{
+	role_assume_control();
+	expire_connections(w->data);
+}
+
 static void links_cb(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct main_state *s = w->data;
@@ -133,6 +151,7 @@ static void links_cb(struct ev_loop *loop, ev_timer *w, int events)
 	tunnel_tick(s->dp);
 	inject_reap(s->dp);
 	dp_reclaim(s->dp);
+	expire_connections(s);
 }
 
 static void stop_cb(struct ev_loop *loop, ev_signal *w, int events)
@@ -153,9 +172,11 @@ static void watch(struct main_state *s) CONTROL
 	ev_io_init(&s->punted, punted_cb, punt_fd(s->dp), EV_READ);
 	ev_prepare_init(&s->before_sleep, before_sleep_cb);
 	ev_idle_init(&s->again, again_cb);
+	ev_idle_init(&s->expire_more, expire_more_cb);
 	ev_signal_init(&s->term, stop_cb, SIGTERM);
 	ev_signal_init(&s->intr, stop_cb, SIGINT);
-	s->expire.data = s->links.data = s->punted.data = s->before_sleep.data = s->again.data = s;
+	s->expire.data = s->links.data = s->punted.data = s->before_sleep.data = s->again.data =
+		s->expire_more.data = s;
 	ev_timer_start(s->loop, &s->expire);
 	ev_timer_start(s->loop, &s->links);
 	ev_io_start(s->loop, &s->punted);
@@ -172,6 +193,7 @@ static void unwatch(struct main_state *s) CONTROL
 	ev_io_stop(s->loop, &s->punted);
 	ev_prepare_stop(s->loop, &s->before_sleep);
 	ev_idle_stop(s->loop, &s->again);
+	ev_idle_stop(s->loop, &s->expire_more);
 	ev_signal_stop(s->loop, &s->term);
 	ev_signal_stop(s->loop, &s->intr);
 }
@@ -263,6 +285,7 @@ static int start_dp(struct main_state *s, struct err *e) CONTROL
 		.pmd_cores = o->pmd_cores,
 		.cache_entries = o->cache_entries,
 		.max_flows = o->max_flows,
+		.ct_max = o->ct_max,
 		.standalone = o->standalone,
 	};
 

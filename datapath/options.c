@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "datapath/ct.h"
 #include "datapath/pktbuf.h"
 
 enum kind { TEXT, LIST, NUMBER, FLAG, DPID, FAIL_MODE, RATE };
@@ -45,6 +46,8 @@ static const struct option_row {
 	  "flow cache of each packet thread, a power of two; 0: off (131072)" },
 	{ "max-flows", NUMBER, AT(max_flows), 1, 16000000, "N",
 	  "flows in one table at most (1000000)" },
+	{ "ct-max-connections", NUMBER, AT(ct_max), 1, CT_LIMIT_MAX, "N",
+	  "connections that are tracked at most (1048576)" },
 	{ "mbufs", NUMBER, AT(mbufs), 1024, 16000000, "N", "packet buffers (8192)" },
 	{ "memory", NUMBER, AT(memory), 64, 1000000, "MB",
 	  "memory that DPDK may use when there are no hugepages (512)" },

@@ -33,7 +33,7 @@ struct options {
 	const char *private_key, *certificate, *ca_cert;
 	uint64_t dpid;
 	bool has_dpid, standalone, help, version;
-	uint32_t cache_entries, max_flows, mbufs, memory;
+	uint32_t cache_entries, max_flows, ct_max, mbufs, memory;
 	uint32_t packet_buffers;
 	uint32_t packet_in_rate, packet_in_burst;
 	bool has_rate;
