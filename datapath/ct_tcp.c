@@ -192,20 +192,17 @@ static void scale_on(struct ct_tcp_peer *s)
 	s->wscale |= CT_WSCALE_ON;
 }
 
-/* What 's' says of the window it has. */
+/* What 's' says of the window it has, from 'from' on.  A closed one is probed with a byte. */
 static void offers(struct ct_tcp_peer *s, struct ct_tcp_peer *d, const struct ct_tcp_seg *g,
 		   uint32_t from)
 {
-	const bool unscaled = g->flags & TCP_SYN || !(s->wscale & CT_WSCALE_ON);
-	const unsigned int n = s->wscale & CT_WSCALE;
-	const uint32_t win = at_least_1(g->win);
-	uint32_t units = win;
+	const unsigned int n = s->wscale & CT_WSCALE_ON ? s->wscale & CT_WSCALE : 0;
+	const uint32_t bytes = g->flags & TCP_SYN ? g->win : (uint32_t)g->win << n;
+	const uint32_t units = (bytes + (1u << n) - 1) >> n;
 
-	if (g->flags & TCP_SYN && s->wscale & CT_WSCALE_ON)
-		units = (win + (1u << n) - 1) >> n;
 	if (units > s->max_win)
 		s->max_win = (uint16_t)units;
-	d->seq_hi = later(d->seq_hi, from + (unscaled ? win : win << n));
+	d->seq_hi = later(d->seq_hi, from + (bytes ? bytes : 1));
 }
 
 /* The other way, as far as sixteen bits go. */
