@@ -189,7 +189,7 @@ bool ct_end(struct ct *t, struct ct_conn *c)
 
 /* A locked read-modify-write, so that expiry sees what was stored before it when it clears the bit
  * (ct_expire.c). */
-void ct_look(struct ct *t, const struct ct_conn *c)
+void ct_due(struct ct *t, const struct ct_conn *c)
 {
 	atomic_fetch_or_explicit(&t->deadline[ct_conn_index(t, c)], CT_D_LOOK,
 				 memory_order_acq_rel);
@@ -201,7 +201,7 @@ static void end_here(struct ct *t, struct ct_conn *c, _Atomic uint64_t *why)
 	if (!ct_end(t, c))
 		return;
 	atomic_fetch_add_explicit(why, 1, memory_order_relaxed);
-	ct_look(t, c);
+	ct_due(t, c);
 	if (!atomic_load_explicit(&t->kicked, memory_order_relaxed))
 		atomic_store_explicit(&t->kicked, 1, memory_order_relaxed);
 }

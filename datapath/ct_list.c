@@ -62,7 +62,7 @@ static bool throw_out(struct ct *t, struct ct_conn *c)
 {
 	if (!ct_end(t, c))
 		return false;
-	ct_look(t, c);
+	ct_due(t, c);
 	t->n_deleted++;
 	atomic_store_explicit(&t->kicked, 1, memory_order_relaxed);
 	return true;

@@ -20,6 +20,8 @@
 
 #include <rte_cycles.h>
 
+#include "datapath/ct_alg.h"
+
 enum {
 	HUGE = 2 << 20, /* parts begin on such pages */
 	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
@@ -105,7 +107,7 @@ static int make_sides(struct ct *t)
 }
 
 /* Maps the region behind t->fd, which 'h' describes. */
-static int map(struct ct *t, const struct ct_head *h, struct err *e)
+static int map(struct ct *t, const struct ct_head *h, struct err *e) CONTROL
 {
 	char *p = mmap(NULL, h->size, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
 
@@ -125,7 +127,8 @@ static int map(struct ct *t, const struct ct_head *h, struct err *e)
 	t->tsc_base = h->tsc_base;
 	t->ticks_per_cycle = (uint64_t)(((unsigned __int128)CT_TICKS << 64) / h->tsc_hz);
 	t->last = ct_now(t, rte_rdtsc());
-	return 0;
+	t->alg = ct_alg_new(h->max);
+	return t->alg ? 0 : err_set(e, -ENOMEM, "no memory for what connections announce");
 }
 
 static struct ct *alloc(int fd, struct err *e) CONTROL
@@ -160,6 +163,7 @@ void ct_unref(struct ct *t)
 			munmap(t->side[i].zones, CT_ZONES * sizeof(struct ct_zone_counters));
 	if (t->fd >= 0)
 		close(t->fd);
+	ct_alg_free(t->alg);
 	free(t->side);
 	free(t);
 }

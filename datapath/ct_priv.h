@@ -115,6 +115,8 @@ struct ct_side {
 	_Atomic uint64_t by_proto[256];
 } __attribute__((aligned(64)));
 
+struct ct_alg;
+
 struct ct {
 	/* Constant. */
 	struct ct_head *head;
@@ -130,6 +132,7 @@ struct ct {
 	uint64_t ticks_per_cycle; /* by 2^64 */
 	int fd;
 	struct ct_side *side; /* PMD_MAX */
+	struct ct_alg *alg;   /* what application protocols announce (ct_alg.c's) */
 	/* By any thread, seldom. */
 	_Alignas(64) _Atomic uint32_t kicked; /* a connection was killed */
 	_Atomic uint64_t gone[256];	      /* by protocol */
@@ -159,9 +162,9 @@ void ct_slots_end(struct ct *t) CONTROL;
 
 /* As ct_add(), without counting. */
 int ct_index_add(struct ct *t, struct ct_conn *c, uint64_t hash_orig, uint64_t hash_reply);
-/* Ends its life; whether it lived.  The caller tells expiry (ct_look()), or is it. */
+/* Ends its life; whether it lived.  The caller tells expiry (ct_due()), or is it. */
 bool ct_end(struct ct *t, struct ct_conn *c);
-void ct_look(struct ct *t, const struct ct_conn *c);
+void ct_due(struct ct *t, const struct ct_conn *c);
 /* What of a connection is in the index leaves it.  '*extra': number + 1 of an extra bucket that
  * became empty and was unlinked; it waits with the slot. */
 void ct_index_del(struct ct *t, struct ct_conn *c, uint32_t extra[2]) CONTROL;

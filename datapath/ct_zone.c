@@ -124,7 +124,7 @@ void ct_touch(struct ct *t, struct ct_conn *c, enum ct_timeout timeout, uint32_t
 		return;
 	atomic_store_explicit(&c->expires, is, memory_order_relaxed);
 	if ((int32_t)(is - was) < 0 && ct_lives(c))
-		ct_look(t, c);
+		ct_due(t, c);
 }
 
 void ct_zone_count(struct pmd *w, struct ct *t, uint16_t zone, enum ct_zone_event ev)

@@ -47,6 +47,17 @@ void refrag_mark(struct rte_mbuf *m, const struct refrag_mark *mark)
 	m->ol_flags |= flag;
 }
 
+void refrag_resize(const struct rte_mbuf *m, struct rte_mbuf *to, int32_t more)
+{
+	struct refrag_mark mark;
+
+	if (offset < 0 || !(m->ol_flags & flag))
+		return;
+	mark = *RTE_MBUF_DYNFIELD(m, offset, const struct refrag_mark *);
+	mark.ip_len = (uint32_t)((int32_t)mark.ip_len + more);
+	refrag_mark(to, &mark);
+}
+
 /* ---- How ---- */
 
 bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t room)

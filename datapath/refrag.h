@@ -32,6 +32,8 @@ struct refrag_mark {
 int refrag_init(struct err *e);
 
 void refrag_mark(struct rte_mbuf *m, const struct refrag_mark *mark);
+/* The IP packet in 'm', or in 'to', which takes its place, is longer by 'more'. */
+void refrag_resize(const struct rte_mbuf *m, struct rte_mbuf *to, int32_t more);
 
 struct refrag {
 	const struct rte_mbuf *m;
