@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "ofproto/mgmt.h"
 #include "ofproto/session.h"
 #include "ofproto/text.h"
 
@@ -80,6 +81,13 @@ const struct of_msg *ofctl_try_mp(struct ofctl_conn *c, const void *body, struct
 const struct of_any *ofctl_mp_body(const struct of_msg *m);
 /* Sends a multipart request for this body; its xid. */
 uint32_t ofctl_send_mp(struct ofctl_conn *c, const void *body);
+
+/* ---- ofctl_weft.c: Weft's own messages ---- */
+
+/* The answer, in 'join' until its next use; dies when it is a refusal or to another question. */
+const Weft__Reply *ofctl_ask_weft(struct ofctl_conn *c, const Weft__Request *r,
+				  Weft__Reply__BodyCase body, struct mgmt_join *join,
+				  struct arena *a);
 
 /* ---- ofctl_names.c: port names, asked for when first needed ---- */
 
@@ -173,6 +181,18 @@ int ofctl_mod_table(int argc, char **argv);
 int ofctl_table_features(int argc, char **argv);
 int ofctl_get_frags(int argc, char **argv);
 int ofctl_set_frags(int argc, char **argv);
+
+int ofctl_dump_conntrack(int argc, char **argv);
+int ofctl_flush_conntrack(int argc, char **argv);
+int ofctl_ct_stats(int argc, char **argv);
+int ofctl_ct_set_limits(int argc, char **argv);
+int ofctl_ct_get_limits(int argc, char **argv);
+int ofctl_ct_del_limits(int argc, char **argv);
+int ofctl_ct_set_timeouts(int argc, char **argv);
+int ofctl_ct_get_timeouts(int argc, char **argv);
+int ofctl_ct_set_maxconns(int argc, char **argv);
+int ofctl_ct_get_maxconns(int argc, char **argv);
+int ofctl_ct_tcp_seq_chk(int argc, char **argv);
 
 int ofctl_monitor(int argc, char **argv);
 int ofctl_snoop(int argc, char **argv);

@@ -25,6 +25,7 @@
 #include "datapath/role.h"
 #include "ofproto/wire.h"
 
+struct act_ct;
 struct dp;
 struct pmd;
 struct conj_set;
@@ -60,6 +61,8 @@ enum act_code {
 	ACT_SET_QUEUE, /* queue_id; 0 for pop_queue: what a packet has at first */
 	ACT_CALL,      /* resubmit: looks up in a table, executes what is hit, and comes back */
 	ACT_EXIT,      /* nothing more is executed, the action set neither */
+	ACT_CT,	       /* act_ct.h */
+	ACT_CT_CLEAR,
 	N_ACT_CODES,
 };
 
@@ -79,6 +82,10 @@ struct act_op {
 			uint8_t table;	  /* OFPTT_ALL: the one that the packet is in */
 			bool ct;	  /* looks up by what its connection began with */
 		} call;
+		struct { /* ACT_CT */
+			const struct act_ct *ct;
+			const struct of_nx_ct *ct_from; /* what it is made of, until it is there */
+		};
 		struct { /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;
 			/* As they stand in the key: field->size bytes at field->offset. */
@@ -152,8 +159,8 @@ int insts_table_new(struct dp *dp) CONTROL;
 void insts_table_free(struct dp *dp) CONTROL;
 
 /*
- * Whether this switch can match on and act on a field.  Not: connection tracking, dp_hash, and the
- * tunnel options that VXLAN as sent here does not carry.  A match on such a field is
+ * Whether this switch can match on and act on a field.  Not: dp_hash, and the tunnel options that
+ * VXLAN as sent here does not carry.  A match on such a field is
  * OFPBMC_BAD_FIELD.
  */
 bool field_supported(enum of_field_id id);

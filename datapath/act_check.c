@@ -17,17 +17,6 @@
 bool field_supported(enum of_field_id id)
 {
 	switch (id) {
-	case OF_FIELD_CT_STATE:
-	case OF_FIELD_CT_ZONE:
-	case OF_FIELD_CT_MARK:
-	case OF_FIELD_CT_LABEL:
-	case OF_FIELD_CT_NW_PROTO:
-	case OF_FIELD_CT_NW_SRC:
-	case OF_FIELD_CT_NW_DST:
-	case OF_FIELD_CT_IPV6_SRC:
-	case OF_FIELD_CT_IPV6_DST:
-	case OF_FIELD_CT_TP_SRC:
-	case OF_FIELD_CT_TP_DST:
 	case OF_FIELD_DP_HASH:
 	case OF_FIELD_TUN_FLAGS:
 	case OF_FIELD_TUN_GBP_ID:
@@ -73,6 +62,9 @@ static void know_type(struct check *c, uint16_t type)
 
 static int check_settable(struct check *c, const struct of_field *f)
 {
+	if (f->id == OF_FIELD_CT_MARK || f->id == OF_FIELD_CT_LABEL)
+		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT,
+			      "%s is the connection's: ct(commit,exec()) sets it", f->name);
 	if (!f->settable)
 		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is read-only", f->name);
 	if (!field_supported(f->id))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be installed of Nicira's actions: refusals as Open vSwitch has them. */
+#include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/table.h"
 
@@ -38,7 +39,7 @@ int act_check_nx(struct check *c, const struct of_any *a)
 	case OF_KIND_nx_resubmit_table_ct:
 		return check_resubmit_ct(c, AS(nx_resubmit_table_ct)->table);
 	default:
-		return 1;
+		return act_check_ct(c, a);
 	}
 }
 
@@ -46,6 +47,7 @@ int act_check_set_nx(struct check *c, const struct of_any *a)
 {
 	switch (a->kind) {
 	case OF_KIND_nx_exit:
+	case OF_KIND_nx_ct_clear:
 		return REFUSE(c, OFPBAC_BAD_TYPE, "%s in an action set", of_kind_name(a->kind));
 	default:
 		return 0;

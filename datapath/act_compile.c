@@ -5,6 +5,7 @@
 
 #include <uthash.h>
 
+#include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/conj.h"
 #include "datapath/dp.h"
@@ -18,6 +19,7 @@ struct program {
 	struct insts i; /* first: what others hold */
 	UT_hash_handle hh;
 	struct arena arena; /* of i.list */
+	struct arena extra; /* of ops that have memory of their own */
 	struct conj_set *conj;
 	bool failed; /* no memory for a part of it */
 	bool hashed;
@@ -49,6 +51,7 @@ static void program_free(void *arg)
 	struct program *g = arg;
 
 	arena_fini(&g->arena);
+	arena_fini(&g->extra);
 	free(g->conj);
 	free(g);
 }
@@ -316,6 +319,18 @@ static void sum_up_list(struct insts *i, const struct act_op *op)
 
 /* ---- Programs ---- */
 
+/* What of an op does not fit into it. */
+static void complete(struct program *g, struct act_op *op) CONTROL
+{
+	if (op->code != ACT_CT)
+		return;
+	g->extra.limit += act_ct_size(op->ct_from);
+	if (!act_compile_ct(&g->extra, op->ct_from, op)) {
+		op->code = ACT_EXIT;
+		g->failed = true;
+	}
+}
+
 /* At 'at' of the program's ops, ACT_END at the end; returns how many. */
 static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_list *l,
 			     uint32_t at) CONTROL
@@ -324,7 +339,7 @@ static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_l
 
 	for (uint32_t i = 0; i < l->n; i++)
 		if (act_compile(dp, l->v[i], &g->op[at + n]))
-			n++;
+			complete(g, &g->op[at + n++]);
 	g->op[at + n].code = ACT_END;
 	return n + 1;
 }
@@ -498,13 +513,13 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 		compile_bucket(dp, g, list);
 		break;
 	}
-	if (g->failed) {
-		program_free(g);
-		return NULL;
-	}
 	if (form != FORM_INSTS) {
 		g->i.apply = g->op;
 		sum_up_list(&g->i, g->op);
+	}
+	if (g->failed) {
+		program_free(g);
+		return NULL;
 	}
 	refer(g);
 	g->dp = dp;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nicira's actions compiled, and what they do to a packet. */
+#include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/table.h"
 
@@ -34,6 +35,14 @@ bool act_compile_nx(const struct of_any *a, struct act_op *op)
 	case OF_KIND_nx_exit:
 		op->code = ACT_EXIT;
 		return true;
+	case OF_KIND_nx_ct:
+		op->code = ACT_CT;
+		op->ct = NULL;
+		op->ct_from = AS(nx_ct);
+		return true;
+	case OF_KIND_nx_ct_clear:
+		op->code = ACT_CT_CLEAR;
+		return true;
 	default: /* a note */
 		return false;
 	}
@@ -42,9 +51,11 @@ bool act_compile_nx(const struct of_any *a, struct act_op *op)
 /* Which table it is must be known, and nobody may be waiting for its return. */
 static bool is_tail(const struct insts *i, const struct act_op *op)
 {
-	return op->code == ACT_CALL && op->call.in_port == OFPP_IN_PORT && !op->call.ct &&
-	       op->call.table != OFPTT_ALL && !i->write && !i->clear && !i->metadata_mask &&
-	       i->goto_table < 0;
+	const bool goes = op->code == ACT_CALL && op->call.in_port == OFPP_IN_PORT &&
+			  !op->call.ct && op->call.table != OFPTT_ALL;
+	const bool tracks = op->code == ACT_CT && op->ct->table != ACT_CT_NO_TABLE;
+
+	return (goes || tracks) && !i->write && !i->clear && !i->metadata_mask && i->goto_table < 0;
 }
 
 void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n)
@@ -56,13 +67,21 @@ void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n)
 	apply[n - 2] = (struct act_op){ .code = ACT_END };
 	i->tail = apply[n - 1].code;
 	i->tail_op = &apply[n - 1];
-	i->goto_table = i->tail_op->call.table;
+	i->goto_table = i->tail == ACT_CT ? i->tail_op->ct->table : i->tail_op->call.table;
 }
 
 void act_sum_up_nx(struct insts *i, const struct act_op *op)
 {
-	if (op->code != ACT_CALL || op == i->tail_op)
+	if (op == i->tail_op)
 		return;
+	if (op->code == ACT_CT_CLEAR || op->code == ACT_CT)
+		i->changes_key = true;
+	/* A fragment becomes the whole; what translation brings is not known. */
+	if (op->code == ACT_CT) {
+		i->changes_frame = true;
+		i->pops |= op->ct->req.nat;
+	}
 	/* The flows that it will hit may do anything. */
-	i->changes_frame = i->changes_key = i->pops = true;
+	if (op->code == ACT_CALL)
+		i->changes_frame = i->changes_key = i->pops = true;
 }

@@ -78,6 +78,9 @@ bool act_touch(struct pmd *w, struct burst *b, struct pkt *p) PMD;
 void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
 	     uint64_t now) PMD;
 
+/* 'c' becomes a copy of 'p' with a frame of its own.  False: no buffer, which is counted. */
+bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c) PMD;
+
 /* ---- act_field.c ---- */
 
 /* Writes bits 'mask' of 'value' (both as in the key's storage of 'f') to key and frame. */
@@ -128,6 +131,7 @@ enum act_slot {
 	SLOT_SET_MPLS_TTL,
 	SLOT_SET_NW_TTL,
 	SLOT_QUEUE,
+	SLOT_CT, /* the first of those that end it, of which one is executed */
 	SLOT_GROUP,
 	SLOT_OUTPUT, /* ignored when there is a group */
 	SLOT_CALL,   /* ignored when there is one of these */

@@ -5,6 +5,7 @@
 
 #include <rte_mbuf.h>
 
+#include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/dp.h"
 #include "datapath/group.h"
@@ -315,6 +316,15 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 	case ACT_EXIT:
 		p->stop = STOP_EXIT;
 		break;
+	case ACT_CT:
+		if (op->ct->table != ACT_CT_NO_TABLE)
+			pipeline_fork(w, b, p, op->ct, now);
+		else if (act_ct_track(w, b, p, op->ct, now))
+			act_ct_clear(p);
+		break;
+	case ACT_CT_CLEAR:
+		act_ct_clear(p);
+		break;
 	}
 }
 
@@ -358,25 +368,33 @@ static void copy_back(struct pmd *w, struct burst *b, struct pkt *p, const struc
 	}
 }
 
+bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c)
+{
+	*c = *p;
+	c->m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
+	if (!c->m) {
+		drop_copy(w, p, DROP_NO_MBUF);
+		return false;
+	}
+	counter_add(&w->perf.created, 1);
+	c->up = p;
+	c->pending = -1;
+	c->sent = c->last = false;
+	c->why = N_DROPS;
+	/* Enough is known to leave, or to be counted: the packet has no need of a reason. */
+	p->sent = true;
+	return true;
+}
+
 static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
 		      uint64_t now) PMD
 {
-	struct pkt c = *p;
+	struct pkt c;
 
-	c.m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
-	if (!c.m) {
-		drop_copy(w, p, DROP_NO_MBUF);
+	if (!act_copy(w, p, &c))
 		return;
-	}
-	counter_add(&w->perf.created, 1);
-	c.up = p;
-	c.pending = -1;
-	c.sent = c.last = false;
-	c.why = N_DROPS;
 	act_run(w, b, &c, prog, now);
 	end(w, b, &c);
-	/* Enough is known to have left, or to be counted: the packet has no need of a reason. */
-	p->sent = true;
 	copy_back(w, b, p, &c);
 }
 
@@ -489,7 +507,7 @@ void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now)
 		p->stop = STOP_NOT;
 		p->called = false;
 		for (unsigned int i = 0; i < n && p->m; i++) {
-			p->last = act_slot(op[i]->code) >= SLOT_GROUP;
+			p->last = act_slot(op[i]->code) >= SLOT_CT;
 			act_one(w, b, p, op[i], now);
 		}
 	}

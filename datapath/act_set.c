@@ -33,6 +33,7 @@ static const uint8_t slots[N_ACT_CODES] = {
 	[ACT_DEC_NW_TTL] = SLOT_DEC_NW_TTL,
 	[ACT_SET_QUEUE] = SLOT_QUEUE,
 	[ACT_CALL] = SLOT_CALL,
+	[ACT_CT] = SLOT_CT,
 };
 
 enum act_slot act_slot(enum act_code code)
@@ -95,7 +96,7 @@ unsigned int act_set_order(const struct act_set *s, const struct act_op **op)
 		}
 		if (!(s->have >> i & 1))
 			continue;
-		if (i > SLOT_GROUP && s->have & ((UINT32_C(1) << i) - (UINT32_C(1) << SLOT_GROUP)))
+		if (i > SLOT_CT && s->have & ((UINT32_C(1) << i) - (UINT32_C(1) << SLOT_CT)))
 			continue;
 		op[n++] = s->slot[i];
 	}

@@ -9,17 +9,10 @@
 #include <unistd.h>
 
 #include "base/version.h"
-#include "datapath/agent_priv.h"
+#include "datapath/agent_mgmt.h"
 #include "datapath/port_mgmt.h"
 #include "datapath/port_queue.h"
 #include "datapath/trace.h"
-#include "ofproto/mgmt.h"
-
-struct ctx {
-	struct conn *conn;
-	const struct of_msg *msg;
-	struct arena *arena;
-};
 
 static Weft__Status status_of(int rc)
 {
@@ -40,22 +33,23 @@ static Weft__Status status_of(int rc)
 	}
 }
 
-static int refuse(const struct ctx *x, int rc, const struct err *e)
+int mgmt_refuse_err(const struct mgmt_ctx *x, int rc, const struct err *e)
 {
 	mgmt_refuse(x->conn->session, x->msg->xid, status_of(rc), "%s",
 		    e->text[0] ? e->text : strerror(-rc));
 	return 0;
 }
 
-static int answer(const struct ctx *x, const Weft__Reply *r)
+int mgmt_answer(const struct mgmt_ctx *x, const Weft__Reply *r)
 {
 	return mgmt_reply_send(x->conn->session, x->msg->xid, r);
 }
 
-static int info(const struct ctx *x) CONTROL
+static int info(const struct mgmt_ctx *x) CONTROL
 {
 	struct agent *a = x->conn->agent;
-	static char *capabilities[] = { (char *)"bundles", (char *)"trace", (char *)"vxlan" };
+	static char *capabilities[] = { (char *)"bundles", (char *)"trace", (char *)"vxlan",
+					(char *)"conntrack" };
 	Weft__Info i = WEFT__INFO__INIT;
 	Weft__Reply r = WEFT__REPLY__INIT;
 
@@ -67,24 +61,24 @@ static int info(const struct ctx *x) CONTROL
 	i.uptime_ms = (uint64_t)((ev_now(a->loop) - a->started) * 1000);
 	i.dpdk_version = (char *)(uintptr_t)rte_version();
 	i.capabilities = capabilities;
-	i.n_capabilities = 3;
+	i.n_capabilities = sizeof(capabilities) / sizeof(capabilities[0]);
 	r.body_case = WEFT__REPLY__BODY_INFO;
 	r.info = &i;
-	return answer(x, &r);
+	return mgmt_answer(x, &r);
 }
 
 /* ---- ports ---- */
 
-static int reply_port(const struct ctx *x, const struct port *p) CONTROL
+static int reply_port(const struct mgmt_ctx *x, const struct port *p) CONTROL
 {
 	Weft__Reply r = WEFT__REPLY__INIT;
 
 	r.body_case = WEFT__REPLY__BODY_PORT;
 	r.port = port_mgmt(x->conn->agent->dp, p, x->arena);
-	return r.port ? answer(x, &r) : -ENOMEM;
+	return r.port ? mgmt_answer(x, &r) : -ENOMEM;
 }
 
-static int add_port(const struct ctx *x, const Weft__PortAdd *q) CONTROL
+static int add_port(const struct mgmt_ctx *x, const Weft__PortAdd *q) CONTROL
 {
 	struct port_spec spec;
 	struct port *p;
@@ -93,16 +87,16 @@ static int add_port(const struct ctx *x, const Weft__PortAdd *q) CONTROL
 
 	if (!rc)
 		rc = port_add(x->conn->agent->dp, q->name, q->ofport, &spec, &p, &e);
-	return rc ? refuse(x, rc, &e) : reply_port(x, p);
+	return rc ? mgmt_refuse_err(x, rc, &e) : reply_port(x, p);
 }
 
-static struct port *named(const struct ctx *x, const char *name, uint32_t ofport) CONTROL
+static struct port *named(const struct mgmt_ctx *x, const char *name, uint32_t ofport) CONTROL
 {
 	return *name ? port_by_name(x->conn->agent->dp, name)
 		     : port_by_no(x->conn->agent->dp, ofport);
 }
 
-static int no_port(const struct ctx *x, const char *name, uint32_t ofport)
+static int no_port(const struct mgmt_ctx *x, const char *name, uint32_t ofport)
 {
 	if (*name)
 		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__NOT_FOUND,
@@ -113,7 +107,7 @@ static int no_port(const struct ctx *x, const char *name, uint32_t ofport)
 	return 0;
 }
 
-static int del_port(const struct ctx *x, const Weft__PortDel *q) CONTROL
+static int del_port(const struct mgmt_ctx *x, const Weft__PortDel *q) CONTROL
 {
 	struct dp *dp = x->conn->agent->dp;
 	struct port *p = named(x, q->name, q->ofport);
@@ -128,11 +122,11 @@ static int del_port(const struct ctx *x, const Weft__PortDel *q) CONTROL
 	if (!r.port)
 		return -ENOMEM;
 	rc = port_del(dp, p, &e);
-	return rc ? refuse(x, rc, &e) : answer(x, &r);
+	return rc ? mgmt_refuse_err(x, rc, &e) : mgmt_answer(x, &r);
 }
 
 struct port_walk {
-	const struct ctx *x;
+	const struct mgmt_ctx *x;
 	Weft__PortList *list;
 	size_t room;
 };
@@ -147,7 +141,7 @@ static int add_to_list(void *arg, struct port *p) CONTROL
 	return w->list->ports[w->list->n_ports++] ? 0 : -ENOMEM;
 }
 
-static int list_ports(const struct ctx *x, const Weft__PortListRequest *q) CONTROL
+static int list_ports(const struct mgmt_ctx *x, const Weft__PortListRequest *q) CONTROL
 {
 	Weft__PortList list = WEFT__PORT_LIST__INIT;
 	struct port_walk w = { x, &list, PORT_MAX + 1 };
@@ -170,12 +164,12 @@ static int list_ports(const struct ctx *x, const Weft__PortListRequest *q) CONTR
 		return rc;
 	r.body_case = WEFT__REPLY__BODY_PORT_LIST;
 	r.port_list = &list;
-	return answer(x, &r);
+	return mgmt_answer(x, &r);
 }
 
 /* ---- queues ---- */
 
-static Weft__Queue *queue_mgmt(const struct ctx *x, const struct port *p,
+static Weft__Queue *queue_mgmt(const struct mgmt_ctx *x, const struct port *p,
 			       const struct queue *q) CONTROL
 {
 	struct of_queue_stats s;
@@ -200,7 +194,7 @@ static Weft__Queue *queue_mgmt(const struct ctx *x, const struct port *p,
 }
 
 struct queue_walk {
-	const struct ctx *x;
+	const struct mgmt_ctx *x;
 	Weft__QueueList list;
 };
 
@@ -237,16 +231,16 @@ static int add_queues(void *arg, struct port *p) CONTROL
 	return rc;
 }
 
-static int reply_queues(const struct ctx *x, struct queue_walk *w)
+static int reply_queues(const struct mgmt_ctx *x, struct queue_walk *w)
 {
 	Weft__Reply r = WEFT__REPLY__INIT;
 
 	r.body_case = WEFT__REPLY__BODY_QUEUE_LIST;
 	r.queue_list = &w->list;
-	return answer(x, &r);
+	return mgmt_answer(x, &r);
 }
 
-static int add_queue(const struct ctx *x, const Weft__QueueAdd *q) CONTROL
+static int add_queue(const struct mgmt_ctx *x, const Weft__QueueAdd *q) CONTROL
 {
 	struct queue_walk w = { x, WEFT__QUEUE_LIST__INIT };
 	struct port *p = named(x, q->name, q->ofport);
@@ -260,12 +254,12 @@ static int add_queue(const struct ctx *x, const Weft__QueueAdd *q) CONTROL
 	if (!rc)
 		rc = port_queue_add(x->conn->agent->dp, p, &cfg, &e);
 	if (rc)
-		return refuse(x, rc, &e);
+		return mgmt_refuse_err(x, rc, &e);
 	rc = add_queue_to_list(&w, queue_mgmt(x, p, port_queue_find(p, cfg.id)));
 	return rc ? rc : reply_queues(x, &w);
 }
 
-static int del_queue(const struct ctx *x, const Weft__QueueDel *q) CONTROL
+static int del_queue(const struct mgmt_ctx *x, const Weft__QueueDel *q) CONTROL
 {
 	struct queue_walk w = { x, WEFT__QUEUE_LIST__INIT };
 	struct port *p = named(x, q->name, q->ofport);
@@ -280,10 +274,10 @@ static int del_queue(const struct ctx *x, const Weft__QueueDel *q) CONTROL
 	if (rc)
 		return rc;
 	rc = port_queue_del(x->conn->agent->dp, p, q->queue, &e);
-	return rc ? refuse(x, rc, &e) : reply_queues(x, &w);
+	return rc ? mgmt_refuse_err(x, rc, &e) : reply_queues(x, &w);
 }
 
-static int list_queues(const struct ctx *x, const Weft__QueueListRequest *q) CONTROL
+static int list_queues(const struct mgmt_ctx *x, const Weft__QueueListRequest *q) CONTROL
 {
 	struct queue_walk w = { x, WEFT__QUEUE_LIST__INIT };
 	struct port *p = named(x, q->name, q->ofport);
@@ -377,7 +371,7 @@ static int stats_pool(const struct dp *dp, struct arena *a, Weft__Stats *s)
 	return 0;
 }
 
-static int stats(const struct ctx *x) CONTROL
+static int stats(const struct mgmt_ctx *x) CONTROL
 {
 	const struct dp *dp = x->conn->agent->dp;
 	Weft__Stats s = WEFT__STATS__INIT;
@@ -401,10 +395,10 @@ static int stats(const struct ctx *x) CONTROL
 		return rc;
 	r.body_case = WEFT__REPLY__BODY_STATS;
 	r.stats = &s;
-	return answer(x, &r);
+	return mgmt_answer(x, &r);
 }
 
-static int trace(const struct ctx *x, const Weft__TraceRequest *q) CONTROL
+static int trace(const struct mgmt_ctx *x, const Weft__TraceRequest *q) CONTROL
 {
 	struct agent *a = x->conn->agent;
 	Weft__Reply r = WEFT__REPLY__INIT;
@@ -414,14 +408,14 @@ static int trace(const struct ctx *x, const Weft__TraceRequest *q) CONTROL
 	agent_publish(a); /* what came before it is met */
 	rc = trace_run(a->dp, q, x->arena, &r.trace, &e);
 	if (rc)
-		return refuse(x, rc, &e);
+		return mgmt_refuse_err(x, rc, &e);
 	r.body_case = WEFT__REPLY__BODY_TRACE;
-	return answer(x, &r);
+	return mgmt_answer(x, &r);
 }
 
 /* ---- dispatch ---- */
 
-static int run(const struct ctx *x, const Weft__Request *q) CONTROL
+static int run(const struct mgmt_ctx *x, const Weft__Request *q) CONTROL
 {
 	switch (q->op_case) {
 	case WEFT__REQUEST__OP_INFO:
@@ -442,6 +436,14 @@ static int run(const struct ctx *x, const Weft__Request *q) CONTROL
 		return del_queue(x, q->queue_del);
 	case WEFT__REQUEST__OP_QUEUE_LIST:
 		return list_queues(x, q->queue_list);
+	case WEFT__REQUEST__OP_CT_DUMP:
+		return agent_ct_dump(x, q->ct_dump);
+	case WEFT__REQUEST__OP_CT_FLUSH:
+		return agent_ct_flush(x, q->ct_flush);
+	case WEFT__REQUEST__OP_CT_STATS:
+		return agent_ct_stats(x, q->ct_stats);
+	case WEFT__REQUEST__OP_CT_SET:
+		return agent_ct_set(x, q->ct_set);
 	default:
 		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__UNSUPPORTED,
 			    "operation %d is not known to this switch", (int)q->op_case);
@@ -449,19 +451,31 @@ static int run(const struct ctx *x, const Weft__Request *q) CONTROL
 	}
 }
 
+static bool writes(const Weft__Request *q)
+{
+	switch (q->op_case) {
+	case WEFT__REQUEST__OP_PORT_ADD:
+	case WEFT__REQUEST__OP_PORT_DEL:
+	case WEFT__REQUEST__OP_QUEUE_ADD:
+	case WEFT__REQUEST__OP_QUEUE_DEL:
+	case WEFT__REQUEST__OP_CT_FLUSH:
+	case WEFT__REQUEST__OP_CT_SET:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int agent_mgmt(struct conn *c, const struct of_msg *m, struct of_err *e)
 {
 	struct arena a;
-	struct ctx x = { c, m, &a };
+	struct mgmt_ctx x = { c, m, &a };
 	Weft__Request *q;
 	int rc;
 
 	arena_init(&a, 0);
 	rc = mgmt_request_unpack(m, &a, &q, e);
-	if (!rc && c->role == OFPCR_ROLE_SLAVE &&
-	    (q->op_case == WEFT__REQUEST__OP_PORT_ADD || q->op_case == WEFT__REQUEST__OP_PORT_DEL ||
-	     q->op_case == WEFT__REQUEST__OP_QUEUE_ADD ||
-	     q->op_case == WEFT__REQUEST__OP_QUEUE_DEL))
+	if (!rc && c->role == OFPCR_ROLE_SLAVE && writes(q))
 		rc = of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 				"a slave may not change the switch");
 	if (!rc) {

@@ -224,6 +224,11 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	e->is_express = express_compose(way, be32toh(p->key.in_port), &e->express);
 }
 
+void cache_pass(struct pmd *w, unsigned int i)
+{
+	w->cache->noted &= ~(UINT64_C(1) << i);
+}
+
 void cache_end(struct pmd *w)
 {
 	if (w->cache)

@@ -49,6 +49,8 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now) 
 /* The pipeline reports a packet's way to its end, so that the next one is served. */
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		 const struct cache_way *way) PMD;
+/* Packet i of the burst has gone a way that its ingress key does not tell. */
+void cache_pass(struct pmd *w, unsigned int i) PMD;
 /* The pipeline is through with a burst: what cache_run() noted of its packets is void. */
 void cache_end(struct pmd *w) PMD;
 

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_rcu_qsbr.h>
 
 #include "datapath/act.h"
 #include "datapath/ct.h"
 #include "datapath/eal.h"
 #include "datapath/fdb.h"
+#include "datapath/frag.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
 #include "datapath/punt.h"
@@ -126,11 +128,18 @@ struct ct *dp_ct(struct dp *dp, struct err *e)
 {
 	struct ct *t = atomic_load(&dp->ct);
 
-	if (!t) {
+	if (!t && !frag_track_on(dp, e)) {
 		t = ct_new(dp->name, dp->opts.ct_max ? dp->opts.ct_max : CT_MAX_DEFAULT, e);
 		atomic_store(&dp->ct, t);
 	}
 	return t;
+}
+
+bool dp_ct_tick(struct dp *dp)
+{
+	struct ct *t = atomic_load_explicit(&dp->ct, memory_order_relaxed);
+
+	return t && ct_expire(dp, t, ct_now(t, rte_rdtsc()));
 }
 
 void dp_publish(struct dp *dp)

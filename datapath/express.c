@@ -145,7 +145,8 @@ bool express_compose(const struct cache_way *way, uint32_t in_port, struct expre
 	for (uint32_t n = 0; n < way->n; n++) {
 		const struct insts *i = way->flow[n]->insts;
 
-		if (i->meter || !compose_list(&c, i->apply, in_port) || !compose_set(&set, i))
+		if (i->meter || i->tail == ACT_CT || !compose_list(&c, i->apply, in_port) ||
+		    !compose_set(&set, i))
 			return false;
 		c.x.id[n] = way->flow[n]->id;
 		c.x.table[n] = way->flow[n]->table_id;

@@ -7,7 +7,7 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
-#include "datapath/act.h"
+#include "datapath/act_priv.h"
 #include "datapath/dp.h"
 #include "datapath/parse.h"
 #include "datapath/reasm.h"
@@ -36,10 +36,11 @@ static bool replace(struct pmd *w, struct burst *b, struct pkt *p, struct rte_mb
 }
 
 /* False: it waits, or is gone. */
-static bool reassemble(struct pmd *w, struct burst *b, struct pkt *p, struct reasm *r) PMD
+static bool reassemble(struct pmd *w, struct burst *b, struct pkt *p, struct reasm *r,
+		       uint16_t zone) PMD
 {
 	struct rte_mbuf *whole;
-	unsigned int n = reasm_add(r, p, 0, w->now, w->pool, &whole);
+	unsigned int n = reasm_add(r, p, zone, w->now, w->pool, &whole);
 
 	if (n) {
 		counter_add(&w->perf.consumed, n - 1);
@@ -61,7 +62,7 @@ static bool goes_on(struct pmd *w, struct burst *b, struct pkt *p, uint32_t mode
 		return false;
 	}
 	if (r)
-		return reassemble(w, b, p, r);
+		return reassemble(w, b, p, r, 0);
 	if (!w->trace)
 		return true; /* the mode is just being changed */
 	act_drop(w, b, p, DROP_REASM_WAITS);
@@ -77,10 +78,25 @@ uint64_t frag_run(struct pmd *w, struct burst *b, uint64_t todo, uint32_t mode)
 	return todo;
 }
 
+bool frag_track(struct pmd *w, struct burst *b, struct pkt *p, uint16_t zone)
+{
+	struct reasm *r = atomic_load_explicit(&w->track_reasm, memory_order_acquire);
+
+	if (!r) { /* in a trace */
+		act_drop(w, b, p, DROP_REASM_WAITS);
+		return false;
+	}
+	/* An output that waits for this frame has it; what is reassembled is another one. */
+	return act_touch(w, b, p) && reassemble(w, b, p, r, zone);
+}
+
 void frag_tick(struct pmd *w)
 {
 	struct reasm *r = atomic_load_explicit(&w->reasm, memory_order_acquire);
 
+	if (r)
+		reasm_expire(r, w->now);
+	r = atomic_load_explicit(&w->track_reasm, memory_order_acquire);
 	if (r)
 		reasm_expire(r, w->now);
 }
@@ -119,16 +135,38 @@ static void tables_off(struct dp *dp) CONTROL
 		retire(dp, atomic_exchange(&dp->pmds[i]->reasm, NULL));
 }
 
+static struct reasm *table_new(struct pmd *w)
+{
+	return reasm_new(&(struct reasm_cfg){
+		.datagrams = REASM_DATAGRAMS,
+		.pages = REASM_PAGES,
+		.ticks = rte_get_tsc_hz(),
+		.lost = lost,
+		.arg = w,
+	});
+}
+
+int frag_track_new(struct pmd *w)
+{
+	struct reasm *r = table_new(w);
+
+	atomic_store_explicit(&w->track_reasm, r, memory_order_release);
+	return r ? 0 : -ENOMEM;
+}
+
+/* What was made before memory ran out stays, and is there for the next try. */
+int frag_track_on(struct dp *dp, struct err *e)
+{
+	for (unsigned int i = 0; i < dp->n_pmds; i++)
+		if (!atomic_load(&dp->pmds[i]->track_reasm) && frag_track_new(dp->pmds[i]))
+			return err_set(e, -ENOMEM, "no memory for fragments of tracked packets");
+	return 0;
+}
+
 static int tables_on(struct dp *dp) CONTROL
 {
 	for (unsigned int i = 0; i < dp->n_pmds; i++) {
-		struct reasm *r = reasm_new(&(struct reasm_cfg){
-			.datagrams = REASM_DATAGRAMS,
-			.pages = REASM_PAGES,
-			.ticks = rte_get_tsc_hz(),
-			.lost = lost,
-			.arg = dp->pmds[i],
-		});
+		struct reasm *r = table_new(dp->pmds[i]);
 
 		if (!r) {
 			tables_off(dp);

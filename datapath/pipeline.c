@@ -5,6 +5,7 @@
 
 #include <rte_branch_prediction.h>
 
+#include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/cache.h"
 #include "datapath/cls.h"
@@ -157,8 +158,29 @@ static const struct flow *find_as(struct pmd *w, struct burst *b, struct pkt *p,
 	return f;
 }
 
-/* What flow 'f' does, and those that it goes on to. */
-static void follow(struct pmd *w, struct burst *b, struct pkt *p, const struct flow *f,
+/* Whether it still has something to do when the last of its flows was executed. */
+static bool has_set(const struct pkt *p)
+{
+	return p->set.have || p->set.n_fields;
+}
+
+/* A flow ends in ct(table=N), and is not the sweep's.  True: the packet itself goes on there. */
+static bool follow_ct(struct pmd *w, struct burst *b, struct pkt *p, const struct act_ct *ct,
+		      bool whole, uint64_t now) PMD
+{
+	if (!whole || has_set(p)) {
+		pipeline_fork(w, b, p, ct, now);
+		return false;
+	}
+	p->called = false;
+	return act_ct_track(w, b, p, ct, now);
+}
+
+/*
+ * What flow 'f' does, and those that it goes on to.  'whole': nobody waits for the packet to come
+ * back.
+ */
+static void follow(struct pmd *w, struct burst *b, struct pkt *p, const struct flow *f, bool whole,
 		   uint64_t now) PMD
 {
 	while (f) {
@@ -166,6 +188,9 @@ static void follow(struct pmd *w, struct burst *b, struct pkt *p, const struct f
 		const bool call = f->insts->tail == ACT_CALL;
 
 		if (next < 0)
+			return;
+		if (f->insts->tail == ACT_CT &&
+		    !follow_ct(w, b, p, f->insts->tail_op->ct, whole, now))
 			return;
 		if (call && !may_call(w, b, p))
 			return;
@@ -193,7 +218,7 @@ void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct a
 		p->backward += t <= table_id;
 		p->called = true;
 		p->last = p->miss = false;
-		follow(w, b, p, f, now);
+		follow(w, b, p, f, false, now);
 	}
 	p->nest--;
 	p->table_id = table_id;
@@ -207,10 +232,77 @@ void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct a
 		p->stop = STOP_NOT;
 }
 
+/* ---- ct(table=N) ---- */
+
+void pipeline_fork(struct pmd *w, struct burst *b, struct pkt *p, const struct act_ct *ct,
+		   uint64_t now)
+{
+	uint8_t stack[PKT_STACK_MAX][16];
+	const struct flow *f;
+	struct pkt c;
+
+	if (!act_ct_track(w, b, p, ct, now))
+		return;
+	if (act_copy(w, p, &c)) {
+		memcpy(stack, b->stack[p->idx], p->n_stack * sizeof(stack[0]));
+		c.called = c.miss = false;
+		c.depth = 0;
+		f = find(w, b, &c, ct->table);
+		if (f)
+			follow(w, b, &c, f, true, now);
+		else
+			act_drop(w, b, &c, DROP_TABLE_MISS);
+		if (!c.dropped)
+			act_finish(w, b, &c, now);
+		memcpy(b->stack[p->idx], stack, p->n_stack * sizeof(stack[0]));
+		p->n_calls = c.n_calls;
+		if (c.stop == STOP_DOOM)
+			p->stop = STOP_DOOM;
+	}
+	act_ct_clear(p);
+}
+
+/* It waits for those of its burst that come to ct(), too; or goes on by itself where something is
+ * left to be done with it besides. */
+static void wait_ct(struct pmd *w, struct burst *b, struct pkt *p, const struct act_ct *ct) PMD
+{
+	if (has_set(p)) {
+		pipeline_fork(w, b, p, ct, w->now);
+		if (!p->dropped)
+			act_finish(w, b, p, w->now);
+		return;
+	}
+	b->ct[p->idx] = ct;
+	b->ct_waits |= UINT64_C(1) << p->idx;
+}
+
+/* Those who wait are tracked, and come to their tables. */
+static void track(struct sweep *s) PMD
+{
+	struct burst *b = s->b;
+	uint64_t who = b->ct_waits;
+
+	b->ct_waits = 0;
+	who = act_ct_burst(s->w, b, b->ct, who, s->now);
+	for (; who; who &= who - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(who);
+
+		b->pkt[i].called = false;
+		s->way[i].n = 0; /* what follows is not its ingress key's doing */
+		if (s->w->cache)
+			cache_pass(s->w, i);
+		enter(s, b->ct[i]->table, UINT64_C(1) << i);
+	}
+}
+
 /* ---- The sweep ---- */
 
 bool pipeline_tail(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i)
 {
+	if (i->tail == ACT_CT) {
+		wait_ct(w, b, p, i->tail_op->ct);
+		return false;
+	}
 	if (!may_call(w, b, p))
 		return false;
 	p->n_calls++;
@@ -254,6 +346,8 @@ static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 		cache_way_add(&s->way[i], f);
 		next = pipeline_hit(w, s->b, p, f, s->now);
 		if (next >= 0) {
+			if (unlikely(f->insts->tail == ACT_CT) && w->cache)
+				cache_learn(w, s->b, p, &s->way[i]);
 			if (likely(!f->insts->tail) || pipeline_tail(w, s->b, p, f->insts))
 				enter(s, (unsigned int)next, UINT64_C(1) << i);
 			continue;
@@ -280,11 +374,16 @@ void pipeline_run(struct pmd *w, struct burst *b, uint64_t todo, uint8_t first, 
 		s.way[__builtin_ctzll(left)].n = 0;
 	if (todo)
 		enter(&s, first, todo);
-	while ((t = next_table(&s)) >= 0) {
-		const uint64_t who = s.at[t];
+	for (;;) {
+		while ((t = next_table(&s)) >= 0) {
+			const uint64_t who = s.at[t];
 
-		s.at[t] = 0;
-		table(&s, (unsigned int)t, who);
+			s.at[t] = 0;
+			table(&s, (unsigned int)t, who);
+		}
+		if (likely(!b->ct_waits))
+			break;
+		track(&s);
 	}
 	cache_end(w);
 }

@@ -14,6 +14,7 @@
 #include "datapath/pkt.h"
 #include "datapath/role.h"
 
+struct act_ct;
 struct act_op;
 struct insts;
 struct flow;
@@ -41,6 +42,12 @@ enum {
  * limit the packet is dropped (STOP_DOOM).
  */
 void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+		   uint64_t now) PMD;
+/*
+ * ct(table=N) with something behind it: the packet is tracked, a copy of it goes through the tables
+ * from N on to its end, and the packet itself goes on untracked.
+ */
+void pipeline_fork(struct pmd *w, struct burst *b, struct pkt *p, const struct act_ct *ct,
 		   uint64_t now) PMD;
 /* A packet of the sweep is about to go on by 'i->tail'.  False: it may not, and is dropped. */
 bool pipeline_tail(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i) PMD;

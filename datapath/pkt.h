@@ -16,6 +16,7 @@
 
 struct rte_mbuf;
 struct flow;
+struct act_ct;
 struct insts;
 struct port;
 
@@ -152,7 +153,10 @@ struct burst {
 	uint32_t n;
 	uint32_t n_out;
 	uint32_t n_keys;
-	bool out_of_order; /* some out[] came later than one of a higher idx */
+	uint64_t ct_waits; /* packets that come to ct[] next (pipeline.c) */
+	const struct act_ct *ct[BURST_MAX];
+	uint8_t ct_passes[BURST_MAX]; /* how often pkt[i] and its copies were tracked */
+	bool out_of_order;	      /* some out[] came later than one of a higher idx */
 	struct pkt pkt[BURST_MAX];
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */

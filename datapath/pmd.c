@@ -50,6 +50,7 @@ void pmd_burst_start(struct pmd *w, struct burst *b)
 	b->version = atomic_load_explicit(&w->dp->version, memory_order_acquire);
 	b->n = b->n_out = b->n_keys = b->n_x = 0;
 	b->out_of_order = false;
+	b->ct_waits = 0;
 }
 
 static void drop_frames(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n,
@@ -112,7 +113,7 @@ void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 		todo = cache_run(w, b, todo, w->now);
 	else if (unlikely(w->trace))
 		trace_begin(w, b, todo);
-	if (todo)
+	if (todo || b->ct_waits)
 		pipeline_run(w, b, todo, 0, w->now);
 	w->flush(w, b);
 }
@@ -245,7 +246,8 @@ unsigned int pmd_iteration(struct pmd *w)
 
 	w->now = rte_rdtsc();
 	w->wake = QUEUE_NEVER;
-	if (unlikely(atomic_load_explicit(&w->reasm, memory_order_relaxed) != NULL))
+	if (unlikely(atomic_load_explicit(&w->reasm, memory_order_relaxed) ||
+		     atomic_load_explicit(&w->track_reasm, memory_order_relaxed)))
 		frag_tick(w);
 	n = inject_run(w);
 	for (unsigned int i = 0; work && i < work->n_rxqs; i++)

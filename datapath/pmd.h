@@ -88,6 +88,7 @@ struct pmd {
 	uint64_t hz;
 	struct pmd_work *_Atomic work; /* which queues it serves (pmd.c's); NULL: none */
 	struct reasm *_Atomic reasm;   /* fragments that wait (frag.h); NULL: none do */
+	struct reasm *_Atomic track_reasm; /* ... for ct(); NULL: no flow has it */
 	struct punt_side *side;	       /* slots and rate limits (punt.c's) */
 	struct tunnel_ctx *tunnel;     /* (tunnel.c's) */
 	struct trace *trace;	       /* NULL but in a trace (trace.h) */

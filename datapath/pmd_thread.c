@@ -17,6 +17,7 @@
 #include "datapath/cache.h"
 #include "datapath/af_packet.h"
 #include "datapath/dp.h"
+#include "datapath/frag.h"
 #include "datapath/output.h"
 #include "datapath/pmd.h"
 #include "datapath/pmd_work.h"
@@ -139,6 +140,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	tunnel_ctx_free(w->tunnel);
 	cache_free(w->cache);
 	reasm_free(atomic_load(&w->reasm));
+	reasm_free(atomic_load(&w->track_reasm));
 	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
 		free(atomic_load(&w->flow_chunks[i]));
 	free(atomic_load(&w->work));
@@ -185,7 +187,8 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 	if (dp->opts.cache_entries)
 		w->cache = cache_new(dp->opts.cache_entries);
 	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel ||
-	    (dp->opts.cache_entries && !w->cache) || copy_chunks(dp, w) || punt_pmd_init(dp, w)) {
+	    (dp->opts.cache_entries && !w->cache) || copy_chunks(dp, w) || punt_pmd_init(dp, w) ||
+	    (atomic_load(&dp->ct) && frag_track_new(w))) {
 		pmd_free(dp, w);
 		return NULL;
 	}

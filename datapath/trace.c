@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "datapath/act_ct.h"
 #include "datapath/cache.h"
 #include "datapath/chain.h"
 #include "datapath/cls_conj.h"
@@ -313,6 +314,26 @@ void trace_meter(struct pmd *w, uint32_t meter_id, int verdict)
 	s->number = meter_id;
 	s->passed = verdict != METER_DROP;
 	s->remark = s->passed ? (uint32_t)verdict : 0;
+}
+
+void trace_ct(struct pmd *w, const struct act_ct *ct, const struct ct_req *r,
+	      const struct ct_result *res)
+{
+	struct trace *t = w->trace;
+	Weft__TraceStep *s = step(t, WEFT__TRACE_STEP__KIND__CT);
+	static const uint8_t none[16];
+
+	if (!s)
+		return;
+	s->number = r->zone;
+	s->ct_state = res->state;
+	s->ct_mark = res->mark;
+	if (memcmp(res->label, none, sizeof(none)) != 0)
+		s->ct_label = bytes_of(t, res->label, sizeof(res->label));
+	s->ct_commit = r->commit;
+	s->ct_nat = r->nat;
+	s->ct_forks = ct->table != ACT_CT_NO_TABLE;
+	s->table = ct->table;
 }
 
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket)

@@ -22,7 +22,10 @@
 #include "datapath/role.h"
 #include "ofproto/weft.pb-c.h"
 
+struct act_ct;
 struct burst;
+struct ct_req;
+struct ct_result;
 struct dp;
 struct flow;
 struct group_body;
@@ -48,6 +51,9 @@ void trace_meter(struct pmd *w, uint32_t meter_id, int verdict);
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);
 /* A frame for a queue of a device's port; OFPQ_ALL: the default one.  Takes the mbuf. */
 void trace_queued(struct pmd *w, const struct port *p, uint32_t queue_id, struct rte_mbuf *m);
+/* ct() 'ct' as 'r' says it for this packet, and what came of it. */
+void trace_ct(struct pmd *w, const struct act_ct *ct, const struct ct_req *r,
+	      const struct ct_result *res);
 /* Frames for a device.  Takes the mbufs. */
 void trace_sent(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n);
 

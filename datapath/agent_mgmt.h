@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files that answer Weft's own messages share (agent_mgmt.c, agent_ct.c).  Control thread.
+ */
+#ifndef WEFT_DATAPATH_AGENT_MGMT_H
+#define WEFT_DATAPATH_AGENT_MGMT_H
+
+#include "datapath/agent_priv.h"
+#include "ofproto/mgmt.h"
+
+/* One request; the arena is the answer's. */
+struct mgmt_ctx {
+	struct conn *conn;
+	const struct of_msg *msg;
+	struct arena *arena;
+};
+
+/* Each: 0, or -errno, which is then the answer. */
+int mgmt_answer(const struct mgmt_ctx *x, const Weft__Reply *r);
+int mgmt_refuse_err(const struct mgmt_ctx *x, int rc, const struct err *e);
+
+/* ---- agent_ct.c ---- */
+
+int agent_ct_dump(const struct mgmt_ctx *x, const Weft__CtDumpRequest *q) CONTROL;
+int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q) CONTROL;
+int agent_ct_stats(const struct mgmt_ctx *x, const Weft__CtStatsRequest *q) CONTROL;
+int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q) CONTROL;
+void agent_ct_flush_zone(struct dp *dp, uint16_t zone) CONTROL;
+
+#endif
