@@ -493,7 +493,6 @@ int ofctl_ct_tcp_seq_chk(int argc, char **argv)
 	begin(&a, argv[1]);
 	s = argc > 2 ? set(&a, &q) : get(&a, NULL);
 	if (argc == 2)
-		printf("TCP sequence checking: %s\n",
-		       !s->tcp_seq_chk ? "disabled" : "enabled");
+		printf("TCP sequence checking: %s\n", !s->tcp_seq_chk ? "disabled" : "enabled");
 	return end(&a);
 }

@@ -194,6 +194,38 @@ static void put_cache(const Weft__TraceStep *s)
 	}
 }
 
+/* "zone 3: established, reply; goes on in table 1" */
+static void put_ct(const Weft__TraceStep *s)
+{
+	static const struct {
+		uint32_t bit;
+		const char *word;
+	} words[] = {
+		{ 0x10, "invalid" },
+		{ 0x01, "new" },
+		{ 0x02, "established" },
+		{ 0x04, "related" },
+		{ 0x08, "reply" },
+		{ 0x40, "source translated" },
+		{ 0x80, "destination translated" },
+	};
+	const char *between = ": ";
+
+	printf("    ct: zone %" PRIu32, s->number);
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (s->ct_state & words[i].bit) {
+			printf("%s%s", between, words[i].word);
+			between = ", ";
+		}
+	if (s->ct_mark)
+		printf(", mark 0x%" PRIx32, s->ct_mark);
+	if (s->ct_commit)
+		fputs(s->ct_state & 0x01 ? "; would be committed" : "; commits", stdout);
+	if (s->ct_forks)
+		printf("; goes on in table %" PRIu32, s->table);
+	putchar('\n');
+}
+
 static void put_bucket(struct telling *t, const Weft__TraceStep *s)
 {
 	static const char *const types[] = { "all", "select", "indirect", "ff" };
@@ -268,6 +300,9 @@ static void put_step(struct telling *t, const Weft__TraceStep *s)
 		break;
 	case WEFT__TRACE_STEP__KIND__METER:
 		put_meter(s);
+		break;
+	case WEFT__TRACE_STEP__KIND__CT:
+		put_ct(s);
 		break;
 	case WEFT__TRACE_STEP__KIND__BUCKET:
 		put_bucket(t, s);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_cycles.h>
 #include <rte_rcu_qsbr.h>
 
 #include "datapath/act.h"
@@ -133,13 +132,6 @@ struct ct *dp_ct(struct dp *dp, struct err *e)
 		atomic_store(&dp->ct, t);
 	}
 	return t;
-}
-
-bool dp_ct_tick(struct dp *dp)
-{
-	struct ct *t = atomic_load_explicit(&dp->ct, memory_order_relaxed);
-
-	return t && ct_expire(dp, t, ct_now(t, rte_rdtsc()));
 }
 
 void dp_publish(struct dp *dp)

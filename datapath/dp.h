@@ -53,8 +53,8 @@ struct dp {
 	_Atomic bool invalid_ttl_to_controller;
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
-	struct fdb *fdb;       /* NORMAL's MAC table */
-	struct ct *_Atomic ct; /* NULL until dp_ct() was called */
+	struct fdb *fdb;	 /* NORMAL's MAC table */
+	struct ct *_Atomic ct;	 /* NULL until dp_ct() was called */
 	_Atomic bool ct_liberal; /* TCP's sequence numbers are not judged */
 
 	/* Control thread. */
@@ -83,8 +83,6 @@ void dp_free(struct dp *dp) CONTROL;
 /* The table of connections, made by the first call: of an action ct() that is checked, of a limit
  * that is set ...  NULL with words in 'e' when there is no memory. */
 struct ct *dp_ct(struct dp *dp, struct err *e) CONTROL;
-/* A slice of its expiry; true: more is due. */
-bool dp_ct_tick(struct dp *dp) CONTROL;
 
 /* Makes all changes since the last call visible to every burst that starts from now on. */
 void dp_publish(struct dp *dp) CONTROL;

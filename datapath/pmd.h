@@ -86,13 +86,13 @@ struct pmd {
 	uint64_t now;  /* TSC at the start of the iteration */
 	uint64_t wake; /* TSC at which a frame in a queue is due */
 	uint64_t hz;
-	struct pmd_work *_Atomic work; /* which queues it serves (pmd.c's); NULL: none */
-	struct reasm *_Atomic reasm;   /* fragments that wait (frag.h); NULL: none do */
+	struct pmd_work *_Atomic work;	   /* which queues it serves (pmd.c's); NULL: none */
+	struct reasm *_Atomic reasm;	   /* fragments that wait (frag.h); NULL: none do */
 	struct reasm *_Atomic track_reasm; /* ... for ct(); NULL: no flow has it */
-	struct punt_side *side;	       /* slots and rate limits (punt.c's) */
-	struct tunnel_ctx *tunnel;     /* (tunnel.c's) */
-	struct trace *trace;	       /* NULL but in a trace (trace.h) */
-	bool detached;		       /* without thread and queues */
+	struct punt_side *side;		   /* slots and rate limits (punt.c's) */
+	struct tunnel_ctx *tunnel;	   /* (tunnel.c's) */
+	struct trace *trace;		   /* NULL but in a trace (trace.h) */
+	bool detached;			   /* without thread and queues */
 	_Atomic bool stop, running;
 	_Atomic bool hold, held; /* asked to stand still between two bursts; stands still */
 	unsigned long thread;	 /* pthread_t */

@@ -96,9 +96,11 @@ static void refused_set_fields(void **state)
 	assert_int_equal(try_action("", set_number(OF_FIELD_IP_PROTO, 17)), A(MATCH_INCONSISTENT));
 	assert_int_equal(try_action("ip", set_number(OF_FIELD_IP_PROTO, 17)), 0);
 	assert_int_equal(try_action("ipv6", set_number(OF_FIELD_IPV6_EXTHDR, 1)), A(BAD_SET_TYPE));
-	assert_int_equal(try_action("", set_number(OF_FIELD_CT_MARK, 1)), A(BAD_SET_TYPE));
+	assert_int_equal(try_action("", set_number(OF_FIELD_CT_MARK, 1)), A(BAD_SET_ARGUMENT));
+	assert_int_equal(try_action("", set_number(OF_FIELD_CT_ZONE, 1)), A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", set_number(OF_FIELD_TUN_GBP_ID, 1)), A(BAD_SET_TYPE));
-	assert_int_equal(try_action("", move_bits(OF_FIELD_CT_MARK, OF_FIELD_REG0, 32)),
+	assert_int_equal(try_action("", move_bits(OF_FIELD_CT_MARK, OF_FIELD_REG0, 32)), 0);
+	assert_int_equal(try_action("", move_bits(OF_FIELD_DP_HASH, OF_FIELD_REG0, 32)),
 			 A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", move_bits(OF_FIELD_REG0, OF_FIELD_IN_PORT, 32)),
 			 A(BAD_SET_TYPE));

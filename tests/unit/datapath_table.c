@@ -183,9 +183,9 @@ static void refusals_say_what_was_wrong(void **state)
 	fm->flags = 0x20;
 	assert_int_equal(send_flow(fm), flow_refusal(OFPFMFC_BAD_FLAGS));
 	fm->flags = 0;
-	of_match_set_u64(&fm->match, OF_FIELD_CT_ZONE, 1);
+	of_match_set_u64(&fm->match, OF_FIELD_TUN_GBP_ID, 1);
 	assert_int_equal(send_flow(fm), refusal(OFPET_BAD_MATCH, OFPBMC_BAD_FIELD));
-	assert_non_null(strstr(h.e.text, "ct_zone"));
+	assert_non_null(strstr(h.e.text, "tun_gbp_id"));
 	fm = flow_mod(OFPFC_ADD, 3, 1);
 	inst(fm, goto_table(3));
 	assert_int_equal(send_flow(fm), refusal(OFPET_BAD_INSTRUCTION, OFPBIC_BAD_TABLE_ID));
