@@ -53,6 +53,7 @@ struct side {
 
 struct ct_alg_conn {
 	_Atomic uint64_t owner; /* gen << 32 | index + 1 */
+	uint32_t id;		/* ... and that connection's 'id', which copies of it have, too */
 	_Atomic uint8_t lock;
 	bool expects;
 	uint32_t slot, use; /* the latest that is expected */
@@ -159,7 +160,7 @@ static void conn_lock(struct ct_alg_conn *r)
 		__builtin_ia32_pause();
 }
 
-/* What is remembered of 'c', locked; NULL: nothing. */
+/* What is remembered of 'c' (or a copy), locked; NULL: nothing. */
 static struct ct_alg_conn *conn_find(const struct ct *t, const struct ct_conn *c)
 {
 	const uint32_t at = __atomic_load_n(&c->adjust, __ATOMIC_ACQUIRE);
@@ -170,7 +171,7 @@ static struct ct_alg_conn *conn_find(const struct ct *t, const struct ct_conn *c
 		return NULL;
 	r = &a->conns[at - 1];
 	conn_lock(r);
-	if (atomic_load_explicit(&r->owner, memory_order_relaxed) == owner_id(t, c))
+	if (r->id == c->id && (uint32_t)atomic_load_explicit(&r->owner, memory_order_relaxed))
 		return r;
 	conn_unlock(r);
 	return NULL;
@@ -190,6 +191,7 @@ static struct ct_alg_conn *conn_get(struct ct *t, struct ct_conn *c)
 		conn_unlock(r);
 	} else if ((r = conn_take(t, owner_id(t, c), &index))) {
 		conn_lock(r);
+		r->id = c->id;
 		r->expects = false;
 		memset(r->side, 0, sizeof(r->side));
 		conn_unlock(r);
@@ -523,7 +525,8 @@ static int ftp_packet(const struct helped *h) PMD
 	forget_old(&r->side[h->dir], seq);
 	if (helps && data)
 		err = ftp_data(h, r, h->cp->l4 + hlen, h->cp->l4_len - hlen, seq);
-	if (!err && !shift(h->w, h->b, h->p, h->cp, r, h->dir))
+	/* Once a packet: where it is translated. */
+	if (!err && h->nat && !shift(h->w, h->b, h->p, h->cp, r, h->dir))
 		err = -1;
 	conn_unlock(r);
 	return err;

@@ -7,6 +7,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
+#include "datapath/ct_alg.h"
 #include "datapath/ct_nat.h"
 #include "datapath/ct_tcp.h"
 
@@ -24,6 +25,8 @@ struct visit {
 	uint32_t now;
 	bool again;	 /* it was at one of this zone before: counted, and perhaps translated */
 	bool translated; /* ... translated: 'cp' has a tuple that is in no index */
+	bool expected;	 /* it begins a connection that another one announced */
+	struct ct_expected x;
 };
 
 static bool is_tcp(const struct ct_tuple *k)
@@ -68,12 +71,17 @@ static void count(struct ct_conn *c, enum ct_dir dir)
 	atomic_store_explicit(&c->packets[dir], n + 1, memory_order_relaxed);
 }
 
-/* What the packet learns of its connection; under the lock. */
-static void tell(struct visit *v, const struct ct_conn *c)
+/* What the packet learns of its connection; under the lock.  Of one that another one announced the
+ * tuple is that one's (ovs-fields(7), ct_nw_src), while it lives. */
+static void tell(struct visit *v, const struct ct_conn *c) PMD
 {
+	const struct ct_conn *parent = NULL;
+
 	v->out->mark = atomic_load_explicit(&c->mark, memory_order_relaxed);
 	memcpy(v->out->label, c->label, sizeof(c->label));
-	v->out->orig = c->orig;
+	if (unlikely(atomic_load_explicit(&c->flags, memory_order_relaxed) & CT_F_RELATED))
+		parent = ct_parent(v->t, c);
+	v->out->orig = parent ? parent->orig : c->orig;
 }
 
 /* ---- Packets of a connection ---- */
@@ -109,15 +117,18 @@ static enum ct_timeout first_timeout(const struct ct_conn *c)
  * 'new' until an answer was seen, as ovs-fields(7) says of 'est' and the Linux kernel does.
  */
 static enum ct_tcp_verdict judge(struct visit *v, struct ct_conn *c, enum ct_dir dir,
-				 enum ct_timeout *timeout)
+				 enum ct_timeout *timeout) PMD
 {
 	uint8_t flags = atomic_load_explicit(&c->flags, memory_order_relaxed);
 	enum ct_tcp_verdict verdict = CT_TCP_GOOD;
 
-	if (is_tcp(&c->orig)) {
+	/* Numbers that are shifted already were judged before they were. */
+	if (is_tcp(&c->orig) && likely(!v->translated || !(flags & CT_F_SEQ_ADJUST))) {
 		struct ct_tcp_seg g;
 
 		segment(v, &g);
+		if (unlikely(flags & CT_F_SEQ_ADJUST))
+			g.ack = ct_alg_ack(v->t, c, dir, g.ack);
 		verdict = ct_tcp_update(c->peer, dir, &g, false);
 		if (unlikely(verdict == CT_TCP_BAD || verdict == CT_TCP_REUSE))
 			return verdict;
@@ -142,16 +153,20 @@ static enum ct_tcp_verdict judge(struct visit *v, struct ct_conn *c, enum ct_dir
 	return verdict;
 }
 
-static void translate(struct visit *v, const struct ct_conn *c, enum ct_dir dir) PMD
+static void translate(struct visit *v, struct ct_conn *c, enum ct_dir dir) PMD
 {
-	int changed;
+	const uint8_t flags = atomic_load_explicit(&c->flags, memory_order_relaxed);
+	int changed = 0;
 
-	if (!v->r->nat || v->translated ||
-	    !(atomic_load_explicit(&c->flags, memory_order_relaxed) & (CT_F_SNAT | CT_F_DNAT)))
+	if (v->translated)
 		return;
-	changed = ct_nat_apply(v->w, v->b, v->p, v->cp, c, dir);
+	if (v->r->nat && flags & (CT_F_SNAT | CT_F_DNAT))
+		changed = ct_nat_apply(v->w, v->b, v->p, v->cp, c, dir);
 	if (changed > 0)
 		v->out->state |= (uint8_t)changed;
+	if (unlikely(flags & (CT_F_HELPER_FTP | CT_F_HELPER_TFTP | CT_F_SEQ_ADJUST)) &&
+	    changed >= 0)
+		(void)ct_alg_packet(v->w, v->b, v->t, v->p, v->cp, c, dir, v->r->nat, v->now);
 }
 
 /* False: the connection is over, and the packet begins another. */
@@ -175,7 +190,7 @@ static bool known(struct visit *v, struct ct_conn *c, enum ct_dir dir) PMD
 }
 
 /* An ICMP error is of the connection that it quotes, changes nothing of it, and begins none. */
-static void related(struct visit *v, struct ct_conn *c, enum ct_dir dir)
+static void related(struct visit *v, struct ct_conn *c, enum ct_dir dir) PMD
 {
 	if (!c) {
 		invalid(v);
@@ -192,7 +207,7 @@ static void related(struct visit *v, struct ct_conn *c, enum ct_dir dir)
 /* ---- New ones ---- */
 
 /* Whether the packet can be a connection's first, and what the connection starts with. */
-static bool begins(struct visit *v, struct ct_tcp_peer peer[2])
+static bool begins(struct visit *v, struct ct_tcp_peer peer[2]) PMD
 {
 	struct ct_tcp_seg g;
 
@@ -205,6 +220,13 @@ static bool begins(struct visit *v, struct ct_tcp_peer peer[2])
 	}
 	v->out->state |= CT_NEW;
 	v->out->orig = v->cp->k;
+	v->expected = ct_alg_expected(v->w, v->t, &v->cp->k, v->now, &v->x);
+	if (unlikely(v->expected)) {
+		ct_conn_lock(v->x.parent);
+		tell(v, v->x.parent);
+		ct_conn_unlock(v->x.parent);
+		v->out->state |= CT_REL;
+	}
 	return true;
 }
 
@@ -213,7 +235,7 @@ static int add(struct visit *v, struct ct_conn *c) PMD
 	static const struct ct_nat_spec as_it_is;
 	const struct ct_nat_spec *spec = v->r->spec;
 
-	if (v->r->nat && !spec)
+	if (v->r->nat && (!spec || v->expected))
 		spec = &as_it_is;
 	if (spec)
 		return ct_nat_add(v->w, v->t, c, v->cp->hash, spec);
@@ -232,6 +254,21 @@ static enum drop refusal(int err)
 	return DROP_CT_COLLISION;
 }
 
+/* An announced connection is translated as its parent is, and has its mark and label, as far as
+ * 'out' was told. */
+static void inherit(struct visit *v, struct ct_conn *c)
+{
+	const struct ct_conn *parent = v->x.parent;
+
+	if (v->r->nat)
+		c->reply = v->x.reply;
+	c->parent = ct_conn_index(v->t, parent) + 1;
+	c->parent_gen = atomic_load_explicit(&parent->gen, memory_order_relaxed);
+	atomic_fetch_or_explicit(&c->flags, CT_F_RELATED, memory_order_relaxed);
+	atomic_store_explicit(&c->mark, v->out->mark, memory_order_relaxed);
+	memcpy(c->label, v->out->label, sizeof(c->label));
+}
+
 static void fill(struct visit *v, struct ct_conn *c, const struct ct_tcp_peer peer[2]) PMD
 {
 	c->orig = v->cp->k;
@@ -239,6 +276,8 @@ static void fill(struct visit *v, struct ct_conn *c, const struct ct_tcp_peer pe
 	if (is_tcp(&c->orig))
 		memcpy(c->peer, peer, sizeof(c->peer));
 	atomic_store_explicit(&c->flags, v->r->helper, memory_order_relaxed);
+	if (unlikely(v->expected))
+		inherit(v, c);
 	count(c, CT_ORIG);
 	set_meta(c, v->r);
 	ct_touch(v->t, c, first_timeout(c), v->now);
@@ -265,6 +304,8 @@ static bool fresh(struct visit *v) PMD
 	fill(v, c, peer);
 	err = add(v, c);
 	if (likely(!err)) {
+		if (unlikely(v->expected))
+			ct_alg_came(v->t, &v->x);
 		translate(v, c, CT_ORIG);
 		return true;
 	}
@@ -277,31 +318,18 @@ static bool fresh(struct visit *v) PMD
 
 /* ---- Which connection ---- */
 
-/* The packet was translated by this zone's connection before: its first direction still stands in
- * the key. */
+/* The packet was translated by this zone's connection before: it looks like the other direction
+ * turned round. */
 static struct ct_conn *find_translated(const struct visit *v, enum ct_dir *dir)
 {
-	const struct flow_key *f = &v->p->key;
-	struct ct_tuple k = { .zone = v->r->zone, .proto = f->ct_nw_proto, .l3 = v->cp->k.l3 };
-	enum ct_dir first;
+	enum ct_dir other = CT_REPLY;
+	struct ct_conn *c;
+	struct ct_tuple k;
 
-	*dir = f->ct_state & CT_RPL ? CT_REPLY : CT_ORIG;
-	if (k.l3 == 4) {
-		memcpy(k.src, &f->ct_nw_src, 4);
-		memcpy(k.dst, &f->ct_nw_dst, 4);
-	} else {
-		memcpy(k.src, f->ct_ipv6_src, 16);
-		memcpy(k.dst, f->ct_ipv6_dst, 16);
-	}
-	if (k.proto == IPPROTO_ICMP || k.proto == IPPROTO_ICMPV6) {
-		k.src_port = v->cp->k.src_port;
-		k.dst_port =
-			htobe16((uint16_t)(be16toh(f->ct_tp_src) << 8 | be16toh(f->ct_tp_dst)));
-	} else {
-		k.src_port = f->ct_tp_src;
-		k.dst_port = f->ct_tp_dst;
-	}
-	return ct_find(v->t, &k, ct_hash(v->t, &k), v->now, &first);
+	ct_turn(&k, &v->cp->k);
+	c = ct_find(v->t, &k, ct_hash(v->t, &k), v->now, &other);
+	*dir = other == CT_ORIG ? CT_REPLY : CT_ORIG;
+	return c;
 }
 
 static struct ct_conn *find(struct visit *v, enum ct_dir *dir)
@@ -311,6 +339,8 @@ static struct ct_conn *find(struct visit *v, enum ct_dir *dir)
 	if (unlikely(!c && v->again && v->p->key.ct_state & (CT_SNAT | CT_DNAT))) {
 		c = find_translated(v, dir);
 		v->translated = c != NULL;
+		if (c)
+			v->out->state |= v->p->key.ct_state & (CT_SNAT | CT_DNAT);
 	}
 	return c;
 }
@@ -406,7 +436,9 @@ void ct_look(struct pmd *w, struct ct *t, const struct pkt *p, const struct ct_p
 	}
 	if (r->commit) {
 		memset(&copy, 0, sizeof(copy));
-		copy.orig = cp->k;
+		copy.orig = out->orig;
+		atomic_init(&copy.mark, out->mark);
+		memcpy(copy.label, out->label, sizeof(copy.label));
 		set_meta(&copy, r);
 		tell(&v, &copy);
 	}

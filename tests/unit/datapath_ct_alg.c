@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FTP and TFTP: what announces a connection and what does not, control connections whose text NAT
- * changes, and the numbers that follow from it.
+ * FTP and TFTP: connections that are announced, control connections whose text NAT changes, and the
+ * numbers that follow from it.
  */
 #include "tests/unit/datapath_ct_nat.h"
 
@@ -10,129 +10,6 @@
 enum { NOW = 5000 };
 
 static struct ct *table;
-
-/* ---- Lines ---- */
-
-static void lines(void **state)
-{
-	static const struct {
-		const char *line;
-		enum ct_dir dir;
-		const char *addr; /* NULL: no announcement; "": none in it */
-		uint16_t port;
-		uint32_t at, n;
-	} t[] = {
-		{ "PORT 10,0,0,1,4,1\r\n", CT_ORIG, "10.0.0.1", 1025, 5, 12 },
-		{ "port 10,0,0,1,4,1\n", CT_ORIG, "10.0.0.1", 1025, 5, 12 },
-		{ "PORT  010,0,0,1,255,255 \r\n", CT_ORIG, "10.0.0.1", 65535, 6, 17 },
-		{ "PORT 10,0,0,1,4,1\r\n", CT_REPLY, NULL },
-		{ "PORT 10,0,0,1,4,1", CT_ORIG, NULL },
-		{ "PORT 10,0,0,1,4\r\n", CT_ORIG, NULL },
-		{ "PORT 10,0,0,1,4,1,1\r\n", CT_ORIG, NULL },
-		{ "PORT 10,0,0,1,4,256\r\n", CT_ORIG, NULL },
-		{ "PORT 10,0,0,1,4,-1\r\n", CT_ORIG, NULL },
-		{ "PORT 10,0,0,1,4,\r\n", CT_ORIG, NULL },
-		{ "PORT10,0,0,1,4,1\r\n", CT_ORIG, NULL },
-		{ " PORT 10,0,0,1,4,1\r\n", CT_ORIG, NULL },
-		{ "STOR PORT 10,0,0,1,4,1\r\n", CT_ORIG, NULL },
-		{ "PORT 99999999999999,0,0,1,4,1\r\n", CT_ORIG, NULL },
-		{ "EPRT |1|132.235.1.2|6275|\r\n", CT_ORIG, "132.235.1.2", 6275, 5, 20 },
-		{ "EPRT |2|1080::8:800:200C:417A|5282|\r\n", CT_ORIG, "1080::8:800:200c:417a", 5282,
-		  5, 30 },
-		{ "EPRT !1!10.0.0.1!2000!\r\n", CT_ORIG, "10.0.0.1", 2000, 5, 17 },
-		{ "EPRT |3|10.0.0.1|2000|\r\n", CT_ORIG, NULL },
-		{ "EPRT |0|10.0.0.1|2000|\r\n", CT_ORIG, NULL },
-		{ "EPRT |1|::1|2000|\r\n", CT_ORIG, NULL },
-		{ "EPRT |1|10.0.0.1|70000|\r\n", CT_ORIG, NULL },
-		{ "EPRT |1|10.0.0.1|2000\r\n", CT_ORIG, NULL },
-		{ "EPRT |1||2000|\r\n", CT_ORIG, NULL },
-		{ "EPRT 11101010\r\n", CT_ORIG, NULL },
-		{ "EPRT |2|1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb|1|\r\n", CT_ORIG,
-		  NULL },
-		{ "227 Entering Passive Mode (10,0,0,1,4,1)\r\n", CT_REPLY, "10.0.0.1", 1025, 27,
-		  12 },
-		{ "227 =10,0,0,1,4,1\r\n", CT_REPLY, "10.0.0.1", 1025, 5, 12 },
-		{ "227 in 30 s: 10,0,0,1,4,1.\r\n", CT_REPLY, "10.0.0.1", 1025, 13, 12 },
-		{ "227 10,0,0,1,4,1\r\n", CT_ORIG, NULL },
-		{ "227-10,0,0,1,4,1\r\n", CT_REPLY, NULL },
-		{ "227 10,0,0,1\r\n", CT_REPLY, NULL },
-		{ "229 Extended (|||6446|)\r\n", CT_REPLY, "", 6446, 14, 8 },
-		{ "229 Extended (|||6446)\r\n", CT_REPLY, NULL },
-		{ "229 Extended (||6446|)\r\n", CT_REPLY, NULL },
-		{ "229 Extended |||6446|\r\n", CT_REPLY, NULL },
-		{ "229 (|1|10.0.0.1|6446|)\r\n", CT_REPLY, NULL },
-		{ "229 (\r\n", CT_REPLY, NULL },
-		{ "\r\n", CT_ORIG, NULL },
-		{ "\n", CT_REPLY, NULL },
-	};
-
-	for (unsigned int i = 0; i < RTE_DIM(t); i++) {
-		const uint32_t n = (uint32_t)strlen(t[i].line);
-		/* Nothing behind the line is read (ASan). */
-		uint8_t *line = malloc(n);
-		struct ftp_line l;
-		bool is;
-
-		memcpy(line, t[i].line, n);
-		is = ftp_read(line, n, t[i].dir, &l);
-		if (is != (t[i].addr != NULL))
-			fail_msg("%s is %san announcement", t[i].line, is ? "" : "not ");
-		if (is) {
-			uint8_t addr[16] = { 0 };
-
-			if (*t[i].addr)
-				addr_is(addr, l.l3, t[i].addr);
-			assert_memory_equal(l.addr, addr, 16);
-			assert_int_equal(l.port, t[i].port);
-			assert_int_equal(l.at, t[i].at);
-			assert_int_equal(l.n, t[i].n);
-		}
-		free(line);
-	}
-}
-
-static void no_prefix_of_a_line_is_one(void **state)
-{
-	static const char *const whole[] = { "PORT 10,0,0,1,4,1\r\n", "EPRT |1|10.0.0.1|2000|\r\n",
-					     "227 (10,0,0,1,4,1)\r\n", "229 (|||2000|)\r\n" };
-
-	for (unsigned int i = 0; i < RTE_DIM(whole); i++)
-		for (uint32_t n = 0; n <= strlen(whole[i]); n++) {
-			uint8_t *line = malloc(n + 1);
-			struct ftp_line l;
-
-			memcpy(line, whole[i], n);
-			assert_int_equal(ftp_read(line, n, i < 2 ? CT_ORIG : CT_REPLY, &l),
-					 n == strlen(whole[i]));
-			free(line);
-		}
-}
-
-static void tftp_requests(void **state)
-{
-	static const struct {
-		const char *data;
-		uint32_t n;
-		bool is;
-	} t[] = {
-		{ "\0\1a\0octet\0", 10, true },
-		{ "\0\2boot/image.bin\0NetASCII\0blksize\0001400\0", 39, true },
-		{ "\0\3a\0octet\0", 10, false },
-		{ "\0\1\0octet\0", 9, false },
-		{ "\0\1a\0octet", 9, false },
-		{ "\0\1a\0other\0", 10, false },
-		{ "\0\1aaaa", 6, false },
-		{ "\0\1a", 3, false },
-	};
-
-	for (unsigned int i = 0; i < RTE_DIM(t); i++) {
-		uint8_t *d = malloc(t[i].n);
-
-		memcpy(d, t[i].data, t[i].n);
-		assert_int_equal(tftp_is_request(d, t[i].n), t[i].is);
-		free(d);
-	}
-}
 
 /* ---- Dialogues ---- */
 
@@ -589,6 +466,101 @@ static void garbage(void **state)
 	}
 }
 
+/* ---- Through the tracker ---- */
+
+/* A TCP segment as ct_read() and ct_track() see it; the frame that leaves is in 'got'. */
+static struct ct_result tracked(const struct ct_tuple *k, uint8_t flags, uint32_t seq, uint32_t ack,
+				const char *data, const struct ct_req *r, unsigned int times)
+{
+	uint8_t *tcp = got.f + L2 + 20;
+	const uint32_t n = packet(got.f, k, data, (uint32_t)strlen(data));
+	struct ct_result out;
+	struct pkt *p;
+
+	put_be32(tcp + 4, seq);
+	put_be32(tcp + 8, ack);
+	tcp[13] = flags;
+	finish_l4(got.f + L2, tcp, IPPROTO_TCP, n - L2 - 20);
+	role_assume_pmd();
+	p = pkt_with(mbuf_with(got.f, n));
+	while (times--) {
+		struct ct_pkt cp;
+
+		ct_read(h.w, table, p, 0, &cp);
+		ct_track(h.w, h.w->burst, table, p, &cp, r, ct_now(table, h.w->now), &out);
+		p->key.ct_state = out.state;
+		p->key.ct_zone = 0;
+	}
+	assert_int_equal(out.drop, N_DROPS);
+	got.n = p->m->pkt_len;
+	chain_read(p->m, 0, got.n, got.f);
+	check_sums(got.f + L2, got.n - L2);
+	rte_pktmbuf_free(p->m);
+	got.seq = get_be32(tcp + 4);
+	got.ack = get_be32(tcp + 8);
+	memcpy(got.data, tcp + 20, got.n - L2 - 40);
+	got.data[got.n - L2 - 40] = 0;
+	return out;
+}
+
+enum { SYN = 2, ACK = 16, PSH = 8 };
+
+static void ftp_through_the_tracker(void **state)
+{
+	const struct ct_tuple out = tuple(IPPROTO_TCP, "10.0.0.1", 4000, "198.51.100.1", 21);
+	const struct ct_tuple in = tuple(IPPROTO_TCP, "198.51.100.1", 21, "203.0.113.200", 4000);
+	const struct ct_tuple dout = tuple(IPPROTO_TCP, "10.0.0.1", 2048, "198.51.100.1", 20);
+	const struct ct_tuple din = tuple(IPPROTO_TCP, "198.51.100.1", 20, "203.0.113.200", 2048);
+	struct ct_nat_spec s = { .src = true, .l3 = 4 };
+	struct ct_req first = { .commit = true,
+				.nat = true,
+				.spec = &s,
+				.helper = CT_F_HELPER_FTP,
+				.mark = 7,
+				.mark_mask = ~0u };
+	const struct ct_req look = { .nat = true }, add = { .nat = true, .commit = true };
+	struct ct_result r;
+
+	addr_is(s.min, 4, "203.0.113.200");
+	addr_is(s.max, 4, "203.0.113.200");
+	r = tracked(&out, SYN, 99, 0, "", &first, 1);
+	assert_int_equal(r.state, CT_TRK | CT_NEW | CT_SNAT);
+	r = tracked(&in, SYN | ACK, 499, 100, "", &look, 1);
+	assert_int_equal(r.state, CT_TRK | CT_EST | CT_RPL | CT_DNAT);
+	tracked(&out, ACK, 100, 500, "", &look, 1);
+	/* By two ct actions: it is written once, and judged once. */
+	r = tracked(&out, ACK | PSH, 100, 500, "PORT 10,0,0,1,8,0\r\n", &look, 2);
+	assert_int_equal(r.state, CT_TRK | CT_EST | CT_SNAT);
+	assert_string_equal(got.data, "PORT 203,0,113,200,8,0\r\n");
+	r = tracked(&in, ACK | PSH, 500, 124, "200 ok\r\n", &look, 2);
+	assert_int_equal(r.state, CT_TRK | CT_EST | CT_RPL | CT_DNAT);
+	assert_int_equal(got.ack, 119);
+	r = tracked(&out, ACK | PSH, 119, 508, "RETR x\r\n", &look, 2);
+	assert_int_equal(r.state, CT_TRK | CT_EST | CT_SNAT);
+	assert_int_equal(got.seq, 124);
+	/* Not announced, then announced: as long as it is not committed, again and again. */
+	r = tracked(&dout, SYN, 1, 0, "", &look, 1);
+	assert_int_equal(r.state, CT_TRK | CT_NEW);
+	for (unsigned int i = 0; i < 2; i++) {
+		r = tracked(&din, SYN, 1, 0, "", &look, 1);
+		assert_int_equal(r.state, CT_TRK | CT_NEW | CT_REL);
+		assert_int_equal(r.mark, 7);
+		assert_memory_equal(&r.orig, &out, sizeof(out));
+	}
+	r = tracked(&din, SYN, 1, 0, "", &add, 1);
+	assert_int_equal(r.state, CT_TRK | CT_NEW | CT_REL | CT_DNAT);
+	assert_int_equal(get_be32(got.f + L2 + 16), 0x0a000001);
+	r = tracked(&dout, SYN | ACK, 700, 2, "", &look, 1);
+	assert_int_equal(r.state, CT_TRK | CT_EST | CT_REL | CT_RPL | CT_SNAT);
+	assert_int_equal(r.mark, 7);
+	assert_int_equal(get_be32(got.f + L2 + 12), 0xcb0071c8);
+	/* Translated already, at a second action. */
+	r = tracked(&din, ACK, 2, 701, "", &look, 2);
+	assert_int_equal(r.state, CT_TRK | CT_EST | CT_REL | CT_DNAT);
+	assert_memory_equal(&r.orig, &out, sizeof(out));
+	assert_int_equal(waiting(), 0);
+}
+
 static int fresh(void **state)
 {
 	struct err e = { "" };
@@ -597,6 +569,7 @@ static int fresh(void **state)
 	ct_free(table);
 	table = ct_new("test", 4096, &e);
 	assert_non_null(table);
+	h.w->now = rte_rdtsc();
 	return 0;
 }
 
@@ -612,9 +585,6 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(lines),
-		T(no_prefix_of_a_line_is_one),
-		T(tftp_requests),
 		T(without_nat_nothing_is_written),
 		T(active_behind_snat),
 		T(passive_behind_dnat),
@@ -629,6 +599,7 @@ int main(void)
 		T(tftp),
 		T(many_announcements),
 		T(garbage),
+		T(ftp_through_the_tracker),
 	};
 
 	return cmocka_run_group_tests(tests, setup, harness_teardown);
