@@ -63,6 +63,16 @@ enum act_code {
 	ACT_EXIT,      /* nothing more is executed, the action set neither */
 	ACT_CT,	       /* act_ct.h */
 	ACT_CT_CLEAR,
+	ACT_CLONE, /* a list, on a copy of the packet and of all that goes with it */
+	ACT_PUSH,  /* bits of a field, on the packet's stack */
+	ACT_POP,
+	ACT_OUTPUT_REG,	  /* to the port whose number stands in bits of a field */
+	ACT_OUTPUT_TRUNC, /* no more than so many bytes of it */
+	ACT_DEC_TTL_IDS,  /* nx_dec_ttl_cnt_ids: who is told of an invalid one */
+	ACT_CHECK_LEN,	  /* a bit tells whether the frame is longer */
+	ACT_MULTIPATH,	  /* bits of a field become one of so many, by a hash */
+	ACT_BUNDLE,	  /* to one of some ports that are live */
+	ACT_BUNDLE_LOAD,  /* its number into bits of a field */
 	N_ACT_CODES,
 };
 
@@ -86,7 +96,19 @@ struct act_op {
 			const struct act_ct *ct;
 			const struct of_nx_ct *ct_from; /* what it is made of, until it is there */
 		};
-		struct { /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
+		struct { /* ACT_CLONE */
+			const struct act_op *prog;
+			bool changes_frame; /* what 'prog' does */
+		} clone;
+		struct { /* ACT_PUSH, _POP, _OUTPUT_REG, _CHECK_LEN; arg: max_len, length */
+			const struct of_field *field;
+			uint16_t ofs, n_bits;
+		} bits;
+		struct { /* ACT_OUTPUT_TRUNC */
+			uint32_t port, max_len;
+		} trunc;
+		const struct of_any *nx; /* the action, in insts->list: what is left */
+		struct {		 /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;
 			/* As they stand in the key: field->size bytes at field->offset. */
 			uint8_t value[16], mask[16];

@@ -18,7 +18,6 @@ bool field_supported(enum of_field_id id)
 {
 	switch (id) {
 	case OF_FIELD_DP_HASH:
-	case OF_FIELD_TUN_FLAGS:
 	case OF_FIELD_TUN_GBP_ID:
 	case OF_FIELD_TUN_GBP_FLAGS:
 		return false;
@@ -128,8 +127,8 @@ static int check_set_field(struct check *c, const struct of_oxm *o)
 
 /* Bits of a field that move and load name: within it, and not the one that only push and pop
  * change. */
-static int check_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n,
-		      bool written)
+int act_check_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n,
+		   bool written)
 {
 	u128 bits;
 
@@ -151,7 +150,7 @@ static int check_bits(struct check *c, const struct of_field *f, unsigned int of
 }
 
 /* Bits of 'f' may be anything now. */
-static void forget_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n)
+void act_forget_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n)
 {
 	uint8_t *value = (uint8_t *)&c->match.value + f->offset;
 	uint8_t *mask = (uint8_t *)&c->match.mask + f->offset;
@@ -164,30 +163,38 @@ static void forget_bits(struct check *c, const struct of_field *f, unsigned int 
 static int check_load(struct check *c, const struct of_nx_reg_load *l)
 {
 	const struct of_subfield *d = &l->dst;
-	int r = check_bits(c, d->field, d->ofs, d->n_bits, true);
+	int r = act_check_bits(c, d->field, d->ofs, d->n_bits, true);
 
 	if (r < 0)
 		return r;
 	if (d->n_bits < 64 && l->value >> d->n_bits)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "the value has more than %u bits", d->n_bits);
-	forget_bits(c, d->field, d->ofs, d->n_bits);
+	act_forget_bits(c, d->field, d->ofs, d->n_bits);
+	return 0;
+}
+
+int act_check_readable(struct check *c, const struct of_field *f)
+{
+	if (!field_supported(f->id))
+		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is not supported", f->name);
+	if (c->has_match && !of_match_pre_met(&c->match, f))
+		return REFUSE(c, OFPBAC_MATCH_INCONSISTENT, "the flow does not match what %s needs",
+			      f->name);
 	return 0;
 }
 
 static int check_move(struct check *c, const struct of_nx_reg_move *m)
 {
-	int r = check_bits(c, m->src, m->src_ofs, m->n_bits, false);
+	int r = act_check_bits(c, m->src, m->src_ofs, m->n_bits, false);
 
 	if (r < 0)
 		return r;
-	if (!field_supported(m->src->id))
-		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is not supported", m->src->name);
-	if (c->has_match && !of_match_pre_met(&c->match, m->src))
-		return REFUSE(c, OFPBAC_MATCH_INCONSISTENT, "the flow does not match what %s needs",
-			      m->src->name);
-	r = check_bits(c, m->dst, m->dst_ofs, m->n_bits, true);
+	r = act_check_readable(c, m->src);
+	if (r < 0)
+		return r;
+	r = act_check_bits(c, m->dst, m->dst_ofs, m->n_bits, true);
 	if (r == 0)
-		forget_bits(c, m->dst, m->dst_ofs, m->n_bits);
+		act_forget_bits(c, m->dst, m->dst_ofs, m->n_bits);
 	return r;
 }
 
@@ -302,6 +309,11 @@ static int check_pop_pbb(struct check *c)
 	return r;
 }
 
+int act_check_ip_ttl(struct check *c)
+{
+	return check_fits(c, known_not(c, ETH_TYPE_IPV4, ETH_TYPE_IPV6), "IP TTL");
+}
+
 static int check_copy_ttl(struct check *c)
 {
 	return check_fits(c,
@@ -367,7 +379,7 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 		return check_fits(c, known_not(c, ETH_TYPE_MPLS, ETH_TYPE_MPLS_MCAST), "MPLS TTL");
 	case OF_KIND_action_set_nw_ttl:
 	case OF_KIND_action_dec_nw_ttl:
-		return check_fits(c, known_not(c, ETH_TYPE_IPV4, ETH_TYPE_IPV6), "IP TTL");
+		return act_check_ip_ttl(c);
 	case OF_KIND_action_copy_ttl_out:
 	case OF_KIND_action_copy_ttl_in:
 		return check_copy_ttl(c);
@@ -394,7 +406,7 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 	}
 }
 
-static int check_list(struct check *c, const struct of_list *l) CONTROL
+int act_check_list(struct check *c, const struct of_list *l)
 {
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct of_any *a = l->v[i];
@@ -464,7 +476,7 @@ static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id)
 	case OF_KIND_inst_clear_actions:
 		return 0;
 	case OF_KIND_inst_apply_actions:
-		return check_list(c, &AS(inst_apply_actions)->actions);
+		return act_check_list(c, &AS(inst_apply_actions)->actions);
 	case OF_KIND_inst_write_actions:
 		return check_set(c, &AS(inst_write_actions)->actions);
 	case OF_KIND_inst_experimenter:
@@ -525,5 +537,5 @@ int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_grou
 {
 	struct check c = { .dp = dp, .packet_out = !in_group, .e = e };
 
-	return in_group ? check_set(&c, actions) : check_list(&c, actions);
+	return in_group ? check_set(&c, actions) : act_check_list(&c, actions);
 }

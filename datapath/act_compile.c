@@ -27,7 +27,7 @@ struct program {
 	uint32_t key_len;
 	uint8_t *key;	   /* form, then the wire bytes */
 	struct act_op *op; /* what apply and write point to */
-	uint32_t n_op;
+	uint32_t n_op, used;
 };
 
 struct insts_table {
@@ -311,7 +311,7 @@ static void sum_up(struct insts *i, const struct act_op *op)
 	}
 }
 
-static void sum_up_list(struct insts *i, const struct act_op *op)
+void act_sum_up_list(struct insts *i, const struct act_op *op)
 {
 	for (; op->code != ACT_END; op++)
 		sum_up(i, op);
@@ -331,17 +331,39 @@ static void complete(struct program *g, struct act_op *op) CONTROL
 	}
 }
 
-/* At 'at' of the program's ops, ACT_END at the end; returns how many. */
-static uint32_t compile_list(struct dp *dp, struct program *g, const struct of_list *l,
-			     uint32_t at) CONTROL
-{
-	uint32_t n = 0;
+static struct act_op *compile_list(struct dp *dp, struct program *g, const struct of_list *l,
+				   uint32_t *n) CONTROL;
 
-	for (uint32_t i = 0; i < l->n; i++)
-		if (act_compile(dp, l->v[i], &g->op[at + n]))
-			complete(g, &g->op[at + n++]);
-	g->op[at + n].code = ACT_END;
-	return n + 1;
+static void compile_clone(struct dp *dp, struct program *g, const struct of_nx_clone *a,
+			  struct act_op *op) CONTROL
+{
+	uint32_t n;
+	struct act_op *prog = compile_list(dp, g, &a->actions, &n);
+
+	/* TABLE ends a packet-out; a clone comes back from it. */
+	for (uint32_t i = 0; i < n; i++)
+		if (prog[i].code == ACT_TABLE)
+			prog[i] = (struct act_op){ .code = ACT_CALL, .call.in_port = OFPP_IN_PORT };
+	act_compile_clone(op, prog, &g->i);
+}
+
+/* The next of the program's ops; '*n' of them, with ACT_END at the end.  Lists in it stand behind.
+ */
+static struct act_op *compile_list(struct dp *dp, struct program *g, const struct of_list *l,
+				   uint32_t *n)
+{
+	struct act_op *op = g->op + g->used;
+
+	*n = 0;
+	g->used += l->n + 1;
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (l->v[i]->kind == OF_KIND_nx_clone)
+			compile_clone(dp, g, (const struct of_nx_clone *)l->v[i], &op[(*n)++]);
+		else if (act_compile(dp, l->v[i], &op[*n]))
+			complete(g, &op[(*n)++]);
+	}
+	op[(*n)++].code = ACT_END;
+	return op;
 }
 
 /* A bucket runs as an action set (5.6.1): one of each kind, in the order of 5.10. */
@@ -351,8 +373,9 @@ static void compile_bucket(struct dp *dp, struct program *g, const struct of_lis
 	struct act_op sorted[N_ACT_SLOTS + ACT_SET_FIELDS];
 	struct act_set set = { 0 };
 	unsigned int n;
+	uint32_t n_op;
 
-	compile_list(dp, g, l, 0);
+	compile_list(dp, g, l, &n_op);
 	act_set_merge(&set, g->op);
 	n = act_set_order(&set, order);
 	for (unsigned int i = 0; i < n; i++)
@@ -375,22 +398,18 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 {
 	struct insts *in = &g->i;
 	struct act_op *apply = NULL;
-	uint32_t at = 0, n = 0;
+	uint32_t n = 0, n_write;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct of_any *a = l->v[i];
 
 		switch (a->kind) {
 		case OF_KIND_inst_apply_actions:
-			in->apply = g->op + at;
-			apply = g->op + at;
-			n = compile_list(dp, g, &AS(inst_apply_actions)->actions, at);
-			at += n;
+			apply = compile_list(dp, g, &AS(inst_apply_actions)->actions, &n);
 			compile_conj(g, &AS(inst_apply_actions)->actions);
 			break;
 		case OF_KIND_inst_write_actions:
-			in->write = g->op + at;
-			at += compile_list(dp, g, &AS(inst_write_actions)->actions, at);
+			in->write = compile_list(dp, g, &AS(inst_write_actions)->actions, &n_write);
 			break;
 		case OF_KIND_inst_clear_actions:
 			in->clear = true;
@@ -409,10 +428,11 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 			break;
 		}
 	}
+	in->apply = apply;
 	if (!apply)
 		return;
 	act_compile_tail(in, apply, n);
-	sum_up_list(in, in->apply);
+	act_sum_up_list(in, in->apply);
 	if (in->tail)
 		sum_up(in, in->tail_op);
 }
@@ -433,9 +453,22 @@ static void refer(struct program *g)
 
 		if (op->code == ACT_GROUP)
 			refer_group(&g->i, op->group);
+		else if (op->code == ACT_OUTPUT_TRUNC)
+			g->i.ports[g->i.n_ports++] = op->trunc.port;
 		else if (op->code != ACT_END && act_slot(op->code) == SLOT_OUTPUT)
 			g->i.ports[g->i.n_ports++] = op->port;
 	}
+}
+
+/* Ops of a list, and of those in it. */
+static uint32_t count_list(const struct of_list *l)
+{
+	uint32_t n = l->n + 1;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->v[i]->kind == OF_KIND_nx_clone)
+			n += count_list(&((const struct of_nx_clone *)l->v[i])->actions);
+	return n;
 }
 
 static uint32_t count_actions(const struct of_list *l, enum form form)
@@ -443,14 +476,14 @@ static uint32_t count_actions(const struct of_list *l, enum form form)
 	uint32_t n = 0;
 
 	if (form != FORM_INSTS)
-		return l->n + 1;
+		return count_list(l);
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct of_any *a = l->v[i];
 
 		if (a->kind == OF_KIND_inst_apply_actions)
-			n += AS(inst_apply_actions)->actions.n + 1;
+			n += count_list(&AS(inst_apply_actions)->actions);
 		else if (a->kind == OF_KIND_inst_write_actions)
-			n += AS(inst_write_actions)->actions.n + 1;
+			n += count_list(&AS(inst_write_actions)->actions);
 	}
 	return n;
 }
@@ -500,14 +533,17 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 {
 	struct program *g = program_new(dp->insts, list, form, key_len);
 
+	uint32_t n;
+
 	if (!g)
 		return NULL;
+	list = &g->i.list; /* ops may point into it */
 	switch (form) {
 	case FORM_INSTS:
 		compile_insts(dp, g, list);
 		break;
 	case FORM_ACTIONS:
-		compile_list(dp, g, list, 0);
+		compile_list(dp, g, list, &n);
 		break;
 	case FORM_BUCKET:
 		compile_bucket(dp, g, list);
@@ -515,7 +551,7 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 	}
 	if (form != FORM_INSTS) {
 		g->i.apply = g->op;
-		sum_up_list(&g->i, g->op);
+		act_sum_up_list(&g->i, g->op);
 	}
 	if (g->failed) {
 		program_free(g);

@@ -203,8 +203,10 @@ static void set_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls, ui
 }
 
 /* A TTL that would be zero, or is, makes the packet invalid: the controller may ask to see it. */
-void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls)
+void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls,
+		 const struct of_halves *ids)
 {
+	uint16_t max_len;
 	uint8_t ttl;
 
 	if (mpls ? p->mpls == PKT_NONE : p->l3 == PKT_NONE || !key_is_ip(&p->key))
@@ -214,9 +216,9 @@ void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls)
 		set_ttl(w, b, p, mpls, (uint8_t)(ttl - 1));
 		return;
 	}
-	act_packet_in(w, b, p, OFPR_INVALID_TTL,
-		      (uint16_t)atomic_load_explicit(&w->dp->miss_send_len, memory_order_relaxed),
-		      p->cookie, 0);
+	max_len = (uint16_t)atomic_load_explicit(&w->dp->miss_send_len, memory_order_relaxed);
+	for (uint32_t i = 0; i < (ids ? ids->n : 1); i++)
+		act_packet_in(w, b, p, OFPR_INVALID_TTL, max_len, p->cookie, ids ? ids->v[i] : 0);
 	/* A resubmit that led here comes back. */
 	if (p->called)
 		p->stop = STOP_FLOW;

@@ -80,6 +80,29 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 
 /* 'c' becomes a copy of 'p' with a frame of its own.  False: no buffer, which is counted. */
 bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c) PMD;
+/* A copy, or an output, that there will not be. */
+void act_drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD;
+/* An output that is not allowed.  It is the packet's end only if there is no other. */
+void act_refuse(struct pmd *w, struct pkt *p, enum drop why) PMD;
+/* No more than the first bytes leave; the packet keeps all of them. */
+void act_output_trunc(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port,
+		      uint32_t max_len) PMD;
+
+/* ---- act_nx.c: Nicira's actions ---- */
+
+void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+	    uint64_t now) PMD;
+
+/* ---- act_hash.c ---- */
+
+/* Of the fields that NX_HASH_FIELDS_* names. */
+uint64_t act_hash(const struct flow_key *k, uint16_t fields, uint16_t basis);
+/* One of max_link + 1. */
+uint32_t act_hash_link(const struct of_nx_multipath *m, uint64_t hash);
+/* The weight of the i-th of some. */
+uint32_t act_hash_nth(uint64_t hash, uint32_t i);
+/* Key words that it is made of. */
+uint64_t act_hash_words(uint16_t fields);
 
 /* ---- act_field.c ---- */
 
@@ -109,7 +132,9 @@ void act_push_mpls(struct pmd *w, struct burst *b, struct pkt *p, uint16_t type)
 void act_pop_mpls(struct pmd *w, struct burst *b, struct pkt *p, uint16_t type) PMD;
 void act_push_pbb(struct pmd *w, struct burst *b, struct pkt *p) PMD;
 void act_pop_pbb(struct pmd *w, struct burst *b, struct pkt *p) PMD;
-void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls) PMD;
+/* 'ids': who is told when it is invalid; NULL: 0. */
+void act_dec_ttl(struct pmd *w, struct burst *b, struct pkt *p, bool mpls,
+		 const struct of_halves *ids) PMD;
 void act_copy_ttl_out(struct pmd *w, struct burst *b, struct pkt *p) PMD;
 void act_copy_ttl_in(struct pmd *w, struct burst *b, struct pkt *p) PMD;
 
@@ -179,6 +204,9 @@ void act_sum_up_nx(struct insts *i, const struct act_op *op);
  * what it comes to; all other instructions are compiled.
  */
 void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n);
+/* Of 'prog', which an op of the list has: what it means for the list. */
+void act_compile_clone(struct act_op *op, const struct act_op *prog, struct insts *i);
+void act_sum_up_list(struct insts *i, const struct act_op *op);
 void act_sum_up_field(struct insts *i, const struct of_field *f);
 
 /* ---- act_check_nx.c: the same ---- */
@@ -191,6 +219,14 @@ struct check {
 };
 
 #define REFUSE(c, code, ...) of_err_set((c)->e, OFPET_BAD_ACTION, code, __VA_ARGS__)
+
+int act_check_list(struct check *c, const struct of_list *l) CONTROL;
+/* Bits of a field, to be read or written; and that they may be anything from now on. */
+int act_check_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n,
+		   bool written);
+void act_forget_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n);
+int act_check_readable(struct check *c, const struct of_field *f);
+int act_check_ip_ttl(struct check *c);
 
 /* 1: it is none of these; else 0 or -EPROTO. */
 int act_check_nx(struct check *c, const struct of_any *a) CONTROL;

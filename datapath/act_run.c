@@ -22,7 +22,7 @@ static uint32_t in_port(const struct pkt *p)
 
 /* ---- Frames ---- */
 
-static void drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD
+void act_drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD
 {
 	counter_add(&w->perf.created, 1);
 	pmd_count_drop(w, in_port(p), why);
@@ -56,7 +56,7 @@ static bool settle(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	if (p->pending < 0 || materialise(w, b, p))
 		return true;
-	drop_copy(w, p, DROP_NO_MBUF);
+	act_drop_copy(w, p, DROP_NO_MBUF);
 	give(b, p);
 	p->dropped = true;
 	return false;
@@ -89,7 +89,7 @@ void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why)
 	if (!p->m)
 		return;
 	if (p->pending >= 0) {
-		drop_copy(w, p, why);
+		act_drop_copy(w, p, why);
 		give(b, p);
 		return;
 	}
@@ -116,11 +116,10 @@ static void make_room(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	b->out_of_order = false;
 }
 
-/* An output that is not allowed.  It is the packet's end only if there is no other. */
-static void refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
+void act_refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
 {
 	if (p->sent || p->why != N_DROPS)
-		drop_copy(w, p, why);
+		act_drop_copy(w, p, why);
 	else
 		p->why = (uint8_t)why;
 }
@@ -135,11 +134,11 @@ static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	if (!p->m)
 		return NULL;
 	if (p->pending >= 0 && !materialise(w, b, p)) {
-		drop_copy(w, p, DROP_NO_MBUF);
+		act_drop_copy(w, p, DROP_NO_MBUF);
 		return NULL;
 	}
 	if (p->why != N_DROPS) {
-		drop_copy(w, p, p->why);
+		act_drop_copy(w, p, p->why);
 		p->why = N_DROPS;
 	}
 	if (b->n_out && b->out[b->n_out - 1].idx > p->idx)
@@ -159,19 +158,19 @@ static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	return o;
 }
 
-static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port) PMD
+static bool output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port) PMD
 {
 	const struct flow_key *k = &p->key;
 	struct out *o = add_out(w, b, p);
 
 	if (!o)
-		return;
+		return false;
 	o->kind = port == OFPP_NORMAL ? OUT_NORMAL : OUT_PORT;
 	o->port = port;
 	o->tunneled =
 		k->tun_id || !(p->clean & 1 << offsetof(struct flow_key, tun_src) / FLOW_KEY_LINE);
 	if (likely(!o->tunneled))
-		return;
+		return true;
 	o->tun.tun_id = k->tun_id;
 	o->tun.src = k->tun_src;
 	o->tun.dst = k->tun_dst;
@@ -179,6 +178,28 @@ static void output(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port)
 	o->tun.tos = k->tun_tos;
 	o->tun.ttl = k->tun_ttl;
 	o->tun.flags = k->tun_flags;
+	return true;
+}
+
+void act_output_trunc(struct pmd *w, struct burst *b, struct pkt *p, uint32_t port,
+		      uint32_t max_len)
+{
+	struct rte_mbuf *m = NULL;
+
+	if (p->m->pkt_len > max_len) {
+		m = rte_pktmbuf_copy(p->m, w->pool, 0, max_len);
+		if (!m) {
+			act_drop_copy(w, p, DROP_NO_MBUF);
+			return;
+		}
+	}
+	if (!output(w, b, p, port)) {
+		rte_pktmbuf_free(m);
+	} else if (m) {
+		counter_add(&w->perf.created, 1);
+		b->out[p->pending].m = m;
+		p->pending = -1;
+	}
 }
 
 /* ALL and FLOOD (4.5): standard ports but the ingress one, and but those in one of the states
@@ -239,7 +260,7 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 	switch (op->code) {
 	case ACT_OUTPUT:
 		if (op->port == in_port(p))
-			refuse(w, p, DROP_SAME_PORT);
+			act_refuse(w, p, DROP_SAME_PORT);
 		else
 			output(w, b, p, op->port);
 		break;
@@ -296,10 +317,10 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 		act_pop_pbb(w, b, p);
 		break;
 	case ACT_DEC_MPLS_TTL:
-		act_dec_ttl(w, b, p, true);
+		act_dec_ttl(w, b, p, true, NULL);
 		break;
 	case ACT_DEC_NW_TTL:
-		act_dec_ttl(w, b, p, false);
+		act_dec_ttl(w, b, p, false, NULL);
 		break;
 	case ACT_COPY_TTL_OUT:
 		act_copy_ttl_out(w, b, p);
@@ -324,6 +345,9 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 		break;
 	case ACT_CT_CLEAR:
 		act_ct_clear(p);
+		break;
+	default:
+		act_nx(w, b, p, op, now);
 		break;
 	}
 }
@@ -373,7 +397,7 @@ bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c)
 	*c = *p;
 	c->m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
 	if (!c->m) {
-		drop_copy(w, p, DROP_NO_MBUF);
+		act_drop_copy(w, p, DROP_NO_MBUF);
 		return false;
 	}
 	counter_add(&w->perf.created, 1);

@@ -34,6 +34,7 @@ static const uint8_t slots[N_ACT_CODES] = {
 	[ACT_SET_QUEUE] = SLOT_QUEUE,
 	[ACT_CALL] = SLOT_CALL,
 	[ACT_CT] = SLOT_CT,
+	[ACT_DEC_TTL_IDS] = SLOT_DEC_NW_TTL,
 };
 
 enum act_slot act_slot(enum act_code code)

@@ -57,6 +57,7 @@ struct pmd_perf {
 		consumed; /* conservation: rx + created = tx + consumed + sum of drops (and
 			     what waits to be reassembled) */
 	_Atomic uint64_t cache_hits, cache_misses;
+	_Atomic uint64_t stack_empty; /* pops that found nothing */
 	_Atomic uint64_t table_lookups[256], table_matches[256];
 };
 

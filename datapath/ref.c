@@ -118,7 +118,7 @@ void ref_packet_in(struct ref_run *x, uint8_t reason, uint16_t max_len, uint16_t
 	o->controller_id = controller_id;
 }
 
-static void output(struct ref_run *x, uint32_t port, uint16_t max_len)
+void ref_output(struct ref_run *x, uint32_t port, uint16_t max_len)
 {
 	const uint32_t in_port = be32toh(x->f.meta.in_port);
 
@@ -181,15 +181,29 @@ static void load(struct ref_run *x, const struct of_nx_reg_load *l)
 	ref_set(&x->f, l->dst.field, &b, l->dst.ofs);
 }
 
-static void dec_ttl(struct ref_run *x, bool mpls)
+static void invalid_ttl(struct ref_run *x)
 {
-	if (ref_dec_ttl(&x->f, mpls))
-		return;
-	ref_packet_in(x, OFPR_INVALID_TTL, 0, 0);
 	if (x->called)
 		x->stop = true;
 	else
 		x->over = true;
+}
+
+void ref_dec_nw_ttl(struct ref_run *x, const uint16_t *ids, uint32_t n)
+{
+	if (ref_dec_ttl(&x->f, false))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		ref_packet_in(x, OFPR_INVALID_TTL, 0, ids[i]);
+	invalid_ttl(x);
+}
+
+static void dec_mpls_ttl(struct ref_run *x)
+{
+	if (ref_dec_ttl(&x->f, true))
+		return;
+	ref_packet_in(x, OFPR_INVALID_TTL, 0, 0);
+	invalid_ttl(x);
 }
 
 #define AS(name) ((const struct of_##name *)a)
@@ -198,7 +212,7 @@ void ref_act(struct ref_run *x, const struct of_any *a)
 {
 	switch (a->kind) {
 	case OF_KIND_action_output:
-		output(x, AS(action_output)->port, AS(action_output)->max_len);
+		ref_output(x, AS(action_output)->port, AS(action_output)->max_len);
 		break;
 	case OF_KIND_nx_controller:
 		ref_packet_in(x,
@@ -250,10 +264,10 @@ void ref_act(struct ref_run *x, const struct of_any *a)
 		set_number(x, OF_FIELD_IP_TTL, AS(action_set_nw_ttl)->nw_ttl);
 		break;
 	case OF_KIND_action_dec_mpls_ttl:
-		dec_ttl(x, true);
+		dec_mpls_ttl(x);
 		break;
 	case OF_KIND_action_dec_nw_ttl:
-		dec_ttl(x, false);
+		ref_dec_nw_ttl(x, &(uint16_t){ 0 }, 1);
 		break;
 	case OF_KIND_action_copy_ttl_out:
 		ref_copy_ttl_out(&x->f);
@@ -294,13 +308,15 @@ static int rank(const struct of_any *a)
 	};
 	enum of_kind k = a->kind;
 
-	if (k == OF_KIND_nx_reg_load || k == OF_KIND_nx_reg_move || k == OF_KIND_nx_set_tunnel ||
-	    k == OF_KIND_nx_set_tunnel64)
+	if (k == OF_KIND_nx_reg_load || k == OF_KIND_nx_reg_load2 || k == OF_KIND_nx_reg_move ||
+	    k == OF_KIND_nx_set_tunnel || k == OF_KIND_nx_set_tunnel64)
 		k = OF_KIND_action_set_field;
 	if (k == OF_KIND_nx_set_queue || k == OF_KIND_nx_pop_queue)
 		k = OF_KIND_action_set_queue;
 	if (k == OF_KIND_nx_controller)
 		k = OF_KIND_action_output;
+	if (k == OF_KIND_nx_dec_ttl || k == OF_KIND_nx_dec_ttl_cnt_ids)
+		k = OF_KIND_action_dec_nw_ttl;
 	if (k == OF_KIND_nx_resubmit || k == OF_KIND_nx_resubmit_table_ct)
 		k = OF_KIND_nx_resubmit_table;
 	for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++)
@@ -311,32 +327,40 @@ static int rank(const struct of_any *a)
 
 enum { RANK_FIELD = 10, RANK_GROUP = 14, RANK_OUTPUT = 15, RANK_CALL = 16 };
 
-/* The bits that a set-field kind of action writes, as a field and a range. */
-static void range(const struct of_any *a, const struct of_field **d, unsigned int *ofs,
-		  unsigned int *n)
+static struct ref_bits ones(unsigned int ofs, unsigned int n)
 {
-	*ofs = 0;
+	struct ref_bits b = { .n = ofs + n };
+
+	for (unsigned int i = ofs; i < b.n; i++)
+		b.bit[i] = 1;
+	return b;
+}
+
+/* The bits of field '*d' that a set-field kind of action writes. */
+static struct ref_bits written(const struct of_any *a, const struct of_field **d)
+{
 	switch (a->kind) {
 	case OF_KIND_action_set_field:
 		*d = AS(action_set_field)->field.field;
-		*n = (*d)->bits;
-		break;
+		return ones(0, (*d)->bits);
+	case OF_KIND_nx_reg_load2:
+		*d = AS(nx_reg_load2)->field.field;
+		if (AS(nx_reg_load2)->field.masked)
+			return ref_bytes(AS(nx_reg_load2)->field.mask, (*d)->bytes, (*d)->bits);
+		return ones(0, (*d)->bits);
 	case OF_KIND_nx_reg_load:
 		*d = AS(nx_reg_load)->dst.field;
-		*ofs = AS(nx_reg_load)->dst.ofs;
-		*n = AS(nx_reg_load)->dst.n_bits;
-		break;
+		return ones(AS(nx_reg_load)->dst.ofs, AS(nx_reg_load)->dst.n_bits);
 	default:
 		*d = &of_fields[OF_FIELD_TUN_ID];
-		*n = 64;
-		break;
+		return ones(0, 64);
 	}
 }
 
 static bool replaces(const struct of_any *a, const struct of_any *old)
 {
 	const struct of_field *d, *old_d;
-	unsigned int ofs, old_ofs, n, old_n;
+	struct ref_bits bits, old_bits;
 
 	if (rank(a) != rank(old))
 		return false;
@@ -351,9 +375,9 @@ static bool replaces(const struct of_any *a, const struct of_any *old)
 		return m->src == o->src && m->dst == o->dst && m->src_ofs == o->src_ofs &&
 		       m->dst_ofs == o->dst_ofs && m->n_bits == o->n_bits;
 	}
-	range(a, &d, &ofs, &n);
-	range(old, &old_d, &old_ofs, &old_n);
-	return d == old_d && ofs == old_ofs && n == old_n;
+	bits = written(a, &d);
+	old_bits = written(old, &old_d);
+	return d == old_d && !memcmp(bits.bit, old_bits.bit, sizeof(bits.bit));
 }
 
 /* The later one counts, and stands at the end. */

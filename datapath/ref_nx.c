@@ -5,6 +5,7 @@
 
 #include "datapath/ref_priv.h"
 #include "ofproto/match.h"
+#include "ofproto/nx.h"
 
 enum { BACKWARD_MAX = 64, NEST_MAX = 512, CALLS_MAX = 4096, IN_PORT = 0xfff8, SAME_TABLE = 255 };
 
@@ -127,11 +128,115 @@ static void resubmit(struct ref_run *x, const struct of_any *a, uint16_t in_port
 	x->cookie = cookie;
 }
 
+/* ---- The others ---- */
+
+/* All that it changes is given back, but for an exit. */
+static void clone(struct ref_run *x, const struct of_list *l)
+{
+	struct ref_run *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return;
+	*copy = *x;
+	copy->flow = NULL; /* a resubmit at its end is not at the flow's */
+	ref_run_list(copy, l);
+	copy->stop = false;
+	ref_finish(copy);
+	x->calls = copy->calls;
+	x->doomed = x->over = copy->doomed;
+	x->exit = copy->exit;
+	free(copy);
+}
+
+static void push(struct ref_run *x, const struct of_nx_stack_push *a)
+{
+	const struct ref_bits v = ref_get(&x->f, a->field);
+	struct ref_bits *to;
+
+	if (x->n_stack == REF_STACK_MAX) {
+		x->over = x->doomed = true;
+		return;
+	}
+	to = &x->stack[x->n_stack++];
+	memset(to, 0, sizeof(*to));
+	if (ref_meets(&x->f, a->field))
+		memcpy(to->bit, v.bit + a->ofs, a->n_bits);
+}
+
+static void pop(struct ref_run *x, const struct of_nx_stack_pop *a)
+{
+	struct ref_bits v;
+
+	if (!x->n_stack)
+		return;
+	v = x->stack[--x->n_stack];
+	v.n = a->n_bits;
+	ref_set(&x->f, a->field, &v, a->ofs);
+}
+
+static uint64_t number_at(const struct ref_frame *f, const struct of_subfield *s)
+{
+	const struct ref_bits b = ref_get(f, s->field);
+	uint64_t v = 0;
+
+	if (!ref_meets(f, s->field))
+		return 0;
+	for (unsigned int i = 0; i < s->n_bits; i++)
+		if (b.bit[s->ofs + i])
+			v = i < 64 ? v | UINT64_C(1) << i : UINT64_MAX;
+	return v;
+}
+
+static void output_to(struct ref_run *x, const struct of_any *a, uint64_t port, uint16_t max_len)
+{
+	if (port > 0xffff)
+		return;
+	port = of_nx_port((uint16_t)port);
+	if (port == OFPP_TABLE)
+		resubmit(x, a, IN_PORT, 0, false);
+	else
+		ref_output(x, (uint32_t)port, max_len);
+}
+
+static void output_trunc(struct ref_run *x, const struct of_nx_output_trunc *a)
+{
+	const uint32_t n = x->f.n;
+
+	if (a->max_len < n)
+		x->f.n = a->max_len;
+	ref_output(x, of_nx_port(a->port), 0);
+	x->f.n = n;
+}
+
+static void put(struct ref_run *x, const struct of_field *d, unsigned int ofs, unsigned int n,
+		uint64_t v)
+{
+	struct ref_bits b = ref_number(v, n < 64 ? n : 64);
+
+	b.n = n;
+	ref_set(&x->f, d, &b, ofs);
+}
+
+static void set_masked(struct ref_run *x, const struct of_oxm *o)
+{
+	const struct ref_bits v = ref_bytes(o->value, o->field->bytes, o->field->bits);
+	const struct ref_bits mask = ref_bytes(o->mask, o->field->bytes, o->field->bits);
+	struct ref_bits b = ref_get(&x->f, o->field);
+
+	for (unsigned int i = 0; i < o->field->bits; i++)
+		if (!o->masked || mask.bit[i])
+			b.bit[i] = v.bit[i];
+	b.n = o->field->bits;
+	ref_set(&x->f, o->field, &b, 0);
+}
+
 void ref_copy_back(struct ref_run *x, const struct ref_run *copy)
 {
 	x->calls = copy->calls;
 	memcpy(x->set, copy->set, sizeof(x->set));
 	x->n_set = copy->n_set;
+	memcpy(x->stack, copy->stack, sizeof(x->stack));
+	x->n_stack = copy->n_stack;
 	x->doomed = copy->doomed;
 	x->over = copy->doomed;
 }
@@ -151,6 +256,59 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 		break;
 	case OF_KIND_nx_exit:
 		x->exit = true;
+		break;
+	case OF_KIND_nx_clone:
+		clone(x, &AS(nx_clone)->actions);
+		break;
+	case OF_KIND_nx_stack_push:
+		push(x, AS(nx_stack_push));
+		break;
+	case OF_KIND_nx_stack_pop:
+		pop(x, AS(nx_stack_pop));
+		break;
+	case OF_KIND_nx_output_reg:
+		output_to(x, a, number_at(&x->f, &AS(nx_output_reg)->src),
+			  AS(nx_output_reg)->max_len);
+		break;
+	case OF_KIND_nx_output_reg2:
+		output_to(x, a, number_at(&x->f, &AS(nx_output_reg2)->src),
+			  AS(nx_output_reg2)->max_len);
+		break;
+	case OF_KIND_nx_output_trunc:
+		output_trunc(x, AS(nx_output_trunc));
+		break;
+	case OF_KIND_nx_dec_ttl:
+		ref_dec_nw_ttl(x, &(uint16_t){ 0 }, 1);
+		break;
+	case OF_KIND_nx_dec_ttl_cnt_ids:
+		ref_dec_nw_ttl(x, AS(nx_dec_ttl_cnt_ids)->ids.v, AS(nx_dec_ttl_cnt_ids)->ids.n);
+		break;
+	case OF_KIND_nx_reg_load2:
+		set_masked(x, &AS(nx_reg_load2)->field);
+		break;
+	case OF_KIND_nx_check_pkt_larger:
+		put(x, AS(nx_check_pkt_larger)->dst, AS(nx_check_pkt_larger)->ofs, 1,
+		    x->f.n > AS(nx_check_pkt_larger)->pkt_len);
+		break;
+	case OF_KIND_nx_multipath:
+		put(x, AS(nx_multipath)->dst.field, AS(nx_multipath)->dst.ofs,
+		    AS(nx_multipath)->dst.n_bits, ref_link(&x->f, AS(nx_multipath)));
+		break;
+	case OF_KIND_nx_bundle: {
+		const uint16_t to =
+			ref_member(x->r, &x->f, AS(nx_bundle)->algorithm, AS(nx_bundle)->fields,
+				   AS(nx_bundle)->basis, &AS(nx_bundle)->members);
+
+		if (to != UINT16_MAX)
+			output_to(x, a, to, 0);
+		break;
+	}
+	case OF_KIND_nx_bundle_load:
+		put(x, AS(nx_bundle_load)->dst.field, AS(nx_bundle_load)->dst.ofs,
+		    AS(nx_bundle_load)->dst.n_bits,
+		    ref_member(x->r, &x->f, AS(nx_bundle_load)->algorithm,
+			       AS(nx_bundle_load)->fields, AS(nx_bundle_load)->basis,
+			       &AS(nx_bundle_load)->members));
 		break;
 	default:
 		break;

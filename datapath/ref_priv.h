@@ -104,7 +104,7 @@ struct ref_bits {
 	uint8_t bit[128];
 };
 
-enum { REF_SET_MAX = 64 };
+enum { REF_SET_MAX = 64, REF_STACK_MAX = 64 };
 
 /* A packet in the pipeline. */
 struct ref_run {
@@ -126,6 +126,8 @@ struct ref_run {
 	bool exit;   /* all has */
 	bool doomed; /* over a limit: with all that it is a copy of */
 	unsigned int calls, backward, nest;
+	struct ref_bits stack[REF_STACK_MAX];
+	unsigned int n_stack;
 };
 
 static inline bool ref_has(const struct ref_frame *f, int at, int n)
@@ -184,6 +186,7 @@ bool ref_port_is_up(const struct ref *r, uint32_t no);
 /* ---- ref.c ---- */
 
 struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t port);
+void ref_output(struct ref_run *x, uint32_t port, uint16_t max_len);
 void ref_packet_in(struct ref_run *x, uint8_t reason, uint16_t max_len, uint16_t controller_id);
 void ref_act(struct ref_run *x, const struct of_any *a);
 void ref_run_list(struct ref_run *x, const struct of_list *l);
@@ -197,12 +200,22 @@ void ref_finish(struct ref_run *x);
 /* ---- ref_nx.c ---- */
 
 void ref_act_nx(struct ref_run *x, const struct of_any *a);
+/* 'ids': whom the packet-in of an invalid one is for. */
+void ref_dec_nw_ttl(struct ref_run *x, const uint16_t *ids, uint32_t n);
 /* What a bucket's copy leaves behind for the packet. */
 void ref_copy_back(struct ref_run *x, const struct ref_run *copy);
 /* ---- ref_conj.c ---- */
 
 /* The flow that a packet meets in a table, counted in the table; NULL: none. */
 struct ref_flow *ref_lookup(struct ref *r, const struct ref_frame *f, uint8_t table);
+
+/* ---- ref_hash.c ---- */
+
+/* One of n links, of a packet's fields. */
+uint32_t ref_link(const struct ref_frame *f, const struct of_nx_multipath *m);
+/* One of the members that are up; UINT16_MAX: none is. */
+uint16_t ref_member(struct ref *r, const struct ref_frame *f, uint16_t algorithm, uint16_t fields,
+		    uint16_t basis, const struct of_halves *members);
 
 /* ---- ref_select.c ---- */
 

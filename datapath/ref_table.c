@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "datapath/ref_priv.h"
+#include "ofproto/nx.h"
 #include "ofproto/match.h"
 
 /* ---- Flow mods (6.4) ---- */
@@ -18,20 +19,27 @@ static const struct of_list *actions_of(const struct of_any *inst)
 	return NULL;
 }
 
+static void look_for(const struct of_list *l, uint32_t port, uint32_t group, bool *to_port,
+		     bool *to_group)
+{
+	for (uint32_t k = 0; l && k < l->n; k++) {
+		if (l->v[k]->kind == OF_KIND_action_output)
+			*to_port |= OF_AT(l, k, action_output)->port == port;
+		if (l->v[k]->kind == OF_KIND_nx_output_trunc)
+			*to_port |= of_nx_port(OF_AT(l, k, nx_output_trunc)->port) == port;
+		if (l->v[k]->kind == OF_KIND_action_group)
+			*to_group |= OF_AT(l, k, action_group)->group_id == group;
+		if (l->v[k]->kind == OF_KIND_nx_clone)
+			look_for(&OF_AT(l, k, nx_clone)->actions, port, group, to_port, to_group);
+	}
+}
+
 static bool sends_to(const struct ref_flow *f, uint32_t port, uint32_t group)
 {
 	bool to_port = port == OFPP_ANY, to_group = group == OFPG_ANY;
 
-	for (uint32_t i = 0; i < f->insts.n; i++) {
-		const struct of_list *l = actions_of(f->insts.v[i]);
-
-		for (uint32_t k = 0; l && k < l->n; k++) {
-			if (l->v[k]->kind == OF_KIND_action_output)
-				to_port |= OF_AT(l, k, action_output)->port == port;
-			if (l->v[k]->kind == OF_KIND_action_group)
-				to_group |= OF_AT(l, k, action_group)->group_id == group;
-		}
-	}
+	for (uint32_t i = 0; i < f->insts.n; i++)
+		look_for(actions_of(f->insts.v[i]), port, group, &to_port, &to_group);
 	return to_port && to_group;
 }
 

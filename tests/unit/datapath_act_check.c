@@ -20,7 +20,6 @@ static void refused_texts(void **state)
 		{ "actions=set_queue:1,output:1", OFPET_BAD_ACTION, OFPBAC_BAD_QUEUE },
 		{ "actions=output:1,output:2,local,flood,all,in_port,normal,controller", 0, 0 },
 		{ "actions=resubmit(,254)", OFPET_BAD_ACTION, OFPBAC_BAD_ARGUMENT },
-		{ "actions=write_actions(exit)", OFPET_BAD_ACTION, OFPBAC_BAD_TYPE },
 		{ "tcp,actions=set_field:1->tcp_src,set_field:10.0.0.1->ip_dst", 0, 0 },
 		{ "dl_vlan=5,actions=pop_vlan", 0, 0 },
 		{ "actions=push_vlan:0x8100,set_field:0x1005->vlan_vid", 0, 0 },

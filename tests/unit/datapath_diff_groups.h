@@ -117,7 +117,9 @@ static struct of_bucket *rnd_bucket(uint8_t type, uint32_t id)
 		if (k->watch_port == OFPP_ANY && k->watch_group == OFPG_ANY)
 			k->watch_port = 1;
 	}
+	rules.in_set = true;
 	rnd_actions(&k->actions, NULL, below(5), id - 1);
+	rules.in_set = false;
 	return k;
 }
 

@@ -22,6 +22,7 @@ static struct {
 	bool mortal;	    /* ... with timeouts */
 	bool nx;	    /* resubmits and the like, ... */
 	bool back;	    /* ... to any table */
+	bool in_set;	    /* for an action set */
 	unsigned int table; /* of the flow that is made */
 } rules;
 
@@ -186,27 +187,6 @@ static struct of_any *rnd_nx(void)
 	return (struct of_any *)n;
 }
 
-/* Mostly forward, where the round does not ask for more. */
-static struct of_any *rnd_resubmit(void)
-{
-	struct of_nx_resubmit_table *t;
-	struct of_nx_resubmit *a;
-
-	if (rules.back && one_in(4)) {
-		a = OF_NEW(&rules.arena, nx_resubmit);
-		a->in_port = (uint16_t)(1 + below(PORTS));
-		return (struct of_any *)a;
-	}
-	t = OF_NEW(&rules.arena, nx_resubmit_table);
-	t->in_port = one_in(4) ? (uint16_t)(1 + below(PORTS)) : 0xfff8;
-	t->table = rules.table + 1 < rules.n_tables
-			   ? (uint8_t)(rules.table + 1 + below(rules.n_tables - rules.table - 1))
-			   : TABLE_NOWHERE;
-	if (rules.back && one_in(3))
-		t->table = one_in(8) ? 255 : (uint8_t)below(rules.n_tables);
-	return (struct of_any *)t;
-}
-
 /* Queues 1 to 3 are there, 4 is refused. */
 static struct of_any *rnd_queue(void)
 {
@@ -246,6 +226,9 @@ static struct of_any *rnd_plain_action(const struct of_match *m)
 	}
 }
 
+static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group);
+static struct of_any *rnd_resubmit(void);
+
 static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 {
 	struct of_action_group *g;
@@ -255,8 +238,12 @@ static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 
 	if (rules.loud && !one_in(3))
 		return rnd_output();
-	if (rules.nx && one_in(10))
-		return one_in(12) ? (struct of_any *)OF_NEW(&rules.arena, nx_exit) : rnd_resubmit();
+	if (rules.nx && one_in(rules.in_set ? 10 : 3)) {
+		struct of_any *a = rnd_extension(m, max_group);
+
+		if (a)
+			return a;
+	}
 	switch (below(20)) {
 	case 0:
 	case 1:
@@ -302,6 +289,8 @@ static void rnd_actions(struct of_list *l, const struct of_match *m, unsigned in
 			break;
 	}
 }
+
+#include "tests/unit/datapath_rules_nx.h"
 
 /* Rates that simulated bursts, hundredths of a second apart, exceed now and then. */
 static struct of_any *rnd_band(void)
@@ -357,7 +346,9 @@ static void rnd_insts(struct of_flow_mod *fm)
 	if (one_in(rnd_plain ? 6 : 2)) {
 		struct of_inst_write_actions *a = OF_NEW(&rules.arena, inst_write_actions);
 
+		rules.in_set = true;
 		rnd_actions(&a->actions, &fm->match, 1 + below(3), GROUPS);
+		rules.in_set = false;
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 	}
 	if (one_in(3)) {

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random actions of Nicira's for the differential test.
+ *
+ * Included by datapath_rules.h.
+ */
+#ifndef WEFT_TESTS_DATAPATH_RULES_NX_H
+#define WEFT_TESTS_DATAPATH_RULES_NX_H
+
+static void rnd_actions(struct of_list *l, const struct of_match *m, unsigned int n,
+			uint32_t max_group);
+
+/* Mostly forward, where the round does not ask for more. */
+static struct of_any *rnd_resubmit(void)
+{
+	struct of_nx_resubmit_table *t;
+	struct of_nx_resubmit *a;
+
+	if (rules.back && one_in(4)) {
+		a = OF_NEW(&rules.arena, nx_resubmit);
+		a->in_port = (uint16_t)(1 + below(PORTS));
+		return (struct of_any *)a;
+	}
+	t = OF_NEW(&rules.arena, nx_resubmit_table);
+	t->in_port = one_in(4) ? (uint16_t)(1 + below(PORTS)) : 0xfff8;
+	t->table = rules.table + 1 < rules.n_tables
+			   ? (uint8_t)(rules.table + 1 + below(rules.n_tables - rules.table - 1))
+			   : TABLE_NOWHERE;
+	if (rules.back && one_in(3))
+		t->table = one_in(8) ? 255 : (uint8_t)below(rules.n_tables);
+	return (struct of_any *)t;
+}
+
+static const struct of_field *rnd_scratch(const struct of_match *m, bool set)
+{
+	return one_in(2) ? &of_fields[OF_FIELD_REG0 + below(4)] : rnd_writable(m, set);
+}
+
+static struct of_any *rnd_clone(const struct of_match *m, uint32_t max_group)
+{
+	struct of_nx_clone *a = OF_NEW(&rules.arena, nx_clone);
+
+	rnd_actions(&a->actions, m, below(5), max_group);
+	return (struct of_any *)a;
+}
+
+static struct of_any *rnd_stack(const struct of_match *m)
+{
+	struct of_nx_stack_push *push = OF_NEW(&rules.arena, nx_stack_push);
+	struct of_nx_stack_pop *pop = OF_NEW(&rules.arena, nx_stack_pop);
+
+	if (one_in(2)) {
+		push->field = m && one_in(2) ? rnd_field(m) : &of_fields[OF_FIELD_REG0 + below(4)];
+		push->ofs = (uint16_t)below(push->field->bits);
+		push->n_bits = (uint16_t)(1 + below(push->field->bits - push->ofs));
+		return (struct of_any *)push;
+	}
+	pop->field = rnd_scratch(m, false);
+	pop->ofs = (uint16_t)below(pop->field->bits);
+	pop->n_bits = (uint16_t)(1 + below(pop->field->bits - pop->ofs));
+	return (struct of_any *)pop;
+}
+
+/* A few bits of a register: ports that are there, and others. */
+static struct of_any *rnd_output_reg(void)
+{
+	struct of_nx_output_reg *a = OF_NEW(&rules.arena, nx_output_reg);
+
+	a->max_len = 128;
+	a->src.field = &of_fields[OF_FIELD_REG0];
+	a->src.n_bits = 16;
+	if (one_in(2))
+		return (struct of_any *)a;
+	a->src.field = &of_fields[OF_FIELD_REG0 + below(4)];
+	a->src.ofs = one_in(2) ? 0 : (uint16_t)below(29);
+	a->src.n_bits = one_in(2) ? (uint16_t)(32 - a->src.ofs) : 3;
+	return (struct of_any *)a;
+}
+
+/* Of all the numbers that mean more than a port. */
+static struct of_any *rnd_load_port(void)
+{
+	static const uint16_t ports[] = { 1,	  2,	  3,	  4,	  0xfff8, 0xfff9,
+					  0xfffa, 0xfffb, 0xfffc, 0xfffd, 0xffff };
+	struct of_nx_reg_load *a = OF_NEW(&rules.arena, nx_reg_load);
+
+	a->dst.field = &of_fields[OF_FIELD_REG0];
+	a->dst.n_bits = 32;
+	a->value = PICK(ports);
+	if (!rules.back && a->value == 0xfff9)
+		a->value = 1;
+	return (struct of_any *)a;
+}
+
+static struct of_any *rnd_output_trunc(void)
+{
+	static const uint16_t ports[] = { 1, 2, 3, 4, 0xfff8 };
+	struct of_nx_output_trunc *a = OF_NEW(&rules.arena, nx_output_trunc);
+
+	a->port = PICK(ports);
+	a->max_len = 14 + below(80);
+	return (struct of_any *)a;
+}
+
+static struct of_any *rnd_ttl_ids(void)
+{
+	struct of_nx_dec_ttl_cnt_ids *a = OF_NEW(&rules.arena, nx_dec_ttl_cnt_ids);
+
+	if (one_in(3))
+		return (struct of_any *)OF_NEW(&rules.arena, nx_dec_ttl);
+	a->ids.n = 1 + below(3);
+	a->ids.v = arena_get(&rules.arena, a->ids.n * sizeof(a->ids.v[0]));
+	for (uint32_t i = 0; i < a->ids.n; i++)
+		a->ids.v[i] = (uint16_t)below(5);
+	return (struct of_any *)a;
+}
+
+static struct of_any *rnd_check_len(const struct of_match *m)
+{
+	struct of_nx_check_pkt_larger *a = OF_NEW(&rules.arena, nx_check_pkt_larger);
+
+	a->pkt_len = (uint16_t)(20 + below(100));
+	a->dst = rnd_scratch(m, false);
+	a->ofs = (uint16_t)below(a->dst->bits);
+	return (struct of_any *)a;
+}
+
+static struct of_any *rnd_masked(const struct of_match *m)
+{
+	struct of_nx_reg_load2 *a = OF_NEW(&rules.arena, nx_reg_load2);
+	struct of_oxm *o = &a->field;
+
+	o->field = rnd_scratch(m, true);
+	rnd_value(o->field, o->value);
+	o->masked = !one_in(4);
+	for (unsigned int i = 0; o->masked && i < o->field->bytes; i++) {
+		o->mask[i] = one_in(2) ? 0xff : (uint8_t)rnd();
+		if (!i && o->field->bits % 8)
+			o->mask[i] &= (uint8_t)((1 << o->field->bits % 8) - 1);
+		o->value[i] &= o->mask[i];
+	}
+	return (struct of_any *)a;
+}
+
+static struct of_halves rnd_members(void)
+{
+	struct of_halves h = { .n = below(6) };
+
+	h.v = arena_get(&rules.arena, h.n * sizeof(h.v[0]) + 1);
+	for (uint32_t i = 0; i < h.n; i++)
+		h.v[i] = one_in(8) ? 0xffff : (uint16_t)(1 + below(PORTS + 1));
+	return h;
+}
+
+static struct of_any *rnd_multipath(const struct of_match *m)
+{
+	struct of_nx_multipath *p = OF_NEW(&rules.arena, nx_multipath);
+
+	p->fields = (uint16_t)below(7);
+	p->basis = (uint16_t)below(3);
+	p->algorithm = (uint16_t)below(4);
+	p->dst.field = rnd_scratch(m, false);
+	p->dst.ofs = (uint16_t)below(p->dst.field->bits);
+	p->dst.n_bits = (uint16_t)(1 + below(p->dst.field->bits - p->dst.ofs));
+	p->max_link = (uint16_t)below(p->dst.n_bits < 8 ? 1u << p->dst.n_bits : 200);
+	p->arg = p->max_link + below(100);
+	return (struct of_any *)p;
+}
+
+static struct of_any *rnd_bundle(void)
+{
+	struct of_nx_bundle *b = OF_NEW(&rules.arena, nx_bundle);
+
+	b->algorithm = (uint16_t)below(2);
+	b->fields = (uint16_t)below(7);
+	b->basis = (uint16_t)below(3);
+	b->member_type = 2;
+	b->members = rnd_members();
+	return (struct of_any *)b;
+}
+
+static struct of_any *rnd_bundle_load(void)
+{
+	struct of_nx_bundle_load *l = OF_NEW(&rules.arena, nx_bundle_load);
+
+	l->algorithm = (uint16_t)below(2);
+	l->fields = (uint16_t)below(7);
+	l->basis = (uint16_t)below(3);
+	l->member_type = 2;
+	l->members = rnd_members();
+	l->dst.field = &of_fields[OF_FIELD_REG0 + below(4)];
+	l->dst.ofs = (uint16_t)below(17);
+	l->dst.n_bits = (uint16_t)(16 + below(17 - l->dst.ofs));
+	return (struct of_any *)l;
+}
+
+/* In an action set only what may stand there; NULL: of no use here. */
+static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group)
+{
+	switch (rules.in_set ? below(3) : below(17)) {
+	case 0:
+		return rnd_resubmit();
+	case 1:
+		return rnd_ttl_ids();
+	case 2:
+		return m ? rnd_masked(m) : NULL;
+	case 3:
+	case 4:
+		return rnd_clone(m, max_group);
+	case 5:
+	case 6:
+	case 7:
+		return rnd_stack(m);
+	case 8:
+		return rnd_output_reg();
+	case 9:
+		return rnd_load_port();
+	case 10:
+		return rnd_output_trunc();
+	case 11:
+		return rnd_check_len(m);
+	case 12:
+		return rnd_multipath(m);
+	case 13:
+		return rnd_bundle();
+	case 14:
+		return rnd_bundle_load();
+	case 15:
+		return one_in(3) ? (struct of_any *)OF_NEW(&rules.arena, nx_exit) : rnd_resubmit();
+	default:
+		return rnd_resubmit();
+	}
+}
+
+#endif
