@@ -10,6 +10,7 @@
 #include "datapath/ct_alg.h"
 #include "datapath/ct_nat.h"
 #include "datapath/ct_tcp.h"
+#include "datapath/ct_zone.h"
 
 enum { TRIES = 4 }; /* to add what another thread adds at the same time */
 
@@ -362,6 +363,29 @@ static void begin(struct visit *v)
 		   be16toh(f->ct_zone) == v->r->zone;
 }
 
+static void track(struct visit *v) PMD
+{
+	for (unsigned int i = 0; i < TRIES; i++) {
+		enum ct_dir dir;
+		struct ct_conn *c = find(v, &dir);
+
+		if (unlikely(v->cp->kind == CT_K_ERROR)) {
+			related(v, c, dir);
+			if (c)
+				translate(v, c, dir);
+			return;
+		}
+		if (likely(c != NULL) && !is_forced(v, dir) && likely(known(v, c, dir)))
+			return;
+		if (c)
+			ct_kill(v->t, c);
+		if (fresh(v))
+			return;
+		v->out->state = CT_TRK;
+	}
+	v->out->drop = DROP_CT_COLLISION;
+}
+
 void ct_track(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struct ct_pkt *cp,
 	      const struct ct_req *r, uint32_t now, struct ct_result *out)
 {
@@ -370,29 +394,12 @@ void ct_track(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struc
 	};
 
 	begin(&v);
-	if (unlikely(cp->kind == CT_K_INVALID)) {
+	if (unlikely(cp->kind == CT_K_INVALID))
 		invalid(&v);
-		return;
-	}
-	for (unsigned int i = 0; i < TRIES; i++) {
-		enum ct_dir dir;
-		struct ct_conn *c = find(&v, &dir);
-
-		if (unlikely(cp->kind == CT_K_ERROR)) {
-			related(&v, c, dir);
-			if (c)
-				translate(&v, c, dir);
-			return;
-		}
-		if (likely(c) && !is_forced(&v, dir) && likely(known(&v, c, dir)))
-			return;
-		if (c)
-			ct_kill(t, c);
-		if (fresh(&v))
-			return;
-		out->state = CT_TRK;
-	}
-	out->drop = DROP_CT_COLLISION;
+	else
+		track(&v);
+	if (unlikely(out->state & CT_INV))
+		ct_zone_count(w, t, r->zone, CT_Z_INVALID);
 }
 
 void ct_look(struct pmd *w, struct ct *t, const struct pkt *p, const struct ct_pkt *cp,
