@@ -77,7 +77,7 @@ struct ct_tcp_peer {
 	uint32_t seq_lo;  /* next to be sent: end of what it sent */
 	uint32_t seq_hi;  /* it may send up to here: what the other offered */
 	uint32_t ack;	  /* the latest it acknowledged; CT_PEER_ACKED */
-	uint16_t max_win; /* largest window it offered, before scaling; at least 1 */
+	uint16_t max_win; /* largest window it offered, before scaling; 0: it was not seen */
 	uint8_t wscale;	  /* 0..14, CT_WSCALE_* beside it */
 	uint8_t state;	  /* enum ct_tcp_state (ct_tcp.h) */
 };

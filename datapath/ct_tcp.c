@@ -156,7 +156,6 @@ bool ct_tcp_new(struct ct_tcp_peer peer[2], const struct ct_tcp_seg *g)
 		return false;
 	s->seq_lo = g->end;
 	s->max_win = at_least_1(g->win);
-	d->max_win = 1;
 	if (g->flags & TCP_SYN) {
 		/* No window is known yet: what is kept instead is the least that an answer
 		 * acknowledges (data in the SYN need not be). */
@@ -356,6 +355,10 @@ enum ct_tcp_verdict ct_tcp_update(struct ct_tcp_peer peer[2], enum ct_dir dir,
 {
 	struct ct_tcp_peer *s = &peer[dir], *d = &peer[!dir];
 
+	/* Reset before both sides had said where they begin: nothing more can be judged. */
+	if (!liberal && s->state == CT_TCP_RESET && !(g->flags & TCP_SYN) &&
+	    (!s->max_win || !d->max_win))
+		return CT_TCP_BAD;
 	if (g->flags & TCP_RST)
 		return rst(s, d, g, liberal);
 	if (g->flags & TCP_SYN) {
