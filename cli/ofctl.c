@@ -239,6 +239,7 @@ static void usage(void)
 	     "  --no-stats                  dump-flows: without counters and times\n"
 	     "  --sort[=FIELD], --rsort[=FIELD]  dump-flows: by FIELD (default: priority)\n"
 	     "  -m, --more                  packets in hex too; parse-flow: the bytes\n"
+	     "  -s, --statistics            dump-conntrack: when each ends\n"
 	     "  --pcap=FILE                 trace: each packet of a capture; FLOW says in_port\n"
 	     "  -P, --packet-in-format=FORMAT  monitor: standard, nxt_packet_in or nxt_packet_in2\n"
 	     "  --timestamp                 monitor, snoop: say when\n"
@@ -293,6 +294,7 @@ static const struct option long_options[] = {
 	{ "flow-format", required_argument, NULL, 'F' },
 	{ "packet-in-format", required_argument, NULL, 'P' },
 	{ "more", no_argument, NULL, 'm' },
+	{ "statistics", no_argument, NULL, 's' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "private-key", required_argument, NULL, 'p' },
 	{ "certificate", required_argument, NULL, 'c' },
@@ -403,6 +405,9 @@ static void flag_option(int opt)
 	case 'm':
 		ofctl_options.more++;
 		break;
+	case 's':
+		ofctl_options.ends = true;
+		break;
 	case OPT_MAY_CREATE:
 		ofctl_options.may_create = true;
 	}
@@ -484,7 +489,8 @@ static void parse_options(int argc, char **argv)
 	opterr = 0;
 	ofctl_options.names = isatty(STDOUT_FILENO);
 	/* Options may stand behind the command, too. */
-	while ((opt = getopt_long(argc, argv, ":O:F:P:mt:p:c:C:v::hV", long_options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":O:F:P:mst:p:c:C:v::hV", long_options, NULL)) !=
+	       -1) {
 		if (opt == '?' || opt == ':')
 			refuse_option(opt, argv[optind - 1]);
 		option(opt);

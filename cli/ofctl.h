@@ -25,6 +25,7 @@ enum { OFCTL_MAX_SORT = 10 };
 /* The command line's options; set by main(), read by all. */
 struct ofctl_options {
 	bool strict, readd, bundle, read_only, timestamp, stats, may_create;
+	bool ends;	   /* -s */
 	bool names;	   /* print port names */
 	bool no_names;	   /* nor read them */
 	unsigned int more; /* -m */

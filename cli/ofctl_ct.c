@@ -34,11 +34,12 @@ static int end(struct asking *a)
 	return 0;
 }
 
-static struct ofctl_ct_what what(int argc, char **argv)
+/* Into the caller's memory, for the tuple points into itself. */
+static void what(struct ofctl_ct_what *w, int argc, char **argv)
 {
-	struct ofctl_ct_what w = { 0 };
 	struct err e = { "" };
 
+	memset(w, 0, sizeof(*w));
 	for (int i = 2; i < argc; i++) {
 		char zone[32];
 		const char *word = argv[i];
@@ -48,10 +49,9 @@ static struct ofctl_ct_what what(int argc, char **argv)
 			snprintf(zone, sizeof(zone), "zone=%s", word);
 			word = zone;
 		}
-		if (ofctl_ct_what(&w, word, &e))
+		if (ofctl_ct_what(w, word, &e))
 			ofctl_die("%s", e.text);
 	}
-	return w;
 }
 
 /* ---- dump-conntrack, flush-conntrack ---- */
@@ -82,15 +82,16 @@ static void each_conn(struct asking *a, struct ofctl_ct_what *w,
 
 static void print_conn(struct asking *a, const Weft__CtConn *c, void *arg)
 {
-	ofctl_ct_put(stdout, c, ofctl_options.more > 1, ofctl_options.more);
+	ofctl_ct_put(stdout, c, ofctl_options.more > 1, ofctl_options.more, ofctl_options.ends);
 	putchar('\n');
 }
 
 int ofctl_dump_conntrack(int argc, char **argv)
 {
-	struct ofctl_ct_what w = what(argc, argv);
+	struct ofctl_ct_what w;
 	struct asking a;
 
+	what(&w, argc, argv);
 	begin(&a, argv[1]);
 	each_conn(&a, &w, print_conn, NULL);
 	return end(&a);
@@ -155,10 +156,11 @@ static void flush_found(struct asking *a, struct ofctl_ct_what *w)
 
 int ofctl_flush_conntrack(int argc, char **argv)
 {
-	struct ofctl_ct_what w = what(argc, argv);
+	struct ofctl_ct_what w;
 	Weft__CtFlush q = WEFT__CT_FLUSH__INIT;
 	struct asking a;
 
+	what(&w, argc, argv);
 	begin(&a, argv[1]);
 	q.in_zone = w.in_zone;
 	q.zone = w.zone;
@@ -209,21 +211,60 @@ static void put_zone(const Weft__CtZone *z)
 	putchar('\n');
 }
 
+/* As Open vSwitch says it, but that it leaves ICMPv6 out and has one row for all others. */
+static void put_protos(uint64_t total, const uint64_t by[256])
+{
+	printf("Connections Stats:\n    Total: %" PRIu64 "\n", total);
+	for (unsigned int i = 0; i < 256; i++) {
+		if (!by[i])
+			continue;
+		fputs("  ", stdout);
+		ofctl_ct_put_title(stdout, i);
+		printf(": %" PRIu64 "\n", by[i]);
+	}
+}
+
+static void count_conn(struct asking *a, const Weft__CtConn *c, void *arg)
+{
+	uint64_t *by = arg;
+
+	if (c->orig)
+		by[c->orig->proto & 0xff]++;
+}
+
+/* The table counts protocols for all zones together, so of one zone they are counted here. */
+static void put_protos_of_zone(struct asking *a, struct ofctl_ct_what *w)
+{
+	uint64_t by[256] = { 0 }, total = 0;
+
+	each_conn(a, w, count_conn, by);
+	for (unsigned int i = 0; i < 256; i++)
+		total += by[i];
+	put_protos(total, by);
+}
+
+static void put_protos_of_all(const Weft__CtStats *s)
+{
+	uint64_t by[256] = { 0 };
+
+	for (size_t i = 0; i < s->n_protos; i++)
+		by[s->protos[i]->proto & 0xff] = s->protos[i]->conns;
+	put_protos(s->conns, by);
+}
+
 int ofctl_ct_stats(int argc, char **argv)
 {
-	struct ofctl_ct_what w = what(argc, argv);
+	struct ofctl_ct_what w;
 	const Weft__CtStats *s;
 	struct asking a;
 
+	what(&w, argc, argv);
 	begin(&a, argv[1]);
+	if (w.in_zone)
+		put_protos_of_zone(&a, &w);
 	s = get(&a, &w);
-	puts("Connections Stats:");
-	printf("    Total: %" PRIu64 "\n", s->conns);
-	for (size_t i = 0; i < s->n_protos; i++) {
-		fputs("    ", stdout);
-		ofctl_ct_put_proto(stdout, s->protos[i]->proto);
-		printf(": %" PRIu64 "\n", s->protos[i]->conns);
-	}
+	if (!w.in_zone)
+		put_protos_of_all(s);
 	printf("Table:\n    max=%" PRIu64 ",created=%" PRIu64 ",expired=%" PRIu64
 	       ",deleted=%" PRIu64 ",refused=%" PRIu64 ",refused_by_limits=%" PRIu64
 	       ",expired_early=%" PRIu64 "\n    memory=%" PRIu64 " of %" PRIu64 " MB%s\n",
@@ -383,10 +424,11 @@ static void put_timeouts(Weft__CtTimeout *const *v, size_t n)
 
 int ofctl_ct_get_timeouts(int argc, char **argv)
 {
-	struct ofctl_ct_what w = what(argc, argv);
+	struct ofctl_ct_what w;
 	const Weft__CtStats *s;
 	struct asking a;
 
+	what(&w, argc, argv);
 	begin(&a, argv[1]);
 	s = get(&a, &w);
 	if (!w.in_zone) {

@@ -17,21 +17,28 @@ static bool is_icmp(uint32_t proto)
 
 /* ---- Printing ---- */
 
-void ofctl_ct_put_proto(FILE *f, uint32_t proto)
-{
-	static const struct {
-		uint8_t proto;
-		const char *name;
-	} names[] = { { ICMP, "icmp" }, { IGMP, "igmp" },      { TCP, "tcp" },
-		      { UDP, "udp" },	{ DCCP, "dccp" },      { ICMPV6, "icmpv6" },
-		      { SCTP, "sctp" }, { UDPLITE, "udplite" } };
+static const struct {
+	uint8_t proto;
+	const char *name, *title;
+} protos[] = {
+	{ ICMP, "icmp", "ICMP" }, { IGMP, "igmp", "IGMP" },	     { TCP, "tcp", "TCP" },
+	{ UDP, "udp", "UDP" },	  { DCCP, "dccp", "DCCP" },	     { ICMPV6, "icmpv6", "ICMPv6" },
+	{ SCTP, "sctp", "SCTP" }, { UDPLITE, "udplite", "UDPLITE" },
+};
 
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].proto == proto) {
-			fputs(names[i].name, f);
+static void put_proto(FILE *f, uint32_t proto, bool title)
+{
+	for (unsigned int i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+		if (protos[i].proto == proto) {
+			fputs(title ? protos[i].title : protos[i].name, f);
 			return;
 		}
 	fprintf(f, "%" PRIu32, proto);
+}
+
+void ofctl_ct_put_title(FILE *f, uint32_t proto)
+{
+	put_proto(f, proto, true);
 }
 
 static void put_address(FILE *f, const char *name, const ProtobufCBinaryData *a)
@@ -112,19 +119,21 @@ static void put_protoinfo(FILE *f, const Weft__CtConn *c, bool more)
 		fprintf(f, ",protoinfo=(state=%s)", c->state);
 }
 
-void ofctl_ct_put(FILE *f, const Weft__CtConn *c, bool stats, bool more)
+void ofctl_ct_put(FILE *f, const Weft__CtConn *c, bool stats, bool more, bool ends)
 {
-	ofctl_ct_put_proto(f, c->orig ? c->orig->proto : 0);
+	put_proto(f, c->orig ? c->orig->proto : 0, false);
 	put_tuple(f, "orig", c->orig, stats, c->packets_orig);
 	put_tuple(f, "reply", c->reply, stats, c->packets_reply);
-	if (more) {
+	if (more)
 		fprintf(f, ",id=%" PRIu32, c->id);
-		put_status(f, c->status);
-	}
-	if (stats)
-		fprintf(f, ",age=%" PRIu32 ",timeout=%" PRIu32, c->age, c->timeout);
 	if (c->zone)
 		fprintf(f, ",zone=%" PRIu32, c->zone);
+	if (more)
+		put_status(f, c->status);
+	if (stats)
+		fprintf(f, ",age=%" PRIu32, c->age);
+	if (stats || ends)
+		fprintf(f, ",timeout=%" PRIu32, c->timeout);
 	if (c->mark)
 		fprintf(f, ",mark=%" PRIu32, c->mark);
 	put_label(f, &c->label);
