@@ -259,6 +259,9 @@ static uint32_t quoted_l4(const uint8_t *ip, uint32_t n, bool v4, uint8_t *proto
 		/* The first fragment has ports, and it is what a router returns of a big packet. */
 		if (at < IP4_HLEN || get_be16(ip + 2) < at || get_be16(ip + 6) & 0x1fff)
 			return 0;
+		/* RFC 5508 REQ-3 a. */
+		if (at > n || !is_right(csum_sum(ip, at)))
+			return 0;
 	} else {
 		at = quoted_l4_v6(ip, n, proto);
 	}
