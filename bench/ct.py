@@ -21,7 +21,7 @@ class Weft:
     name = "weft"
 
     def __init__(self, trace=None, how=()):
-        options = ["--ct-entries", "2097152", *how]
+        options = ["--ct-max-connections", "2000000", *([] if trace else ["--mbufs", str(rig.mbufs("ct-crowd"))]), *how]
         self.sw = rig.Weft(*options, trace=trace, sink=True, eal=() if rig.have_hugepages(600) else ["--no-huge"])
         self.of, self.pid = self.sw.of, self.sw.pid
 
