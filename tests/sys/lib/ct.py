@@ -63,7 +63,7 @@ class Lab:
         return good
 
     def verdict(self, text, value, want=None):
-        self.say(text=text, value=str(value), want=want)
+        self.say(text=text, value=str(value), want=None if want is None else str(want))
 
     # ---- programs ----
 
@@ -209,6 +209,8 @@ class Lab:
         self.vsctl("add-br", br, "--", "set", "bridge", br, "datapath_type=netdev", "protocols=OpenFlow13", "fail_mode=secure", *more)
         self.where = f"unix:{self.dir}/{br}.mgmt"
         self.until(lambda: os.path.exists(f"{self.dir}/{br}.mgmt"), 10)
+        for v in ("v4", "v6"):  # by itself it takes no fragment of less than 1,200 (1,280) bytes
+            self.dpctl("ipf-set-min-frag", v, "400")
 
     def vsctl(self, *words):
         return self.must("ovs-vsctl", "--timeout=20", f"--db=unix:{self.dir}/db.sock", *words)
@@ -222,8 +224,8 @@ class Lab:
         return True
 
     def ofctl(self, command, *words, **more):
-        tool = [f"{BUILD}/weft-ofctl"] if self.kind == "weft" else ["ovs-ofctl", "-O", "OpenFlow13"]
-        return self.must(*tool, command, self.where, *words, **more)
+        """By the same program for both."""
+        return self.must("ovs-ofctl", "-O", "OpenFlow13", command, self.where, *words, **more)
 
     def flows(self, text, keep=False):
         """Instead of all that there are."""
@@ -231,6 +233,8 @@ class Lab:
             self.ofctl("del-flows")
         lines = [x.strip() for x in text.splitlines() if x.strip() and not x.strip().startswith("#")]
         self.ofctl("add-flows", "-", input="\n".join(lines) + "\n")
+        if self.kind == "ovs":  # what it has cached is of the old flows for a while
+            self.must("ovs-appctl", "-T", "20", "-t", f"{self.dir}/vs.ctl", "revalidator/wait")
 
     def dpctl(self, command, *words):
         """A command of connection tracking: weft-ofctl's, or dpctl's of the same name."""
@@ -305,17 +309,21 @@ class Judge:
                 if x["text"] in r["by"]:
                     self.line(False, f"{x['text']}: said twice")
                 r["by"][x["text"]] = x
+        missing = 0
         texts = list(dict.fromkeys(t for r in (weft, ovs) if r for t in r["by"]))
         for t in texts:
             w, o = (r["by"].get(t) if r else None for r in (weft, ovs))
             if weft and ovs and not (w and o):
+                missing = missing + 1
+                if missing > 3 or (weft if o else ovs)["died"]:  # which is said below
+                    continue
                 self.line(False, t, "judged only of " + ("weft" if w else "ovs"))
             else:
                 self.pair(w, o)
         for kind, r in results.items():
             if r["died"]:
-                self.line(False, f"{kind}: the test goes to its end", r["died"])
-        if weft and ovs:
+                self.line(False, f"{kind}: the test goes to its end", f"{r['died']} ({missing} judged of one switch alone)")
+        if weft and ovs and not weft["died"] and not ovs["died"]:
             for t in self.differences:
                 if t not in self.shown:
                     self.line(False, f"declared as a difference and none: {t}")

@@ -4,14 +4,14 @@
     x1 --- p1 [ switch ] p3 --- x3: where flows say what they think of a packet
     x2 --- p2 [        ] p4 --- x4
 
-TELL are actions that write a packet's ct_state, ct_zone, ct_mark and the low bits of ct_label into its MAC addresses.  A
-frame of another type follows each packet and is sent out of x3 and x4, so that nobody waits for what was dropped.
+TELL are actions that write a packet's ct_state, ct_zone, ct_mark and the low bits of ct_label into its MAC addresses.  Frames
+of another type follow each packet and are sent out of x3 and x4, so that nobody waits for what was dropped.
 """
 import struct
 
 from ct_frames import Read, frame
 
-TELL = ("move:NXM_NX_CT_STATE[]->NXM_OF_ETH_SRC[0..31],move:NXM_NX_CT_ZONE[]->NXM_OF_ETH_SRC[32..47],"
+TELL = ("move:NXM_NX_CT_STATE[0..7]->NXM_OF_ETH_SRC[0..7],move:NXM_NX_CT_ZONE[]->NXM_OF_ETH_SRC[32..47],"
         "move:NXM_NX_CT_MARK[]->NXM_OF_ETH_DST[0..31],move:NXM_NX_CT_LABEL[0..15]->NXM_OF_ETH_DST[32..47]")
 LETTERS = ((1, "n"), (2, "e"), (4, "r"), (8, "R"), (16, "i"), (64, "S"), (128, "D"))
 MARK = bytes.fromhex("020000000102020000000101" "88b5") + bytes(50)
@@ -23,7 +23,7 @@ class Came:
 
     def __init__(self, port, data):
         self.port, self.data = port, data
-        self.label, self.mark, self.zone, self.state = struct.unpack("!HIHI", data[:12])
+        self.label, self.mark, self.zone, _, _, self.state = struct.unpack("!HIHHBB", data[:12])
         self.ip = Read(data[14:])
 
     def word(self):
@@ -46,10 +46,15 @@ class Probe:
 
     def send(self, port, packet):
         """What came of an IP packet (or of several, as one): a list, of ports 3 and 4."""
-        self.serial = self.serial % 60000 + 1
-        mark = MARK[:14] + struct.pack("!I", self.serial) + MARK[18:]
         for p in packet if isinstance(packet, list) else [packet]:
             self.wires[port].send(frame(p))
+        # Open vSwitch forwards what came in together by flow, not in order; so there are two marks, one after the other.
+        return [c for _ in range(2) for c in self.marked(port)]
+
+    def marked(self, port):
+        """What comes out before a mark does."""
+        self.serial = self.serial % 60000 + 1
+        mark = MARK[:14] + struct.pack("!I", self.serial) + MARK[18:]
         self.wires[port].send(mark)
         came = []
         for n in (3, 4):
@@ -63,6 +68,20 @@ class Probe:
                 elif data[14:18] == mark[14:18]:
                     break
         return came
+
+    def heard(self, port):
+        """IP packets that the switch has sent out of that port since the last time."""
+        wire, came = self.wires[port], []
+        timeout = wire.gettimeout()
+        wire.setblocking(False)
+        try:
+            while True:
+                data, where = wire.recvfrom(65536)
+                if where[2] != 4 and data[12:14] in (b"\x08\0", b"\x86\xdd"):
+                    came.append(data)
+        except BlockingIOError:
+            wire.settimeout(timeout)
+            return came
 
     def one(self, port, packet):
         """The first of them, or None."""

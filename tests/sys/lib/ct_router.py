@@ -55,10 +55,11 @@ def topology(lab, mtu=1300):
 
 
 def routes(version, table=9):
-    """The last table: to whom it goes."""
+    """The last table: to whom it goes.  What could not be translated is invalid there."""
     f, d = FAMILY[version], DST[version]
     out = lambda port, mac: f"dec_ttl,mod_dl_src:{ROUTER},mod_dl_dst:{mac},output:{port}"  # noqa: E731
     return f"""
+    table={table},priority=20,{f},ct_state=+trk+inv,actions=drop
     table={table},priority=10,{f},{d}={C[version]},actions={out(1, mac_of(1))}
     table={table},priority=10,{f},{d}={H[version]},actions={out(2, mac_of(2))}
     table={table},priority=8,{f},{d}={INSIDE[version]},actions=drop
