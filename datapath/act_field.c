@@ -338,6 +338,13 @@ uint64_t field_words(const struct of_field *f)
 	case OF_PRE_VLAN:
 		set |= WORDS(vlan_tci);
 		break;
+	case OF_PRE_CT:
+		set |= WORDS(ct_state);
+		break;
+	case OF_PRE_CT4:
+	case OF_PRE_CT6:
+		set |= WORDS(ct_state) | WORDS(eth_type);
+		break;
 	case OF_PRE_IP:
 	case OF_PRE_IPV4:
 	case OF_PRE_IPV6:

@@ -65,14 +65,17 @@ bool ref_meets(const struct ref_frame *f, const struct of_field *d)
 	switch (d->pre) {
 	case OF_PRE_ANY:
 	case OF_PRE_IN_PORT:
+	case OF_PRE_CT: /* no part of the frame, and zero without a connection */
 		return true;
 	case OF_PRE_VLAN:
 		return l.n_tags > 0;
 	case OF_PRE_IP:
 		return is_ip(&l);
 	case OF_PRE_IPV4:
+	case OF_PRE_CT4:
 		return l.type == 0x0800;
 	case OF_PRE_IPV6:
+	case OF_PRE_CT6:
 		return l.type == 0x86dd;
 	case OF_PRE_ARP:
 		return l.type == 0x0806 || l.type == 0x8035;

@@ -194,7 +194,7 @@ static bool beside_conjunction(const struct of_any *a)
 
 /* A list that is not ct's: no NAT, no writing of what a connection has; conjunctions among
  * themselves. */
-static int check_list(struct of_rd *r, const struct of_list *l, const uint8_t *at)
+int of_check_actions(struct of_rd *r, const struct of_list *l, const uint8_t *at)
 {
 	bool conjunction = false, other = false;
 
@@ -272,6 +272,20 @@ static const struct of_list *actions_of(const struct of_any *s)
 	}
 }
 
+int of_check_insts(struct of_rd *r, const struct of_list *insts, const uint8_t *at)
+{
+	for (uint32_t i = 0; insts->n > 1 && i < insts->n; i++) {
+		const struct of_list *l = actions_of(insts->v[i]);
+
+		for (uint32_t k = 0; l && k < l->n; k++)
+			if (l->v[k]->kind == OF_KIND_nx_conjunction)
+				return of_refuse(r, at,
+						 OF_E(OFPET_EXPERIMENTER, NXBAC_BAD_CONJUNCTION),
+						 "beside a conjunction stand no instructions");
+	}
+	return 0;
+}
+
 int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 {
 	const struct of_list *l = actions_of(s);
@@ -279,8 +293,10 @@ int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 	const struct of_nx_sample2 *sample = (const void *)s; /* and so do the samples */
 
 	if (l)
-		return check_list(r, l, at);
+		return of_check_actions(r, l, at);
 	switch (s->kind) {
+	case OF_KIND_flow_mod:
+		return of_check_insts(r, &((const struct of_flow_mod *)s)->insts, at);
 	case OF_KIND_nx_reg_move:
 		return check_move(r, (const void *)s, at);
 	case OF_KIND_nx_reg_load:

@@ -79,6 +79,10 @@ int of_check_part(struct of_rd *r, const struct of_field *f, unsigned int ofs, u
 		  const uint8_t *at);
 /* Members that belong together, which no row can judge alone; 'at' is where they begin. */
 int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at);
+/* Actions that stand beside each other, but not in ct. */
+int of_check_actions(struct of_rd *r, const struct of_list *l, const uint8_t *at);
+/* Instructions of one flow. */
+int of_check_insts(struct of_rd *r, const struct of_list *insts, const uint8_t *at);
 
 /* Table features' ids: a field may be one that this build does not know. */
 int of_oxm_read_feature(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_id *id);

@@ -60,7 +60,8 @@ static int read_value(struct of_rd *r, const uint8_t **p, struct of_learn_spec *
 	unsigned int n = value_bytes(s->n_bits);
 
 	if (!s->n_bits || s->n_bits > 128)
-		return of_refuse(r, *p, ACTION_E(BAD_ARGUMENT), "a value of %u bits", s->n_bits);
+		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "learn: a value of %u bits",
+				 s->n_bits);
 	memcpy(s->value + 16 - n, *p, n);
 	mask_value(s->value, s->n_bits);
 	*p += n;

@@ -548,6 +548,19 @@ static int read_rows(struct of_rd *r, struct rows *c)
 	return 0;
 }
 
+/* What an action has to fill up behind a field is zeros, as Open vSwitch has it. */
+static int check_tail(struct of_rd *r, const struct rows *c)
+{
+	size_t n = (size_t)(c->end - c->p);
+
+	if (!c->d->tail_pad || n >= 8 || of_all_zeros(c->p, n))
+		return 0;
+	return of_refuse(r, c->p,
+			 c->d->tail_pad == 1 ? ACTION_E(BAD_SET_ARGUMENT)
+					     : OF_E(OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO),
+			 "%s: bytes that are not zero", c->d->name);
+}
+
 /* The structure that fills the bytes from 'p' to 'end', a header before 'p' not counted. */
 static int read_struct(struct of_rd *r, const struct of_desc *d, const uint8_t *p,
 		       const uint8_t *end, struct of_any **out)
@@ -566,11 +579,9 @@ static int read_struct(struct of_rd *r, const struct of_desc *d, const uint8_t *
 	rc = read_rows(r, &c);
 	if (rc)
 		return rc;
-	/* Of what an action has to fill up behind a field's id, Open vSwitch wants zeros. */
-	if (c.p != end && d->tail_pad == 2 && end - c.p < 8 &&
-	    !of_all_zeros(c.p, (size_t)(end - c.p)))
-		return of_refuse(r, c.p, OF_E(OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO),
-				 "%s: bytes that are not zero", d->name);
+	rc = check_tail(r, &c);
+	if (rc)
+		return rc;
 	if (c.p != end && !(d->tail_pad && end - c.p < 8))
 		return of_refuse(r, c.p, c.f->bad_len, "%s has %zu bytes too many", d->name,
 				 (size_t)(end - c.p));

@@ -110,7 +110,7 @@ struct of_desc {
 	uint16_t min_len;	   /* on the wire, without the family's header */
 	int16_t size_at;	   /* of the SIZE row, -1: none */
 	int16_t match_len_at;	   /* of the LEN row of a MATCH, -1: none */
-	/* Zeros up to a multiple of 8 may end it: 1, behind an OXM; 2, behind an id, and looked at.
+	/* Zeros up to a multiple of 8 may end it: 1, behind an OXM; 2, behind an id.
 	 */
 	uint8_t tail_pad;
 };

@@ -276,6 +276,11 @@ static bool key_is_nd(const struct flow_key *k, uint8_t type)
 	return key_is_icmp(k, 0x86dd, 58) && be16toh(k->tp_src) >> 8 == type;
 }
 
+static bool key_has_connection(const struct flow_key *k)
+{
+	return k->ct_state & (OF_CT_NEW | OF_CT_EST | OF_CT_RPL);
+}
+
 bool of_field_pre_met(const struct of_field *f, const struct flow_key *k)
 {
 	uint16_t type = be16toh(k->eth_type);
@@ -314,6 +319,12 @@ bool of_field_pre_met(const struct of_field *f, const struct flow_key *k)
 		return type == 0x8847 || type == 0x8848;
 	case OF_PRE_PBB:
 		return type == 0x88e7;
+	case OF_PRE_CT:
+		return key_has_connection(k);
+	case OF_PRE_CT4:
+		return type == 0x0800 && key_has_connection(k);
+	case OF_PRE_CT6:
+		return type == 0x86dd && key_has_connection(k);
 	}
 	return false;
 }

@@ -39,6 +39,9 @@ enum of_pre {
 	OF_PRE_ND_ADV, /* ICMPv6 type 136 */
 	OF_PRE_MPLS,   /* 0x8847 or 0x8848 */
 	OF_PRE_PBB,    /* 0x88e7 */
+	OF_PRE_CT,     /* ct_state tells of a connection */
+	OF_PRE_CT4,    /* ... and IPv4 */
+	OF_PRE_CT6,    /* ... and IPv6 */
 };
 
 /* Text form of a value. */
@@ -96,6 +99,18 @@ struct of_field {
 	enum of_pre pre;
 	enum of_layer layer;
 	uint8_t place; /* byte offset of the member in that header */
+};
+
+/* Bits of ct_state. */
+enum {
+	OF_CT_NEW = 1 << 0,
+	OF_CT_EST = 1 << 1,
+	OF_CT_REL = 1 << 2,
+	OF_CT_RPL = 1 << 3,
+	OF_CT_INV = 1 << 4,
+	OF_CT_TRK = 1 << 5,
+	OF_CT_SNAT = 1 << 6,
+	OF_CT_DNAT = 1 << 7,
 };
 
 extern const struct of_field of_fields[OF_N_FIELDS];

@@ -33,6 +33,20 @@ static bool nd_type_is(const struct of_match *m, uint8_t type)
 	       be16toh(m->value.tp_src) >> 8 == type;
 }
 
+/*
+ * Whether only packets with a connection can match: a bit of ct_state that no others have, or, of
+ * tracked packets, that they are not invalid (ovs-fields(7), CT).
+ */
+static bool has_connection(const struct of_match *m)
+{
+	uint8_t known = OF_CT_NEW | OF_CT_EST | OF_CT_REL | OF_CT_RPL | OF_CT_SNAT | OF_CT_DNAT;
+
+	if (m->value.ct_state & known)
+		return true;
+	return m->value.ct_state & OF_CT_TRK && m->mask.ct_state & OF_CT_INV &&
+	       !(m->value.ct_state & OF_CT_INV);
+}
+
 bool of_match_pre_met(const struct of_match *m, const struct of_field *f)
 {
 	switch (f->pre) {
@@ -72,6 +86,12 @@ bool of_match_pre_met(const struct of_match *m, const struct of_field *f)
 		return eth_type_is(m, 0x8847) || eth_type_is(m, 0x8848);
 	case OF_PRE_PBB:
 		return eth_type_is(m, 0x88e7);
+	case OF_PRE_CT:
+		return has_connection(m);
+	case OF_PRE_CT4:
+		return has_connection(m) && eth_type_is(m, 0x0800);
+	case OF_PRE_CT6:
+		return has_connection(m) && eth_type_is(m, 0x86dd);
 	}
 	return false;
 }

@@ -197,7 +197,8 @@ bool of_sample_of(const struct of_any *a, struct of_sample *out)
 	if (a->kind == OF_KIND_nx_sample)
 		return true;
 	out->sampling_port = of_nx_port(s->sampling_port);
-	out->direction = s->direction;
+	if (a->kind == OF_KIND_nx_sample3)
+		out->direction = s->direction;
 	return true;
 }
 

@@ -420,6 +420,10 @@ int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool mas
 
 	if (!read_head(*p, end, &t) || t.len > end - t.value || !read_type(&t))
 		return of_refuse(r, *p, ACTION_E(BAD_SET_LEN), "field passes the action's end");
+	/* Open vSwitch's word for Nicira's load, where OpenFlow's is that of a type. */
+	if (masked && t.field && !t.field->settable)
+		return of_refuse(r, *p, ACTION_E(BAD_SET_ARGUMENT), "%s cannot be set",
+				 t.field->name);
 	if (!t.field || !t.field->settable)
 		return of_refuse(r, *p, ACTION_E(BAD_SET_TYPE), "field 0x%08x cannot be set",
 				 t.header);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ofproto/codec.h"
 #include "ofproto/text_inst.h"
 
 /* ---- What is known of the packet ---- */
@@ -58,6 +59,10 @@ int text_need(struct text_actions *c, const char *action, enum of_pre pre)
 		[OF_PRE_ND_ADV] = "neighbour advertisement (icmp6,icmp_type=136)",
 		[OF_PRE_MPLS] = "MPLS (mpls or mplsm)",
 		[OF_PRE_PBB] = "PBB (dl_type=0x88e7)",
+		[OF_PRE_CT] = "packets with a connection (ct_state=+est, +new, +rel, +rpl or "
+			      "+trk-inv)",
+		[OF_PRE_CT4] = "IPv4 with a connection (ip,ct_state=+est or the like)",
+		[OF_PRE_CT6] = "IPv6 with a connection (ipv6,ct_state=+est or the like)",
 	};
 	struct of_field probe = { .pre = pre };
 
@@ -162,11 +167,16 @@ static const struct text_action *row_at(unsigned int i)
 	const struct {
 		const struct text_action *rows;
 		unsigned int n;
-	} tables[] = { { text_std_actions, text_n_std_actions },
-		       { text_nx_actions, text_n_nx_actions },
-		       { text_ext_actions, text_n_ext_actions } };
+	} tables[] = {
+		{ text_std_actions, text_n_std_actions },
+		{ text_nx_actions, text_n_nx_actions },
+		{ text_ext_actions, text_n_ext_actions },
+		{ text_ct_actions, text_n_ct_actions },
+		{ text_learn_actions, text_n_learn_actions },
+		{ text_spread_actions, text_n_spread_actions },
+	};
 
-	for (unsigned int t = 0; t < 3; t++) {
+	for (unsigned int t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
 		if (i < tables[t].n)
 			return &tables[t].rows[i];
 		i -= tables[t].n;
@@ -205,11 +215,29 @@ static int parse_one(struct text_actions *c, const char *name, char *arg)
 	return err_set(c->e, -EINVAL, "unknown action \"%s\"", name);
 }
 
-int text_actions_parse(struct text_actions *c, char *s)
+/* What the codec would refuse is refused here, by its words. */
+static int check_legal(struct text_actions *c, uint32_t from)
+{
+	struct of_err refusal = { 0 };
+	struct of_rd r = { .e = &refusal };
+	int rc = 0;
+
+	for (uint32_t i = from; i < c->out->n && !rc; i++)
+		rc = of_check(&r, c->out->v[i], NULL);
+	if (!rc && !c->in_ct)
+		rc = of_check_actions(&r, c->out, NULL);
+	if (!rc)
+		return 0;
+	return err_set(c->e, -EINVAL, "%s (%s)", refusal.text,
+		       of_error_code_name(refusal.type, refusal.code));
+}
+
+static int parse_list(struct text_actions *c, char *s)
 {
 	bool drop = false, other = false;
 	char *name, *arg;
 
+	c->rest = &s;
 	while (text_next(&s, &name, &arg)) {
 		int r = 0;
 
@@ -227,6 +255,15 @@ int text_actions_parse(struct text_actions *c, char *s)
 			return r;
 	}
 	return 0;
+}
+
+int text_actions_parse(struct text_actions *c, char *s)
+{
+	uint32_t from = c->out->n;
+	int r = parse_list(c, s);
+
+	c->rest = NULL;
+	return r ? r : check_legal(c, from);
 }
 
 int of_parse_actions(const char *s, const struct of_names *n, struct arena *a,

@@ -23,6 +23,8 @@ struct text_actions {
 	struct of_match packet; /* what is known of the packet here */
 	bool checked;		/* 'packet' is the flow's match, not just unknown */
 	bool in_set;		/* in write_actions */
+	bool in_ct;		/* in ct: judged with it */
+	char **rest;		/* what follows the action that is read */
 	unsigned int n_tags;	/* VLAN tags that are known to be there */
 };
 
@@ -35,9 +37,11 @@ struct text_action {
 	unsigned int arg;		       /* of 'parse' */
 };
 
-/* The rows of the table: OpenFlow's, Nicira's, and Nicira's rarer ones. */
-extern const struct text_action text_std_actions[], text_nx_actions[], text_ext_actions[];
-extern const unsigned int text_n_std_actions, text_n_nx_actions, text_n_ext_actions;
+/* The rows of the table: OpenFlow's, Nicira's, and Nicira's rarer ones by what they are for. */
+extern const struct text_action text_std_actions[], text_nx_actions[], text_ext_actions[],
+	text_ct_actions[], text_learn_actions[], text_spread_actions[];
+extern const unsigned int text_n_std_actions, text_n_nx_actions, text_n_ext_actions,
+	text_n_ct_actions, text_n_learn_actions, text_n_spread_actions;
 
 /* A row's printer, of an action that is one word. */
 #define TEXT_PUT_WORD(name, word)                                                         \

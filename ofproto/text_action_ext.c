@@ -7,14 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ofproto/nx.h"
 #include "ofproto/text_action.h"
 
 enum { ANY_TABLE = 0xff, NX_IN_PORT = 0xfff8, MIN_TRUNC = 14 };
-
-static uint32_t wide_port(uint16_t port)
-{
-	return port >= 0xff00 ? 0xffff0000u | port : port;
-}
 
 /* The row's argument is a prerequisite. */
 static int parse_plain(struct text_actions *c, const struct text_action *row, char *arg)
@@ -27,7 +23,6 @@ static int parse_plain(struct text_actions *c, const struct text_action *row, ch
 }
 
 TEXT_PUT_WORD(exit, "exit")
-TEXT_PUT_WORD(ct_clear, "ct_clear")
 TEXT_PUT_WORD(dec_ttl, "dec_ttl")
 
 /* ---- dec_ttl(ID,...): which controllers hear of a TTL that ran out ---- */
@@ -118,7 +113,7 @@ static void put_resubmit_ct(FILE *f, const struct of_any *a, const struct of_nam
 
 	fputs("resubmit(", f);
 	if (t->in_port != NX_IN_PORT)
-		of_format_port(f, wide_port(t->in_port), n);
+		of_format_port(f, of_nx_port(t->in_port), n);
 	fputc(',', f);
 	if (t->table != ANY_TABLE)
 		fprintf(f, "%u", t->table);
@@ -147,6 +142,9 @@ int text_parse_output_trunc(struct text_actions *c, char *arg)
 		return r;
 	if (port == OFPP_ANY)
 		return err_set(c->e, -EINVAL, "output: port= is missing");
+	if (port > OFPP_MAX && port != OFPP_IN_PORT && port != OFPP_LOCAL)
+		return err_set(c->e, -EINVAL,
+			       "output: max_len goes with a port, IN_PORT or LOCAL only");
 	if (max_len < MIN_TRUNC)
 		return err_set(c->e, -EINVAL, "output: max_len %u is less than a header's %d",
 			       max_len, MIN_TRUNC);
@@ -163,7 +161,7 @@ static void put_output_trunc(FILE *f, const struct of_any *a, const struct of_na
 	const struct of_nx_output_trunc *o = (const void *)a;
 
 	fputs("output(port=", f);
-	of_format_port(f, wide_port(o->port), n);
+	of_format_port(f, of_nx_port(o->port), n);
 	fprintf(f, ",max_len=%u)", o->max_len);
 }
 
@@ -206,10 +204,11 @@ static void put_stack(FILE *f, const struct of_any *a, const struct of_names *n)
 static int parse_conjunction(struct text_actions *c, const struct text_action *row, char *arg)
 {
 	struct of_nx_conjunction *j;
-	unsigned int id, clause, n;
-	int end = 0;
+	unsigned int clause, n;
+	int id, end = 0;
 
-	if (sscanf(arg, "%u , %u / %u %n", &id, &clause, &n, &end) != 3 || !end || arg[end])
+	/* The id in decimal, 0x or octal. */
+	if (sscanf(arg, "%i , %u / %u %n", &id, &clause, &n, &end) != 3 || !end || arg[end])
 		return err_set(c->e, -EINVAL, "conjunction(%s): expected conjunction(ID,K/N)", arg);
 	if (n < 2 || n > 64 || clause < 1 || clause > n)
 		return err_set(c->e, -EINVAL, "conjunction(%s): N is 2 to 64, and K is 1 to N",
@@ -217,7 +216,7 @@ static int parse_conjunction(struct text_actions *c, const struct text_action *r
 	j = TEXT_ADD(c, nx_conjunction);
 	if (!j)
 		return -ENOMEM;
-	j->id = id;
+	j->id = (uint32_t)id;
 	j->clause = (uint8_t)(clause - 1);
 	j->n_clauses = (uint8_t)n;
 	return 0;
@@ -232,44 +231,130 @@ static void put_conjunction(FILE *f, const struct of_any *a, const struct of_nam
 
 /* ---- sample ---- */
 
+static int parse_sample_arg(struct text_actions *c, struct of_sample *s, const char *key,
+			    const char *value)
+{
+	if (!strcmp(key, "probability"))
+		return text_u16(value, key, &s->probability, c->e);
+	if (!strcmp(key, "collector_set_id"))
+		return text_u32(value, key, &s->collector_set_id, c->e);
+	if (!strcmp(key, "obs_domain_id"))
+		return text_u32(value, key, &s->obs_domain_id, c->e);
+	if (!strcmp(key, "obs_point_id"))
+		return text_u32(value, key, &s->obs_point_id, c->e);
+	if (!strcmp(key, "sampling_port"))
+		return of_parse_port(value, c->names, &s->sampling_port, c->e);
+	if (!strcmp(key, "ingress"))
+		s->direction = NX_SAMPLE_INGRESS;
+	else if (!strcmp(key, "egress"))
+		s->direction = NX_SAMPLE_EGRESS;
+	else
+		return err_set(c->e, -EINVAL, "\"%s\" is no argument of it", key);
+	return 0;
+}
+
 static int parse_sample(struct text_actions *c, const struct text_action *row, char *arg)
 {
-	struct of_nx_sample *s = TEXT_ADD(c, nx_sample);
+	struct of_sample s = { .sampling_port = OFPP_ANY };
 	char *key, *value;
 	int r = 0;
 
-	if (!s)
-		return -ENOMEM;
-	while (!r && text_next(&arg, &key, &value)) {
-		if (!strcmp(key, "probability"))
-			r = text_u16(value, key, &s->probability, c->e);
-		else if (!strcmp(key, "collector_set_id"))
-			r = text_u32(value, key, &s->collector_set_id, c->e);
-		else if (!strcmp(key, "obs_domain_id"))
-			r = text_u32(value, key, &s->obs_domain_id, c->e);
-		else if (!strcmp(key, "obs_point_id"))
-			r = text_u32(value, key, &s->obs_point_id, c->e);
-		else
-			r = err_set(c->e, -EINVAL, "sample: \"%s\" is not supported", key);
-	}
-	if (!r && !s->probability)
-		r = err_set(c->e, -EINVAL, "sample: probability is 1 to 65535");
-	return r;
+	if (c->in_set)
+		return err_set(c->e, -EINVAL, "%s cannot stand in write_actions", row->name);
+	while (!r && text_next(&arg, &key, &value))
+		r = parse_sample_arg(c, &s, key, value);
+	if (!r && !s.probability)
+		r = err_set(c->e, -EINVAL, "probability is 1 to 65535");
+	if (r)
+		return err_wrap(c->e, r, "sample");
+	return text_action_put(c, of_sample_action(&s, c->arena));
 }
 
 static void put_sample(FILE *f, const struct of_any *a, const struct of_names *n)
 {
-	const struct of_nx_sample2 *s = (const void *)a; /* the shorter one begins alike */
+	struct of_sample s;
 
+	of_sample_of(a, &s);
 	fprintf(f, "sample(probability=%u,collector_set_id=%u,obs_domain_id=%u,obs_point_id=%u",
-		s->probability, s->collector_set_id, s->obs_domain_id, s->obs_point_id);
-	if (a->kind == OF_KIND_nx_sample2) {
+		s.probability, s.collector_set_id, s.obs_domain_id, s.obs_point_id);
+	if (s.sampling_port != OFPP_ANY) {
 		fputs(",sampling_port=", f);
-		of_format_port(f, wide_port(s->sampling_port), n);
-		if (s->direction)
-			fputs(s->direction == 1 ? ",ingress" : ",egress", f);
+		of_format_port(f, s.sampling_port, n);
 	}
+	if (s.direction)
+		fputs(s.direction == NX_SAMPLE_INGRESS ? ",ingress" : ",egress", f);
 	fputc(')', f);
+}
+
+/* ---- clone(ACTIONS): what they change is of the copy ---- */
+
+static int parse_clone(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_nx_clone *k;
+	struct text_actions in = *c;
+
+	if (c->in_set)
+		return err_set(c->e, -EINVAL, "%s cannot stand in write_actions", row->name);
+	k = TEXT_ADD(c, nx_clone);
+	if (!k)
+		return -ENOMEM;
+	in.out = &k->actions;
+	in.inst = NULL;
+	in.insts = NULL;
+	return text_actions_parse(&in, arg);
+}
+
+static void put_clone(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	fputs("clone(", f);
+	of_format_actions(f, &((const struct of_nx_clone *)a)->actions, n);
+	fputc(')', f);
+}
+
+/* ---- check_pkt_larger(LENGTH)->FIELD[BIT] ---- */
+
+static int parse_larger(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_nx_check_pkt_larger *l;
+	struct of_subfield dst;
+	uint16_t len;
+	char *to = *c->rest;
+	int r = text_u16(arg, row->name, &len, c->e);
+
+	if (r)
+		return r;
+	if (c->in_set)
+		return err_set(c->e, -EINVAL, "%s cannot stand in write_actions", row->name);
+	if (strncmp(to, "->", 2))
+		return err_set(c->e, -EINVAL, "%s: expected %s(LENGTH)->FIELD[BIT]", row->name,
+			       row->name);
+	to += 2;
+	*c->rest = to + strcspn(to, ", \t\r\n");
+	if (**c->rest)
+		*(*c->rest)++ = '\0';
+	r = text_parse_subfield(to, &dst, c->e);
+	if (r)
+		return err_wrap(c->e, r, "%s", row->name);
+	if (dst.n_bits != 1)
+		return err_set(c->e, -EINVAL, "%s: one bit is wanted, not %u", row->name,
+			       dst.n_bits);
+	r = text_need_field(c, row->name, dst.field);
+	l = r ? NULL : TEXT_ADD(c, nx_check_pkt_larger);
+	if (!l)
+		return r ? r : -ENOMEM;
+	l->pkt_len = len;
+	l->ofs = dst.ofs;
+	l->dst = dst.field;
+	return 0;
+}
+
+static void put_larger(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_nx_check_pkt_larger *l = (const void *)a;
+	struct of_subfield dst = { l->dst, l->ofs, 1 };
+
+	fprintf(f, "check_pkt_larger(%u)->", l->pkt_len);
+	text_put_subfield(f, &dst);
 }
 
 /* What ovs-ofctl knows and this does not: refused by name, so that nobody looks for a typing error.
@@ -286,7 +371,6 @@ static int refuse(struct text_actions *c, const struct text_action *row, char *a
 
 const struct text_action text_ext_actions[] = {
 	{ "exit", OF_KIND_nx_exit, parse_plain, put_exit, OF_PRE_ANY },
-	{ "ct_clear", OF_KIND_nx_ct_clear, parse_plain, put_ct_clear, OF_PRE_ANY },
 	{ "", OF_KIND_nx_dec_ttl, NULL, put_dec_ttl, 0 },
 	{ "", OF_KIND_nx_dec_ttl_cnt_ids, NULL, put_dec_ttl_ids, 0 },
 	{ "", OF_KIND_nx_resubmit_table_ct, NULL, put_resubmit_ct, 0 },
@@ -297,16 +381,11 @@ const struct text_action text_ext_actions[] = {
 	{ "conjunction", OF_KIND_nx_conjunction, parse_conjunction, put_conjunction, 0 },
 	{ "sample", OF_KIND_nx_sample, parse_sample, put_sample, 0 },
 	{ "", OF_KIND_nx_sample2, NULL, put_sample, 0 },
-	REFUSED("learn"),
-	REFUSED("ct"),
-	REFUSED("nat"),
-	REFUSED("multipath"),
-	REFUSED("bundle"),
-	REFUSED("bundle_load"),
-	REFUSED("clone"),
+	{ "", OF_KIND_nx_sample3, NULL, put_sample, 0 },
+	{ "clone", OF_KIND_nx_clone, parse_clone, put_clone, 0 },
+	{ "check_pkt_larger", OF_KIND_nx_check_pkt_larger, parse_larger, put_larger, 0 },
 	REFUSED("encap"),
 	REFUSED("decap"),
-	REFUSED("check_pkt_larger"),
 	REFUSED("delete_field"),
 	REFUSED("dec_nsh_ttl"),
 };

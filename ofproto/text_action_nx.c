@@ -7,7 +7,7 @@
 #include "ofproto/nx.h"
 #include "ofproto/text_action.h"
 
-enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff, CT_TRACKED = 0x20 };
+enum { NX_IN_PORT = 0xfff8, ANY_TABLE = 0xff };
 
 static const struct text_name reasons[] = { { "no_match", OFPR_NO_MATCH },
 					    { "action", OFPR_ACTION },
@@ -127,6 +127,12 @@ static void put_output_reg(FILE *f, const struct of_any *a, const struct of_name
 	text_put_subfield(f, &((const struct of_nx_output_reg *)a)->src);
 }
 
+static void put_output_reg2(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	fputs("output:", f);
+	text_put_subfield(f, &((const struct of_nx_output_reg2 *)a)->src);
+}
+
 /* ---- Tunnels ---- */
 
 static int parse_tunnel(struct text_actions *c, const struct text_action *row, char *arg)
@@ -171,8 +177,8 @@ static int add_resubmit_ct(struct text_actions *c, uint16_t port, uint8_t table)
 	struct of_nx_resubmit_table_ct *t;
 	int r = text_need(c, "resubmit with ct", OF_PRE_IP);
 
-	if (!r && c->checked && !(c->packet.mask.ct_state & c->packet.value.ct_state & CT_TRACKED))
-		r = err_set(c->e, -EINVAL, "resubmit with ct: the match must have ct_state=+trk");
+	if (!r)
+		r = text_need(c, "resubmit with ct", OF_PRE_CT);
 	if (r)
 		return r;
 	t = TEXT_ADD(c, nx_resubmit_table_ct);
@@ -186,53 +192,54 @@ static int add_resubmit_ct(struct text_actions *c, uint16_t port, uint8_t table)
 /* "resubmit:PORT" or "resubmit([PORT],[TABLE][,ct])" */
 static int parse_resubmit(struct text_actions *c, const struct text_action *row, char *arg)
 {
-	char *comma = strchr(arg, ','), *end = NULL;
+	char *table_at = strchr(arg, ','), *ct_at;
 	uint32_t port = OFPP_IN_PORT;
 	uint8_t table = ANY_TABLE;
 	int r = 0;
 
-	if (comma) {
-		*comma++ = '\0';
-		if (strchr(comma, ','))
-			return err_set(c->e, -EINVAL,
-				       "resubmit: expected resubmit([PORT],[TABLE])");
-	}
+	if (table_at)
+		*table_at++ = '\0';
+	ct_at = table_at ? strchr(table_at, ',') : NULL;
+	if (ct_at)
+		*ct_at++ = '\0';
+	if (ct_at && strcmp(ct_at, "ct"))
+		return err_set(c->e, -EINVAL, "resubmit: expected resubmit([PORT],[TABLE][,ct])");
 	if (*arg)
 		r = of_parse_port(arg, c->names, &port, c->e);
-	if (!r && comma && *comma)
-		r = text_u8(comma, "resubmit's table", &table, c->e);
+	if (!r && table_at && *table_at)
+		r = text_u8(table_at, "resubmit's table", &table, c->e);
 	if (r)
 		return err_wrap(c->e, r, "resubmit");
 	if (port == OFPP_IN_PORT && table == ANY_TABLE)
 		return err_set(c->e, -EINVAL, "resubmit needs a port or a table (or both)");
-	return end ? add_resubmit_ct(c, (uint16_t)port, table)
-		   : add_resubmit(c, (uint16_t)port, table);
+	return ct_at ? add_resubmit_ct(c, (uint16_t)port, table)
+		     : add_resubmit(c, (uint16_t)port, table);
 }
 
-static uint32_t wide_port(uint16_t port)
+static void put_resubmit_to(FILE *f, uint16_t port, uint8_t table, const struct of_names *n)
 {
-	return port >= 0xff00 ? 0xffff0000u | port : port;
+	if (port != NX_IN_PORT && table == ANY_TABLE) {
+		fputs("resubmit:", f);
+		of_format_port(f, of_nx_port(port), n);
+		return;
+	}
+	fputs("resubmit(", f);
+	if (port != NX_IN_PORT)
+		of_format_port(f, of_nx_port(port), n);
+	fputc(',', f);
+	if (table != ANY_TABLE)
+		fprintf(f, "%u", table);
+	fputc(')', f);
 }
 
 static void put_resubmit(FILE *f, const struct of_any *a, const struct of_names *n)
 {
-	if (a->kind == OF_KIND_nx_resubmit) {
-		fputs("resubmit:", f);
-		of_format_port(f, wide_port(((const struct of_nx_resubmit *)a)->in_port), n);
-	} else {
-		const struct of_nx_resubmit_table *t = (const void *)a;
+	const struct of_nx_resubmit_table *t = (const void *)a;
 
-		if (t->table == ANY_TABLE) {
-			fputs("resubmit:", f);
-			of_format_port(f, wide_port(t->in_port), n);
-			return;
-		}
-		fputs("resubmit(", f);
-		if (t->in_port != NX_IN_PORT)
-			of_format_port(f, wide_port(t->in_port), n);
-		fputc(',', f);
-		fprintf(f, "%u)", t->table);
-	}
+	if (a->kind == OF_KIND_nx_resubmit)
+		put_resubmit_to(f, ((const struct of_nx_resubmit *)a)->in_port, ANY_TABLE, n);
+	else
+		put_resubmit_to(f, t->in_port, t->table, n);
 }
 
 /* ---- note ---- */
@@ -400,6 +407,7 @@ const struct text_action text_nx_actions[] = {
 	{ "move", OF_KIND_nx_reg_move, parse_move, put_move, 0 },
 	{ "", OF_KIND_nx_reg_load2, NULL, put_load2, 0 },
 	{ "", OF_KIND_nx_output_reg, NULL, put_output_reg, 0 },
+	{ "", OF_KIND_nx_output_reg2, NULL, put_output_reg2, 0 },
 	{ "resubmit", OF_KIND_nx_resubmit, parse_resubmit, put_resubmit, 0 },
 	{ "", OF_KIND_nx_resubmit_table, NULL, put_resubmit, 0 },
 	{ "set_tunnel", OF_KIND_nx_set_tunnel, parse_tunnel, put_tunnel, 0 },

@@ -41,7 +41,7 @@ static int parse_set_field(struct text_actions *c, const struct text_action *row
 	/* As ovs-ofctl has it; OpenFlow itself can set two more. */
 	if (!f->writable)
 		return err_set(c->e, -EINVAL, "set_field: %s is read-only", f->name);
-	if (!strncmp(f->name, "ct_", 3))
+	if (!c->in_ct && !strncmp(f->name, "ct_", 3))
 		return err_set(c->e, -EINVAL, "set_field: %s can be set within ct(exec()) only",
 			       f->name);
 	r = text_parse_value(f, arg, c->names, &o, c->e);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ofproto/codec.h"
+
 /* In the order in which they are executed (section 5.9), written, and have to be given. */
 enum slot { METER, APPLY, CLEAR, WRITE, METADATA, GOTO, N_SLOTS };
 
@@ -132,6 +134,7 @@ int text_insts_parse(char *s, const struct of_match *m, uint8_t table, const str
 {
 	struct text_insts t = { .last = -1, .table = table };
 	struct of_list out = { 0 }, apply = { 0 };
+	struct of_err refusal = { 0 };
 	struct text_actions c;
 	int r;
 
@@ -150,6 +153,9 @@ int text_insts_parse(char *s, const struct of_match *m, uint8_t table, const str
 	for (unsigned int i = 0; i < N_SLOTS; i++)
 		if (t.slot[i] && !is_empty_write(t.slot[i]) && of_list_add(&out, a, t.slot[i]))
 			return err_set(e, -ENOMEM, "out of memory for instructions");
+	if (of_check_insts(&(struct of_rd){ .e = &refusal }, &out, NULL))
+		return err_set(e, -EINVAL, "%s (%s)", refusal.text,
+			       of_error_code_name(refusal.type, refusal.code));
 	*insts = out;
 	return 0;
 }

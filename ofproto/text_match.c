@@ -255,6 +255,25 @@ static int check_vlan(struct text_match *t, struct err *e)
 	return 0;
 }
 
+/* A field without what it needs is let fall, but one of a connection is refused. */
+static int check_connection(const struct text_match *t, const struct of_field *f, struct err *e)
+{
+	struct of_oxm o;
+
+	if (f->pre < OF_PRE_CT || of_match_pre_met(&t->m, f))
+		return 0;
+	of_match_get(&t->m, f, &o);
+	if (o.masked && !memcmp(o.mask, (const uint8_t[16]){ 0 }, f->bytes))
+		return 0;
+	return err_set(e, -EINVAL,
+		       "%s: the match must be of %s with a connection, as in ct_state=+est or "
+		       "+trk-inv (OFPBMC_BAD_PREREQ otherwise)",
+		       f->name,
+		       f->pre == OF_PRE_CT4   ? "IPv4 (ip)"
+		       : f->pre == OF_PRE_CT6 ? "IPv6 (ipv6)"
+					      : "packets");
+}
+
 int text_match_finish(struct text_match *t, struct of_match *m, struct err *e)
 {
 	int r = check_vlan(t, e);
@@ -266,7 +285,12 @@ int text_match_finish(struct text_match *t, struct of_match *m, struct err *e)
 	FIELD_EACH (f) {
 		struct of_oxm o;
 
-		if (f->is_alias || !of_match_has(&t->m, f))
+		if (f->is_alias)
+			continue;
+		r = check_connection(t, f, e);
+		if (r)
+			return r;
+		if (!of_match_has(&t->m, f))
 			continue;
 		of_match_get(&t->m, f, &o);
 		of_match_set(m, f, o.value, o.masked ? o.mask : NULL);

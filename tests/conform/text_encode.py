@@ -54,6 +54,11 @@ def sort_match(m):
 
 # Whole fields, where ovs-ofctl sends a mask of just the bits that are defined.
 SAME_MEANING = {
+    'ct_state=new|trk,actions=1', 'ct_state=est|trk|rpl,actions=1', 'ct_state=0,actions=1', 'ct_state=33,actions=1',
+    'ct_state=0xff/0xff,actions=1', 'ct_state=+new+est+rel+rpl+inv+trk+snat+dnat,actions=1', 'tun_flags=oam,actions=1',
+    'tun_flags=1,actions=1',
+    # An empty userdata is none, and what is left the standard action says.
+    'actions=controller(userdata=)', 'actions=controller(userdata)',
     'ct_state=trk,actions=1', 'ct_state=0x21,actions=1', 'tun_flags=-oam,actions=1',
     'tun_flags=0,actions=1', 'tun_flags=+oam,actions=1',
     'conj_id=3,tun_id=5,tun_src=1.2.3.4,tun_dst=2.3.4.5/24,tun_flags=oam,tun_gbp_id=4,'

@@ -204,7 +204,6 @@ static struct of_any *random_action(struct arena *a)
 		OF_KIND_nx_output_reg,
 		OF_KIND_nx_exit,
 		OF_KIND_nx_fin_timeout,
-		OF_KIND_nx_conjunction,
 		OF_KIND_nx_stack_push,
 		OF_KIND_nx_output_trunc,
 	};
@@ -224,7 +223,6 @@ static struct of_any *random_action(struct arena *a)
 		struct of_nx_controller *controller;
 		struct of_nx_output_reg *out;
 		struct of_nx_fin_timeout *fin;
-		struct of_nx_conjunction *conj;
 		struct of_nx_stack_push *push;
 		struct of_nx_output_trunc *trunc;
 	} u = { any };
@@ -292,11 +290,6 @@ static struct of_any *random_action(struct arena *a)
 	case OF_KIND_nx_fin_timeout:
 		u.fin->fin_idle_timeout = (uint16_t)rnd();
 		u.fin->fin_hard_timeout = (uint16_t)below(2);
-		break;
-	case OF_KIND_nx_conjunction:
-		u.conj->id = (uint32_t)rnd();
-		u.conj->n_clauses = (uint8_t)(2 + below(63));
-		u.conj->clause = (uint8_t)below(u.conj->n_clauses);
 		break;
 	case OF_KIND_nx_stack_push:
 		part = random_part(random_writable());
@@ -460,7 +453,16 @@ static void refusals_have_words(void **unused)
 		{ "actions=load:5->reg0[1]", "1 bits" },
 		{ "actions=move:eth_src->reg0", "48 bits" },
 		{ "actions=drop,1", "alone" },
-		{ "actions=learn(table=1)", "not supported" },
+		{ "actions=dec_nsh_ttl", "not supported" },
+		{ "actions=nat", "only in ct" },
+		{ "tcp,actions=ct(commit,exec(set_field:1->reg0))", "cannot be in it" },
+		{ "tcp,actions=ct(nat(src))", "goes with commit" },
+		{ "actions=conjunction(1,1/2),2", "beside a conjunction" },
+		{ "actions=learn(nw_src=1.2.3.4)", "not matched before it" },
+		{ "actions=learn(result_dst=reg0)", "one bit" },
+		{ "actions=bundle(eth_src,0,hrw,ofport)", "members:" },
+		{ "actions=multipath(eth_src,0,hrw,8,0,reg0[0..1])", "do not fit" },
+		{ "ip,ct_nw_src=1.2.3.4,actions=1", "ct_state=+est" },
 		{ "dl_src=1:2:3,actions=1", "Ethernet address" },
 		{ "tcp,tcp_flags=+syn-syn,actions=1", "twice" },
 	};
