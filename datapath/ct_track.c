@@ -11,6 +11,8 @@
 #include "datapath/ct_nat.h"
 #include "datapath/ct_tcp.h"
 #include "datapath/ct_zone.h"
+#include "datapath/dp.h"
+#include "datapath/pmd.h"
 
 enum { TRIES = 4 }; /* to add what another thread adds at the same time */
 
@@ -42,6 +44,11 @@ static void segment(const struct visit *v, struct ct_tcp_seg *g)
 
 	(void)ct_tcp_read(g, rte_pktmbuf_mtod_offset(m, const uint8_t *, v->cp->l4), v->cp->l4_len,
 			  m->data_len - v->cp->l4);
+}
+
+static bool is_liberal(const struct dp *dp)
+{
+	return atomic_load_explicit(&dp->ct_liberal, memory_order_relaxed);
 }
 
 static void invalid(struct visit *v)
@@ -130,7 +137,7 @@ static enum ct_tcp_verdict judge(struct visit *v, struct ct_conn *c, enum ct_dir
 		segment(v, &g);
 		if (unlikely(flags & CT_F_SEQ_ADJUST))
 			g.ack = ct_alg_ack(v->t, c, dir, g.ack);
-		verdict = ct_tcp_update(c->peer, dir, &g, false);
+		verdict = ct_tcp_update(c->peer, dir, &g, is_liberal(v->w->dp));
 		if (unlikely(verdict == CT_TCP_BAD || verdict == CT_TCP_REUSE))
 			return verdict;
 	}

@@ -75,6 +75,7 @@ struct dp *dp_new(const struct dp_opts *o, struct err *e)
 	snprintf(dp->name, sizeof(dp->name), "%s", o->name ? o->name : "br0");
 	atomic_init(&dp->version, 1);
 	atomic_init(&dp->miss_send_len, MISS_SEND_LEN);
+	atomic_init(&dp->ct_liberal, o->ct_liberal);
 	if (make_tables(dp)) {
 		err_set(e, -ENOMEM, "no memory for the tables of %s", dp->name);
 		dp_free(dp);

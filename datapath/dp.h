@@ -38,6 +38,7 @@ struct dp_opts {
 	uint32_t cache_entries; /* per PMD; 0: off */
 	uint32_t max_flows;	/* per table; 0: 1,000,000 */
 	uint32_t ct_max;	/* connections; 0: CT_MAX_DEFAULT */
+	bool ct_liberal;	/* --ct-tcp-seq-chk off */
 	bool standalone;	/* --fail-mode */
 };
 

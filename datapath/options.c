@@ -10,7 +10,7 @@
 #include "datapath/ct.h"
 #include "datapath/pktbuf.h"
 
-enum kind { TEXT, LIST, NUMBER, FLAG, DPID, FAIL_MODE, RATE };
+enum kind { TEXT, LIST, NUMBER, FLAG, DPID, FAIL_MODE, OFF_ON, RATE };
 
 /* In the order of --help. */
 static const struct option_row {
@@ -48,6 +48,8 @@ static const struct option_row {
 	  "flows in one table at most (1000000)" },
 	{ "ct-max-connections", NUMBER, AT(ct_max), 1, CT_LIMIT_MAX, "N",
 	  "connections that are tracked at most (1048576)" },
+	{ "ct-tcp-seq-chk", OFF_ON, AT(ct_liberal), 0, 0, "on|off",
+	  "whether TCP's sequence numbers are judged (on)" },
 	{ "mbufs", NUMBER, AT(mbufs), 1024, 16000000, "N", "packet buffers (8192)" },
 	{ "memory", NUMBER, AT(memory), 64, 1000000, "MB",
 	  "memory that DPDK may use when there are no hugepages (512)" },
@@ -180,6 +182,11 @@ int options_set(struct options *o, const char *name, const char *value, struct e
 		if (o->standalone || !strcmp(value, "secure"))
 			return 0;
 		return err_set(e, -EINVAL, "fail-mode '%s': secure or standalone is right", value);
+	case OFF_ON:
+		*(bool *)at = !strcmp(value, "off");
+		if (*(bool *)at || !strcmp(value, "on"))
+			return 0;
+		return err_set(e, -EINVAL, "%s '%s': on or off is right", name, value);
 	case TEXT:
 	case LIST:
 		break;

@@ -32,7 +32,7 @@ struct options {
 	const char *name, *host_id, *socket, *pmd_cores, *config, *log;
 	const char *private_key, *certificate, *ca_cert;
 	uint64_t dpid;
-	bool has_dpid, standalone, help, version;
+	bool has_dpid, standalone, ct_liberal, help, version;
 	uint32_t cache_entries, max_flows, ct_max, mbufs, memory;
 	uint32_t packet_buffers;
 	uint32_t packet_in_rate, packet_in_burst;
