@@ -20,29 +20,42 @@ static uint16_t word(const uint8_t *p)
 	return v;
 }
 
-/* 64 bits at a time, carries gathered aside: four sums that do not wait for each other. */
+/* Sixteen bytes at a time, as words of 32 bits whose carries have room in 64. */
 uint32_t csum_sum(const uint8_t *p, uint32_t n)
 {
-	uint64_t lo[2] = { 0 }, hi[2] = { 0 }, sum, v[2];
+	typedef uint64_t vec __attribute__((vector_size(16)));
+	const vec low = { UINT32_MAX, UINT32_MAX };
+	vec even = { 0 }, odd = { 0 }, v;
+	uint64_t sum;
 
-	for (; n >= 16; n -= 16, p += 16) {
-		memcpy(v, p, 16);
-		lo[0] += (uint32_t)v[0];
-		lo[1] += (uint32_t)v[1];
-		hi[0] += v[0] >> 32;
-		hi[1] += v[1] >> 32;
+	for (; n >= 32; n -= 32, p += 32) {
+		vec u;
+
+		memcpy(&v, p, 16);
+		memcpy(&u, p + 16, 16);
+		even += (v & low) + (u & low);
+		odd += (v >> 32) + (u >> 32);
 	}
-	sum = lo[0] + lo[1] + hi[0] + hi[1];
-	for (; n >= 2; n -= 2, p += 2)
+	even += odd;
+	sum = even[0] + even[1];
+	for (; n >= 4; n -= 4, p += 4) {
+		uint32_t w;
+
+		memcpy(&w, p, 4);
+		sum += w;
+	}
+	if (n >= 2) {
 		sum += word(p);
-	if (n) {
+		p += 2;
+	}
+	if (n & 1) {
 		const uint8_t last[2] = { *p, 0 };
 
 		sum += word(last);
 	}
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	return fold((uint32_t)((sum & 0xffff) + (sum >> 16)));
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	return fold((uint32_t)sum);
 }
 
 uint32_t csum_delta(const uint8_t *was, const uint8_t *is, unsigned int n)
