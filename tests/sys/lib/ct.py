@@ -224,8 +224,8 @@ class Lab:
         return True
 
     def ofctl(self, command, *words, **more):
-        """By the same program for both."""
-        return self.must("ovs-ofctl", "-O", "OpenFlow13", command, self.where, *words, **more)
+        tool = [f"{BUILD}/weft-ofctl"] if self.kind == "weft" else ["ovs-ofctl", "-O", "OpenFlow13"]
+        return self.must(*tool, command, self.where, *words, **more)
 
     def flows(self, text, keep=False):
         """Instead of all that there are."""

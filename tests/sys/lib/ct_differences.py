@@ -15,6 +15,7 @@ TCP = {
     (", open", "SYN of a's, new number"): CHALLENGE.format("4.2") + ". A host that restarted and took the port again gets through so",
     (", open", "SYN of b's"): CHALLENGE.format("4.2"),
     ("", "SYN, refused, without ACK"): "before a connection is open a RST counts if it acknowledges the SYN (RFC 9293 3.10.7.3); others can be forged blindly",
+    ("", "SYN, refused"): "the first RST ended it before b had said where its numbers begin, so that nothing later can be judged",
     ("", "SYN, a RST that acknowledges something else"): "as a RST without ACK",
     ("", "SYN, data before the answer"): "nobody can acknowledge what the other side has not said",
     ("", "SYN, an ACK for an answer"): "it comes of a connection that one side forgot; the RST that follows passes, and nothing is established meanwhile",
