@@ -256,6 +256,19 @@ static void multipath(struct pmd *w, struct burst *b, struct pkt *p,
 		 act_hash_link(a, act_hash(&p->key, a->fields, a->basis)));
 }
 
+/* Of the frame, but for padding behind an IP packet, as Open vSwitch counts it. */
+static uint32_t length(const struct pkt *p)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
+	uint32_t end;
+
+	if (p->l3 == PKT_NONE || !key_is_ip(&p->key))
+		return p->m->pkt_len;
+	end = p->l3 + (p->key.eth_type == htobe16(ETH_TYPE_IPV4) ? get_be16(ip + 2)
+								 : 40u + get_be16(ip + 4));
+	return end < p->m->pkt_len ? end : p->m->pkt_len;
+}
+
 void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op, uint64_t now)
 {
 	switch (op->code) {
@@ -278,7 +291,7 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 		act_dec_ttl(w, b, p, false, &AS(nx_dec_ttl_cnt_ids)->ids);
 		break;
 	case ACT_CHECK_LEN:
-		put_bits(w, b, p, op->bits.field, op->bits.ofs, 1, p->m->pkt_len > op->arg);
+		put_bits(w, b, p, op->bits.field, op->bits.ofs, 1, length(p) > op->arg);
 		break;
 	case ACT_MULTIPATH:
 		multipath(w, b, p, AS(nx_multipath));

@@ -217,6 +217,20 @@ static void put(struct ref_run *x, const struct of_field *d, unsigned int ofs, u
 	ref_set(&x->f, d, &b, ofs);
 }
 
+/* Padding behind an IP packet does not count. */
+static uint32_t length(const struct ref_frame *f)
+{
+	struct ref_look l;
+	uint32_t end = f->n;
+
+	ref_look(f, &l);
+	if (l.ip4 >= 0)
+		end = (uint32_t)(l.ip4 + ref_u16(f, l.ip4 + 2));
+	else if (l.ip6 >= 0)
+		end = (uint32_t)(l.ip6 + 40 + ref_u16(f, l.ip6 + 4));
+	return end < f->n ? end : f->n;
+}
+
 static void set_masked(struct ref_run *x, const struct of_oxm *o)
 {
 	const struct ref_bits v = ref_bytes(o->value, o->field->bytes, o->field->bits);
@@ -288,7 +302,7 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 		break;
 	case OF_KIND_nx_check_pkt_larger:
 		put(x, AS(nx_check_pkt_larger)->dst, AS(nx_check_pkt_larger)->ofs, 1,
-		    x->f.n > AS(nx_check_pkt_larger)->pkt_len);
+		    length(&x->f) > AS(nx_check_pkt_larger)->pkt_len);
 		break;
 	case OF_KIND_nx_multipath:
 		put(x, AS(nx_multipath)->dst.field, AS(nx_multipath)->dst.ofs,

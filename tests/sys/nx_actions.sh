@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Spec: NX resubmit, clone, exit, push and pop: as Open vSwitch has them
+# Spec: NX output to a register and with max_len, bundle, multipath, check_pkt_larger: the same
+# Nicira's actions: the same flows on weft-switch and on Open vSwitch (its userspace datapath), the
+# same frames in, the same frames out of the same ports.
+#
+#          w1 ---- 1 [             ]                o1 ---- 1 [              ]
+#     t    w2 ---- 2 [ weft-switch ]           t    o2 ---- 2 [ Open vSwitch ]
+#  (peers) w3 ---- 3 [             ]        (peers) o3 ---- 3 [              ]
+#          w4 ---- 4 [             ]                o4 ---- 4 [              ]
+set -eu
+# shellcheck source=tests/sys/lib/switch.sh
+. "$(dirname "$0")/lib/switch.sh"
+dir=$DIR pids=()
+# shellcheck source=tests/sys/lib/ovs.sh
+. "$(dirname "$0")/lib/ovs.sh"
+
+PYTHON=${PYTHON:-/usr/bin/python3}
+here=$(dirname "$0")
+space t
+space s
+ports=()
+for i in 1 2 3 4; do
+	for k in w o; do
+		cable s v$k$i t $k$i
+		in_space t sysctl -qw net.ipv6.conf.$k$i.disable_ipv6=1
+		in_space s sysctl -qw net.ipv6.conf.v$k$i.disable_ipv6=1
+	done
+	ports+=(--port "vw$i@$i=af_packet:vw$i")
+done
+switch s sw "${ports[@]}"
+ip netns exec "$T-s" bash -c "set -eu; dir='$dir'; pids=(); . '$here/lib/ovs.sh'; ovs_start br; printf '%s\n' \"\${pids[@]}\" >'$dir/ovs.pids'" 2>"$DIR/ovs.err"
+while read -r pid; do PIDS+=("$pid"); done <"$dir/ovs.pids"
+for i in 1 2 3 4; do
+	vsctl add-port br vo$i -- set interface vo$i ofport_request=$i
+done
+in_space t "$PYTHON" "$here/lib/nx_actions.py" "$DIR/sw.sock" "$DIR/br.mgmt" "$DIR/vs.ctl" >"$DIR/out" 2>&1 || { cat "$DIR/out"; not_ok "the cases were run"; finish; }
+cat "$DIR/out"
+PASSED=$((PASSED + $(grep -c '^ok' "$DIR/out" || true)))
+FAILED=$((FAILED + $(grep -c '^not ok' "$DIR/out" || true)))
+finish
