@@ -203,7 +203,8 @@ demo: deps ## The product in a minute; CHECK=1 runs it to the end
 BENCH_TOOLS := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 $(B)/bench/%: $(B)/bench/%.o
 	$(LINK) $(DPDK_LIBS)
-$(B)/bench/ct_cycles: $(B)/bench/ct_cycles.o $(SWITCH_LIBS)
+# Of the switch's own parts, without a switch.
+$(B)/bench/ct_%: $(B)/bench/ct_%.o $(SWITCH_LIBS)
 	$(LINK) $(DPDK_LIBS) $(PKG_LIBS)
 
 bench: deps all $(BENCH_TOOLS) ## Measure, write bench/results/; SCENARIO=acl10k for one

@@ -30,6 +30,8 @@ enum {
 	ROUND_MS = 1000,	 /* every deadline is seen once in it */
 	ROUND_MIN = 4096,	 /* so many each time are nothing */
 	LINE = 16,		 /* deadlines in a cache line */
+	LINES = 64,		 /* looked over before the clock is */
+	AHEAD = 64,		 /* slots fetched together */
 	BATCH = 256,		 /* slots that wait for one grace period */
 	LONELY_MS = 1000,	 /* even when the pool is full: a round trip, a lost SYN */
 };
@@ -110,20 +112,40 @@ static void take_out(struct slice *s, struct ct_conn *c) CONTROL
 			g->extra[g->n_extra++] = extra[i];
 }
 
+static uint32_t timeout_of(const struct ct *t, const struct ct_conn *c)
+{
+	return ct_zone_ms(t, c->orig.zone,
+			  (enum ct_timeout)atomic_load_explicit(&c->timeout, memory_order_relaxed));
+}
+
 /* The pool is short and 'c' never saw a reply: whether it has had its share. */
 static bool must_go(const struct slice *s, const struct ct_conn *c)
 {
 	const uint32_t left = atomic_load_explicit(&c->expires, memory_order_relaxed) - s->now;
-	uint32_t ms, denied;
+	const uint32_t ms = timeout_of(s->t, c);
+	uint32_t denied;
 
 	if (!s->lonely || atomic_load_explicit(&c->flags, memory_order_relaxed) & CT_F_SEEN_REPLY)
 		return false;
-	ms = ct_zone_ms(s->t, c->orig.zone,
-			(enum ct_timeout)atomic_load_explicit(&c->timeout, memory_order_relaxed));
 	denied = (uint32_t)((uint64_t)ms * s->lonely / 256);
 	if (ms < LONELY_MS)
 		return false;
 	return left <= (denied < ms - LONELY_MS ? denied : ms - LONELY_MS);
+}
+
+/* While the pool is short, a lonely one again when it can have had its share, then now and then. */
+static uint32_t next_look(const struct slice *s, const struct ct_conn *c)
+{
+	const uint32_t expires = atomic_load_explicit(&c->expires, memory_order_relaxed);
+	const bool lonely =
+		!(atomic_load_explicit(&c->flags, memory_order_relaxed) & CT_F_SEEN_REPLY);
+	uint32_t share = expires - timeout_of(s->t, c) + LONELY_MS;
+
+	if (!lonely || !s->lonely)
+		return ct_deadline(expires, lonely);
+	if (ct_past(share, s->now))
+		share = s->now + LONELY_MS / 2;
+	return ct_deadline(ct_past(expires, share) ? expires : share, false);
 }
 
 /* Slot 'i', whose deadline has come or has a bit: out with it, or another deadline. */
@@ -154,9 +176,7 @@ static void look(struct slice *s, uint32_t i) CONTROL
 		take_out(s, c);
 		return;
 	}
-	next = ct_deadline(
-		atomic_load_explicit(&c->expires, memory_order_relaxed),
-		!(atomic_load_explicit(&c->flags, memory_order_relaxed) & CT_F_SEEN_REPLY));
+	next = next_look(s, c);
 	atomic_compare_exchange_strong_explicit(d, &was, next, memory_order_relaxed,
 						memory_order_relaxed);
 }
@@ -206,14 +226,13 @@ static void become_due(struct ct *t, uint32_t now, uint32_t used, bool all)
 	t->debt = all || n > used ? used : (uint32_t)n;
 }
 
-/* Lines of deadlines until the debt is paid or the time is up. */
-static void sweep(struct slice *s, uint32_t used) CONTROL
+/* The next lines' slots that are due, at most 'AHEAD'; what will be read of them is on its way. */
+static unsigned int gather(struct slice *s, uint32_t used, uint32_t bits, uint32_t *slot)
 {
-	const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / SLICES_A_SECOND;
-	const uint32_t bits = CT_D_LOOK | (s->lonely ? CT_D_LONELY : 0);
 	struct ct *t = s->t;
+	unsigned int n = 0;
 
-	for (unsigned int n = 1; t->debt; n++) {
+	for (unsigned int lines = 0; lines < LINES && n + LINE <= AHEAD && t->debt; lines++) {
 		unsigned int may;
 
 		if (t->hand >= used)
@@ -222,17 +241,32 @@ static void sweep(struct slice *s, uint32_t used) CONTROL
 		for (; may; may &= may - 1) {
 			const uint32_t i = t->hand + (unsigned int)__builtin_ctz(may);
 
-			if (i < used)
-				look(s, i);
-			n += 16;
+			if (i >= used)
+				break;
+			rte_prefetch0(&t->conn[i].orig);
+			rte_prefetch0(&t->conn[i].stage);
+			slot[n++] = i;
 		}
 		t->hand += LINE;
 		t->debt -= t->debt < LINE ? t->debt : LINE;
-		if (n >= 256) {
-			n = 0;
-			if (rte_rdtsc() > end)
-				return;
-		}
+	}
+	return n;
+}
+
+/* Until the debt is paid or the time is up. */
+static void sweep(struct slice *s, uint32_t used) CONTROL
+{
+	const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / SLICES_A_SECOND;
+	const uint32_t bits = CT_D_LOOK | (s->lonely ? CT_D_LONELY : 0);
+	uint32_t slot[AHEAD];
+
+	while (s->t->debt) {
+		const unsigned int n = gather(s, used, bits, slot);
+
+		for (unsigned int i = 0; i < n; i++)
+			look(s, slot[i]);
+		if (rte_rdtsc() > end)
+			return;
 	}
 }
 
@@ -262,11 +296,14 @@ bool ct_expire(struct dp *dp, struct ct *t, uint32_t now)
 
 	dp_reclaim(dp);
 	/* Called again for more it pays what is left, so that it comes to an end under any load. */
-	if (!t->debt)
+	if (!t->debt && !t->warming) {
 		become_due(t, now, used, s.lonely);
+		ct_warm_more(t);
+	}
+	t->warming = ct_warm(t);
 	sweep(&s, used);
 	gone_end(&s);
-	return t->debt;
+	return t->debt || t->warming;
 }
 
 void ct_stats(const struct ct *t, struct ct_stats *s)

@@ -138,11 +138,14 @@ struct ct {
 	_Atomic uint64_t gone[256];	      /* by protocol */
 	_Atomic uint64_t n_gone, n_killed, n_lapsed;
 	/* Control thread. */
-	uint32_t refs;	  /* the owner and what waits for a grace period */
-	uint32_t hand;	  /* where expiry is */
-	uint32_t debt;	  /* slots that are due to be looked over */
-	uint32_t last;	  /* when more became due */
-	uint32_t filling; /* the block that takes freed slots: number + 1 */
+	uint32_t refs; /* the owner and what waits for a grace period */
+	uint32_t hand; /* where expiry is */
+	uint32_t debt; /* slots that are due to be looked over */
+	uint32_t last; /* when more became due */
+	bool warming;
+	uint32_t was_used, want_slots;
+	uint64_t warm[CT_N_PARTS]; /* bytes whose pages are there */
+	uint32_t filling;	   /* the block that takes freed slots: number + 1 */
 	uint64_t n_expired, n_deleted, n_early;
 };
 
@@ -170,6 +173,12 @@ void ct_due(struct ct *t, const struct ct_conn *c);
 void ct_index_del(struct ct *t, struct ct_conn *c, uint32_t extra[2]) CONTROL;
 /* An extra bucket that nobody can see any more. */
 void ct_extra_free(struct ct *t, uint32_t extra);
+
+/* ---- ct_warm.c ---- */
+
+/* Says anew how much is wanted; and brings a chunk of it, false: all is there. */
+void ct_warm_more(struct ct *t) CONTROL;
+bool ct_warm(struct ct *t) CONTROL;
 
 /* ---- ct_zone.c ---- */
 
