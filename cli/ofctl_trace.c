@@ -170,6 +170,19 @@ static void put_table(struct telling *t, const Weft__TraceStep *s)
 	putchar('\n');
 }
 
+static void put_learn(struct telling *t, const Weft__TraceStep *s)
+{
+	const struct of_flow_stats *f = only_flow(t, s->flow);
+
+	if (!f)
+		return;
+	printf("    learns table=%u ", f->table_id);
+	put_rule(t, f);
+	fputs(", ", stdout);
+	of_format_insts(stdout, &f->insts, t->names);
+	puts(s->passed ? "" : " (not: its limit is reached)");
+}
+
 static void put_cache(const Weft__TraceStep *s)
 {
 	printf("Flow cache of packet thread %u: ", s->number);
@@ -313,6 +326,9 @@ static void put_step(struct telling *t, const Weft__TraceStep *s)
 	case WEFT__TRACE_STEP__KIND__SENT:
 		put_to_port(t, "=> leaves by", s);
 		end(t, s->port);
+		break;
+	case WEFT__TRACE_STEP__KIND__LEARN:
+		put_learn(t, s);
 		break;
 	case WEFT__TRACE_STEP__KIND__QUEUED:
 		put_queued(t, s);

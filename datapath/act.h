@@ -30,6 +30,7 @@ struct dp;
 struct pmd;
 struct conj_set;
 struct group;
+struct learn;
 struct meter;
 struct of_field;
 
@@ -58,6 +59,8 @@ enum act_code {
 	ACT_COPY_TTL_IN,
 	ACT_SET_NW_TTL,
 	ACT_DEC_NW_TTL,
+	ACT_LEARN,     /* makes a flow of the packet (learn.h) */
+	ACT_FIN,       /* lowers the flow's timeouts at the end of a TCP connection */
 	ACT_SET_QUEUE, /* queue_id; 0 for pop_queue: what a packet has at first */
 	ACT_CALL,      /* resubmit: looks up in a table, executes what is hit, and comes back */
 	ACT_EXIT,      /* nothing more is executed, the action set neither */
@@ -87,6 +90,12 @@ struct act_op {
 		};
 		struct group *group;
 		uint32_t queue_id;
+		struct { /* ACT_LEARN */
+			struct learn *action;
+		} learn;
+		struct {		   /* ACT_FIN */
+			uint32_t timeouts; /* idle << 16 | hard */
+		} fin;
 		struct {		  /* ACT_CALL */
 			uint32_t in_port; /* for the lookup; OFPP_IN_PORT: the packet's */
 			uint8_t table;	  /* OFPTT_ALL: the one that the packet is in */
@@ -141,7 +150,10 @@ struct insts {
 	uint64_t reads; /* key words that decide what the actions do to the key, or whether they
 			   drop (cache.h) */
 	const struct conj_set *conj; /* conjunction actions (conj.h): never executed; NULL: none */
-	uint32_t n_groups, n_ports;  /* what it refers to, for cascades and out_port filters */
+	uint32_t n_learns;	     /* learn actions */
+	bool fins;		     /* it has fin_timeout */
+	struct learn **learns;
+	uint32_t n_groups, n_ports; /* what it refers to, for cascades and out_port filters */
 	struct group **groups;
 	uint32_t *ports;
 	/* Control thread only. */

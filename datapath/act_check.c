@@ -398,6 +398,11 @@ static int check_action(struct check *c, const struct of_any *a) CONTROL
 		return check_queue(c, AS(nx_set_queue)->queue_id);
 	case OF_KIND_nx_conjunction:
 		return REFUSE(c, OFPBAC_BAD_TYPE, "conjunction is for a flow's apply-actions");
+	case OF_KIND_nx_learn:
+	case OF_KIND_nx_learn2:
+		return act_check_learn(c, a);
+	case OF_KIND_nx_fin_timeout:
+		return act_check_fin(c);
 	default: {
 		const int r = act_check_nx(c, a);
 

@@ -188,6 +188,9 @@ int act_check_nx(struct check *c, const struct of_any *a)
 int act_check_set_nx(struct check *c, const struct of_any *a)
 {
 	switch (a->kind) {
+	case OF_KIND_nx_learn:
+	case OF_KIND_nx_learn2:
+	case OF_KIND_nx_fin_timeout:
 	case OF_KIND_nx_exit:
 	case OF_KIND_nx_ct_clear:
 	case OF_KIND_nx_clone:

@@ -53,6 +53,8 @@ static void program_free(void *arg)
 	arena_fini(&g->arena);
 	arena_fini(&g->extra);
 	free(g->conj);
+	role_assume_control();
+	act_free_learns(g->dp, &g->i);
 	free(g);
 }
 
@@ -244,6 +246,10 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 		return set_queue(op, AS(nx_set_queue)->queue_id);
 	case OF_KIND_nx_pop_queue:
 		return set_queue(op, 0);
+	case OF_KIND_nx_learn:
+	case OF_KIND_nx_learn2:
+	case OF_KIND_nx_fin_timeout:
+		return act_compile_learn(dp, a, op);
 	default:
 		return act_compile_nx(a, op);
 	}
@@ -304,6 +310,9 @@ static void sum_up(struct insts *i, const struct act_op *op)
 	case ACT_COPY_TTL_IN:
 		i->pops = true;
 		i->changes_frame = true;
+		break;
+	case ACT_LEARN:
+		act_sum_up_learn(i, op);
 		break;
 	default:
 		act_sum_up_nx(i, op);
@@ -505,7 +514,8 @@ static struct program *program_new(struct insts_table *t, const struct of_list *
 {
 	const uint32_t n_op = count_actions(list, form);
 	const size_t ops = sizeof(struct program), groups = ops + n_op * sizeof(struct act_op);
-	const size_t ports = groups + n_op * sizeof(struct group *);
+	const size_t learns = groups + n_op * sizeof(struct group *);
+	const size_t ports = learns + n_op * sizeof(struct learn *);
 	const size_t key = ports + n_op * sizeof(uint32_t);
 	struct program *g = calloc(1, key + key_len);
 
@@ -514,6 +524,7 @@ static struct program *program_new(struct insts_table *t, const struct of_list *
 	g->n_op = n_op;
 	g->op = (struct act_op *)((char *)g + ops);
 	g->i.groups = (struct group **)((char *)g + groups);
+	g->i.learns = (struct learn **)((char *)g + learns);
 	g->i.ports = (uint32_t *)((char *)g + ports);
 	g->key = (uint8_t *)g + key;
 	g->key_len = key_len;
@@ -537,6 +548,7 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 
 	if (!g)
 		return NULL;
+	g->dp = dp;
 	list = &g->i.list; /* ops may point into it */
 	switch (form) {
 	case FORM_INSTS:
@@ -553,12 +565,11 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 		g->i.apply = g->op;
 		act_sum_up_list(&g->i, g->op);
 	}
-	if (g->failed) {
+	if (!act_refer_learns(&g->i, g->op, g->n_op) || g->failed) {
 		program_free(g);
 		return NULL;
 	}
 	refer(g);
-	g->dp = dp;
 	count_reads(g, 1);
 	return g;
 }

@@ -194,6 +194,14 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op) CONTR
 bool act_compile_set(struct act_op *op, const struct of_field *f, u128 value, unsigned int ofs,
 		     unsigned int n);
 
+/* ---- act_compile_learn.c ---- */
+
+bool act_compile_learn(struct dp *dp, const struct of_any *a, struct act_op *op) CONTROL;
+void act_sum_up_learn(struct insts *i, const struct act_op *op);
+/* Gathers the learn actions of 'n' ops in i->learns; false: for one there was no memory. */
+bool act_refer_learns(struct insts *i, const struct act_op *op, uint32_t n);
+void act_free_learns(struct dp *dp, struct insts *i) CONTROL;
+
 /* ---- act_compile_nx.c: Nicira's actions ---- */
 
 bool act_compile_nx(const struct of_any *a, struct act_op *op) CONTROL;
@@ -227,6 +235,11 @@ int act_check_bits(struct check *c, const struct of_field *f, unsigned int ofs, 
 void act_forget_bits(struct check *c, const struct of_field *f, unsigned int ofs, unsigned int n);
 int act_check_readable(struct check *c, const struct of_field *f);
 int act_check_ip_ttl(struct check *c);
+
+/* ---- act_check_learn.c ---- */
+
+int act_check_learn(struct check *c, const struct of_any *a) CONTROL;
+int act_check_fin(struct check *c) CONTROL;
 
 /* 1: it is none of these; else 0 or -EPROTO. */
 int act_check_nx(struct check *c, const struct of_any *a) CONTROL;

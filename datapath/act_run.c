@@ -9,6 +9,7 @@
 #include "datapath/act_priv.h"
 #include "datapath/dp.h"
 #include "datapath/group.h"
+#include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/pipeline.h"
 #include "datapath/trace.h"
@@ -336,6 +337,12 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 		break;
 	case ACT_EXIT:
 		p->stop = STOP_EXIT;
+		break;
+	case ACT_LEARN:
+		learn_run(w, b, p, op, now);
+		break;
+	case ACT_FIN:
+		learn_fin(w, p, op, now);
 		break;
 	case ACT_CT:
 		if (op->ct->table != ACT_CT_NO_TABLE)

@@ -14,6 +14,7 @@
 #include "datapath/fdb.h"
 #include "datapath/frag.h"
 #include "datapath/group.h"
+#include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
@@ -35,8 +36,8 @@ static int rcu_init(struct dp *dp)
 /* What has no words of its own can only lack memory. */
 static int make_tables(struct dp *dp) CONTROL
 {
-	if (rcu_init(dp) || retire_init(dp) || insts_table_new(dp) || group_table_init(dp) ||
-	    meter_table_init(dp) || table_state_init(dp))
+	if (rcu_init(dp) || retire_init(dp) || learn_state_new(dp) || insts_table_new(dp) ||
+	    group_table_init(dp) || meter_table_init(dp) || table_state_init(dp))
 		return -ENOMEM;
 	return 0;
 }
@@ -115,6 +116,7 @@ void dp_free(struct dp *dp)
 		retire_drain(dp);
 	if (dp->insts)
 		insts_table_free(dp);
+	learn_state_free(dp);
 	ct_free(atomic_load(&dp->ct));
 	if (dp->retired)
 		retire_fini(dp);
@@ -137,9 +139,11 @@ struct ct *dp_ct(struct dp *dp, struct err *e)
 
 void dp_publish(struct dp *dp)
 {
+	learn_settle(dp);
 	atomic_store_explicit(&dp->version, dp_next_version(dp), memory_order_release);
 	retire_published(dp);
 	table_published(dp);
+	learn_published(dp);
 	table_watch_vacancy(dp);
 	dp_reclaim(dp);
 }

@@ -20,6 +20,7 @@
 struct ct;
 struct fdb;
 struct group_table;
+struct learn_state;
 struct meter_table;
 struct rte_mempool;
 struct rte_rcu_qsbr;
@@ -51,6 +52,7 @@ struct dp {
 	struct port *_Atomic port_slots[PORT_MAX];
 	_Atomic uint32_t frag_mode; /* OFPC_FRAG_* (frag.h) */
 	_Atomic uint32_t miss_send_len;
+	_Atomic uint32_t learn_epoch; /* when learned flows last went (learn.h) */
 	_Atomic bool invalid_ttl_to_controller;
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
@@ -73,6 +75,7 @@ struct dp {
 	struct punt_state *punts;
 	struct vtep_state *vteps;
 	struct insts_table *insts;
+	struct learn_state *learn;
 	_Atomic uint64_t action_words; /* key words that installed actions read (cache.h) */
 	struct retired *retired;       /* waiting for a grace period */
 };

@@ -27,6 +27,7 @@
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/fdb.h"
+#include "datapath/learn.h"
 #include "datapath/link_watch.h"
 #include "datapath/options.h"
 #include "datapath/punt.h"
@@ -77,6 +78,10 @@ static void punt_handle(struct dp *dp, struct punt *p, void *arg)
 	case PUNT_RESOLVE:
 		tunnel_punt(dp, p);
 		break;
+	case PUNT_FLOW:
+	case PUNT_FIN:
+		learn_punt(dp, p);
+		break;
 	case N_PUNT_KINDS:
 		break;
 	}
@@ -87,7 +92,10 @@ static void punt_handle(struct dp *dp, struct punt *p, void *arg)
 /* A round that was full is followed by another, after what else there is to do. */
 static void drain(struct main_state *s) CONTROL
 {
-	if (punt_drain(s->dp, PUNTS_A_ROUND, punt_handle, s) == PUNTS_A_ROUND)
+	const unsigned int n = punt_drain(s->dp, PUNTS_A_ROUND, punt_handle, s);
+
+	learn_publish(s->dp);
+	if (n == PUNTS_A_ROUND)
 		ev_idle_start(s->loop, &s->again);
 	else
 		ev_idle_stop(s->loop, &s->again);

@@ -24,6 +24,7 @@
 #include "datapath/role.h"
 
 struct cache;
+struct learn_memory;
 struct dp;
 struct rte_ring;
 struct reasm;
@@ -57,7 +58,8 @@ struct pmd_perf {
 		consumed; /* conservation: rx + created = tx + consumed + sum of drops (and
 			     what waits to be reassembled) */
 	_Atomic uint64_t cache_hits, cache_misses;
-	_Atomic uint64_t stack_empty; /* pops that found nothing */
+	_Atomic uint64_t stack_empty;		    /* pops that found nothing */
+	_Atomic uint64_t learn_lost, learn_limited; /* not told, for want of room; at a limit */
 	_Atomic uint64_t table_lookups[256], table_matches[256];
 };
 
@@ -90,6 +92,7 @@ struct pmd {
 	struct pmd_work *_Atomic work;	   /* which queues it serves (pmd.c's); NULL: none */
 	struct reasm *_Atomic reasm;	   /* fragments that wait (frag.h); NULL: none do */
 	struct reasm *_Atomic track_reasm; /* ... for ct(); NULL: no flow has it */
+	struct learn_memory *learned;	   /* what it told lately (learn_run.c's) */
 	struct punt_side *side;		   /* slots and rate limits (punt.c's) */
 	struct tunnel_ctx *tunnel;	   /* (tunnel.c's) */
 	struct trace *trace;		   /* NULL but in a trace (trace.h) */

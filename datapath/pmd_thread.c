@@ -18,6 +18,7 @@
 #include "datapath/af_packet.h"
 #include "datapath/dp.h"
 #include "datapath/frag.h"
+#include "datapath/learn.h"
 #include "datapath/output.h"
 #include "datapath/pmd.h"
 #include "datapath/pmd_work.h"
@@ -139,6 +140,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	punt_pmd_fini(dp, w);
 	tunnel_ctx_free(w->tunnel);
 	cache_free(w->cache);
+	learn_memory_free(w->learned);
 	reasm_free(atomic_load(&w->reasm));
 	reasm_free(atomic_load(&w->track_reasm));
 	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
@@ -184,9 +186,10 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 	w->txq = calloc(PORT_MAX, sizeof(*w->txq));
 	w->tx_dirty = calloc(PORT_MAX, sizeof(*w->tx_dirty));
 	w->tunnel = tunnel_ctx_new(dp);
+	w->learned = learn_memory_new();
 	if (dp->opts.cache_entries)
 		w->cache = cache_new(dp->opts.cache_entries);
-	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel ||
+	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel || !w->learned ||
 	    (dp->opts.cache_entries && !w->cache) || copy_chunks(dp, w) || punt_pmd_init(dp, w) ||
 	    (atomic_load(&dp->ct) && frag_track_new(w))) {
 		pmd_free(dp, w);

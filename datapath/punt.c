@@ -14,6 +14,7 @@
 
 #include "datapath/act.h"
 #include "datapath/dp.h"
+#include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/punt_side.h"
 
@@ -24,9 +25,8 @@ enum {
 
 /* The other kinds have limits of their own, a second and port: each is a small fixed trickle. */
 static const uint32_t kind_rate[N_PUNT_KINDS] = {
-	[PUNT_VTEP] = 2000,
-	[PUNT_LEARN] = 2000,
-	[PUNT_RESOLVE] = 2000,
+	[PUNT_VTEP] = 2000,   [PUNT_LEARN] = 2000, [PUNT_RESOLVE] = 2000,
+	[PUNT_FLOW] = 200000, [PUNT_FIN] = 200000,
 };
 
 int punt_state_new(struct dp *dp, struct err *e)
@@ -166,6 +166,11 @@ static bool admit(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t 
 	return true;
 }
 
+static bool of_flow(enum punt_kind kind)
+{
+	return kind == PUNT_FLOW || kind == PUNT_FIN;
+}
+
 struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
 		      uint32_t bytes)
 {
@@ -179,7 +184,12 @@ struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint
 		why = DROP_METER;
 	else if (!admit(w, kind, in_port, reason))
 		why = DROP_PUNT_RATE;
+	else if (of_flow(kind) &&
+		 s->flows_sent - atomic_load_explicit(&s->flows_done, memory_order_relaxed) >=
+			 LEARN_IN_FLIGHT)
+		return NULL;
 	else if (!rte_ring_dequeue(s->free, (void **)&p)) {
+		s->flows_sent += of_flow(kind);
 		p->kind = kind;
 		p->reason = reason;
 		p->in_port = in_port;
@@ -188,7 +198,7 @@ struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint
 	} else if (kind == PUNT_VTEP) {
 		why = DROP_VTEP_CONSUMED_FULL;
 	}
-	if (kind != PUNT_LEARN) /* that one carries no packet */
+	if (kind != PUNT_LEARN && !of_flow(kind)) /* these carry no packet */
 		pmd_count_drop(w, in_port, why);
 	return NULL;
 }
@@ -226,12 +236,16 @@ static unsigned int drain_one(struct dp *dp, struct pmd *w, unsigned int max,
 	struct punt *v[PUNT_BATCH];
 	unsigned int n = rte_ring_dequeue_burst(w->punt, (void **)v,
 						max < PUNT_BATCH ? max : PUNT_BATCH, NULL);
+	uint32_t flows = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		handle(dp, v[i], arg);
+		flows += of_flow(v[i]->kind);
 		rte_pktmbuf_free(v[i]->m);
 		v[i]->m = NULL;
 	}
+	if (flows)
+		atomic_fetch_add_explicit(&w->side->flows_done, flows, memory_order_relaxed);
 	if (n)
 		rte_ring_enqueue_bulk(w->side->free, (void **)v, n, NULL);
 	return n;

@@ -32,6 +32,8 @@ enum punt_kind {
 	PUNT_LEARN,   /* NORMAL saw a MAC on a port: key.eth_src, key.vlan_tci, in_port; no frame */
 	PUNT_RESOLVE, /* a tunnel needs the next hop of key.tun_dst (or tun_ipv6_dst); port: the
 			 tunnel; the inner frame comes along */
+	PUNT_FLOW,    /* a learn action (its number: port) met this key (learn.h); no frame */
+	PUNT_FIN,     /* flow 'port' saw the end of a TCP connection (timeouts); no frame */
 	N_PUNT_KINDS,
 };
 
@@ -42,7 +44,8 @@ struct punt {
 	uint32_t in_port, port;
 	uint64_t cookie;
 	uint16_t controller_id; /* packet-in: to connections of that id (Nicira's) */
-	struct rte_mbuf *m;	/* NULL in PUNT_LEARN */
+	uint32_t timeouts;	/* PUNT_FIN: idle << 16 | hard */
+	struct rte_mbuf *m;	/* NULL where there is no frame */
 	struct flow_key key;
 };
 

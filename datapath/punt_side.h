@@ -33,8 +33,10 @@ struct punt_side {
 	struct inject *injects;
 	struct punt_buckets *buckets; /* by port slot */
 	struct rte_ring *free, *inject_free;
-	uint64_t rate; /* as it was when the buckets were last emptied */
-	bool punted;   /* since the last wake */
+	uint64_t rate;		     /* as it was when the buckets were last emptied */
+	bool punted;		     /* since the last wake */
+	uint32_t flows_sent;	     /* punts of learn.h */
+	_Atomic uint32_t flows_done; /* of these; control thread */
 	/* Control thread: slots ready to be filled. */
 	struct inject *spare[INJECT_SLOTS];
 	unsigned int n_spare;

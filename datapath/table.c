@@ -6,6 +6,7 @@
 
 #include "datapath/act.h"
 #include "datapath/group.h"
+#include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/table_state.h"
 
@@ -96,6 +97,13 @@ static void index_del(struct table *t, struct flow *f) CONTROL
 	evict_del(t, f);
 }
 
+uint64_t table_rule_hash(const struct cls_mask *mask, const uint64_t *value, uint16_t priority)
+{
+	struct wanted w = { mask, value, priority };
+
+	return wanted_hash(&w);
+}
+
 /* ---- Flows ---- */
 
 struct flow *flow_new(struct dp *dp, const struct of_match *m, uint16_t priority)
@@ -159,8 +167,9 @@ void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor)
 /* ---- In and out ---- */
 
 /* Who tells how many flows use it counts those that are installed, not those on their way out. */
-static void count_users(const struct flow *f, int by) CONTROL
+static void count_users(struct dp *dp, struct flow *f, int by) CONTROL
 {
+	learn_count_flow(dp, f, by);
 	if (f->insts->meter)
 		meter_count_flows(f->insts->meter, by);
 	for (uint32_t i = 0; i < f->insts->n_groups; i++)
@@ -177,7 +186,7 @@ static void undo_link(struct dp *dp, void *arg)
 	/* No version ever shows it; it leaves the classifier as removed flows do. */
 	atomic_store_explicit(&f->rule.removed, f->rule.added, memory_order_release);
 	index_del(t, f);
-	count_users(f, -1);
+	count_users(dp, f, -1);
 	t->n_dying++;
 	if (f->succeeds)
 		f->owns_id = false;
@@ -195,7 +204,7 @@ static void undo_unlink(struct dp *dp, void *arg)
 	/* Its place in the index is free still: the index does not shrink. */
 	if (index_add(t, f))
 		return;
-	count_users(f, 1);
+	count_users(dp, f, 1);
 	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_release);
 	t->n_dying--;
 	f->reason = FLOW_GONE_SILENTLY;
@@ -219,7 +228,7 @@ int table_link(struct dp *dp, struct flow *f)
 		index_del(t, f);
 		return err;
 	}
-	count_users(f, 1);
+	count_users(dp, f, 1);
 	txn_log(dp, undo_link, NULL, f);
 	return 0;
 }
@@ -231,8 +240,9 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 
 	atomic_store_explicit(&f->rule.removed, dp_next_version(dp), memory_order_release);
 	index_del(t, f);
-	count_users(f, -1);
+	count_users(dp, f, -1);
 	t->n_dying++;
+	learn_flow_gone(dp, f);
 	f->reason = reason;
 	f->next = s->pending;
 	s->pending = f;

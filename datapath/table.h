@@ -65,6 +65,21 @@ void table_state_fini(struct dp *dp) CONTROL;
  */
 int table_flow_mod(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e) CONTROL;
 
+/*
+ * A learned flow (learn.h): 'fm' is an addition.  One of this match and priority is modified
+ * instead, keeping its timeouts, flags and age, or refreshed if it is the same: its hard timeout
+ * runs from now.
+ */
+enum table_learned {
+	TABLE_LEARN_ADDED,
+	TABLE_LEARN_MODIFIED,
+	TABLE_LEARN_REFRESHED,
+	TABLE_LEARN_LIMITED, /* it is not there, and may not be added */
+	TABLE_LEARN_REFUSED, /* as a flow_mod would be */
+};
+enum table_learned table_learn(struct dp *dp, const struct of_flow_mod *fm, bool may_add,
+			       struct of_err *e) CONTROL;
+
 /* Deletes the flows that use a group or a meter that goes away (6.4, 6.5).  0, or -ENOMEM: none. */
 int table_delete_by_group(struct dp *dp, const struct group *g) CONTROL;
 int table_delete_by_meter(struct dp *dp, const struct meter *m) CONTROL;

@@ -22,6 +22,7 @@ struct flow_timer {
 	struct flow *flow;
 	double due;	  /* when to look */
 	double used;	  /* last seen in use */
+	double since;	  /* from when the hard timeout runs */
 	uint64_t packets; /* counted by then */
 };
 
@@ -53,7 +54,7 @@ void timer_wheel_free(struct timer_wheel *w)
 static double next_due(const struct flow_timer *t, double now)
 {
 	const struct flow *f = t->flow;
-	double due = f->hard_timeout ? f->created + f->hard_timeout : 1e300;
+	double due = f->hard_timeout ? t->since + f->hard_timeout : 1e300;
 
 	if (f->idle_timeout) {
 		double look = now + (double)f->idle_timeout / LOOKS;
@@ -101,15 +102,49 @@ int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from)
 		return -ENOMEM;
 	t->flow = f;
 	t->used = from && from->timer ? from->timer->used : f->created;
+	t->since = from && from->timer ? from->timer->since : f->created;
 	t->packets = from && from->timer ? from->timer->packets : 0;
 	f->timer = t;
 	insert(dp->table_state->wheel, t, next_due(t, f->created));
 	return 0;
 }
 
+void flow_timer_refresh(struct dp *dp, struct flow *f, double now)
+{
+	if (!f->timer)
+		return;
+	/* Looked at when it would have been due: then it is put where it is now. */
+	f->timer->since = now;
+	evict_moved(dp, f);
+}
+
+static void reduce(uint16_t *timeout, uint16_t to)
+{
+	if (to && (!*timeout || *timeout > to))
+		*timeout = to;
+}
+
+void flow_timer_reduce(struct dp *dp, struct flow *f, uint16_t idle, uint16_t hard)
+{
+	const double now = monotonic_now();
+
+	reduce(&f->idle_timeout, idle);
+	reduce(&f->hard_timeout, hard);
+	if (!f->idle_timeout && !f->hard_timeout)
+		return;
+	if (!f->timer && flow_timer_start(dp, f, NULL))
+		return; /* without memory it stays */
+	/* The packet that ended the connection has just used it. */
+	f->timer->used = now;
+	f->timer->packets = pmd_flow_counter(dp, f->id).packets;
+	take_out(f->timer);
+	insert(dp->table_state->wheel, f->timer, next_due(f->timer, now));
+	evict_moved(dp, f);
+}
+
 double flow_ends(const struct flow *f)
 {
-	double hard = f->hard_timeout ? f->created + f->hard_timeout : 1e300;
+	double hard = f->hard_timeout && f->timer ? f->timer->since + f->hard_timeout : 1e300;
 	double idle = f->idle_timeout && f->timer ? f->timer->used + f->idle_timeout : 1e300;
 
 	return hard < idle ? hard : idle;
@@ -135,7 +170,7 @@ static bool is_over(struct dp *dp, struct flow_timer *t, double now, uint8_t *wh
 		t->used = now;
 		evict_moved(dp, f);
 	}
-	if (f->hard_timeout && now >= f->created + f->hard_timeout) {
+	if (f->hard_timeout && now >= t->since + f->hard_timeout) {
 		*why = OFPRR_HARD_TIMEOUT;
 		return true;
 	}

@@ -197,7 +197,8 @@ static struct flow *altered(struct dp *dp, const struct flow *old, const struct 
 		return NULL;
 	}
 	f->table_id = old->table_id;
-	f->cookie = old->cookie;
+	/* An addition that finds its flow is a learned one (table_learn()). */
+	f->cookie = fm->command == OFPFC_ADD && fm->cookie ? fm->cookie : old->cookie;
 	f->flags = old->flags;
 	f->importance = old->importance;
 	f->idle_timeout = old->idle_timeout;
@@ -314,4 +315,43 @@ int table_flow_mod(struct dp *dp, const struct of_flow_mod *fm, struct of_err *e
 		err = deletes ? delete (dp, &v, e) : modify(dp, fm, &v, e);
 	free(v.v);
 	return err;
+}
+
+/* ---- Learned flows ---- */
+
+/* The flow does what the message says, and has its cookie. */
+static bool is_as(struct dp *dp, const struct flow *f, const struct of_flow_mod *fm,
+		  struct of_err *e) CONTROL
+{
+	struct insts *i = insts_get(dp, &fm->insts, fm->table_id, &fm->match, e);
+	const bool same = i == f->insts;
+
+	insts_put(dp, i);
+	return same && (!fm->cookie || fm->cookie == f->cookie);
+}
+
+enum table_learned table_learn(struct dp *dp, const struct of_flow_mod *fm, bool may_add,
+			       struct of_err *e)
+{
+	struct flow_vec v;
+	struct flow *old;
+	int err = check(dp, fm, e);
+
+	if (err || table_in_bundle(dp))
+		return TABLE_LEARN_REFUSED;
+	old = table_find(dp, fm->table_id, &fm->match, fm->priority);
+	if (!old && !may_add)
+		return TABLE_LEARN_LIMITED;
+	if (!old)
+		return add(dp, fm, e) ? TABLE_LEARN_REFUSED : TABLE_LEARN_ADDED;
+	if (is_as(dp, old, fm, e)) {
+		flow_timer_refresh(dp, old, monotonic_now());
+		return TABLE_LEARN_REFRESHED;
+	}
+	v = (struct flow_vec){ .v = &old, .n = 1 };
+	if (modify(dp, fm, &v, e))
+		return TABLE_LEARN_REFUSED;
+	old = table_find(dp, fm->table_id, &fm->match, fm->priority);
+	flow_timer_refresh(dp, old, monotonic_now());
+	return TABLE_LEARN_MODIFIED;
 }

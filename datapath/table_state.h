@@ -98,6 +98,8 @@ void table_relink(struct dp *dp, struct flow *f) CONTROL;
 /* 'successor' counts on where 'f' stops; before table_unlink() of 'f'. */
 void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor) CONTROL;
 
+/* The same number for rules of equal match and priority.  Any thread. */
+uint64_t table_rule_hash(const struct cls_mask *mask, const uint64_t *value, uint16_t priority);
 /* The installed flow with exactly this match and priority, or NULL. */
 struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
 			uint16_t priority) CONTROL;
@@ -173,6 +175,10 @@ void timer_wheel_free(struct timer_wheel *w) CONTROL;
  * -ENOMEM. */
 int flow_timer_start(struct dp *dp, struct flow *f, const struct flow *from) CONTROL;
 void flow_timer_stop(struct dp *dp, struct flow *f) CONTROL;
+/* Its hard timeout runs from 'now'. */
+void flow_timer_refresh(struct dp *dp, struct flow *f, double now) CONTROL;
+/* Timeouts that are longer than these, or none, become them; 0: stays. */
+void flow_timer_reduce(struct dp *dp, struct flow *f, uint16_t idle, uint16_t hard) CONTROL;
 /* When it would go if it were not used again; 1e300: never. */
 double flow_ends(const struct flow *f);
 

@@ -15,6 +15,7 @@
 #include "datapath/cls_conj.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
+#include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
@@ -263,6 +264,33 @@ void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f)
 		s->flow = flow_bytes(t, f);
 	note_clauses(t, s, p);
 	note_second(t, s, p, f);
+}
+
+void trace_learn(struct pmd *w, const struct pkt *p, const struct of_any *action, bool may)
+{
+	struct trace *t = w->trace;
+	Weft__TraceStep *s = step(t, WEFT__TRACE_STEP__KIND__LEARN);
+	struct of_mp_flow_reply *r;
+	struct of_flow_stats *f;
+	struct of_flow_mod fm;
+
+	if (!s)
+		return;
+	f = one_flow(t, &r);
+	if (!f || learn_flow_mod(action, &p->key, t->arena, &fm)) {
+		t->no_memory = true;
+		return;
+	}
+	f->table_id = fm.table_id;
+	f->priority = fm.priority;
+	f->idle_timeout = fm.idle_timeout;
+	f->hard_timeout = fm.hard_timeout;
+	f->flags = fm.flags;
+	f->cookie = fm.cookie;
+	f->match = fm.match;
+	f->insts = fm.insts;
+	s->flow = multipart(t, OFPMP_FLOW, (struct of_any *)r);
+	s->passed = may;
 }
 
 static bool polls(const struct pmd *w, const struct port *p)

@@ -29,6 +29,7 @@ struct ct_result;
 struct dp;
 struct flow;
 struct group_body;
+struct of_any;
 struct pkt;
 struct pmd;
 struct port;
@@ -48,6 +49,8 @@ void trace_begin(struct pmd *w, const struct burst *b, uint64_t todo);
 void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f);
 /* 'verdict': as meter_run() says it. */
 void trace_meter(struct pmd *w, uint32_t meter_id, int verdict);
+/* A learn action, which learns nothing of a trace; 'may': its limit allows it. */
+void trace_learn(struct pmd *w, const struct pkt *p, const struct of_any *action, bool may);
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);
 /* A frame for a queue of a device's port; OFPQ_ALL: the default one.  Takes the mbuf. */
 void trace_queued(struct pmd *w, const struct port *p, uint32_t queue_id, struct rte_mbuf *m);
