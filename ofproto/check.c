@@ -286,6 +286,18 @@ int of_check_insts(struct of_rd *r, const struct of_list *insts, const uint8_t *
 	return 0;
 }
 
+static int check_flow(struct of_rd *r, const struct of_flow_mod *m, const uint8_t *at)
+{
+	for (unsigned int i = OF_FIELD_CT_NW_SRC; i <= OF_FIELD_CT_IPV6_DST; i++) {
+		const struct of_field *f = &of_fields[i];
+
+		if (of_match_has(&m->match, f) && !of_match_connection_fits(&m->match, f))
+			return of_refuse(r, at, OF_E(OFPET_BAD_MATCH, OFPBMC_BAD_PREREQ),
+					 "%s of another EtherType", f->name);
+	}
+	return of_check_insts(r, &m->insts, at);
+}
+
 int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 {
 	const struct of_list *l = actions_of(s);
@@ -296,7 +308,7 @@ int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 		return of_check_actions(r, l, at);
 	switch (s->kind) {
 	case OF_KIND_flow_mod:
-		return of_check_insts(r, &((const struct of_flow_mod *)s)->insts, at);
+		return check_flow(r, (const void *)s, at);
 	case OF_KIND_nx_reg_move:
 		return check_move(r, (const void *)s, at);
 	case OF_KIND_nx_reg_load:

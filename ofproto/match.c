@@ -47,6 +47,13 @@ static bool has_connection(const struct of_match *m)
 	       !(m->value.ct_state & OF_CT_INV);
 }
 
+bool of_match_connection_fits(const struct of_match *m, const struct of_field *f)
+{
+	return f->pre == OF_PRE_CT4   ? eth_type_is(m, 0x0800)
+	       : f->pre == OF_PRE_CT6 ? eth_type_is(m, 0x86dd)
+				      : true;
+}
+
 bool of_match_pre_met(const struct of_match *m, const struct of_field *f)
 {
 	switch (f->pre) {
@@ -87,11 +94,9 @@ bool of_match_pre_met(const struct of_match *m, const struct of_field *f)
 	case OF_PRE_PBB:
 		return eth_type_is(m, 0x88e7);
 	case OF_PRE_CT:
-		return has_connection(m);
-	case OF_PRE_CT4:
-		return has_connection(m) && eth_type_is(m, 0x0800);
+	case OF_PRE_CT4: /* the state of a packet does not say its EtherType (7.4.1) */
 	case OF_PRE_CT6:
-		return has_connection(m) && eth_type_is(m, 0x86dd);
+		return has_connection(m);
 	}
 	return false;
 }

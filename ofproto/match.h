@@ -31,6 +31,9 @@ bool of_match_has(const struct of_match *m, const struct of_field *f);
 /* Whether f's prerequisite is matched exactly by 'm'. */
 bool of_match_pre_met(const struct of_match *m, const struct of_field *f);
 
+/* Whether a connection's addresses stand beside the EtherType that they are of, as in flows. */
+bool of_match_connection_fits(const struct of_match *m, const struct of_field *f);
+
 /* Adds a field, right-aligned bytes; 'mask' NULL means exact.  0, or -EINVAL where value & ~mask.
  */
 int of_match_set(struct of_match *m, const struct of_field *f, const uint8_t *value,

@@ -67,7 +67,8 @@ int text_need(struct text_actions *c, const char *action, enum of_pre pre)
 	struct of_field probe = { .pre = pre };
 
 	/* in_port is matched or not, but every packet has one. */
-	if (!c->checked || pre == OF_PRE_IN_PORT || of_match_pre_met(&c->packet, &probe))
+	if (!c->checked || pre == OF_PRE_IN_PORT ||
+	    (of_match_pre_met(&c->packet, &probe) && of_match_connection_fits(&c->packet, &probe)))
 		return 0;
 	return err_set(c->e, -EINVAL,
 		       "%s: the match must be of %s (OFPBAC_MATCH_INCONSISTENT otherwise)", action,

@@ -260,7 +260,8 @@ static int check_connection(const struct text_match *t, const struct of_field *f
 {
 	struct of_oxm o;
 
-	if (f->pre < OF_PRE_CT || of_match_pre_met(&t->m, f))
+	if (f->pre < OF_PRE_CT ||
+	    (of_match_pre_met(&t->m, f) && of_match_connection_fits(&t->m, f)))
 		return 0;
 	of_match_get(&t->m, f, &o);
 	if (o.masked && !memcmp(o.mask, (const uint8_t[16]){ 0 }, f->bytes))

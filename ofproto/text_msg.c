@@ -346,6 +346,11 @@ static void put_bundle_add(FILE *f, const struct of_any *body, const struct of_t
 		of_format_msg(f, b->message, o);
 }
 
+static void put_ct_flush(FILE *f, const struct of_any *body, const struct of_text_opts *o)
+{
+	fprintf(f, " zone_id=%u\n", ((const struct of_nx_ct_flush_zone *)body)->zone_id);
+}
+
 static void put_packet_in_format(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	uint32_t format = ((const struct of_nx_set_packet_in_format *)body)->format;
@@ -407,6 +412,8 @@ static const struct text_msg_row rows[] = {
 	  put_packet_in_format },
 	{ OF_KIND_nx_packet_in, "NXT_PACKET_IN", OFPT_EXPERIMENTER, 17, text_put_nx_packet_in },
 	{ OF_KIND_nx_packet_in2, "NXT_PACKET_IN2", OFPT_EXPERIMENTER, 30, text_put_nx_packet_in2 },
+	{ OF_KIND_nx_resume, "NXT_RESUME", OFPT_EXPERIMENTER, 28, text_put_nx_packet_in2 },
+	{ OF_KIND_nx_ct_flush_zone, "NXT_CT_FLUSH_ZONE", OFPT_EXPERIMENTER, 29, put_ct_flush },
 	{ OF_KIND_weft_request, "WEFT_REQUEST", OFPT_EXPERIMENTER, 1, put_weft },
 	{ OF_KIND_weft_reply, "WEFT_REPLY", OFPT_EXPERIMENTER, 2, put_weft },
 	{ OF_KIND_weft_group_mod, "WEFT_GROUP_MOD", OFPT_EXPERIMENTER, 3, put_ext_group_mod },

@@ -138,6 +138,11 @@ static void take(struct packet_in *p, const struct of_any *a, bool *has_len)
 	}
 }
 
+/* NXT_RESUME is laid out as NXT_PACKET_IN2. */
+_Static_assert(offsetof(struct of_nx_resume, properties) ==
+		       offsetof(struct of_nx_packet_in2, properties),
+	       "both are a list of properties");
+
 void text_put_nx_packet_in2(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_list *l = &((const struct of_nx_packet_in2 *)body)->properties;

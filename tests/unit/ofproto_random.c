@@ -117,7 +117,8 @@ static void random_match(struct of_match *m)
 	for (unsigned int n = below(12); n--;) {
 		const struct of_field *f = &of_fields[below(OF_N_FIELDS)];
 
-		if (!f->is_alias && of_match_pre_met(m, f) && !is_set(m, f))
+		if (!f->is_alias && of_match_pre_met(m, f) && of_match_connection_fits(m, f) &&
+		    !is_set(m, f))
 			random_oxm_in(m, f);
 	}
 }

@@ -90,7 +90,8 @@ static void random_match(struct of_match *m)
 		uint8_t value[16], mask[16];
 		bool masked;
 
-		if (f->is_alias || !of_match_pre_met(&raw, f) || f->id == OF_FIELD_ETH_TYPE)
+		if (f->is_alias || !of_match_pre_met(&raw, f) ||
+		    !of_match_connection_fits(&raw, f) || f->id == OF_FIELD_ETH_TYPE)
 			continue;
 		masked = random_value(f, value, mask);
 		for (unsigned int k = 0; k < f->bytes; k++)
