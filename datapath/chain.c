@@ -5,6 +5,8 @@
 
 #include <rte_mbuf.h>
 
+#include "datapath/csum.h"
+
 /* Where at least one more byte fits; NULL: no buffer. */
 static struct rte_mbuf *with_room(struct rte_mbuf *m, struct rte_mempool *pool)
 {
@@ -63,6 +65,26 @@ void chain_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
 
 	if (p && p != to)
 		memcpy(to, p, n);
+}
+
+uint16_t chain_sum(const struct rte_mbuf *m, uint32_t off, uint32_t n)
+{
+	uint32_t sum = 0, done = 0;
+
+	for (; off >= m->data_len && m->next; m = m->next)
+		off -= m->data_len;
+	for (; done < n && m; m = m->next, off = 0) {
+		const uint32_t here = RTE_MIN(n - done, m->data_len - off);
+		uint32_t part = csum_sum(rte_pktmbuf_mtod_offset(m, const uint8_t *, off), here);
+
+		/* At an odd place bytes change sides (RFC 1071, 2 B). */
+		if (done % 2)
+			part = (part & 0xff) << 8 | part >> 8;
+		sum += part;
+		done += here;
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
 struct rte_mbuf *chain_new(struct rte_mempool *pool, const void *bytes, uint32_t n)

@@ -27,4 +27,11 @@ bool chain_append_part(struct rte_mbuf *m, const struct rte_mbuf *src, uint32_t 
 /* Copies 'n' bytes of 'm' from 'off' on, which it must have, to 'to'. */
 void chain_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to);
 
+/*
+ * The ones' complement sum of 'n' bytes of 'm' from 'off' on, which it must have, in 16 bits, as
+ * csum_sum() of them.  (rte_raw_cksum_mbuf() of DPDK 22.11 loses carries of a segment that begins
+ * at an odd place.)
+ */
+uint16_t chain_sum(const struct rte_mbuf *m, uint32_t off, uint32_t n);
+
 #endif

@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
+#include "datapath/chain.h"
 #include "datapath/csum.h"
 #include "datapath/ct_tcp.h"
 #include "datapath/ct_track.h"
@@ -104,15 +105,13 @@ static bool vouched_for(const struct rte_mbuf *m, uint64_t good, uint64_t none, 
 
 static bool sum_over(const struct rte_mbuf *m, uint32_t at, uint32_t n, uint32_t *sum)
 {
-	uint16_t part;
-
 	if (likely(at + n <= m->data_len)) {
 		*sum += csum_sum(rte_pktmbuf_mtod_offset(m, const uint8_t *, at), n);
 		return true;
 	}
-	if (rte_raw_cksum_mbuf(m, at, n, &part))
+	if (at + n > m->pkt_len)
 		return false;
-	*sum += part;
+	*sum += chain_sum(m, at, n);
 	return true;
 }
 

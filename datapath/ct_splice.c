@@ -2,7 +2,6 @@
 /* Bytes in a TCP segment exchanged for others, of another number perhaps. */
 #include <errno.h>
 
-#include <rte_ip.h>
 #include <rte_mbuf.h>
 
 #include "datapath/act_priv.h"
@@ -78,8 +77,7 @@ int ct_splice(struct pmd *w, struct burst *b, struct pkt *p, struct ct_pkt *cp, 
 		return -EMSGSIZE;
 	if (!act_touch(w, b, p))
 		return -1;
-	if (rte_raw_cksum_mbuf(p->m, cp->l4, cp->l4_len, &before))
-		return -EMSGSIZE;
+	before = chain_sum(p->m, cp->l4, cp->l4_len);
 	if (!in_place(p->m, at, was, is, n) && !anew(w, p, at, was, is, n)) {
 		act_drop(w, b, p, DROP_NO_MBUF);
 		return -1;
@@ -88,7 +86,7 @@ int ct_splice(struct pmd *w, struct burst *b, struct pkt *p, struct ct_pkt *cp, 
 	cp->l4_len = (uint16_t)(cp->l4_len + more);
 	delta = put_length(p, more);
 	/* Its own checksum is in both sums, and cancels out. */
-	rte_raw_cksum_mbuf(p->m, cp->l4, cp->l4_len, &after);
+	after = chain_sum(p->m, cp->l4, cp->l4_len);
 	delta += (uint32_t)after + (uint16_t)~before;
 	csum_apply(rte_pktmbuf_mtod_offset(p->m, uint8_t *, cp->l4 + TCP_SUM), delta);
 	return 0;

@@ -5,6 +5,7 @@
 #include <rte_mbuf.h>
 
 #include "base/byteorder.h"
+#include "datapath/chain.h"
 
 enum { TCP = 6, UDP = 17, TCP_CSUM = 16, UDP_CSUM = 6, TCP_MIN = 20, UDP_MIN = 8, IP6_HLEN = 40 };
 
@@ -53,9 +54,9 @@ void partial_finish(struct pkt *p)
 		return;
 	f += p->l4 + (proto == TCP ? TCP_CSUM : UDP_CSUM);
 	memcpy(&have, f, 2);
-	if (!have || have != pseudo(l3, v4, proto, n) || rte_raw_cksum_mbuf(p->m, p->l4, n, &sum))
+	if (!have || have != pseudo(l3, v4, proto, n))
 		return;
-	sum = (uint16_t)~sum;
+	sum = (uint16_t)~chain_sum(p->m, p->l4, n);
 	if (!sum && proto == UDP)
 		sum = 0xffff;
 	memcpy(f, &sum, 2);

@@ -558,6 +558,35 @@ static void a_shared_frame_is_copied(void **state)
 	rte_pktmbuf_free(p->m);
 }
 
+/* A frame in segments of any lengths has the sum that it has in one. */
+static void sums_of_chains(void **state)
+{
+	static uint8_t f[600];
+
+	for (uint32_t i = 0; i < sizeof(f); i++)
+		f[i] = (uint8_t)(a_random() | 0xc0);
+	for (unsigned int i = 0; i < 2000; i++) {
+		struct rte_mbuf *m = NULL;
+		uint32_t off = (uint32_t)(a_random() % 100), n, sum;
+
+		for (uint32_t at = 0; at < sizeof(f);) {
+			const uint32_t here =
+				RTE_MIN((uint32_t)(a_random() % 90 + 1), (uint32_t)sizeof(f) - at);
+			struct rte_mbuf *seg = mbuf_with(f + at, here);
+
+			if (m)
+				assert_int_equal(rte_pktmbuf_chain(m, seg), 0);
+			else
+				m = seg;
+			at += here;
+		}
+		n = (uint32_t)(a_random() % (sizeof(f) - off + 1));
+		sum = plain_sum(f + off, n, 0);
+		assert_int_equal(be16toh(chain_sum(m, off, n)), sum);
+		rte_pktmbuf_free(m);
+	}
+}
+
 /* ---- ICMP errors ---- */
 
 /* An error about a packet of direction !dir, as the other side saw it, and what the packet's sender
@@ -669,6 +698,7 @@ int main(void)
 		T(udp_without_a_checksum_keeps_none),
 		T(damage_is_not_repaired),
 		T(a_shared_frame_is_copied),
+		T(sums_of_chains),
 		T(errors_quote_what_their_reader_sent),
 		T(truncated_anywhere),
 	};
