@@ -417,8 +417,8 @@ static int ftp_announce(const struct helped *h, struct ct_alg_conn *r, const str
 	const uint32_t from = seq + l->at, to = from + l->n;
 	const bool again = s->announced && s->from == from && s->to == to && s->port == l->port;
 	uint16_t given = again ? s->given : l->port;
+	uint32_t n, slot = 0, use = 0;
 	char text[FTP_TEXT_MAX];
-	uint32_t n;
 	int err;
 
 	if (!may_announce(h, l) || (s->announced && !again && is_before(from, s->to))) {
@@ -427,11 +427,14 @@ static int ftp_announce(const struct helped *h, struct ct_alg_conn *r, const str
 	}
 	if (is_hidden(h) && !h->nat)
 		return 0; /* nobody is told where to come to */
-	if (r->expects && !again)
-		ct_expect_del(h->t, r->slot, r->use);
-	err = expect(h, l->port, &given, &r->slot, &r->use);
+	err = expect(h, l->port, &given, &slot, &use);
 	told(h, err);
+	/* The latest alone; of one that is expected again 'use' is another one. */
+	if (r->expects)
+		ct_expect_del(h->t, r->slot, r->use);
 	r->expects = !err;
+	r->slot = slot;
+	r->use = use;
 	if (err || !is_hidden(h))
 		return 0;
 	n = ftp_write(l, tuple_of(h->c, !h->dir)->dst, given, text);
