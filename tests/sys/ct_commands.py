@@ -7,6 +7,7 @@ The ports are lib/ct_probe.py's.  Compared are whole lines; of times only that t
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import ct  # noqa: E402
@@ -119,6 +120,26 @@ def settings(lab):
     say("ct-get-limits, after ct-del-limits", lab.dpctl("ct-get-limits", "zone=3").split())
 
 
+def silence(lab, probe):
+    """Zone 2 has a timeout policy of its own; the other one goes by the defaults."""
+    say = lab.verdict
+    names = ("udp_first=1", "udp_single=1", "tcp_syn_sent=1")
+    if lab.kind == "weft":
+        lab.dpctl("ct-set-timeouts", "zone=2", *names)
+    else:
+        lab.vsctl("--", "--id=@d", "create", "Datapath", "datapath_version=0", "--", "set", "Open_vSwitch", ".", "datapaths:netdev=@d")
+        lab.vsctl("add-zone-tp", "netdev", "zone=2", *names)
+    short, long_ = Talk("10.1.5.1", "10.2.0.1"), Talk("10.1.5.2", "10.2.0.1")
+    syn = Talk("10.1.5.3", "10.2.0.1")
+    words = [probe.word(1, tos(short.packet("> UDP")[1])), probe.word(1, long_.packet("> UDP")[1]), probe.word(1, tos(syn.packet("> S 1000")[1]))]
+    say("timeouts of a zone: the first packets", words, ["n"] * 3)
+    time.sleep(2.2)
+    back = Talk("192.0.2.10", "10.2.0.1")
+    say("... after a second of silence: UDP is forgotten", probe.word(2, tos(back.packet("< UDP")[1])), "n")
+    say("... a SYN, too", probe.word(2, tos(back.packet("< SA 5000 1001")[1])), "i")
+    say("... of the other zone, not", probe.word(2, long_.packet("< UDP")[1]), "eR")
+
+
 def test(lab):
     probe = Probe(lab, FLOWS)
     say = lab.verdict
@@ -127,6 +148,7 @@ def test(lab):
     counts(lab)
     flushes(lab, probe)
     settings(lab)
+    silence(lab, probe)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def ranges(lab):
         lab.check(name(v, "a range of ports: they are in it, and different"), all(p and p[0] == PUBLIC[v] and 6000 <= p[1] <= 6009 for p in ports), ports)
         last = {4: "192.0.2.12", 6: "fd02::12"}[v]
         lab.flows(net.nat(v, f"{PUBLIC[v]}-{last},persistent"))
-        seen = [asked(lab, "c", url(v, S[v], 8000)) for _ in range(4)]
+        seen = [asked(lab, "c", url(v, S[v], 8000)) for _ in range(10)]
         lab.check(name(v, "persistent: one host has one address of a range"), all(seen) and len({s[0] for s in seen}) == 1, seen)
 
 

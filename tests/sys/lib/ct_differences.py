@@ -71,6 +71,7 @@ COMMANDS = {
     "dump-conntrack: TCP, FIN_WAIT_2": "the state of the side that is behind, as it is; Open vSwitch calls everything from here on TIME_WAIT",
     "dump-conntrack: TCP, closed": "as FIN_WAIT_2",
     "dump-conntrack: TCP, picked up": "a packet with ACK comes of a connection that is open",
+    "... after a second of silence: UDP is forgotten": "the half that NAT added outlives the connection there, and its packets are invalid for a while",
     "flush-conntrack TUPLE, without a zone: zone 0's, and there is none": "what is not there is not an error, as with other deletions",
     **{f"dump-conntrack -m: {a}": "a number that no other connection has, and the status bits; Open vSwitch's userspace has neither" for a in ("10.1.4.1", "fd01::4:1")},
 }
