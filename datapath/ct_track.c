@@ -251,10 +251,11 @@ static int add(struct visit *v, struct ct_conn *c) PMD
 }
 
 /* Why a connection that was not added is a packet that goes nowhere. */
-static enum drop refusal(int err)
+static enum drop refusal(struct visit *v, int err) PMD
 {
 	switch (err) {
 	case -EADDRNOTAVAIL:
+		ct_zone_count(v->w, v->t, v->r->zone, CT_Z_NAT_EXHAUSTED);
 		return DROP_CT_NAT_EXHAUSTED;
 	case -ENOSPC:
 		return DROP_CT_FULL;
@@ -320,7 +321,7 @@ static bool fresh(struct visit *v) PMD
 	ct_slot_put(v->w, v->t, c);
 	if (err == -EEXIST && ct_find(v->t, &v->cp->k, v->cp->hash, v->now, &dir))
 		return false;
-	v->out->drop = refusal(err);
+	v->out->drop = refusal(v, err);
 	return true;
 }
 

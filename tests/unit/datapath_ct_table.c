@@ -5,6 +5,8 @@
  */
 #include <rte_rcu_qsbr.h>
 
+#include "datapath/ct_nat.h"
+#include "tests/unit/datapath_ct_frames.h"
 #include "tests/unit/datapath_ct_table.h"
 
 /* ---- Tests ---- */
@@ -366,6 +368,47 @@ static void policies(void **state)
 	assert_false(is_there(2, 3));
 }
 
+/* One packet of 'sport', committed in zone 3 behind one address and one port: why it is dropped. */
+static enum drop through_nat(uint16_t sport)
+{
+	const struct ct_nat_spec spec = { .src = true,
+					  .l3 = 4,
+					  .min = { 10, 9, 9, 9 },
+					  .max = { 10, 9, 9, 9 },
+					  .port_min = 5000,
+					  .port_max = 5000 };
+	const struct ct_req r = { .zone = 3, .commit = true, .nat = true, .spec = &spec };
+	const struct cf_spec s = {
+		.proto = IPPROTO_UDP, .src = 1, .dst = 2, .sport = sport, .dport = 53, .len = 10
+	};
+	struct burst *b = h.w->burst;
+	struct ct_result out;
+	struct ct_pkt cp;
+	struct cf f;
+
+	role_assume_pmd();
+	cf_make(&f, &s);
+	pmd_burst_start(h.w, b);
+	assert_true(pkt_init(b, 0, cf_mbuf(h.w->pool, &f), 1));
+	b->n = 1;
+	ct_read(h.w, t, &b->pkt[0], r.zone, &cp);
+	ct_track(h.w, b, t, &b->pkt[0], &cp, &r, now, &out);
+	rte_pktmbuf_free(b->pkt[0].m);
+	return out.drop;
+}
+
+static void nat_exhausted(void **state)
+{
+	fresh(100);
+	assert_int_equal(through_nat(1111), N_DROPS);
+	assert_int_equal(zone_stats(3).events[CT_Z_NAT_EXHAUSTED], 0);
+	assert_int_equal(through_nat(2222), DROP_CT_NAT_EXHAUSTED);
+	assert_int_equal(through_nat(1111), N_DROPS);
+	assert_int_equal(zone_stats(3).events[CT_Z_NAT_EXHAUSTED], 1);
+	assert_int_equal(zone_stats(3).events[CT_Z_CREATED], 1);
+	assert_int_equal(zone_stats(3).count, 1); /* the slot that was taken for it is back */
+}
+
 /* ---- The pool gets short ---- */
 
 static void lonely_go_sooner(void **state)
@@ -547,6 +590,7 @@ int main(void)
 		cmocka_unit_test(collisions),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(policies),
+		cmocka_unit_test(nat_exhausted),
 		cmocka_unit_test(lonely_go_sooner),
 		cmocka_unit_test(flushed),
 		cmocka_unit_test(random_changes),
