@@ -3,6 +3,7 @@
 import random
 import struct
 
+import nx_random
 import text_messages as T
 
 U32, U64 = 0xffffffff, 2**64 - 1
@@ -108,6 +109,12 @@ KINDS = {
     "packet-out": lambda r: (lambda a: T.msg(13, struct.pack(">IIH6x", U32, r.some(0xfffffffd, 1, 7), len(a)) + a + FRAME))(r.actions()),
     "port status": lambda r: T.msg(12, struct.pack(">B7x", r.randrange(3)) + T.port(r.port(), r.some(b"p1", b"eth-2"), r.getrandbits(1) | r.some(0, 4, 0x60), r.getrandbits(3), r.getrandbits(16), 0, 0, 0, r.number(31), r.number(31))),
 }
+
+
+# A flow of IPv4's TCP, so that no action lacks what it needs.
+TCP = T.IP + T.oxm(10, b"\6")
+KINDS["Nicira's actions"] = lambda r: T.fm(TCP, T.apply(b"".join(nx_random.action(r) for _ in range(r.randrange(1, 4)))), pri=r.number(16))
+KINDS["Nicira's actions, of flows"] = lambda r: T.mp(1, b"".join(T.fs(TCP, T.apply(nx_random.action(r))) for _ in range(r.randrange(4))))
 
 
 def messages(seed, each):
