@@ -171,7 +171,7 @@ static struct ct_tuple *shuffled(uint32_t n, uint32_t *n_keys)
 static void measure(uint32_t n)
 {
 	const uint32_t max = n > CT_MAX_DEFAULT ? n : CT_MAX_DEFAULT;
-	double first, again, batched, single, idle, lonely, gone;
+	double first, again, batched, single, idle, lonely, gone, flush;
 	uint64_t used, most;
 	struct ct_tuple *keys;
 	uint32_t n_keys;
@@ -200,7 +200,9 @@ static void measure(uint32_t n)
 	gone = cpu() - gone;
 	expire();
 	again = fill(n, n);
+	flush = cpu();
 	ct_flush(dp, t, NULL);
+	flush = cpu() - flush;
 	expire();
 	expire();
 	replied = false;
@@ -213,9 +215,11 @@ static void measure(uint32_t n)
 	replied = true;
 	printf("%8u: new %.2f M/s (memory that was used before: %.2f), lookups %.1f M/s (one by "
 	       "one: %.1f), idle %.3f %% of a core (without "
-	       "replies: %.3f), removed %.2f M/s, %.0f bytes each\n",
+	       "replies: %.3f), removed %.2f M/s, "
+	       "flushed in %.1f ms, %.0f bytes each\n",
 	       n, n / first / 1e6, n / again / 1e6, LOOKUPS / batched / 1e6, LOOKUPS / single / 1e6,
-	       idle * 1e5 / IDLE_MS, lonely * 1e5 / LONELY_MS, n / gone / 1e6, (double)used / n);
+	       idle * 1e5 / IDLE_MS, lonely * 1e5 / LONELY_MS, n / gone / 1e6, flush * 1e3,
+	       (double)used / n);
 	ct_free(t);
 	free(keys);
 }

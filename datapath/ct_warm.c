@@ -52,12 +52,12 @@ void ct_warm_more(struct ct *t)
 bool ct_warm(struct ct *t)
 {
 	for (int p = 0; p < CT_N_PARTS; p++) {
-		char *at = (char *)t->head + t->head->at[p] + t->warm[p];
+		char *at = (char *)t->head + t->head->at[p];
 
 		if (t->warm[p] >= wanted(t->head, (enum ct_part)p, t->want_slots))
 			continue;
 		/* Parts begin and end where a chunk does. */
-		if (madvise(at, CHUNK, MADV_POPULATE_WRITE) && errno != EINTR) {
+		if (madvise(at + t->warm[p], CHUNK, MADV_POPULATE_WRITE) && errno != EINTR) {
 			t->want_slots = 0;
 			t->warm[CT_P_BUCKETS] = UINT64_MAX;
 			return false;
