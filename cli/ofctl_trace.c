@@ -353,6 +353,27 @@ static void put_step(struct telling *t, const Weft__TraceStep *s)
 	}
 }
 
+/* Behind resubmits: to the right, as Open vSwitch's trace has it. */
+static void put_indented(struct telling *t, const Weft__TraceStep *s)
+{
+	enum { DEPTH_SHOWN = 16 };
+	const int left = 4 * (int)(s->depth < DEPTH_SHOWN ? s->depth : DEPTH_SHOWN);
+	FILE *out = stdout;
+	size_t n;
+	char *text, *line, *rest;
+
+	stdout = open_memstream(&text, &n);
+	if (!stdout)
+		ofctl_die("out of memory");
+	put_step(t, s);
+	fclose(stdout);
+	stdout = out;
+	rest = text;
+	while ((line = strsep(&rest, "\n")) && rest)
+		printf("%*s%s\n", left, "", line);
+	free(text);
+}
+
 static void put_trace(struct telling *t, const Weft__Trace *trace)
 {
 	t->f = open_memstream(&t->ends, &t->ends_len);
@@ -367,7 +388,7 @@ static void put_trace(struct telling *t, const Weft__Trace *trace)
 	text_put_packet(stdout, t->asked->frame.data, t->asked->frame.len);
 	putchar('\n');
 	for (size_t i = 0; i < trace->n_steps; i++)
-		put_step(t, trace->steps[i]);
+		put_indented(t, trace->steps[i]);
 	if (trace->cut)
 		printf("    ... and more than these %zu steps\n", trace->n_steps);
 	fclose(t->f);

@@ -212,6 +212,8 @@ void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct a
 	if (!may_call(w, b, p))
 		return;
 	p->nest++;
+	if (unlikely(w->trace))
+		trace_depth(w, p->nest);
 	f = find_as(w, b, p, t, op);
 	if (f) {
 		p->n_calls++;
@@ -221,6 +223,8 @@ void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct a
 		follow(w, b, p, f, false, now);
 	}
 	p->nest--;
+	if (unlikely(w->trace))
+		trace_depth(w, p->nest);
 	p->table_id = table_id;
 	p->backward = backward;
 	p->called = called;

@@ -43,6 +43,7 @@ struct trace {
 	Weft__Trace *reply;
 	uint64_t drops[N_DROPS]; /* that have their steps */
 	bool no_memory;
+	uint32_t depth;					  /* resubmits under way */
 	struct flow_counter counters[FLOW_COUNTER_CHUNK]; /* every flow's: nobody reads them */
 	struct burst one;				  /* what leaves, by itself */
 	struct burst asked;				  /* a key to ask a classifier about */
@@ -65,6 +66,7 @@ static Weft__TraceStep *add(struct trace *t, Weft__TraceStep__Kind kind)
 	}
 	weft__trace_step__init(s);
 	s->kind = kind;
+	s->depth = t->depth;
 	t->reply->steps[t->reply->n_steps++] = s;
 	return s;
 }
@@ -291,6 +293,12 @@ void trace_learn(struct pmd *w, const struct pkt *p, const struct of_any *action
 	f->insts = fm.insts;
 	s->flow = multipart(t, OFPMP_FLOW, (struct of_any *)r);
 	s->passed = may;
+}
+
+void trace_depth(struct pmd *w, uint32_t depth)
+{
+	note_drops(w->trace);
+	w->trace->depth = depth;
 }
 
 static bool polls(const struct pmd *w, const struct port *p)

@@ -45,6 +45,8 @@ int trace_run(struct dp *dp, const Weft__TraceRequest *q, struct arena *a, Weft_
 
 /* Packets 'todo' of 'b' come to the flow cache. */
 void trace_begin(struct pmd *w, const struct burst *b, uint64_t todo);
+/* So many resubmits have not come back. */
+void trace_depth(struct pmd *w, uint32_t depth);
 /* 'p' was looked up in table p->table_id; 'f' is NULL when there was nothing. */
 void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f);
 /* 'verdict': as meter_run() says it. */

@@ -61,6 +61,9 @@ cookie=0x28,priority=10,in_port=1,tcp,tp_dst=86,actions=dec_ttl,output:2
 cookie=0x29,priority=10,in_port=1,tcp,tp_dst=87,actions=output:2,push_vlan:0x8100,set_field:4101->vlan_vid,output:3
 cookie=0x2a,priority=10,in_port=1,tcp,tp_dst=88,actions=NORMAL
 cookie=0x2b,priority=10,in_port=1,tcp,tp_dst=89,actions=meter:2,output:2
+cookie=0x4c,priority=10,in_port=1,tcp,tp_dst=100,actions=resubmit(,2),output:3
+table=2,cookie=0x45,tcp,actions=resubmit(,3),resubmit(,4),output:2
+table=3,cookie=0x46,tcp,actions=set_field:02:00:00:00:00:78->eth_dst
 table=1,cookie=0x33,priority=5,ip,nw_dst=10.9.9.0/24,actions=output:2
 table=1,cookie=0x34,priority=4,tcp,actions=goto_table:9
 table=9,cookie=0x99,tcp,actions=output:77
@@ -115,6 +118,9 @@ says "a TTL that runs out" 'dec_ttl,output:2' '\(ttl_expired\)' 'reason invalid_
 trace "$TCP,tp_dst=87"
 says "two outputs, the second with a tag" 'leaves by 2, 60 bytes, as it came in' \
 	'leaves by 3, 64 bytes: .*dl_vlan=5|leaves by 3, 64 bytes: .*vlan_tci' '^Verdict: 2,3$'
+trace "$TCP,tp_dst=100"
+says "resubmits: what they lead to, to the right" '^ 0\. .*cookie 0x4c' '^     2\. .*cookie 0x45' '^         3\. .*cookie 0x46' \
+	'^         4\. no flow matches' 'leaves by 2, 60 bytes: .*dl_dst=02:00:00:00:00:78' '^Verdict: 2,3$'
 trace "$TCP,tp_dst=88"
 says "NORMAL: where it floods" 'output to NORMAL' 'leaves by 2' 'leaves by 3' 'leaves by 4' '^Verdict: 2,3,4$'
 HEX=$(printf '0200000000020200000000010800%s' 4500001c00000000401166d20a0100010a01000200050006000800000000)
