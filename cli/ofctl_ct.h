@@ -24,7 +24,8 @@ int ofctl_ct_number(const char *s, char end, uint32_t max, uint32_t *out, struct
 
 /* One line, without the newline, as Open vSwitch's dump-conntrack has it. */
 void ofctl_ct_put(FILE *f, const Weft__CtConn *c, bool stats, bool more, bool ends);
-/* "TCP", or the number. */
+/* "tcp"; "TCP"; or the number. */
+void ofctl_ct_put_proto(FILE *f, uint32_t proto);
 void ofctl_ct_put_title(FILE *f, uint32_t proto);
 
 #endif

@@ -36,6 +36,11 @@ static void put_proto(FILE *f, uint32_t proto, bool title)
 	fprintf(f, "%" PRIu32, proto);
 }
 
+void ofctl_ct_put_proto(FILE *f, uint32_t proto)
+{
+	put_proto(f, proto, false);
+}
+
 void ofctl_ct_put_title(FILE *f, uint32_t proto)
 {
 	put_proto(f, proto, true);

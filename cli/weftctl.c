@@ -27,6 +27,7 @@ static const char usage_text[] =
 	"                      queue-add SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]\n"
 	"                      queue-del SWITCH PORT QUEUE\n"
 	"                      queue-list [SWITCH [PORT]]\n"
+	"                      conntrack | conntrack-stats | conntrack-zones [SWITCH [zone=N]]\n"
 	"\n"
 	"URL is http://127.0.0.1:9696, or WEFT_URL; T is WEFT_TOKEN.  See weftctl(8).\n"
 	"Also --help, --version.\n";

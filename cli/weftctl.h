@@ -5,7 +5,7 @@
  *   weftctl.c          options, which noun and verb     weftctl_rest.c    HTTP and its errors
  *   weftctl_tenant.c   networks, subnets, ports         weftctl_args.c    --options into attributes
  *   weftctl_infra.c    hosts, switches, status          weftctl_table.c   tables for people
- *   weftctl_socket.c   a switch's own socket
+ *   weftctl_socket.c   a switch's own socket            weftctl_ct.c      connections
  *
  * One thread.
  */
@@ -15,6 +15,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "ofproto/weft.pb-c.h"
 
 /* Exit codes. */
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
@@ -68,6 +70,12 @@ void ctl_object(const json_t *object);
 void ctl_json(const json_t *v);
 /* A value in short; to be freed. */
 char *ctl_text(const json_t *v);
+
+/* ---- weftctl_ct.c: connections that a switch tracks ---- */
+
+/* A part of them; 'first': the heading goes before it.  With -o json, an object a line. */
+void ctl_conns_print(const struct ctl *c, const Weft__CtConns *l, bool first);
+void ctl_ct_stats_print(const struct ctl *c, const Weft__CtStats *s, bool zones);
 
 /* ---- nouns ---- */
 

@@ -14,6 +14,7 @@ enum { TIMEOUT_SECONDS = 5 };
 
 struct asking {
 	struct ctl *ctl;
+	bool first; /* conntrack: no part of the answer was printed yet */
 	const char *verb;
 	struct ev_loop *loop;
 	struct of_session *session;
@@ -191,6 +192,10 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 		json_decref(o);
 	} else if (r->body_case == WEFT__REPLY__BODY_INFO)
 		info_print(a->ctl, r->info);
+	else if (r->body_case == WEFT__REPLY__BODY_CT_CONNS)
+		ctl_conns_print(a->ctl, r->ct_conns, a->first);
+	else if (r->body_case == WEFT__REPLY__BODY_CT_STATS)
+		ctl_ct_stats_print(a->ctl, r->ct_stats, !strcmp(a->verb, "conntrack-zones"));
 	else if (r->body_case == WEFT__REPLY__BODY_QUEUE_LIST)
 		queues_print(a, r->queue_list);
 	else if (r->body_case == WEFT__REPLY__BODY_PORT_LIST)
@@ -312,6 +317,50 @@ static int stats(struct asking *a)
 	return ask(a, WEFT__REQUEST__OP_STATS, &q);
 }
 
+/* "zone=N", if there is one. */
+static int zone_word(const struct asking *a, bool *in_zone, uint32_t *zone)
+{
+	const char *word = a->ctl->n_args > 1 ? a->ctl->args[1] : NULL;
+	char *end;
+
+	*in_zone = word;
+	if (!word)
+		return CTL_OK;
+	if (!strncmp(word, "zone=", 5)) {
+		*zone = (uint32_t)strtoul(word + 5, &end, 10);
+		if (word[5] >= '0' && word[5] <= '9' && !*end && *zone <= UINT16_MAX)
+			return CTL_OK;
+	}
+	return ctl_fail(CTL_USAGE, "'%s': zone=N is right", word);
+}
+
+static int conntrack_from(struct asking *a, uint32_t cursor)
+{
+	Weft__CtDumpRequest q = WEFT__CT_DUMP_REQUEST__INIT;
+	bool in_zone;
+	const int rc = zone_word(a, &in_zone, &q.zone);
+
+	q.in_zone = in_zone;
+	q.cursor = cursor;
+	a->first = !cursor;
+	return rc ? rc : ask(a, WEFT__REQUEST__OP_CT_DUMP, &q);
+}
+
+static int conntrack(struct asking *a)
+{
+	return conntrack_from(a, 0);
+}
+
+static int conntrack_stats(struct asking *a)
+{
+	Weft__CtStatsRequest q = WEFT__CT_STATS_REQUEST__INIT;
+	bool in_zone;
+	const int rc = zone_word(a, &in_zone, &q.zone);
+
+	q.in_zone = in_zone;
+	return rc ? rc : ask(a, WEFT__REQUEST__OP_CT_STATS, &q);
+}
+
 static const struct socket_verb {
 	const char *name, *usage;
 	int min_args, max_args;
@@ -326,6 +375,9 @@ static const struct socket_verb {
 	{ "queue-add", "SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]", 3, 3, queue_add },
 	{ "queue-del", "SWITCH PORT QUEUE", 3, 3, queue_del },
 	{ "queue-list", "[SWITCH [PORT]]", 0, 2, queue_list },
+	{ "conntrack", "[SWITCH [zone=N]]", 0, 2, conntrack },
+	{ "conntrack-stats", "[SWITCH [zone=N]]", 0, 2, conntrack_stats },
+	{ "conntrack-zones", "[SWITCH [zone=N]]", 0, 2, conntrack_stats },
 };
 
 static const struct socket_verb *verb_find(const char *name)
@@ -362,10 +414,19 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	if (!mgmt_is_reply(m))
 		return;
 	rc = mgmt_join_add(&a->join, m, &r, &e);
-	if (rc < 0)
+	if (rc < 0) {
 		end(a, ctl_fail(CTL_FAILED, "%s: %s", a->target, e.text));
-	else if (rc)
-		end(a, reply_print(a, r));
+	} else if (rc) {
+		const uint32_t cursor =
+			r->body_case == WEFT__REPLY__BODY_CT_CONNS ? r->ct_conns->cursor : 0;
+
+		rc = reply_print(a, r);
+		ev_timer_again(a->loop, &a->timer); /* there was an answer */
+		if (rc || !cursor)
+			end(a, rc);
+		else if (conntrack_from(a, cursor))
+			end(a, ctl_fail(CTL_FAILED, "%s: cannot send the request", a->target));
+	}
 }
 
 static void on_down(struct of_session *s, const char *why, void *arg)
@@ -414,7 +475,7 @@ int ctl_socket(struct ctl *c, const char *verb)
 	a.session = of_session_new(a.loop, target, &opts, &e);
 	if (!a.session)
 		return ctl_fail(CTL_FAILED, "%s", e.text);
-	ev_timer_init(&a.timer, on_timeout, TIMEOUT_SECONDS, 0);
+	ev_timer_init(&a.timer, on_timeout, TIMEOUT_SECONDS, TIMEOUT_SECONDS);
 	a.timer.data = &a;
 	ev_timer_start(a.loop, &a.timer);
 	ev_run(a.loop, 0);

@@ -223,15 +223,6 @@ int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q)
 	return mgmt_answer(x, &r);
 }
 
-/* NXT_CT_FLUSH_ZONE. */
-void agent_ct_flush_zone(struct dp *dp, uint16_t zone)
-{
-	struct ct *t = atomic_load_explicit(&dp->ct, memory_order_relaxed);
-
-	if (t)
-		ct_flush(dp, t, &zone);
-}
-
 /* ---- Statistics ---- */
 
 struct zone_walk {

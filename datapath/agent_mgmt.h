@@ -25,6 +25,5 @@ int agent_ct_dump(const struct mgmt_ctx *x, const Weft__CtDumpRequest *q) CONTRO
 int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q) CONTROL;
 int agent_ct_stats(const struct mgmt_ctx *x, const Weft__CtStatsRequest *q) CONTROL;
 int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q) CONTROL;
-void agent_ct_flush_zone(struct dp *dp, uint16_t zone) CONTROL;
 
 #endif

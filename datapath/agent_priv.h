@@ -147,6 +147,9 @@ int conn_role(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 /* A message was done: if it is a group or meter mod, others are told who asked for that. */
 void agent_forward(struct conn *from, const uint8_t *raw, uint16_t n) CONTROL;
 
+/* ---- agent_ct_flush.c: NXT_CT_FLUSH_ZONE, NXT_CT_FLUSH ---- */
+int agent_ct_flush_msg(struct conn *c, const struct of_any *body, struct of_err *e) CONTROL;
+
 /* ---- agent_buffer.c: packets that wait for what a controller decides ---- */
 
 /* Keeps what is sent to 'c' in part; OFP_NO_BUFFER: it has to be sent whole. */

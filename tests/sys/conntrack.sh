@@ -1,0 +1,205 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Connection tracking on a running switch, as its operator sees it: a stateful firewall, what is shown of its
+# connections, how they are forgotten, limited and timed, and a flood that fills one zone and leaves the other alone.
+#
+#   a eth0 10.1.0.1 --- va [ weft-switch ] vb --- eth0 10.1.0.2 b
+#
+#   10.1.0.0/24 is tracked in zone 1, fc01::/64 in zone 3, 11.0.0.0/8 (nobody's: the flood) in zone 2
+set -eu
+. "$(dirname "$0")/lib/switch.sh"
+
+CTL="$B/weftctl switch"
+WOFCTL=$B/weft-ofctl
+space a
+space b
+space weft
+cable weft va a eth0
+cable weft vb b eth0
+for side in "a 1" "b 2"; do
+	set -- $side
+	in_space "$1" ip addr add "10.1.0.$2/24" dev eth0
+	in_space "$1" ip addr add "fc01::$2/64" dev eth0 nodad
+done
+switch weft sw --ct-max-connections 4096 --port va@1=af_packet:va --port vb@2=af_packet:vb
+SW=$(sock sw)
+weft() { "$WOFCTL" "$1" "$SW" "${@:2}"; }
+conns() { weft dump-conntrack "$@" | wc -l; }
+# until SECONDS COMMAND...: it succeeds within that time.
+until_true()
+{
+	local n=$(($1 * 10))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		n=$((n - 1))
+		[ "$n" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+eq() { [ "$("${@:2}")" = "$1" ]; }
+
+check "before any flow with ct() there is no table" bash -c "'$WOFCTL' ct-stats '$SW' | grep -q 'not made yet'"
+flows sw "priority=1,arp,actions=NORMAL" "priority=1,icmp6,icmp_type=135,actions=NORMAL" "priority=1,icmp6,icmp_type=136,actions=NORMAL" \
+	"priority=3,ip,nw_src=11.0.0.0/8,actions=ct(zone=2,table=2)" \
+	"priority=2,ip,actions=ct(zone=1,table=1)" "ipv6,priority=0,actions=ct(zone=3,table=3)" \
+	"table=1,in_port=1,ip,ct_state=+new+trk,actions=ct(commit,zone=1,exec(set_field:0x17->ct_mark,set_field:0xabcd->ct_label)),output:2" \
+	"table=1,in_port=1,ip,ct_state=+est+trk,actions=output:2" \
+	"table=1,in_port=2,ip,ct_state=+est+trk,ct_mark=0x17,actions=output:1" \
+	"table=2,ip,ct_state=+new+trk,actions=ct(commit,zone=2),output:2" \
+	"table=3,in_port=1,ipv6,ct_state=+new+trk,actions=ct(commit,zone=3),output:2" \
+	"table=3,ipv6,ct_state=+est+trk,in_port=1,actions=output:2" "table=3,ipv6,ct_state=+est+trk,in_port=2,actions=output:1"
+
+# ---- a firewall ----
+check "a reaches b" in_space a ping -c 2 -i 0.2 -W 2 10.1.0.2
+refuse "... b does not reach a" in_space b ping -c 1 -W 1 10.1.0.1
+check "... over IPv6, a reaches b" in_space a ping -c 2 -i 0.2 -W 2 fc01::2
+refuse "... and b not a" in_space b ping -c 1 -W 1 fc01::1
+check "what comes in fragments is put together, judged, and leaves in fragments" in_space a ping -c 2 -i 0.2 -W 2 -s 4000 10.1.0.2
+check "... over IPv6, too" in_space a ping -c 2 -i 0.2 -W 2 -s 4000 fc01::2
+
+# ---- what is shown ----
+weft dump-conntrack zone=1 >"$DIR/out"
+check "dump-conntrack, in Open vSwitch's words" grep -qE \
+	'^icmp,orig=\(src=10\.1\.0\.1,dst=10\.1\.0\.2,id=[0-9]+,type=8,code=0\),reply=\(src=10\.1\.0\.2,dst=10\.1\.0\.1,id=[0-9]+,type=0,code=0\),zone=1,mark=23,labels=0xabcd$' "$DIR/out"
+check "... of a zone, nothing of another" bash -c "! grep -v zone=1, '$DIR/out'"
+check "... of IPv6" bash -c "'$WOFCTL' dump-conntrack '$SW' zone=3 | grep -q '^icmpv6,orig=(src=fc01::1,dst=fc01::2,'"
+check "-mm tells more" bash -c "'$WOFCTL' -mm dump-conntrack '$SW' | grep -qE 'packets=2\).*status=SEEN_REPLY,age=[0-9]+,timeout=[0-9]+'"
+check "dump-conntrack of a tuple" bash -c "'$WOFCTL' dump-conntrack '$SW' ct_nw_dst=10.1.0.2,ct_nw_proto=1 | grep -c icmp, | grep -qx 2"
+check "... that nobody has" eq 0 conns ct_nw_dst=10.1.0.3
+refuse "... that is none" weft dump-conntrack ct_nw_dst=x
+check "ct-stats counts by protocol and zone" bash -c "'$WOFCTL' ct-stats '$SW' | tr '\n' ';' | grep -qi 'icmp: 2;.*icmpv6: 2;.*zone=1: connections=2,limit=none'"
+check "trace says what the connection is" bash -c "'$WOFCTL' trace '$SW' in_port=1,udp,nw_src=10.1.0.1,nw_dst=10.1.0.2,tp_src=1,tp_dst=2 | grep -q 'ct: zone 1: new; goes on in table 1'"
+check "... and commits nothing" eq 0 conns ct_nw_proto=17
+check "weftctl shows them, too" bash -c "$CTL conntrack sw -o json | grep -q '\"protocol\": \"icmp\"'"
+check "... and the zones" bash -c "$CTL conntrack-zones sw | grep -qE '^ *1 +2 '"
+
+# ---- forgotten ----
+check "flush-conntrack of a zone" weft flush-conntrack zone=1
+check "... takes its connections" eq 0 conns zone=1
+check "... and no other's" eq 2 conns zone=3
+check "ovs-ofctl ct-flush-zone" $OFCTL ct-flush-zone "$SW" 3
+check "... takes its connections" until_true 5 eq 0 conns zone=3
+udp() # FROM TO: one datagram from a to b for each port
+{
+	in_space a /usr/bin/python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.0.1", 4000))
+for p in range(int(sys.argv[1]), int(sys.argv[2])):
+    s.sendto(b"x", ("10.1.0.2", p))' "$1" "$2"
+}
+udp 5000 5010
+check "ten datagrams to ten ports are ten connections" until_true 5 eq 10 conns ct_nw_proto=17
+check "ovs-ofctl ct-flush of a part of a tuple" $OFCTL ct-flush "$SW" zone=1 ct_nw_proto=17,ct_tp_dst=5003
+check "... takes that one" until_true 5 eq 9 conns ct_nw_proto=17
+check "flush-conntrack of a whole tuple" weft flush-conntrack zone=1 ct_nw_src=10.1.0.1,ct_nw_dst=10.1.0.2,ct_nw_proto=17,ct_tp_src=4000,ct_tp_dst=5004
+check "... takes that one" eq 8 conns ct_nw_proto=17
+check "flush-conntrack of a part" weft flush-conntrack ct_tp_src=4000
+check "... takes the rest" eq 0 conns ct_nw_proto=17
+refuse "--read-only flushes nothing" "$WOFCTL" --read-only flush-conntrack "$SW"
+
+# ---- limited and timed ----
+check "a limit is set" weft ct-set-limits default=500 zone=1,limit=5
+weft ct-get-limits zone=1,9 >"$DIR/out"
+check "... and shown" bash -c "grep -qx 'default limit=500' '$DIR/out' && grep -q '^zone=1,limit=5,' '$DIR/out' && grep -q '^zone=9,limit=500,count=0' '$DIR/out'"
+udp 6000 6020
+check "20 new connections where 5 may be are 5" until_true 5 eq 5 conns zone=1
+check "... 15 were refused, and the zone is marked" bash -c "'$WOFCTL' ct-stats '$SW' zone=1 | grep -qE 'zone=1: .*refused_at_limit=15 \(FULL\)'"
+check "... and counted as dropped" bash -c "$CTL drops sw | grep -qE '^ *15 +ct_zone_full'"
+check "ct-del-limits" weft ct-del-limits zone=1
+udp 6000 6020
+check "... and all 20 are" until_true 5 eq 20 conns zone=1
+refuse "a zone that is none" weft ct-set-limits zone=65536,limit=1
+check "timeouts of a zone" weft ct-set-timeouts zone=1 udp_first=1 udp_single=1
+check "... are shown" bash -c "'$WOFCTL' ct-get-timeouts '$SW' zone=1 | grep -q 'udp_first=1$'"
+udp 6000 6020
+check "... and hold" until_true 10 eq 0 conns zone=1
+refuse "a timeout that is none" weft ct-set-timeouts sctp_lunch=1
+check "ct-tcp-seq-chk off" weft ct-tcp-seq-chk off
+check "... is shown" bash -c "'$WOFCTL' ct-tcp-seq-chk '$SW' | grep -q disabled"
+check "... and on again" weft ct-tcp-seq-chk on
+check "the size of the table" eq 4096 weft ct-get-maxconns
+refuse "... stays, once it is made" weft ct-set-maxconns 8192
+
+# ---- a flood ----
+check "timeouts as they were" weft ct-set-timeouts zone=1 udp_first=0 udp_single=0
+cat >"$DIR/echo.py" <<'PY'
+"""b's echo, one line at a time, until a closes."""
+import socket
+s = socket.create_server(("10.1.0.2", 7000))
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    while (d := c.recv(100)):
+        c.sendall(d)
+PY
+cat >"$DIR/flood.py" <<'PY'
+"""SYNs of nobody's until a line comes in."""
+import random, select, socket, struct, sys
+def total(b):
+    n = sum(struct.unpack(f"!{len(b) // 2}H", b))
+    while n >> 16:
+        n = (n & 0xffff) + (n >> 16)
+    return ~n & 0xffff
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+mac = bytes.fromhex(sys.argv[1].replace(":", ""))
+n = 0
+while n < 3000 or not select.select([sys.stdin], [], [], 0)[0]:
+    src = struct.pack("!I", 11 << 24 | random.getrandbits(24))
+    dst = bytes([10, 1, 0, 2])
+    tcp = struct.pack("!HHIIHHHH", random.randrange(1024, 65535), 80, random.getrandbits(32), 0, 0x5002, 1000, 0, 0)
+    tcp = tcp[:16] + struct.pack("!H", total(src + dst + struct.pack("!HH", 6, 20) + tcp)) + tcp[18:]
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 40, n & 0xffff, 0, 64, 6, 0) + src + dst
+    ip = ip[:10] + struct.pack("!H", total(ip)) + ip[12:]
+    try:
+        s.send(mac + bytes.fromhex("02000000000a0800") + ip + tcp)
+    except OSError:
+        pass
+    n += 1
+print(n)
+PY
+ip netns exec "$T-b" /usr/bin/python3 "$DIR/echo.py" >"$DIR/echo" &
+PIDS+=($!)
+check "an echo server waits on b" until_true 5 grep -q ready "$DIR/echo"
+MAC=$(in_space b cat /sys/class/net/eth0/address)
+cat >"$DIR/during.py" <<'PY'
+"""A connection of before the flood and one from within it, while the flood goes on."""
+import os, socket, subprocess, sys
+old = socket.create_connection(("10.1.0.2", 7000), timeout=5)
+def works(s):
+    s.sendall(b"hello")
+    return s.recv(100) == b"hello"
+assert works(old), "before"
+flood = subprocess.Popen([sys.executable, sys.argv[1], sys.argv[2]], stdin=subprocess.PIPE)
+import time
+time.sleep(1.5)
+ok = works(old)
+old.close()
+new = socket.create_connection(("10.1.0.2", 7000), timeout=5)
+ok = works(new) and ok
+new.close()
+flood.communicate(b"\n", timeout=20)
+sys.exit(0 if ok else 1)
+PY
+check "a flood of SYNs in zone 2 leaves zone 1's connections alone, old and new" in_space a timeout 40 /usr/bin/python3 "$DIR/during.py" "$DIR/flood.py" "$MAC"
+weft ct-stats zone=2 >"$DIR/out"
+check "... has no more than it may, and is marked" bash -c "grep -qE 'zone=2: connections=500,.*refused_at_limit=[0-9]+ \(FULL\)' '$DIR/out' || { cat '$DIR/out'; false; }"
+weft flush-conntrack zone=2
+check "a limit over what there is room for" weft ct-set-limits default=0
+in_space a /usr/bin/python3 "$DIR/flood.py" "$MAC" </dev/null >"$DIR/sent"
+in_space a /usr/bin/python3 "$DIR/flood.py" "$MAC" </dev/null >>"$DIR/sent"
+check "without a limit the table fills, and new ones are refused" bash -c "'$WOFCTL' ct-stats '$SW' | grep -qE 'max=4096,.*refused=[1-9]' || { '$WOFCTL' ct-stats '$SW'; false; }"
+weft flush-conntrack
+check "... and after a flush there is room again" until_true 10 in_space a ping -c 1 -W 1 10.1.0.2
+
+# ---- the books ----
+balanced()
+{
+	$CTL stats sw -o json | /usr/bin/python3 -c '
+import json, sys
+s = json.load(sys.stdin)
+sys.exit(s["rx"] + s["created"] != s["tx"] + s["consumed"] + s["dropped"])'
+}
+check "every frame is accounted for" until_true 5 balanced
+finish
