@@ -221,11 +221,8 @@ int agent_ct_flush_msg(struct conn *c, const struct of_any *body, struct of_err 
 
 	memset(&f, 0, sizeof(f));
 	if (body->kind == OF_KIND_nx_ct_flush_zone) {
-		if (z->zero || z->zero2)
-			return of_err_set(e, OFPET_EXPERIMENTER, NXBRC_MUST_BE_ZERO,
-					  "bytes in front of the zone are not zero");
 		f.in_zone = true;
-		f.zone = z->zone;
+		f.zone = z->zone_id;
 	} else {
 		r = read_flush((const struct of_nx_ct_flush *)body, &f, e);
 	}

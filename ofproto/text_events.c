@@ -81,11 +81,6 @@ static void put_controller_id(FILE *f, const struct of_any *body, const struct o
 	fprintf(f, " id=%u", ((const struct of_nx_set_controller_id *)body)->controller_id);
 }
 
-static void put_flush_zone(FILE *f, const struct of_any *body, const struct of_text_opts *o)
-{
-	fprintf(f, " zone_id=%u", ((const struct of_nx_ct_flush_zone *)body)->zone);
-}
-
 /* ---- 7.3.9: roles; what other controllers ask for ---- */
 
 void text_put_role(FILE *f, const struct of_any *body, const struct of_text_opts *o)
@@ -279,7 +274,6 @@ const struct text_msg_row text_event_rows[] = {
 	{ OF_KIND_nx_set_async, "NXT_SET_ASYNC_CONFIG", OFPT_EXPERIMENTER, 19, text_put_async },
 	{ OF_KIND_nx_set_controller_id, "NXT_SET_CONTROLLER_ID", OFPT_EXPERIMENTER, 20,
 	  put_controller_id },
-	{ OF_KIND_nx_ct_flush_zone, "NXT_CT_FLUSH_ZONE", OFPT_EXPERIMENTER, 29, put_flush_zone },
 	{ OF_KIND_nx_set_async2, "NXT_SET_ASYNC_CONFIG2", OFPT_EXPERIMENTER, 27, put_async2 },
 };
 const unsigned int text_n_event_rows = sizeof(text_event_rows) / sizeof(text_event_rows[0]);
