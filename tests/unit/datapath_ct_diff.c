@@ -100,10 +100,20 @@ static struct cf_spec turned(struct cf_spec s)
 	return s;
 }
 
-/* Beside the right number, or nowhere. */
+static const uint16_t wins[] = { 0, 1, 100, 5000, 65535, 65535 };
+
+/* Beside the right number, at the edge of a window, or nowhere. */
 static uint32_t near(uint32_t n)
 {
+	const uint32_t edge = ((uint32_t)PICK(wins) << (one_in(2) ? 0 : below(15))) + below(3) - 1;
+
 	switch (below(12)) {
+	case 5:
+	case 6:
+		return n + edge;
+	case 7:
+	case 8:
+		return n - edge;
 	case 0:
 		return n - 1;
 	case 1:
@@ -123,7 +133,6 @@ static void tcp_segment(struct talk *t, struct cf_spec *s, unsigned int from)
 	static const uint8_t flags[] = { M_SYN, M_SYN,	       M_ACK,	      M_ACK,
 					 M_ACK, M_FIN | M_ACK, M_RST,	      M_RST | M_ACK,
 					 M_ACK, M_SYN | M_ACK, M_SYN | M_ACK, M_ACK };
-	static const uint16_t wins[] = { 0, 1, 100, 5000, 65535, 65535 };
 	const bool wild = one_in(6);
 
 	s->flags = PICK(flags);
@@ -131,7 +140,7 @@ static void tcp_segment(struct talk *t, struct cf_spec *s, unsigned int from)
 	if (!t->acked[0] && !t->acked[1] && !one_in(4))
 		s->flags = from ? M_SYN | M_ACK : M_SYN;
 	s->win = PICK(wins);
-	s->len = one_in(2) ? 0 : (uint16_t)below(900);
+	s->len = one_in(2) ? 0 : one_in(3) ? 1 + below(2) : (uint16_t)below(900);
 	if (s->flags & M_SYN && !one_in(5))
 		s->len = 0;
 	s->seq = wild ? near(t->next[from]) : t->next[from];

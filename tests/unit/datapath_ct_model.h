@@ -197,20 +197,22 @@ static inline unsigned int m_scale(const struct m_conn *c, unsigned int x)
 	return scale[0] >= 0 && scale[1] >= 0 ? (unsigned int)scale[x] : 0;
 }
 
+/* The end of what it sent; of a connection that was joined later also of what was acknowledged.  In
+ * the order of time, as numbers that are far apart have no other. */
 static inline bool m_end_of(const struct m_conn *c, unsigned int x, uint32_t *end)
 {
 	bool any = false;
 
-	M_EACH(c, x, i)
-	if (!c->seg[i].only_ack && (!any || m_gt(c->seg[i].end, *end))) {
-		*end = c->seg[i].end;
-		any = true;
-	}
-	if (c->joined)
-		M_EACH(c, !x, i)
-	if (c->seg[i].flags & M_ACK && (!any || m_gt(c->seg[i].ack, *end))) {
-		*end = c->seg[i].ack;
-		any = true;
+	for (uint32_t i = 0; i < c->n_seg; i++) {
+		const struct m_seg *s = &c->seg[i];
+		const bool own = s->dir == x && !s->only_ack;
+		const bool other = s->dir != x && c->joined && s->flags & M_ACK;
+		const uint32_t n = own ? s->end : s->ack;
+
+		if ((own || other) && (!any || m_gt(n, *end))) {
+			*end = n;
+			any = true;
+		}
 	}
 	return any;
 }
