@@ -156,7 +156,8 @@ check-asan: ## Unit and system tests under AddressSanitizer and UBSan
 
 # Those that have threads; and the switch itself, with ports, flows and garbage coming and going.
 TSAN_TESTS := $(addprefix $(B)-tsan/tests/unit/,datapath_barrier datapath_bundle datapath_pmd datapath_normal datapath_port \
-	datapath_ct_threads datapath_ct_race datapath_group datapath_meter datapath_meter_rate controller_store session_pair) \
+	datapath_ct_threads datapath_ct_race datapath_ct_nat_threads datapath_group datapath_meter datapath_meter_rate controller_store \
+	session_pair) \
 	tests/sys/switch_ports.sh tests/sys/switch_queues.sh tests/sys/soak.sh tests/e2e/demo.sh
 check-tsan: ## Tests of threads under ThreadSanitizer
 	+$(MAKE) B=$(B)-tsan TSAN=1 all tests
