@@ -222,7 +222,7 @@ def exhausted(lab, v):
 
 def test(lab):
     net.topology(lab, mtu=1500)
-    lab.switch()
+    lab.switch(*lab.two_threads())
     forger = Forger(lab)
     for v in (4, 6):
         lab.flows(net.firewall(v))

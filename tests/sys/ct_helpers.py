@@ -47,9 +47,9 @@ def test(lab):
     os.chmod(lab.dir, 0o755)
     with open(f"{lab.dir}/files/text", "w") as f:
         f.write(TEXT)
-    lab.switch()
+    lab.switch(*lab.two_threads())
     for space in ("s", "h"):
-        lab.start(space, "/usr/bin/python3", f"{LIB}/ct_hosts.py", "ftp", f"{lab.dir}/files", name=f"ftp-{space}")
+        lab.start(space, "/usr/bin/python3", f"{LIB}/ct_servers.py", "ftp", f"{lab.dir}/files", name=f"ftp-{space}")
     lab.start("s", "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0", "--enable-tftp", f"--tftp-root={lab.dir}/files", "--user=root", "--pid-file=")
     for space in ("s", "h"):
         lab.until(lambda: fetched(lab, space, "ftp://127.0.0.1/text", wait=1)[0], 15)

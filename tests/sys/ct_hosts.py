@@ -40,10 +40,20 @@ def ping(lab, space, to, *words):
     return lab.inside(space, "ping", "-n", "-q", "-i", "0.05", "-c", "3", "-W", "1", *words, to).returncode == 0
 
 
+def listens(lab, space, port):
+    return f":{port:04X} " in lab.inside(space, "cat", "/proc/net/tcp", "/proc/net/tcp6").stdout
+
+
 def iperf(lab, version, *words):
-    """Through to the end."""
-    p = lab.inside("c", "iperf3", "-c", S[version], "-n", "4M", "--connect-timeout", "4000", *words, timeout=30)
+    """Through to the end.  Each has a server of its own: one that goes on closes its socket between two clients."""
+    iperf.port += 1
+    lab.start("s", "iperf3", "-s", "-1", "-p", str(iperf.port))
+    lab.until(lambda: listens(lab, "s", iperf.port), 5)
+    p = lab.inside("c", "iperf3", "-c", S[version], "-p", str(iperf.port), "-n", "4M", "--connect-timeout", "4000", *words, timeout=30)
     return p.returncode == 0, p.stdout[-300:] + p.stderr[-200:]
+
+
+iperf.port = 5200
 
 
 def big_udp(lab, version, size=8000):
@@ -176,10 +186,9 @@ def ranges(lab):
 
 def test(lab):
     net.topology(lab)
-    lab.switch()
+    lab.switch(*lab.two_threads())
     for space in ("s", "h", "c"):
-        lab.start(space, "/usr/bin/python3", f"{LIB}/ct_hosts.py", "http", "8080" if space == "h" else "8000", name=f"http-{space}")
-    lab.start("s", "iperf3", "-s")
+        lab.start(space, "/usr/bin/python3", f"{LIB}/ct_servers.py", "http", "8080" if space == "h" else "8000", name=f"http-{space}")
     for space, port in (("s", 8000), ("h", 8080), ("c", 8000)):
         lab.until(lambda: asked(lab, space, f"http://127.0.0.1:{port}/", wait=1), 10)
     for part in (firewall, translated, ranges):

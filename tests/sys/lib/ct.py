@@ -180,6 +180,11 @@ class Lab:
 
     # ---- the switch ----
 
+    def two_threads(self):
+        """Options of a weft-switch so that a connection's two directions are two packet threads' where there are the cores."""
+        cores = sorted(os.sched_getaffinity(0))
+        return ("--pmd-cores", f"{cores[0]},{cores[1]}") if len(cores) > 1 else ()
+
     def switch(self, *options):
         """Once all ports are there.  Options are a weft-switch's."""
         (self.start_weft if self.kind == "weft" else self.start_ovs)(*options)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers behind a connection tracker.
 
-    ct_hosts.py http PORT      HTTP over both IP versions: GET says who asks, 'ADDRESS PORT'; POST says how many bytes came
-    ct_hosts.py ftp FOLDER [PASSIVE-ADDRESS]   an FTP server (pyftpdlib) on port 21 of both, anonymous
+    ct_servers.py http PORT      HTTP over both IP versions: GET says who asks, 'ADDRESS PORT'; POST says how many bytes came
+    ct_servers.py ftp FOLDER   an FTP server (pyftpdlib) on port 21 of both, anonymous
 """
 import http.server
 import socket
