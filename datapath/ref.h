@@ -59,6 +59,8 @@ int ref_group_mod(struct ref *r, const struct of_group_mod *gm);
  */
 void ref_group_select(struct ref *r, uint32_t id, const struct of_selection *how);
 int ref_meter_mod(struct ref *r, const struct of_meter_mod *mm);
+/* The flows that packets have learned come into the tables. */
+void ref_learn_all(struct ref *r);
 /* Flows whose time is over go. */
 void ref_expire(struct ref *r);
 /* The flows that went since the last call. */

@@ -271,6 +271,13 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 	case OF_KIND_nx_exit:
 		x->exit = true;
 		break;
+	case OF_KIND_nx_learn:
+	case OF_KIND_nx_learn2:
+		ref_learn(x, a);
+		break;
+	case OF_KIND_nx_fin_timeout:
+		ref_fin(x, AS(nx_fin_timeout));
+		break;
 	case OF_KIND_nx_clone:
 		clone(x, &AS(nx_clone)->actions);
 		break;

@@ -15,6 +15,7 @@
 #include "ofproto/field.h"
 #include "ofproto/selection.h"
 
+enum { REF_LEARNED = 4096 };
 enum { REF_FRAME_MAX = 16384, REF_NOWHERE = -1 };
 enum {
 	REF_TABLES = 254,
@@ -31,6 +32,7 @@ struct ref_flow {
 	uint64_t cookie;
 	uint16_t flags, idle_timeout, hard_timeout;
 	double created, used;
+	double since; /* its hard timeout runs from then */
 	uint64_t packets, bytes;
 	struct of_list insts;
 };
@@ -74,7 +76,9 @@ struct ref {
 	struct ref_gone *gone;
 	uint32_t n_gone, room_gone;
 	uint32_t ports[REF_PORTS], n_ports;
-	bool down[REF_PORTS]; /* links, by place in ports[] */
+	bool down[REF_PORTS];				/* links, by place in ports[] */
+	const struct of_flow_mod *learned[REF_LEARNED]; /* by the packets since ref_learn_all() */
+	uint32_t n_learned;
 	struct ref_out outs[REF_OUTS];
 	uint32_t n_outs;
 };
@@ -216,6 +220,11 @@ uint32_t ref_link(const struct ref_frame *f, const struct of_nx_multipath *m);
 /* One of the members that are up; UINT16_MAX: none is. */
 uint16_t ref_member(struct ref *r, const struct ref_frame *f, uint16_t algorithm, uint16_t fields,
 		    uint16_t basis, const struct of_halves *members);
+
+/* ---- ref_learn.c ---- */
+
+void ref_learn(struct ref_run *x, const struct of_any *action);
+void ref_fin(struct ref_run *x, const struct of_nx_fin_timeout *a);
 
 /* ---- ref_select.c ---- */
 

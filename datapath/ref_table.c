@@ -94,7 +94,7 @@ static int add(struct ref *r, const struct of_flow_mod *fm)
 	f->flags = fm->flags;
 	f->idle_timeout = fm->idle_timeout;
 	f->hard_timeout = fm->hard_timeout;
-	f->created = f->used = r->seconds;
+	f->created = f->used = f->since = r->seconds;
 	for (at = &r->tables[fm->table_id]; *at; at = &(*at)->next)
 		if ((*at)->priority == f->priority && of_match_equal(&(*at)->match, &f->match)) {
 			struct ref_flow *old = *at;
@@ -169,7 +169,7 @@ void ref_expire(struct ref *r)
 		for (struct ref_flow **at = &r->tables[t]; *at;) {
 			struct ref_flow *f = *at;
 			const bool hard =
-				f->hard_timeout && r->seconds >= f->created + f->hard_timeout;
+				f->hard_timeout && r->seconds >= f->since + f->hard_timeout;
 			const bool idle =
 				f->idle_timeout && r->seconds >= f->used + f->idle_timeout;
 

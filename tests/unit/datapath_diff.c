@@ -18,7 +18,8 @@ static void run_burst(void)
 {
 	/* Meters see one packet after the other: which of a burst comes first at which table is the
 	 * sweep's affair. */
-	unsigned int which[BURST_MAX], n = rules.metered ? 1 : 1 + below(BURST_MAX);
+	unsigned int which[BURST_MAX],
+		n = rules.metered || rules.learned ? 1 : 1 + below(BURST_MAX);
 	uint32_t in_port[BURST_MAX];
 	const bool alike = one_in(2);
 
@@ -31,13 +32,16 @@ static void run_burst(void)
 	tick();
 	run_compiled(which, in_port, n, alike);
 	compare("cold", which, in_port, n);
+	learn_all();
 	tick();
 	run_compiled(which, in_port, n, alike);
 	compare("warm", which, in_port, n);
+	learn_all();
 	t.w->cache = NULL;
 	tick();
 	run_compiled(which, in_port, n, false);
 	compare("off", which, in_port, n);
+	learn_all();
 }
 /* ---- Counters ---- */
 
@@ -186,6 +190,7 @@ static void time_passes(void)
 		t.seconds += 0.5;
 		table_expire(t.dp, t.seconds);
 	}
+	t.cycles += 15 * rte_get_tsc_hz();
 	ref_clock(t.ref, t.seconds, t.cycles, rte_get_tsc_hz());
 	ref_expire(t.ref);
 	check_gone();
@@ -241,6 +246,7 @@ static void start_tables(void)
 	rules.n_tables = 1 + below(TABLES_MAX);
 	rules.loud = one_in(8);
 	rules.metered = one_in(3);
+	rules.learned = !t.poor && one_in(4);
 	rules.mortal = !t.poor && one_in(3);
 	rules.nx = one_in(2);
 	rules.back = rules.nx && one_in(12);
@@ -267,9 +273,12 @@ static void run_round(uint64_t seed)
 	clear();
 	start_tables();
 	n_bursts = rules.metered ? 10 * BURSTS : BURSTS;
-	/* What goes round and round takes its time, in the reference most of all. */
-	if (rules.back)
+	/* What goes round and round takes its time, in the reference most of all; and would learn
+	 * more at once than may wait (learn.h). */
+	if (rules.back) {
 		n_bursts = 4;
+		rules.learned = false;
+	}
 	n_rules = one_in(2) ? 1 + below(12) : 60;
 	for (unsigned int i = 0; i < FRAMES; i++)
 		rnd_frame(&t.frames[i]);
@@ -287,7 +296,7 @@ static void run_round(uint64_t seed)
 			time_passes();
 		if (one_in(5))
 			change_link();
-		if (!one_in(rules.metered ? 15 : 3))
+		if (!one_in(rules.metered || rules.learned ? 15 : 3))
 			continue;
 		if (one_in(4)) {
 			begin_bundle();
@@ -327,6 +336,9 @@ static void compiled_equals_reference(void **state)
 		run_round(s++);
 		rounds++;
 	} while (now() < end && !(seed && !seconds));
+	printf("%llu learned, %llu changed by learning; ",
+	       (unsigned long long)learn_counts(t.dp).added,
+	       (unsigned long long)learn_counts(t.dp).modified);
 	printf("%llu rounds, %llu packets, %llu outputs, %llu flow_mods (%llu refused), "
 	       "%llu changes, %llu bundles, %llu expired, %llu over meters, %llu through groups, "
 	       "cache hits %llu, %llu by express\n",
@@ -345,6 +357,7 @@ static void compiled_equals_reference(void **state)
 	assert_true(t.grouped > 1000);
 	assert_true(t.w->perf.cache_hits > 1000);
 	assert_true(t.express > 200);
+	assert_true(learn_counts(t.dp).added > 100 && learn_counts(t.dp).modified > 20);
 	for (const struct cls_ops *const *c = cls_templates; *c; c++) {
 		bool seen = false;
 

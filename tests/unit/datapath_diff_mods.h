@@ -8,7 +8,9 @@
 #ifndef WEFT_TESTS_DATAPATH_DIFF_MODS_H
 #define WEFT_TESTS_DATAPATH_DIFF_MODS_H
 
+#include "datapath/conj.h"
 #include "tests/unit/datapath_diff_groups.h"
+#include "tests/unit/datapath_diff_learn.h"
 
 /* ---- Random tables ---- */
 
@@ -147,15 +149,34 @@ static void rnd_conjunctive(struct of_flow_mod *fm, unsigned int serial, bool in
 		rnd_conjunctions(fm);
 }
 
+/* An action of learn.h in front of the others. */
+static void rnd_learning(struct of_flow_mod *fm)
+{
+	for (uint32_t i = 0; i < fm->insts.n; i++) {
+		struct of_inst_apply_actions *a = (void *)fm->insts.v[i];
+		struct of_list was;
+
+		if (a->kind != OF_KIND_inst_apply_actions || conj_is_in(&a->actions))
+			continue;
+		was = a->actions;
+		a->actions = (struct of_list){ 0 };
+		of_list_add(&a->actions, &rules.arena, one_in(4) ? rnd_fin() : rnd_learn());
+		for (uint32_t k = 0; k < was.n; k++)
+			of_list_add(&a->actions, &rules.arena, was.v[k]);
+	}
+}
+
 static void rnd_flow(struct of_flow_mod *fm, unsigned int serial, bool insts)
 {
 	if (t.style[fm->table_id] == STYLE_CONJ && !one_in(8)) {
 		rnd_conjunctive(fm, serial, insts);
-		return;
+	} else {
+		rnd_match(fm, serial);
+		if (insts)
+			rnd_insts(fm);
 	}
-	rnd_match(fm, serial);
-	if (insts)
-		rnd_insts(fm);
+	if (insts && rules.learned && one_in(3))
+		rnd_learning(fm);
 }
 
 /* ---- Messages, to both ---- */

@@ -20,6 +20,7 @@ static struct {
 	bool loud;	    /* many outputs: more than burst->out has room for */
 	bool metered;	    /* flows with meters */
 	bool mortal;	    /* ... with timeouts */
+	bool learned;	    /* ... that learn others */
 	bool nx;	    /* resubmits and the like, ... */
 	bool back;	    /* ... to any table */
 	bool in_set;	    /* for an action set */
