@@ -195,8 +195,11 @@ static void follow(struct pmd *w, struct burst *b, struct pkt *p, const struct f
 		if (call && !may_call(w, b, p))
 			return;
 		p->backward += call && next <= p->table_id;
+		p->called |= call;
 		f = find(w, b, p, (unsigned int)next);
 		p->n_calls += call && f;
+		if (!f && !p->called)
+			act_drop(w, b, p, DROP_TABLE_MISS);
 	}
 }
 

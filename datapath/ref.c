@@ -571,6 +571,7 @@ uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in
 	int table = 0;
 
 	forget_outs(r);
+	r->ct_passes = 0;
 	*out = r->outs;
 	if (!x || n < 14 || n > REF_FRAME_MAX / 2) {
 		free(x);

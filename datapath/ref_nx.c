@@ -268,6 +268,12 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 		resubmit(x, a, AS(nx_resubmit_table_ct)->in_port, AS(nx_resubmit_table_ct)->table,
 			 true);
 		break;
+	case OF_KIND_nx_ct:
+		ref_ct(x, AS(nx_ct));
+		break;
+	case OF_KIND_nx_ct_clear:
+		ref_ct_clear(x);
+		break;
 	case OF_KIND_nx_exit:
 		x->exit = true;
 		break;

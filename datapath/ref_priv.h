@@ -66,7 +66,10 @@ struct ref_group {
 };
 
 struct ref {
-	struct arena arena; /* lists; grows until the end */
+	void (*track)(void *arg, const struct ref_ct_ask *q, struct flow_key *said);
+	void *track_arg;
+	unsigned int ct_passes; /* of this packet and its copies */
+	struct arena arena;	/* lists; grows until the end */
 	struct ref_flow *tables[REF_TABLES];
 	struct ref_group *groups;
 	struct ref_meter *meters;
@@ -231,5 +234,10 @@ void ref_fin(struct ref_run *x, const struct of_nx_fin_timeout *a);
 bool ref_bucket_lives(struct ref *r, const struct of_bucket *k);
 /* The one bucket that a group of any type but ALL runs; -1: none. */
 int ref_choose(struct ref *r, const struct ref_frame *f, struct ref_group *g);
+
+/* ---- ref_ct.c ---- */
+
+void ref_ct(struct ref_run *x, const struct of_nx_ct *a);
+void ref_ct_clear(struct ref_run *x);
 
 #endif
