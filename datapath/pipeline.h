@@ -32,7 +32,7 @@ int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flo
 
 enum {
 	CALL_BACKWARD_MAX = 64, /* resubmits to the same table or back, in each other */
-	CALL_NEST_MAX = 512,	/* resubmits in each other, of any kind: the stack's measure */
+	CALL_NEST_MAX = 250,	/* resubmits in each other, of any kind: the stack's measure */
 	CALLS_MAX = 4096,	/* for one packet and its copies */
 };
 

@@ -54,6 +54,12 @@ struct pkt {
 	struct flow_key key; /* kept in step with the frame by every action */
 	uint8_t clean; /* bit n: line n of the key is as a packet begins with it (pkt_touch()) */
 	uint8_t stop;  /* enum pkt_stop */
+	/* Resubmits, in what the layout leaves free. */
+	bool called;	    /* one led here: a miss is the end of that, not of the packet */
+	uint8_t n_stack;    /* of the burst's stack[idx] */
+	uint8_t backward;   /* that it is in, to the same table or back */
+	uint8_t nest;	    /* that it is in and comes back from */
+	uint16_t n_calls;   /* that have hit, so far */
 	struct rte_mbuf *m; /* contiguous up to and including the L4 header */
 
 	/* Byte offsets in the frame; PKT_NONE where there is no such header. */
@@ -72,13 +78,8 @@ struct pkt {
 	uint8_t depth;	  /* group nesting */
 	bool dropped;	  /* by a meter or an action: nothing more happens to it */
 	bool sent;	  /* at least one output: ending without is an explicit drop */
-	bool miss;	 /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
-	bool remarked;	 /* a meter changed it: where it goes next is not its ingress key's doing */
-	bool called;	 /* a resubmit led here: a miss is the end of that, not of the packet */
-	uint8_t n_stack; /* of the burst's stack[idx] */
-	uint8_t backward; /* resubmits to the same table or back that it is in */
-	uint16_t n_calls; /* resubmits that hit, so far */
-	uint16_t nest;	  /* that have not come back */
+	bool miss;     /* apply-actions of a table-miss entry run: packet-ins are OFPR_NO_MATCH */
+	bool remarked; /* a meter changed it: where it goes next is not its ingress key's doing */
 	bool last;   /* the action set's group or output runs: nobody needs the frame afterwards */
 	uint8_t why; /* enum drop of an output that was refused while there was no other; N_DROPS:
 			none */

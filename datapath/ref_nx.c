@@ -7,7 +7,7 @@
 #include "ofproto/match.h"
 #include "ofproto/nx.h"
 
-enum { BACKWARD_MAX = 64, NEST_MAX = 512, CALLS_MAX = 4096, IN_PORT = 0xfff8, SAME_TABLE = 255 };
+enum { BACKWARD_MAX = 64, NEST_MAX = 250, CALLS_MAX = 4096, IN_PORT = 0xfff8, SAME_TABLE = 255 };
 
 #define AS(name) ((const struct of_##name *)a)
 
