@@ -76,6 +76,7 @@ enum act_code {
 	ACT_MULTIPATH,	  /* bits of a field become one of so many, by a hash */
 	ACT_BUNDLE,	  /* to one of some ports that are live */
 	ACT_BUNDLE_LOAD,  /* its number into bits of a field */
+	ACT_CONTROLLER2,  /* ACT_CONTROLLER with more to say */
 	N_ACT_CODES,
 };
 
@@ -116,6 +117,11 @@ struct act_op {
 		struct { /* ACT_OUTPUT_TRUNC */
 			uint32_t port, max_len;
 		} trunc;
+		struct { /* ACT_CONTROLLER2; reason and arg as ACT_CONTROLLER's */
+			const uint8_t *userdata; /* in insts->list */
+			struct meter *meter;	 /* instead of the virtual one; NULL */
+			uint16_t n_userdata, controller_id;
+		} up;
 		const struct of_any *nx; /* the action, in insts->list: what is left */
 		struct {		 /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;
@@ -154,6 +160,8 @@ struct insts {
 	bool fins;		     /* it has fin_timeout */
 	struct learn **learns;
 	uint32_t n_groups, n_ports; /* what it refers to, for cascades and out_port filters */
+	uint32_t n_meters;	    /* of controller actions */
+	struct meter **meters;
 	struct group **groups;
 	uint32_t *ports;
 	/* Control thread only. */
@@ -187,6 +195,8 @@ void insts_put(struct dp *dp, struct insts *i) CONTROL;
  * not followed). */
 bool insts_has_port(const struct insts *i, uint32_t port) CONTROL;
 bool insts_has_group(const struct insts *i, uint32_t group_id) CONTROL;
+/* Whether it is metered by it, or what it sends to controllers is. */
+bool insts_has_meter(const struct insts *i, const struct meter *m) CONTROL;
 
 /* Makes and frees dp->insts; all instructions must have been put. */
 int insts_table_new(struct dp *dp) CONTROL;
@@ -223,9 +233,10 @@ void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct inst
  * the mbuf is freed and counted. */
 void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now) PMD;
 
-/* Table miss, invalid TTL and the like: a packet-in of the frame as it is now. */
-void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason, uint16_t max_len,
-		   uint64_t cookie, uint16_t controller_id) PMD;
+/* Table miss, invalid TTL and the like: a packet-in of the frame as it is now.  NULL: there is none
+ * (counted). */
+struct out *act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason,
+			  uint16_t max_len, uint64_t cookie, uint16_t controller_id) PMD;
 
 /* Drops the packet for 'why': counted for the ingress port, mbuf freed unless something pending
  * needs it. */

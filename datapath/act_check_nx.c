@@ -2,6 +2,7 @@
 /* What may be installed of Nicira's actions: refusals as Open vSwitch has them. */
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
+#include "datapath/meter.h"
 #include "datapath/port.h"
 #include "datapath/table.h"
 #include "ofproto/nx.h"
@@ -139,6 +140,22 @@ static int check_bundle_load(struct check *c, const struct of_nx_bundle_load *a)
 	return check_write(c, a->dst.field, a->dst.ofs, a->dst.n_bits);
 }
 
+/* A meter there must be, as for the instruction; Open vSwitch numbers reasons up to 1.4's last. */
+static int check_controller2(struct check *c, const struct of_any *a) CONTROL
+{
+	enum { OFPR_PACKET_OUT = 5 };
+	struct of_to_controller k;
+
+	of_controller_of(a, &k);
+	if (k.reason > OFPR_PACKET_OUT)
+		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "reason %u", k.reason);
+	if (k.max_len > OFPCML_MAX && k.max_len != OFPCML_NO_BUFFER)
+		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "max_len %#x", k.max_len);
+	if (k.pause)
+		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "pause is not supported");
+	return k.meter_id == NX_CTLR_NO_METER ? 0 : meter_check_inst(c->dp, k.meter_id, c->e);
+}
+
 int act_check_nx(struct check *c, const struct of_any *a)
 {
 	switch (a->kind) {
@@ -180,6 +197,8 @@ int act_check_nx(struct check *c, const struct of_any *a)
 				     AS(nx_bundle)->member_type, &AS(nx_bundle)->members);
 	case OF_KIND_nx_bundle_load:
 		return check_bundle_load(c, AS(nx_bundle_load));
+	case OF_KIND_nx_controller2:
+		return check_controller2(c, a);
 	default:
 		return act_check_ct(c, a);
 	}
@@ -203,6 +222,7 @@ int act_check_set_nx(struct check *c, const struct of_any *a)
 	case OF_KIND_nx_multipath:
 	case OF_KIND_nx_bundle:
 	case OF_KIND_nx_bundle_load:
+	case OF_KIND_nx_controller2:
 	case OF_KIND_nx_note:
 		return REFUSE(c, OFPBAC_BAD_TYPE, "%s in an action set", of_kind_name(a->kind));
 	default:

@@ -53,6 +53,7 @@ static void program_free(void *arg)
 	arena_fini(&g->arena);
 	arena_fini(&g->extra);
 	free(g->conj);
+	free(g->i.meters);
 	role_assume_control();
 	act_free_learns(g->dp, &g->i);
 	free(g);
@@ -246,6 +247,8 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 		return set_queue(op, AS(nx_set_queue)->queue_id);
 	case OF_KIND_nx_pop_queue:
 		return set_queue(op, 0);
+	case OF_KIND_nx_controller2:
+		return act_compile_controller2(dp, a, op);
 	case OF_KIND_nx_learn:
 	case OF_KIND_nx_learn2:
 	case OF_KIND_nx_fin_timeout:
@@ -464,6 +467,8 @@ static void refer(struct program *g)
 			refer_group(&g->i, op->group);
 		else if (op->code == ACT_OUTPUT_TRUNC)
 			g->i.ports[g->i.n_ports++] = op->trunc.port;
+		else if (op->code == ACT_CONTROLLER2)
+			g->i.ports[g->i.n_ports++] = OFPP_CONTROLLER;
 		else if (op->code != ACT_END && act_slot(op->code) == SLOT_OUTPUT)
 			g->i.ports[g->i.n_ports++] = op->port;
 	}
@@ -565,7 +570,8 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 		g->i.apply = g->op;
 		act_sum_up_list(&g->i, g->op);
 	}
-	if (!act_refer_learns(&g->i, g->op, g->n_op) || g->failed) {
+	if (!act_refer_learns(&g->i, g->op, g->n_op) || !act_refer_meters(&g->i, g->op, g->n_op) ||
+	    g->failed) {
 		program_free(g);
 		return NULL;
 	}
@@ -575,20 +581,12 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 }
 
 /* A group or meter may have gone and come again since: then it is another one. */
-static bool current(const struct dp *dp, const struct program *g,
-		    const struct of_list *list) CONTROL
+static bool current(const struct dp *dp, const struct program *g) CONTROL
 {
 	for (uint32_t n = 0; n < g->i.n_groups; n++)
 		if (group_find(dp, group_id(g->i.groups[n])) != g->i.groups[n])
 			return false;
-	for (uint32_t n = 0; g->i.meter && n < list->n; n++) {
-		const struct of_any *a = list->v[n];
-
-		if (a->kind == OF_KIND_inst_meter &&
-		    meter_find(dp, AS(inst_meter)->meter_id) != g->i.meter)
-			return false;
-	}
-	return true;
+	return act_meters_current(dp, &g->i);
 }
 
 static void unhash(struct insts_table *t, struct program *g)
@@ -612,7 +610,7 @@ static struct insts *get(struct dp *dp, const struct of_list *list, enum form fo
 	}
 	t->key[0] = (uint8_t)form;
 	HASH_FIND(hh, t->programs, t->key, (unsigned int)n + 1, g);
-	if (g && !current(dp, g, list)) {
+	if (g && !current(dp, g)) {
 		unhash(t, g);
 		g = NULL;
 	}
@@ -630,8 +628,7 @@ static struct insts *get(struct dp *dp, const struct of_list *list, enum form fo
 	/* Groups and meters count flows, not programs. */
 	for (uint32_t i = 0; i < g->i.n_groups; i++)
 		group_ref(g->i.groups[i]);
-	if (g->i.meter)
-		meter_ref(g->i.meter);
+	act_ref_meters(&g->i);
 	return &g->i;
 }
 
@@ -660,8 +657,7 @@ void insts_put(struct dp *dp, struct insts *i)
 	g = i->priv;
 	for (uint32_t n = 0; n < i->n_groups; n++)
 		group_unref(dp, i->groups[n]);
-	if (i->meter)
-		meter_unref(dp, i->meter);
+	act_unref_meters(dp, i);
 	if (--i->refs)
 		return;
 	unhash(dp->insts, g);

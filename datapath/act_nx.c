@@ -302,5 +302,8 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 	case ACT_BUNDLE_LOAD:
 		bundle_load(w, b, p, AS(nx_bundle_load));
 		break;
+	case ACT_CONTROLLER2:
+		act_controller2(w, b, p, op, now);
+		break;
 	}
 }

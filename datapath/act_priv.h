@@ -93,6 +93,12 @@ void act_output_trunc(struct pmd *w, struct burst *b, struct pkt *p, uint32_t po
 void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
 	    uint64_t now) PMD;
 
+/* ---- act_punt.c ---- */
+
+/* ACT_CONTROLLER2. */
+void act_controller2(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+		     uint64_t now) PMD;
+
 /* ---- act_hash.c ---- */
 
 /* Of the fields that NX_HASH_FIELDS_* names. */
@@ -216,6 +222,17 @@ void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n);
 void act_compile_clone(struct act_op *op, const struct act_op *prog, struct insts *i);
 void act_sum_up_list(struct insts *i, const struct act_op *op);
 void act_sum_up_field(struct insts *i, const struct of_field *f);
+
+/* ---- act_compile_punt.c ---- */
+
+bool act_compile_controller2(struct dp *dp, const struct of_any *a, struct act_op *op) CONTROL;
+/* Gathers the meters of 'n' ops in i->meters; false: no memory. */
+bool act_refer_meters(struct insts *i, const struct act_op *op, uint32_t n) CONTROL;
+/* Whether they are still those that their numbers name. */
+bool act_meters_current(const struct dp *dp, const struct insts *i) CONTROL;
+/* One user more, and one less, of the meters that 'i' refers to. */
+void act_ref_meters(struct insts *i) CONTROL;
+void act_unref_meters(struct dp *dp, struct insts *i) CONTROL;
 
 /* ---- act_check_nx.c: the same ---- */
 

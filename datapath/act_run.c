@@ -222,26 +222,29 @@ static void output_many(struct pmd *w, struct burst *b, struct pkt *p, uint32_t 
 	}
 }
 
-void act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason, uint16_t max_len,
-		   uint64_t cookie, uint16_t controller_id)
+struct out *act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t reason,
+			  uint16_t max_len, uint64_t cookie, uint16_t controller_id)
 {
 	struct out *o;
 
 	if (!p->m)
-		return;
+		return NULL;
 	if (unlikely(b->n_keys == BURST_MAX))
 		make_room(w, b, p);
 	o = add_out(w, b, p);
 	if (!o)
-		return;
+		return NULL;
 	o->kind = OUT_CONTROLLER;
 	o->port = OFPP_CONTROLLER;
 	o->reason = reason;
 	o->max_len = max_len;
 	o->controller_id = controller_id;
+	o->metered = false;
+	o->more = NULL;
 	o->cookie = cookie;
 	o->key = &b->keys[b->n_keys++];
 	*o->key = p->key;
+	return o;
 }
 
 /* ---- Programs ---- */

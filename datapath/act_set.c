@@ -10,6 +10,7 @@ _Static_assert((int)N_ACT_SLOTS <= (int)ACT_SET_SLOTS, "a slot for each kind");
 static const uint8_t slots[N_ACT_CODES] = {
 	[ACT_OUTPUT] = SLOT_OUTPUT,
 	[ACT_CONTROLLER] = SLOT_OUTPUT,
+	[ACT_CONTROLLER2] = SLOT_OUTPUT,
 	[ACT_IN_PORT] = SLOT_OUTPUT,
 	[ACT_FLOOD] = SLOT_OUTPUT,
 	[ACT_ALL] = SLOT_OUTPUT,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "datapath/act.h"
 #include "datapath/agent_priv.h"
+#include "datapath/chain.h"
 #include "datapath/punt.h"
 
 /* More than fits into a packet-in is cut off; total_len tells. */
@@ -78,8 +79,13 @@ static void send_nxt(struct of_session *s, const struct of_packet_in *p)
 	send_nx(s, (struct of_any *)&n);
 }
 
+/* What only NXT_PACKET_IN2 has room for. */
+struct extras {
+	struct of_span userdata;
+};
+
 /* Properties that say nothing are left out, as Open vSwitch does. */
-static void send_nxt2(struct of_session *s, const struct of_packet_in *p)
+static void send_nxt2(struct of_session *s, const struct of_packet_in *p, const struct extras *x)
 {
 	struct of_nx_pin_packet packet = { .kind = OF_KIND_nx_pin_packet, .data = p->data };
 	struct of_nx_pin_full_len full_len = { .kind = OF_KIND_nx_pin_full_len,
@@ -91,7 +97,9 @@ static void send_nxt2(struct of_session *s, const struct of_packet_in *p)
 	struct of_nx_pin_cookie cookie = { .kind = OF_KIND_nx_pin_cookie, .cookie = p->cookie };
 	struct of_nx_pin_reason reason = { .kind = OF_KIND_nx_pin_reason, .reason = p->reason };
 	struct of_nx_pin_metadata metadata = { .kind = OF_KIND_nx_pin_metadata, .match = p->match };
-	struct of_any *v[7];
+	struct of_nx_pin_userdata userdata = { .kind = OF_KIND_nx_pin_userdata,
+					       .data = x->userdata };
+	struct of_any *v[9];
 	struct of_nx_packet_in2 n = { .kind = OF_KIND_nx_packet_in2, .properties = { 0, v } };
 
 	v[n.properties.n++] = (struct of_any *)&packet;
@@ -104,13 +112,16 @@ static void send_nxt2(struct of_session *s, const struct of_packet_in *p)
 		v[n.properties.n++] = (struct of_any *)&cookie;
 	v[n.properties.n++] = (struct of_any *)&reason;
 	v[n.properties.n++] = (struct of_any *)&metadata;
+	if (x->userdata.n)
+		v[n.properties.n++] = (struct of_any *)&userdata;
 	send_nx(s, (struct of_any *)&n);
 }
 
 /* As 'c' wants it: 'max' bytes and a buffer; or the whole, if that is asked for or there is no
  * buffer (7.4.1). */
 static void send_packet_in(struct conn *c, struct of_session *via, const struct punt *p,
-			   struct of_packet_in *pi, const struct of_span *whole) CONTROL
+			   struct of_packet_in *pi, const struct of_span *whole,
+			   const struct extras *x) CONTROL
 {
 	const uint16_t max = p->reason == OFPR_INVALID_TTL ? c->miss_send_len : p->max_len;
 
@@ -122,11 +133,25 @@ static void send_packet_in(struct conn *c, struct of_session *via, const struct 
 			pi->data.n = max;
 	}
 	if (c->packet_in_format == NX_PACKET_IN_NXT2)
-		send_nxt2(via, pi);
+		send_nxt2(via, pi, x);
 	else if (c->packet_in_format == NX_PACKET_IN_NXT)
 		send_nxt(via, pi);
 	else
 		of_session_send(via, 0, (struct of_any *)pi);
+}
+
+static struct extras extras_of(const struct punt *p)
+{
+	static uint8_t copy[sizeof(struct punt_more) + UINT16_MAX];
+	struct extras x = { .userdata = { 0, NULL } };
+	struct punt_more head;
+
+	if (!p->more || p->more->pkt_len > sizeof(copy))
+		return x;
+	chain_read(p->more, 0, p->more->pkt_len, copy);
+	memcpy(&head, copy, sizeof(head));
+	x.userdata = (struct of_span){ head.n_userdata, copy + sizeof(head) };
+	return x;
 }
 
 void agent_packet_in(struct agent *a, const struct punt *p)
@@ -139,8 +164,13 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 		.cookie = p->cookie,
 	};
 	static uint8_t copy[FRAME_MAX];
-	struct of_span whole = { pi.total_len < FRAME_MAX ? pi.total_len : FRAME_MAX, NULL };
+	struct of_span whole = { 0, NULL };
+	const struct extras x = extras_of(p);
 	struct conn *c;
+
+	whole.n = x.userdata.n < FRAME_MAX ? FRAME_MAX - x.userdata.n : 0;
+	if (pi.total_len < whole.n)
+		whole.n = pi.total_len;
 
 	pipeline_fields(p, &pi.match);
 	whole.p = rte_pktmbuf_read(p->m, 0, whole.n, copy);
@@ -157,7 +187,7 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 				 of_session_name(via), (unsigned long long)c->packet_ins_lost);
 			continue;
 		}
-		send_packet_in(c, via, p, &pi, &whole);
+		send_packet_in(c, via, p, &pi, &whole, &x);
 	}
 }
 

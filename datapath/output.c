@@ -155,11 +155,14 @@ static void to_controller(struct pmd *w, const struct out *o) PMD
 
 	if (muted(w, o)) {
 		drop_ingress(w, o->in_port, o->m, DROP_NO_PACKET_IN);
+		rte_pktmbuf_free(o->more);
 		return;
 	}
-	p = punt_get(w, PUNT_PACKET_IN, o->in_port, o->reason, o->m->pkt_len);
+	p = o->metered ? punt_get_metered(w, o->in_port, o->reason)
+		       : punt_get(w, PUNT_PACKET_IN, o->in_port, o->reason, o->m->pkt_len);
 	if (!p) { /* counted */
 		rte_pktmbuf_free(o->m);
+		rte_pktmbuf_free(o->more);
 		return;
 	}
 	p->table_id = o->table_id;
@@ -168,6 +171,7 @@ static void to_controller(struct pmd *w, const struct out *o) PMD
 	p->port = o->port;
 	p->controller_id = o->controller_id;
 	p->m = o->m;
+	p->more = o->more;
 	if (o->key)
 		p->key = *o->key;
 	else

@@ -128,11 +128,17 @@ struct out {
 	uint32_t in_port;
 	union {
 		uint32_t queue_id;
-		uint16_t controller_id; /* packet-in */
+		struct { /* packet-in */
+			uint16_t controller_id;
+			bool metered; /* by the action's own meter */
+		};
 	};
 	uint64_t cookie;
-	struct out_tunnel tun; /* where 'tunneled' */
-	struct flow_key *key;  /* packet-in only: copy, from the burst's key pool */
+	union {
+		struct out_tunnel tun; /* where 'tunneled' */
+		struct rte_mbuf *more; /* packet-in: what goes with it (struct punt), or NULL */
+	};
+	struct flow_key *key; /* packet-in only: copy, from the burst's key pool */
 };
 
 /* A frame that leaves by the express way (express.h). */

@@ -72,6 +72,13 @@ static struct rte_ring *ring_new(unsigned int size)
 			       RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
 }
 
+void punt_free_frames(struct punt *p)
+{
+	rte_pktmbuf_free(p->m);
+	rte_pktmbuf_free(p->more);
+	p->m = p->more = NULL;
+}
+
 int punt_pmd_init(struct dp *dp, struct pmd *w)
 {
 	struct punt_side *s = calloc(1, sizeof(*s));
@@ -107,7 +114,7 @@ void punt_pmd_fini(struct dp *dp, struct pmd *w)
 	if (!s)
 		return;
 	while (w->punt && !rte_ring_dequeue(w->punt, (void **)&p))
-		rte_pktmbuf_free(p->m);
+		punt_free_frames(p);
 	while (w->inject && !rte_ring_dequeue(w->inject, (void **)&in))
 		rte_pktmbuf_free(in->m);
 	for (unsigned int i = 0; s->injects && i < INJECT_SLOTS; i++) {
@@ -171,16 +178,14 @@ static bool of_flow(enum punt_kind kind)
 	return kind == PUNT_FLOW || kind == PUNT_FIN;
 }
 
-struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
-		      uint32_t bytes)
+static struct punt *get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
+			bool admitted) PMD
 {
-	const enum meter_virtual meter =
-		kind == PUNT_PACKET_IN ? METER_VIRTUAL_CONTROLLER : METER_VIRTUAL_SLOWPATH;
 	struct punt_side *s = w->side;
 	enum drop why = DROP_PUNT_FULL;
 	struct punt *p;
 
-	if (!meter_admits(w->dp, meter, bytes, w->now))
+	if (!admitted)
 		why = DROP_METER;
 	else if (!admit(w, kind, in_port, reason))
 		why = DROP_PUNT_RATE;
@@ -193,7 +198,7 @@ struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint
 		p->kind = kind;
 		p->reason = reason;
 		p->in_port = in_port;
-		p->m = NULL;
+		p->m = p->more = NULL;
 		return p;
 	} else if (kind == PUNT_VTEP) {
 		why = DROP_VTEP_CONSUMED_FULL;
@@ -201,6 +206,20 @@ struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint
 	if (kind != PUNT_LEARN && !of_flow(kind)) /* these carry no packet */
 		pmd_count_drop(w, in_port, why);
 	return NULL;
+}
+
+struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
+		      uint32_t bytes)
+{
+	const enum meter_virtual meter =
+		kind == PUNT_PACKET_IN ? METER_VIRTUAL_CONTROLLER : METER_VIRTUAL_SLOWPATH;
+
+	return get(w, kind, in_port, reason, meter_admits(w->dp, meter, bytes, w->now));
+}
+
+struct punt *punt_get_metered(struct pmd *w, uint32_t in_port, uint8_t reason)
+{
+	return get(w, PUNT_PACKET_IN, in_port, reason, true);
 }
 
 void punt_send(struct pmd *w, struct punt *p)
@@ -241,8 +260,7 @@ static unsigned int drain_one(struct dp *dp, struct pmd *w, unsigned int max,
 	for (unsigned int i = 0; i < n; i++) {
 		handle(dp, v[i], arg);
 		flows += of_flow(v[i]->kind);
-		rte_pktmbuf_free(v[i]->m);
-		v[i]->m = NULL;
+		punt_free_frames(v[i]);
 	}
 	if (flows)
 		atomic_fetch_add_explicit(&w->side->flows_done, flows, memory_order_relaxed);

@@ -46,7 +46,13 @@ struct punt {
 	uint16_t controller_id; /* packet-in: to connections of that id (Nicira's) */
 	uint32_t timeouts;	/* PUNT_FIN: idle << 16 | hard */
 	struct rte_mbuf *m;	/* NULL where there is no frame */
+	struct rte_mbuf *more; /* packet-in: struct punt_more, its bytes behind it; NULL: nothing */
 	struct flow_key key;
+};
+
+/* What a controller action adds to a packet-in (act_punt.c). */
+struct punt_more {
+	uint32_t n_userdata, n_frozen; /* bytes that follow, of each */
 };
 
 enum { INJECT_FRAME_MAX = 65535 + 14 + PKT_VLANS_MAX * 4 }; /* IPv4 has no longer one */
@@ -97,6 +103,8 @@ struct inject {
  */
 struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint8_t reason,
 		      uint32_t bytes) PMD;
+/* The same for a packet-in that a meter of its own has let pass. */
+struct punt *punt_get_metered(struct pmd *w, uint32_t in_port, uint8_t reason) PMD;
 void punt_send(struct pmd *w, struct punt *p) PMD;
 
 /* Wakes the control thread if it sleeps and this PMD has punted since the last call; end of an

@@ -42,6 +42,9 @@ struct punt_side {
 	unsigned int n_spare;
 };
 
+/* What a punt has is freed; its slot is as new. */
+void punt_free_frames(struct punt *p);
+
 struct punt_state {
 	int fd;
 	uint64_t hz;

@@ -116,6 +116,8 @@ void ref_packet_in(struct ref_run *x, uint8_t reason, uint16_t max_len, uint16_t
 	o->reason = reason;
 	o->max_len = max_len;
 	o->controller_id = controller_id;
+	o->userdata = NULL;
+	o->n_userdata = 0;
 }
 
 void ref_output(struct ref_run *x, uint32_t port, uint16_t max_len)
@@ -313,7 +315,7 @@ static int rank(const struct of_any *a)
 		k = OF_KIND_action_set_field;
 	if (k == OF_KIND_nx_set_queue || k == OF_KIND_nx_pop_queue)
 		k = OF_KIND_action_set_queue;
-	if (k == OF_KIND_nx_controller)
+	if (k == OF_KIND_nx_controller || k == OF_KIND_nx_controller2)
 		k = OF_KIND_action_output;
 	if (k == OF_KIND_nx_dec_ttl || k == OF_KIND_nx_dec_ttl_cnt_ids)
 		k = OF_KIND_action_dec_nw_ttl;

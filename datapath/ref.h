@@ -31,6 +31,8 @@ struct ref_out {
 	uint64_t cookie;
 	uint64_t tun_id;
 	uint32_t queue_id;
+	const uint8_t *userdata; /* of a controller action */
+	uint32_t n_userdata;
 	struct flow_key meta; /* the fields that are in no header */
 	uint32_t n;
 	uint8_t *frame;

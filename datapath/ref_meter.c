@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "datapath/ref_priv.h"
+#include "ofproto/nx.h"
 
 enum { PARTS = 16 };
 
@@ -113,6 +114,26 @@ static void set_band(const struct ref *r, const struct ref_meter *m, struct ref_
 	b->room = b->level = time_of(r, burst > least ? burst : least, b->rate);
 }
 
+/* By an instruction, or in a controller action; in instructions, or in actions. */
+static bool uses(const struct of_list *l, uint32_t id)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct of_any *a = l->v[i];
+		struct of_to_controller k;
+
+		if (a->kind == OF_KIND_inst_meter
+			    ? ((const struct of_inst_meter *)a)->meter_id == id
+		    : a->kind == OF_KIND_inst_apply_actions
+			    ? uses(&((const struct of_inst_apply_actions *)a)->actions, id)
+		    : a->kind == OF_KIND_nx_clone
+			    ? uses(&((const struct of_nx_clone *)a)->actions, id)
+			    : a->kind == OF_KIND_nx_controller2 && of_controller_of(a, &k) &&
+				      k.meter_id == id)
+			return true;
+	}
+	return false;
+}
+
 static void delete_meter(struct ref *r, struct ref_meter **at)
 {
 	struct ref_meter *m = *at;
@@ -121,12 +142,8 @@ static void delete_meter(struct ref *r, struct ref_meter **at)
 	for (int t = 0; t < REF_TABLES; t++)
 		for (struct ref_flow **f = &r->tables[t]; *f;) {
 			struct ref_flow *flow = *f;
-			bool uses = false;
 
-			for (uint32_t i = 0; i < flow->insts.n; i++)
-				uses |= flow->insts.v[i]->kind == OF_KIND_inst_meter &&
-					OF_AT(&flow->insts, i, inst_meter)->meter_id == m->id;
-			if (!uses) {
+			if (!uses(&flow->insts, m->id)) {
 				f = &flow->next;
 				continue;
 			}
@@ -187,10 +204,7 @@ bool ref_meter_counts(const struct ref *r, uint32_t id, struct of_meter_stats *s
 		s->flow_count = 0;
 		for (int t = 0; t < REF_TABLES; t++)
 			for (const struct ref_flow *f = r->tables[t]; f; f = f->next)
-				for (uint32_t i = 0; i < f->insts.n; i++)
-					s->flow_count +=
-						f->insts.v[i]->kind == OF_KIND_inst_meter &&
-						OF_AT(&f->insts, i, inst_meter)->meter_id == id;
+				s->flow_count += uses(&f->insts, id);
 		return true;
 	}
 	return false;

@@ -198,6 +198,30 @@ static void output_to(struct ref_run *x, const struct of_any *a, uint64_t port, 
 		ref_output(x, (uint32_t)port, max_len);
 }
 
+/* What the meter says of its packet-ins is not the packet's business, but whether there are any. */
+static void controller(struct ref_run *x, const struct of_any *a)
+{
+	const uint32_t n = x->r->n_outs;
+	struct of_to_controller k;
+	const struct of_any *band;
+	struct ref_out *o;
+
+	of_controller_of(a, &k);
+	band = k.meter_id == NX_CTLR_NO_METER ? NULL : ref_meter_run(x->r, k.meter_id, x->n);
+	if (band && band->kind == OF_KIND_band_drop)
+		return;
+	if (k.reason > OFPR_INVALID_TTL)
+		k.reason = OFPR_ACTION;
+	if (k.reason == OFPR_ACTION && x->miss)
+		k.reason = OFPR_NO_MATCH;
+	ref_packet_in(x, k.reason, k.max_len, k.controller_id);
+	if (x->r->n_outs == n)
+		return;
+	o = &x->r->outs[n];
+	o->userdata = k.userdata.p;
+	o->n_userdata = k.userdata.n;
+}
+
 static void output_trunc(struct ref_run *x, const struct of_nx_output_trunc *a)
 {
 	const uint32_t n = x->f.n;
@@ -330,6 +354,9 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 			output_to(x, a, to, 0);
 		break;
 	}
+	case OF_KIND_nx_controller2:
+		controller(x, a);
+		break;
 	case OF_KIND_nx_bundle_load:
 		put(x, AS(nx_bundle_load)->dst.field, AS(nx_bundle_load)->dst.ofs,
 		    AS(nx_bundle_load)->dst.n_bits,

@@ -172,6 +172,9 @@ static void count_users(struct dp *dp, struct flow *f, int by) CONTROL
 	learn_count_flow(dp, f, by);
 	if (f->insts->meter)
 		meter_count_flows(f->insts->meter, by);
+	for (uint32_t i = 0; i < f->insts->n_meters; i++)
+		if (f->insts->meters[i] != f->insts->meter)
+			meter_count_flows(f->insts->meters[i], by);
 	for (uint32_t i = 0; i < f->insts->n_groups; i++)
 		group_count_flows(f->insts->groups[i], by);
 }

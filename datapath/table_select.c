@@ -51,7 +51,7 @@ static bool selected(const struct narrow *n, const struct flow *f) CONTROL
 	       (q->out_port == OFPP_ANY || insts_has_port(f->insts, q->out_port)) &&
 	       (q->out_group == OFPG_ANY || insts_has_group(f->insts, q->out_group)) &&
 	       (!q->group || uses_group(f->insts, q->group)) &&
-	       (!q->meter || f->insts->meter == q->meter);
+	       (!q->meter || insts_has_meter(f->insts, q->meter));
 }
 
 static void narrow_init(struct narrow *n, const struct flow_filter *q)

@@ -454,8 +454,7 @@ static void take_punts(struct trace *t)
 
 	while (!rte_ring_dequeue(t->w.punt, (void **)&p)) {
 		note_punt(t, p);
-		rte_pktmbuf_free(p->m);
-		p->m = NULL;
+		punt_free_frames(p);
 		rte_ring_enqueue(t->w.side->free, p);
 	}
 }

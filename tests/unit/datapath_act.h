@@ -34,6 +34,8 @@ static inline void take(struct pmd *w, struct burst *b)
 		left.len[left.n] = m->pkt_len;
 		memcpy(left.frame[left.n++], rte_pktmbuf_mtod(m, uint8_t *), m->pkt_len);
 		rte_pktmbuf_free(b->out[i].m);
+		if (b->out[i].kind == OUT_CONTROLLER)
+			rte_pktmbuf_free(b->out[i].more);
 	}
 	b->n_out = b->n_keys = 0;
 }

@@ -33,6 +33,7 @@
 #include "datapath/meter.h"
 #include "datapath/parse.h"
 #include "datapath/pipeline.h"
+#include "datapath/punt.h"
 #include "datapath/ref.h"
 #include "datapath/table_state.h"
 #include "tests/unit/datapath_random.h"
@@ -45,6 +46,8 @@ struct got {
 	struct out o;
 	bool express;	     /* which has no table and no cookie to tell of */
 	struct flow_key key; /* of a packet-in */
+	uint8_t userdata[8];
+	uint32_t n_userdata;
 	uint32_t n;
 	uint8_t *frame;
 };
@@ -101,6 +104,8 @@ static void take_frame(struct out o)
 	assert_non_null(o.m);
 	if (t.n_got == sizeof(t.got) / sizeof(t.got[0])) {
 		rte_pktmbuf_free(o.m);
+		if (o.kind == OUT_CONTROLLER)
+			rte_pktmbuf_free(o.more);
 		t.n_lost++;
 		return;
 	}
@@ -118,8 +123,20 @@ static void take_frame(struct out o)
 		memcpy(g->frame + at, rte_pktmbuf_mtod(m, uint8_t *), m->data_len);
 		at += m->data_len;
 	}
-	if (o.kind == OUT_CONTROLLER)
+	if (o.kind == OUT_CONTROLLER) {
 		assert_non_null(o.key);
+		g->n_userdata = 0;
+		if (o.more) {
+			struct punt_more head;
+
+			memcpy(&head, rte_pktmbuf_mtod(o.more, void *), sizeof(head));
+			g->n_userdata = head.n_userdata;
+			assert_in_range(head.n_userdata, 1, sizeof(g->userdata));
+			memcpy(g->userdata, rte_pktmbuf_mtod_offset(o.more, void *, sizeof(head)),
+			       head.n_userdata);
+			rte_pktmbuf_free(o.more);
+		}
+	}
 	if (o.key)
 		g->key = *o.key;
 	rte_pktmbuf_free(o.m);
@@ -313,7 +330,9 @@ static bool same(const struct got *g, const struct ref_out *r)
 		return false;
 	return g->o.reason == r->reason &&
 	       (g->o.reason == OFPR_INVALID_TTL || g->o.max_len == r->max_len) &&
-	       g->o.controller_id == r->controller_id;
+	       g->o.controller_id == r->controller_id && !!g->o.more == !!r->userdata &&
+	       g->n_userdata == r->n_userdata &&
+	       (!r->n_userdata || !memcmp(g->userdata, r->userdata, r->n_userdata));
 }
 
 static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,

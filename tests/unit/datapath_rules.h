@@ -9,6 +9,7 @@
 #define WEFT_TESTS_DATAPATH_RULES_H
 
 #include "base/arena.h"
+#include "ofproto/nx.h"
 #include "ofproto/wire.h"
 #include "tests/unit/datapath_random.h"
 
@@ -171,11 +172,27 @@ static struct of_any *rnd_ttl(void)
 	}
 }
 
+static struct of_any *rnd_controller(void)
+{
+	static const uint8_t data[] = { 1, 2, 3, 4 };
+	const struct of_to_controller k = {
+		.max_len = one_in(2) ? 64 : UINT16_MAX,
+		.reason = (uint8_t)below(6),
+		.controller_id = (uint16_t)below(3),
+		.userdata = { 1 + below(4), data },
+		.meter_id = rules.metered && one_in(2) ? 1 + below(METERS) : NX_CTLR_NO_METER,
+	};
+
+	return of_controller_action(&k, &rules.arena);
+}
+
 static struct of_any *rnd_nx(void)
 {
 	struct of_nx_controller *c;
 	struct of_nx_set_tunnel *n;
 
+	if (one_in(4))
+		return rnd_controller();
 	if (one_in(2)) {
 		c = OF_NEW(&rules.arena, nx_controller);
 		c->max_len = 64;
