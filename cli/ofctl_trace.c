@@ -174,8 +174,10 @@ static void put_learn(struct telling *t, const Weft__TraceStep *s)
 {
 	const struct of_flow_stats *f = only_flow(t, s->flow);
 
-	if (!f)
+	if (!f) {
+		puts("    learns nothing: no packet could match it");
 		return;
+	}
 	printf("    learns table=%u ", f->table_id);
 	put_rule(t, f);
 	fputs(", ", stdout);

@@ -69,6 +69,15 @@ static int check_source(struct check *c, const struct of_learn_spec *s)
 	return 0;
 }
 
+/* No packet has a 1 in the upper bits of ct_state, so no flow asks for one. */
+static bool can_be_matched(const struct of_learn_spec *s)
+{
+	const unsigned int known = of_field_key_bits(s->dst.field), n = s->n_bits;
+	const u128 v = u128_get(s->value, sizeof(s->value)) & u128_ones(n);
+
+	return s->src.field || !(v >> (s->dst.ofs < known ? known - s->dst.ofs : 0));
+}
+
 /* 'to': the learned flow, whose match is put together spec by spec. */
 static int check_learned_match(struct check *to, const struct of_learn_spec *s)
 {
@@ -84,6 +93,9 @@ static int check_learned_match(struct check *to, const struct of_learn_spec *s)
 			      "the learned flow would not match what %s needs", f->name);
 	if (!f->maskable && !f->is_alias && s->n_bits < f->bits)
 		return REFUSE(to, OFPBAC_BAD_ARGUMENT, "learn: %s is matched whole", f->name);
+	if (!can_be_matched(s))
+		return REFUSE(to, OFPBAC_BAD_ARGUMENT, "learn: %s has %u bits", f->name,
+			      of_field_key_bits(f));
 	/* What comes from a packet may be anything, and nobody's prerequisite. */
 	if (!s->src.field && s->n_bits == f->bits)
 		of_match_set(&to->match, f, s->value + sizeof(s->value) - f->bytes, NULL);

@@ -86,7 +86,7 @@ struct learn_counts {
 struct learn_counts learn_counts(const struct dp *dp) CONTROL;
 
 /* A key as the packet has it: the match and actions of the flow that is learned from it.  Its lists
- * are in 'a'.  0 or -ENOMEM. */
+ * are in 'a'.  0, -ENOMEM, or -ERANGE: no packet could match it. */
 int learn_flow_mod(const struct of_any *action, const struct flow_key *key, struct arena *a,
 		   struct of_flow_mod *out);
 

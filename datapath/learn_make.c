@@ -84,6 +84,14 @@ static int fin(struct of_list *l, struct arena *a, const struct of_learn *k)
 	return of_list_add(l, a, (struct of_any *)t) ? -ENOMEM : 0;
 }
 
+/* Whether a field's bits can be so: the upper ones of ct_state are never 1. */
+static bool can_be(const struct of_learn_spec *s, u128 v)
+{
+	const unsigned int known = of_field_key_bits(s->dst.field);
+
+	return s->dst.ofs >= known ? !v : !(v & ~u128_ones(known - s->dst.ofs));
+}
+
 void learn_match(const struct of_learn *k, const struct flow_key *key, struct of_match *m)
 {
 	*m = (struct of_match){ 0 };
@@ -123,7 +131,9 @@ int learn_flow_mod(const struct of_any *action, const struct flow_key *key, stru
 		const struct of_learn_spec *s = &k.specs->v[i];
 		const u128 v = value_of(s, key);
 
-		if (s->to == OF_LEARN_LOAD)
+		if (s->to == OF_LEARN_MATCH && !can_be(s, v))
+			r = -ERANGE;
+		else if (s->to == OF_LEARN_LOAD)
 			r = load(&apply->actions, a, s, v);
 		else if (s->to == OF_LEARN_OUTPUT)
 			r = output(&apply->actions, a, (uint16_t)v);

@@ -105,12 +105,22 @@ static void actions(struct ref_run *x, const struct of_learn *k, struct of_list 
 	}
 }
 
+/* Nobody has a 1 in the upper 24 bits of ct_state. */
+static bool can_be(const struct of_learn_spec *s, const struct ref_bits *b)
+{
+	for (unsigned int i = 0; s->dst.field->id == OF_FIELD_CT_STATE && i < b->n; i++)
+		if (s->dst.ofs + i >= 8 && b->bit[i])
+			return false;
+	return true;
+}
+
 void ref_learn(struct ref_run *x, const struct of_any *action)
 {
 	struct of_inst_apply_actions *apply = OF_NEW(&x->r->arena, inst_apply_actions);
 	struct of_flow_mod *fm = OF_NEW(&x->r->arena, flow_mod);
 	const struct ref_bits one = { 1, { 1 } };
 	struct of_learn k;
+	bool can = true;
 
 	of_learn_of(action, &k);
 	fm->command = OFPFC_ADD;
@@ -123,13 +133,15 @@ void ref_learn(struct ref_run *x, const struct of_any *action)
 	for (uint32_t i = 0; i < k.specs->n; i++) {
 		const struct ref_bits b = bits_of(&x->f, &k.specs->v[i]);
 
-		if (k.specs->v[i].to == OF_LEARN_MATCH)
-			match_bits(&fm->match, &k.specs->v[i].dst, &b);
+		if (k.specs->v[i].to != OF_LEARN_MATCH)
+			continue;
+		can = can && can_be(&k.specs->v[i], &b);
+		match_bits(&fm->match, &k.specs->v[i].dst, &b);
 	}
 	actions(x, &k, &apply->actions);
 	if (apply->actions.n)
 		add(x, &fm->insts, apply);
-	if (x->r->n_learned < REF_LEARNED)
+	if (can && x->r->n_learned < REF_LEARNED)
 		x->r->learned[x->r->n_learned++] = fm;
 	if (k.result.field)
 		ref_set(&x->f, k.result.field, &one, k.result.ofs);

@@ -275,12 +275,14 @@ void trace_learn(struct pmd *w, const struct pkt *p, const struct of_any *action
 	struct of_mp_flow_reply *r;
 	struct of_flow_stats *f;
 	struct of_flow_mod fm;
+	int rc;
 
 	if (!s)
 		return;
 	f = one_flow(t, &r);
-	if (!f || learn_flow_mod(action, &p->key, t->arena, &fm)) {
-		t->no_memory = true;
+	rc = f ? learn_flow_mod(action, &p->key, t->arena, &fm) : -ENOMEM;
+	if (rc) { /* without a flow: none is made of it */
+		t->no_memory = rc == -ENOMEM;
 		return;
 	}
 	f->table_id = fm.table_id;

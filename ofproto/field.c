@@ -24,9 +24,10 @@ enum { EXACT = 0, MASKED = 1, EXACT_ALIAS = 2, MASKED_ALIAS = 3 };
 enum { RO, RW, SET };
 
 #define MEMBER_SIZE(member) sizeof(((struct flow_key *)0)->member)
-#define STORAGE(member, bits, shift)                                       \
-	(MEMBER_SIZE(member) * 8 >= (bits) + (shift) ? MEMBER_SIZE(member) \
-						     : ((bits) + (shift) + 7) / 8)
+#define STORAGE(member, bits, shift)                                             \
+	(MEMBER_SIZE(member) == 1 || MEMBER_SIZE(member) * 8 >= (bits) + (shift) \
+		 ? MEMBER_SIZE(member)                                           \
+		 : ((bits) + (shift) + 7) / 8)
 
 const struct of_field of_fields[OF_N_FIELDS] = {
 #define FIELD(id_, name_, match_, alias_, oxm_, nxm_, bytes_, member, bits_, shift_, mask, fmt_, \

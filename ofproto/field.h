@@ -117,6 +117,14 @@ extern const struct of_field of_fields[OF_N_FIELDS];
 
 #define FIELD_EACH(f) for (const struct of_field *f = of_fields; f < of_fields + OF_N_FIELDS; f++)
 
+/* Its bits that a key can have; of ct_state 8 of 32, and the others read as zero. */
+static inline unsigned int of_field_key_bits(const struct of_field *f)
+{
+	const unsigned int stored = 8u * f->size - f->shift;
+
+	return f->bits < stored ? f->bits : stored;
+}
+
 /* By OXM or NXM header (class, field; the mask bit and length are not looked at); NULL: unknown. */
 const struct of_field *of_field_by_header(uint32_t header);
 /* By ONF experimenter OXM field number. */

@@ -144,11 +144,12 @@ void of_match_set_masked_u64(struct of_match *m, enum of_field_id id, uint64_t v
 
 static bool all_ones(const struct of_field *f, const uint8_t *mask)
 {
-	unsigned int i = 0, whole = f->bytes - (f->bits + 7) / 8;
+	const unsigned int bits = of_field_key_bits(f);
+	unsigned int i = 0, whole = f->bytes - (bits + 7) / 8;
 
 	/* Bytes that hold no bit of the field, then the one that is held in part. */
 	for (i = whole; i < f->bytes; i++) {
-		uint8_t want = i == whole && f->bits % 8 ? (uint8_t)((1 << f->bits % 8) - 1) : 0xff;
+		uint8_t want = i == whole && bits % 8 ? (uint8_t)((1 << bits % 8) - 1) : 0xff;
 
 		if (mask[i] != want)
 			return false;

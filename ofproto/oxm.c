@@ -89,7 +89,9 @@ static bool is_all_ones(const uint8_t *p, unsigned int n)
 /* A value has no bit above the field's width. */
 static bool in_range(const struct of_field *f, const uint8_t *value)
 {
-	return f->bits > 64 || f->bits == 8 * f->bytes || !(get_be(value, f->bytes) >> f->bits);
+	const unsigned int bits = of_field_key_bits(f);
+
+	return bits > 64 || bits == 8 * f->bytes || !(get_be(value, f->bytes) >> bits);
 }
 
 /*
@@ -137,7 +139,8 @@ static int read_value(struct of_rd *r, const uint8_t *p, const struct tlv *t, st
 	memcpy(o->value, t->value, f->bytes);
 	memset(o->mask, 0xff, f->bytes);
 	if (!in_range(f, o->value))
-		return of_refuse(r, p, MATCH_E(BAD_VALUE), "%s has %u bits", f->name, f->bits);
+		return of_refuse(r, p, MATCH_E(BAD_VALUE), "%s has %u bits", f->name,
+				 of_field_key_bits(f));
 	if (t->has_mask && !is_all_ones(mask, f->bytes)) {
 		if (!f->maskable)
 			return of_refuse(r, p, MATCH_E(BAD_MASK), "%s cannot be masked", f->name);

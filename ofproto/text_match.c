@@ -415,7 +415,7 @@ static void put_flags(struct out *o, const struct row *r, const struct of_oxm *v
 	const struct text_name *t = v->field->fmt == OF_FF_TCPF	  ? text_tcp_flags
 				    : v->field->fmt == OF_FF_CTST ? text_ct_states
 								  : text_tun_flags;
-	uint32_t all = (1u << v->field->bits) - 1;
+	uint32_t all = (1u << of_field_key_bits(v->field)) - 1;
 
 	put_key(o, r);
 	/* A field of one flag always shows its sign. */

@@ -208,7 +208,7 @@ static const struct text_name *flags_of(const struct of_field *f)
 static int parse_flags(const struct of_field *f, const char *s, const struct of_names *n,
 		       struct of_oxm *o, struct err *e)
 {
-	uint32_t value = 0, mask = 0, all = (1u << f->bits) - 1;
+	uint32_t value = 0, mask = 0, all = (1u << of_field_key_bits(f)) - 1;
 	int r;
 
 	if (isdigit((unsigned char)*s)) {
@@ -243,7 +243,7 @@ static int (*const value_parsers[])(const struct of_field *f, const char *s,
 
 static bool covers_field(const struct of_oxm *o)
 {
-	for (unsigned int i = 0; i < o->field->bits; i++)
+	for (unsigned int i = 0; i < of_field_key_bits(o->field); i++)
 		if (!text_bit(o->mask, o->field->bytes, i))
 			return false;
 	return true;

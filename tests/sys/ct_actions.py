@@ -83,6 +83,11 @@ def kept(lab, probe):
     loop = "priority=10,ip,actions=ct(zone=1,table=0)\n"
     p = Part(lab, probe, loop)
     v("ct() that comes back for ever: the packet is dropped", p.words("> UDP"), "-")
+    p = Part(lab, probe, "priority=10,ip,actions=set_field:0xffffffff->reg0,set_field:0xffffffff->reg1,ct(zone=1,table=1)\n"
+             "table=1,priority=10,ip,actions=move:NXM_NX_CT_STATE[]->NXM_NX_REG0[],push:NXM_NX_CT_STATE[],pop:NXM_NX_REG1[],resubmit(,2)\n"
+             f"table=2,priority=10,ip,reg0=0x21,reg1=0x21,actions={TELL},output:3\ntable=2,priority=1,actions=output:4\n")
+    c = p.came("> UDP")
+    v("ct_state has 32 bits where it is read", [c.port, c.word()], [3, "n"])
     deep = "".join(f"table={t},priority=10,ip,actions=ct(zone={t + 1},table={t + 1})\n" for t in range(5))
     p = Part(lab, probe, deep + f"table=5,priority=1,actions={TELL},output:3\n")
     v("five zones one behind the other", p.words("> UDP"), "n")

@@ -232,6 +232,27 @@ static void untracked_behind(void **state)
 	forget(NULL);
 }
 
+/* 32 bits to who reads it (ovs-fields(7)), of which the upper 24 are zero: whatever was there goes.
+ */
+static void state_of_32_bits(void **state)
+{
+	static const char *const v[] = {
+		"table=0,ip,actions=set_field:0xffffffff->reg0,set_field:0xffffffff->reg1,"
+		"set_field:0xffffffff->reg2,set_field:2->reg3,ct(table=1)",
+		"table=1,ip,actions=move:NXM_NX_CT_STATE[]->NXM_NX_REG0[],push:NXM_NX_CT_STATE[],"
+		"pop:NXM_NX_REG1[],move:NXM_NX_CT_STATE[4..19]->NXM_NX_REG2[8..23],"
+		"move:NXM_NX_CT_STATE[8..31]->NXM_NX_REG3[0..23],resubmit(,2)",
+		"table=2,ip,reg0=0x21,reg1=0x21,reg2=0xff0002ff,reg3=0,actions=output:2",
+		"table=2,priority=1,actions=output:3", NULL
+	};
+
+	flows(v);
+	send_udp(5, 6);
+	assert_int_equal(left.n, 1);
+	assert_int_equal(left.o[0].port, 2);
+	forget(NULL);
+}
+
 /* ct(table=1) in the middle: a copy with registers and set goes there first, the packet goes on. */
 static void forks(void **state)
 {
@@ -390,11 +411,17 @@ static void fragments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused),  cmocka_unit_test(refused_by_hand),
-		cmocka_unit_test(states),   cmocka_unit_test(untracked_behind),
-		cmocka_unit_test(forks),    cmocka_unit_test(ends),
-		cmocka_unit_test(computed), cmocka_unit_test(bucket),
-		cmocka_unit_test(bursts),   cmocka_unit_test(fragments),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(refused_by_hand),
+		cmocka_unit_test(states),
+		cmocka_unit_test(untracked_behind),
+		cmocka_unit_test(forks),
+		cmocka_unit_test(ends),
+		cmocka_unit_test(computed),
+		cmocka_unit_test(bucket),
+		cmocka_unit_test(bursts),
+		cmocka_unit_test(fragments),
+		cmocka_unit_test(state_of_32_bits),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -241,6 +241,37 @@ static void timeouts(void **state)
 	only(LEARNED);
 }
 
+/* What no packet can have, a bit of ct_state that there is not, makes no flow. */
+static void can_never_match(void **state)
+{
+	struct of_learn_spec v[] = { spec(OF_LEARN_MATCH, OF_FIELD_PKT_MARK, OF_FIELD_CT_STATE) };
+	struct of_learn_specs specs = { 1, v };
+	const struct of_learn k = { .table_id = LEARNED, .priority = 1, .specs = &specs };
+	const uint64_t refused = learn_counts(h.dp).refused;
+	struct of_flow_mod *fm;
+	struct of_match m;
+
+	v[0].src.field = &of_fields[OF_FIELD_IPV4_SRC];
+	fm = learning(1, &k);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	send(fm);
+	from(3, 1); /* of 10.x.x.x */
+	assert_int_equal(turn(), 1);
+	assert_int_equal(list_flows(LEARNED)->n, 0);
+	assert_int_equal(learn_counts(h.dp).refused, refused + 1);
+
+	v[0] = constant(OF_LEARN_MATCH, 0x121, OF_FIELD_CT_STATE);
+	assert_int_equal(send_flow(learning(1, &k)),
+			 refusal(OFPET_BAD_ACTION, OFPBAC_BAD_ARGUMENT));
+	v[0] = constant(OF_LEARN_MATCH, 0x21, OF_FIELD_CT_STATE);
+	send(learning(2, &k));
+	from(3, 1);
+	assert_int_equal(turn(), 1);
+	flow_match(only(LEARNED), &m);
+	assert_int_equal(m.value.ct_state, 0x21);
+	assert_int_equal(m.mask.ct_state, 0xff);
+}
+
 static void limit_and_result(void **state)
 {
 	struct of_learn_spec v[] = { spec(OF_LEARN_MATCH, OF_FIELD_UDP_SRC, OF_FIELD_METADATA) };
@@ -531,11 +562,17 @@ int main(void)
 {
 	/* Time does not go back: the one that lets most of it pass comes last. */
 	const struct CMUnitTest tests[] = {
-		EACH(is_learned_once),	EACH(goes_and_comes_again),
-		EACH(everything_in_it), EACH(limit_and_result),
-		EACH(delete_learned),	EACH(late),
-		EACH(exhaustion),	EACH(refusals),
-		EACH(fin_lowers),	EACH(timeouts),
+		EACH(is_learned_once),
+		EACH(goes_and_comes_again),
+		EACH(everything_in_it),
+		EACH(can_never_match),
+		EACH(limit_and_result),
+		EACH(delete_learned),
+		EACH(late),
+		EACH(exhaustion),
+		EACH(refusals),
+		EACH(fin_lowers),
+		EACH(timeouts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, harness_teardown);

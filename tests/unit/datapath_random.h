@@ -409,8 +409,8 @@ static inline void rnd_value(const struct of_field *f, uint8_t *v)
 		    : one_in(2)			    ? below(4)
 						    : rnd();
 	}
-	if (f->bits < 64)
-		n &= (UINT64_C(1) << f->bits) - 1;
+	if (of_field_key_bits(f) < 64)
+		n &= (UINT64_C(1) << of_field_key_bits(f)) - 1;
 	if (f->bytes <= 8)
 		put_be(v, f->bytes, n);
 	else

@@ -48,9 +48,11 @@ static struct of_any *random_struct(enum of_kind kind, bool reply, unsigned int 
 /* A value within the field's bits, right-aligned. */
 static void random_value(const struct of_field *f, uint8_t *v)
 {
+	const unsigned int bits = of_field_key_bits(f);
+
 	fill(v, f->bytes);
-	if (f->bits < 64 && f->bytes <= 8)
-		put_be(v, f->bytes, get_be(v, f->bytes) & ((UINT64_C(1) << f->bits) - 1));
+	if (bits < 64 && f->bytes <= 8)
+		put_be(v, f->bytes, get_be(v, f->bytes) & ((UINT64_C(1) << bits) - 1));
 }
 
 static const struct of_field *random_field(bool writable, unsigned int max_bits, bool brief)

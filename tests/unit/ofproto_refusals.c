@@ -174,6 +174,8 @@ static const struct row matches[] = {
 	  "a bit outside the mask" },
 	{ "OFPBMC_BAD_WILDCARDS", "8000 05 10 0000000000000001 0000000000000000", "likewise" },
 	{ "OFPBMC_BAD_VALUE", "8000 0c 02 2000", "vlan_vid of 14 bits" },
+	{ "OFPBMC_BAD_VALUE", "0001 d2 04 00000121", "a bit of ct_state that there is not" },
+	{ "OFPBMC_BAD_VALUE", "0001 d3 08 00000100 00000100", "the same, masked" },
 	{ "OFPBMC_BAD_VALUE", "8000 0c 02 0005", "a VLAN id without OFPVID_PRESENT" },
 	{ "", "8000 0c 02 0000", "OFPVID_NONE" },
 	{ "", "8000 0d 04 1000 1000", "any tag" },
