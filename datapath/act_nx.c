@@ -64,9 +64,9 @@ static void run_copy(struct pmd *w, struct burst *b, struct pkt *p, const struct
 	act_finish(w, b, &c, now);
 	p->n_calls = c.n_calls;
 	if (c.stop == STOP_DOOM)
-		act_drop(w, b, p, c.why);
-	/* An exit is everybody's. */
-	p->stop = c.stop;
+		act_doom(w, b, p, c.why);
+	else
+		p->stop = c.stop; /* an exit is everybody's */
 }
 
 static void run_list(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
@@ -107,9 +107,7 @@ static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struc
 static void push(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD
 {
 	if (p->n_stack == PKT_STACK_MAX) {
-		act_drop(w, b, p, DROP_STACK_FULL);
-		p->why = DROP_STACK_FULL;
-		p->stop = STOP_DOOM;
+		act_doom(w, b, p, DROP_STACK_FULL);
 		return;
 	}
 	u128_put(b->stack[p->idx][p->n_stack++], 16,

@@ -80,6 +80,9 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 
 /* 'c' becomes a copy of 'p' with a frame of its own.  False: no buffer, which is counted. */
 bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c) PMD;
+/* Over a limit: it is dropped, and with it (STOP_DOOM) what it is a copy of, for the same reason.
+ */
+void act_doom(struct pmd *w, struct burst *b, struct pkt *p, enum drop why) PMD;
 /* A copy, or an output, that there will not be. */
 void act_drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD;
 /* An output that is not allowed.  It is the packet's end only if there is no other. */

@@ -99,6 +99,13 @@ void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why)
 	p->m = NULL;
 }
 
+void act_doom(struct pmd *w, struct burst *b, struct pkt *p, enum drop why)
+{
+	act_drop(w, b, p, why);
+	p->why = (uint8_t)why;
+	p->stop = STOP_DOOM;
+}
+
 /* ---- Outputs ---- */
 
 /* burst->out is full: what waits for a frame gets one, and all leaves. */
@@ -396,10 +403,8 @@ static void copy_back(struct pmd *w, struct burst *b, struct pkt *p, const struc
 	p->n_calls = c->n_calls;
 	p->n_stack = c->n_stack;
 	p->set = c->set;
-	if (c->stop == STOP_DOOM) {
-		act_drop(w, b, p, c->why);
-		p->stop = STOP_DOOM;
-	}
+	if (c->stop == STOP_DOOM)
+		act_doom(w, b, p, c->why);
 }
 
 bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c)

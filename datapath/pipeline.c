@@ -63,20 +63,13 @@ int pipeline_hit(struct pmd *w, struct burst *b, struct pkt *p, const struct flo
 
 /* ---- Resubmits ---- */
 
-static void doom(struct pmd *w, struct burst *b, struct pkt *p, enum drop why) PMD
-{
-	act_drop(w, b, p, why);
-	p->why = (uint8_t)why;
-	p->stop = STOP_DOOM;
-}
-
 /* Whether it may go on by a resubmit to table 't'. */
 static bool may_call(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	if (p->n_calls >= CALLS_MAX)
-		doom(w, b, p, DROP_CALLS);
+		act_doom(w, b, p, DROP_CALLS);
 	else if (p->backward >= CALL_BACKWARD_MAX || p->nest >= CALL_NEST_MAX)
-		doom(w, b, p, DROP_CALL_DEPTH);
+		act_doom(w, b, p, DROP_CALL_DEPTH);
 	return !p->dropped;
 }
 
@@ -264,7 +257,7 @@ void pipeline_fork(struct pmd *w, struct burst *b, struct pkt *p, const struct a
 		memcpy(b->stack[p->idx], stack, p->n_stack * sizeof(stack[0]));
 		p->n_calls = c.n_calls;
 		if (c.stop == STOP_DOOM)
-			p->stop = STOP_DOOM;
+			act_doom(w, b, p, c.why);
 	}
 	act_ct_clear(p);
 }
