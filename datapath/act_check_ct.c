@@ -27,6 +27,12 @@ static bool known_ip(const struct check *c, unsigned int proto)
 	return !proto || (m->mask.ip_proto == 0xff && m->value.ip_proto == proto);
 }
 
+static bool known_type(const struct check *c, uint16_t type)
+{
+	return c->has_match && c->match.mask.eth_type == 0xffff &&
+	       c->match.value.eth_type == htobe16(type);
+}
+
 static bool known_invalid(const struct check *c)
 {
 	return c->match.mask.ct_state & c->match.value.ct_state & CT_INV;
@@ -63,6 +69,9 @@ static int check_nat(struct check *c, const struct of_nx_nat *n, bool commit)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "nat to port 0");
 	if (g->present & OF_NAT_PROTO_MAX && g->proto_max < g->proto_min)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "nat with ports from high to low");
+	if ((v4 && known_type(c, ETH_TYPE_IPV6)) || (v6 && known_type(c, ETH_TYPE_IPV4)))
+		return REFUSE(c, OFPBAC_MATCH_INCONSISTENT,
+			      "nat with addresses of the other IP version than the flow's");
 	if (which && !commit)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT,
 			      "nat(src or dst): a connection is given its addresses by what "
@@ -105,6 +114,8 @@ static int check_exec(struct check *c, const struct of_any *a)
 	switch (a->kind) {
 	case OF_KIND_action_set_field:
 		return check_target(c, AS(action_set_field)->field.field);
+	case OF_KIND_nx_reg_load2:
+		return check_target(c, AS(nx_reg_load2)->field.field);
 	case OF_KIND_nx_reg_load:
 		r = check_target(c, AS(nx_reg_load)->dst.field);
 		return r ? r

@@ -68,8 +68,10 @@ static bool compile_exec(const struct of_nx_ct *ct, struct act_op *op)
 			const struct of_nx_reg_load *l = AS(nx_reg_load);
 
 			act_compile_set(op++, l->dst.field, l->value, l->dst.ofs, l->dst.n_bits);
-		} else if (a->kind == OF_KIND_action_set_field) {
-			const struct of_oxm *o = &AS(action_set_field)->field;
+		} else if (a->kind == OF_KIND_action_set_field || a->kind == OF_KIND_nx_reg_load2) {
+			const struct of_oxm *o = a->kind == OF_KIND_nx_reg_load2
+							 ? &AS(nx_reg_load2)->field
+							 : &AS(action_set_field)->field;
 			const unsigned int n = o->field->bytes;
 
 			act_compile_set(op, o->field, u128_get(o->value, n), 0, o->field->bits);

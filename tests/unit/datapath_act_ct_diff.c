@@ -123,8 +123,8 @@ static void rnd_action(char *to, size_t n, unsigned int table)
 		snprintf(to, n, "ct(table=%u,zone=%u)", any, rnd(2));
 		break;
 	case 6:
-		snprintf(to, n, "ct(commit,%stable=%u,zone=%u,exec(set_field:%u->ct_mark))",
-			 rnd(3) ? "" : "force,", any, rnd(2), rnd(3));
+		snprintf(to, n, "ct(commit,%stable=%u,zone=%u,exec(set_field:%u%s->ct_mark))",
+			 rnd(3) ? "" : "force,", any, rnd(2), rnd(3), rnd(2) ? "" : "/3");
 		break;
 	case 7:
 		snprintf(to, n, "ct(commit,table=%u,exec(load:%u->NXM_NX_CT_LABEL[%u..%u]))", any,
