@@ -193,7 +193,7 @@ static void put_cache(const Weft__TraceStep *s)
 		puts("switched off");
 		break;
 	case WEFT__TRACE_STEP__CACHE__ASIDE:
-		puts("stands aside, as too few packets are alike; the tables answer");
+		puts("stands aside, as packets take less time without it; the tables answer");
 		break;
 	case WEFT__TRACE_STEP__CACHE__STALE:
 		puts("void since the tables changed; they answer, and it learns");

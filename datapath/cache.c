@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #include "datapath/act.h"
@@ -14,9 +15,8 @@
 #include "datapath/pmd.h"
 
 enum {
-	LEAST = 4096,  /* entries in use at first */
-	TRIAL = 4096,  /* packets after which the hits are looked at */
-	ASIDE = 65536, /* packets that pass by when hits were fewer than one in eight */
+	LEAST = 4096, /* entries in use at first */
+	TRIAL = 4096, /* packets after which the hits are looked at */
 };
 
 static size_t bytes_of(const struct cache *c)
@@ -39,6 +39,7 @@ struct cache *cache_new(uint32_t entries)
 		return NULL;
 	}
 	(void)madvise(c->mem, bytes_of(c), MADV_HUGEPAGE);
+	cache_adapt_init(&c->adapt);
 	c->mask = (c->max < LEAST ? c->max : LEAST) - 2;
 	return c;
 }
@@ -62,6 +63,8 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 		if (cls)
 			words |= atomic_load_explicit(&cls->words, memory_order_acquire);
 	}
+	if (words != c->words)
+		cache_adapt_again(&c->adapt, true);
 	c->version = version;
 	c->words = words;
 	c->need = express_need(words);
@@ -79,11 +82,9 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 
 bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
 {
-	if (c->aside)
-		return false;
-	if (version != c->version || !c->stamp)
+	if (unlikely(version != c->version || !c->stamp))
 		renew(c, dp, version);
-	return c->n_words <= CACHE_WORDS_MAX;
+	return c->adapt.on && c->n_words <= CACHE_WORDS_MAX;
 }
 
 /* Takes down the ingress key of packet i. */
@@ -122,7 +123,7 @@ static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *
 	act_finish(w, b, p, now);
 }
 
-/* Every TRIAL packets: whether it should be larger, or is not worth its while. */
+/* Every TRIAL packets: whether it should be larger, or the traffic is another. */
 void cache_judge(struct pmd *w, uint32_t n, uint32_t hits)
 {
 	struct cache *c = w->cache;
@@ -136,7 +137,7 @@ void cache_judge(struct pmd *w, uint32_t n, uint32_t hits)
 	if (c->hits < c->tried - c->tried / 16 && c->mask + 2 < c->max)
 		c->mask = 2 * (c->mask + 2) - 2;
 	else if (c->hits < c->tried / 8)
-		c->aside = ASIDE;
+		cache_adapt_again(&c->adapt, false);
 	c->tried = c->hits = 0;
 }
 
@@ -146,10 +147,6 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
 	uint32_t n = (uint32_t)__builtin_popcountll(todo), hits = 0;
 
 	c->noted = 0;
-	if (c->aside) {
-		c->aside = c->aside > n ? c->aside - n : 0;
-		return todo;
-	}
 	if (!cache_ready(c, w->dp, b->version))
 		return todo;
 	for (uint64_t left = todo; left; left &= left - 1)
@@ -224,6 +221,16 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	e->is_express = express_compose(way, be32toh(p->key.in_port), &e->express);
 }
 
+void cache_spent(struct pmd *w, uint64_t cycles)
+{
+	struct cache *c = w->cache;
+	const uint64_t received = counter_get(&w->perf.rx);
+
+	if (received != c->received)
+		cache_adapt_spent(&c->adapt, (uint32_t)(received - c->received), cycles);
+	c->received = received;
+}
+
 void cache_pass(struct pmd *w, unsigned int i)
 {
 	w->cache->noted &= ~(UINT64_C(1) << i);
@@ -243,7 +250,7 @@ enum cache_answer cache_peek(const struct pmd *w, const struct flow_key *key, ui
 
 	if (!c)
 		return CACHE_OFF;
-	if (c->aside)
+	if (!c->adapt.on)
 		return CACHE_ASIDE;
 	if (!c->stamp || c->version != atomic_load_explicit(&w->dp->version, memory_order_acquire))
 		return CACHE_STALE;

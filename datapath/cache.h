@@ -20,8 +20,8 @@
  * a way (it 'pops').
  *
  * Stamped with the version: any published change empties it.  There are no wildcards in it, so it
- * decides nothing that the tables did not decide for exactly these values.  Where it does not pay
- * (few hits), it steps aside for a while.  Owner and user: one PMD.
+ * decides nothing that the tables did not decide for exactly these values.  Where it does not pay,
+ * which is measured (cache_adapt.h), it steps aside.  Owner and user: one PMD.
  */
 #ifndef WEFT_DATAPATH_CACHE_H
 #define WEFT_DATAPATH_CACHE_H
@@ -51,13 +51,16 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		 const struct cache_way *way) PMD;
 /* Packet i of the burst has gone a way that its ingress key does not tell. */
 void cache_pass(struct pmd *w, unsigned int i) PMD;
+/* What the thread received since the last call took 'cycles': by that it is known whether the
+ * cache pays. */
+void cache_spent(struct pmd *w, uint64_t cycles) PMD;
 /* The pipeline is through with a burst: what cache_run() noted of its packets is void. */
 void cache_end(struct pmd *w) PMD;
 
 enum cache_answer {
 	CACHE_SILENT, /* not asked yet */
 	CACHE_OFF,    /* the PMD has none */
-	CACHE_ASIDE,  /* it pays too little now: not looked into */
+	CACHE_ASIDE,  /* it does not pay now: not looked into */
 	CACHE_STALE,  /* tables have changed since: all of it is void */
 	CACHE_MISS,
 	CACHE_HIT,

@@ -14,6 +14,7 @@
 #include <rte_prefetch.h>
 
 #include "datapath/cache.h"
+#include "datapath/cache_adapt.h"
 #include "datapath/cls_hash.h"
 #include "datapath/express.h"
 
@@ -52,8 +53,10 @@ struct cache {
 	uint32_t stamp;
 	enum express_need need; /* how much of a frame the key's words are in */
 	uint64_t mask;		/* entries in use now less two: pairs */
-	uint32_t tried, hits, aside;
-	uint64_t noted; /* packets of the burst whose ingress key is below */
+	uint32_t tried, hits;
+	struct cache_adapt adapt;
+	uint64_t received; /* packets that were measured */
+	uint64_t noted;	   /* packets of the burst whose ingress key is below */
 	uint64_t hash[BURST_MAX];
 	uint64_t key[BURST_MAX][CACHE_WORDS_MAX];
 };

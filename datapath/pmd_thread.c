@@ -92,6 +92,8 @@ static void serve(struct pmd *w) PMD
 		if (n) {
 			counter_add(&w->perf.busy_iterations, 1);
 			counter_add(&w->perf.busy_cycles, spent);
+			if (w->cache)
+				cache_spent(w, spent);
 			idle = 0;
 			us = SLEEP_FIRST_US;
 			continue;

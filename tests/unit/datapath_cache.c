@@ -8,6 +8,7 @@
  * That it decides as the tables do for random pipelines is datapath_diff.c's; here are the cases it
  * is argued from (cache.h).
  */
+#include "datapath/cache_adapt.h"
 #include "tests/unit/datapath_harness.h"
 
 static uint64_t hits(void)
@@ -199,32 +200,61 @@ static void meters_are_run(void **state)
 	assert_int_equal(passed, 10);
 }
 
-/* Many more connections than entries, all different: it steps aside, and comes back. */
+/* So many bursts, of which a packet takes 'with' or 'without' cycles. */
+static void pass(unsigned int bursts, unsigned int with, unsigned int without)
+{
+	struct packet p[BURST_MAX];
+
+	for (unsigned int i = 0; i < BURST_MAX; i++)
+		p[i] = (struct packet){ .in_port = 1, .dst = 5, .dport = (uint16_t)i };
+	for (unsigned int n = 0; n < bursts; n++) {
+		const uint64_t asked = hits() + misses();
+
+		send_packets(p, BURST_MAX);
+		assert_int_equal(h.n_out, BURST_MAX);
+		counter_add(&h.w->perf.rx, BURST_MAX);
+		cache_spent(h.w,
+			    (uint64_t)BURST_MAX * (asked == hits() + misses() ? without : with));
+	}
+}
+
+static enum cache_answer peeked(void)
+{
+	const struct flow_key k = { 0 };
+	uint32_t n;
+
+	return cache_peek(h.w, &k, &n);
+}
+
+/* Where it costs more than it saves it steps aside, and says so; and comes back. */
 static void it_steps_aside(void **state)
 {
 	struct of_flow_mod *fm = to_port(0, 1, 2);
 	uint64_t asked;
-	struct packet p[BURST_MAX];
 
 	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
 	of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, 17);
 	of_match_set_masked_u64(&fm->match, OF_FIELD_UDP_DST, 0, 0x8000);
 	assert_int_equal(send_flow(fm), 0);
 	dp_publish(h.dp);
-	for (unsigned int n = 0; n < 20000 / BURST_MAX; n++) {
-		for (unsigned int i = 0; i < BURST_MAX; i++)
-			p[i] = (struct packet){ .in_port = 1,
-						.dst = 5,
-						.dport = (uint16_t)(n * BURST_MAX + i) };
-		send_packets(p, BURST_MAX);
-		assert_int_equal(h.n_out, BURST_MAX);
-	}
+	pass(2 * ADAPT_WARM / BURST_MAX, 200, 100);
 	asked = hits() + misses();
-	send_packets(p, BURST_MAX);
+	pass(100, 200, 100);
 	assert_int_equal(hits() + misses(), asked);
-	for (unsigned int n = 0; n < 80000 / BURST_MAX; n++)
-		send_packets(p, BURST_MAX);
-	assert_true(hits() + misses() > asked);
+	assert_int_equal(peeked(), CACHE_ASIDE);
+	/* Other tables: they look at more. */
+	fm = to_port(0, 2, 2);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, 6);
+	of_match_set_u64(&fm->match, OF_FIELD_TCP_FLAGS, 2);
+	of_match_set_u64(&fm->match, OF_FIELD_METADATA, 2);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	pass((ADAPT_LEAST + 2 * ADAPT_WARM) / BURST_MAX, 50, 100);
+	asked = hits();
+	pass(100, 50, 100);
+	assert_int_equal(hits(), asked + 100 * BURST_MAX);
+	assert_int_equal(peeked(), CACHE_MISS);
 }
 
 static int setup(void **state)

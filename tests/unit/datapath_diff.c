@@ -28,7 +28,6 @@ static void run_burst(void)
 		in_port[i] = i && alike ? in_port[0] : 1 + below(PORTS);
 	}
 	t.w->cache = t.cache;
-	t.cache->aside = 0; /* to be asked however seldom it pays */
 	tick();
 	run_compiled(which, in_port, n, alike);
 	compare("cold", which, in_port, n);
