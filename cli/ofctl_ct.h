@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the commands for connections share: arguments (ofctl_ct_args.c), and a connection in words.
+ * What the commands for connections (ofctl_ct.c) share with who prints them: arguments read, and a
+ * connection in words (ofctl_ct_text.c).
  */
 #ifndef WEFT_CLI_OFCTL_CT_H
 #define WEFT_CLI_OFCTL_CT_H

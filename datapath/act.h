@@ -168,7 +168,7 @@ struct insts {
 	struct of_list list; /* as it came, for flow stats */
 	uint32_t refs;
 	uint32_t wire_len; /* encoded size of 'list' */
-	void *priv;	   /* act_compile.c's */
+	void *priv;	   /* act_program.c's */
 };
 
 /* ---- Control thread ---- */

@@ -12,7 +12,7 @@
 #include "datapath/dp.h"
 #include "datapath/table.h"
 
-enum { PROTO_TCP = 6, PROTO_UDP = 17, PORT_FTP = 21, PORT_TFTP = 69 };
+enum { PROTO_TCP = 6, PROTO_UDP = 17 };
 
 #define AS(name) ((const struct of_##name *)a)
 
@@ -57,7 +57,7 @@ static int check_nat(struct check *c, const struct of_nx_nat *n, bool commit)
 	if (!which && (g->present || n->flags))
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT,
 			      "nat with a range or a flag, but neither src nor dst");
-	if ((v4 && v6) || (g->present & (OF_NAT_IPV4_MAX | OF_NAT_PROTO_MIN) && v6 && v4))
+	if (v4 && v6)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "nat with addresses of both IP versions");
 	if ((g->present & OF_NAT_IPV4_MAX && !v4) || (g->present & OF_NAT_IPV6_MAX && !v6) ||
 	    (g->present & OF_NAT_PROTO_MAX && !(g->present & OF_NAT_PROTO_MIN)))
@@ -113,7 +113,11 @@ static int check_exec(struct check *c, const struct of_any *a)
 
 	switch (a->kind) {
 	case OF_KIND_action_set_field:
-		return check_target(c, AS(action_set_field)->field.field);
+		r = check_target(c, AS(action_set_field)->field.field);
+		if (!r && AS(action_set_field)->field.masked)
+			return REFUSE(c, OFPBAC_BAD_SET_TYPE, "set-field of %s has a mask",
+				      AS(action_set_field)->field.field->name);
+		return r;
 	case OF_KIND_nx_reg_load2:
 		return check_target(c, AS(nx_reg_load2)->field.field);
 	case OF_KIND_nx_reg_load:
@@ -178,13 +182,13 @@ static int check_alg(struct check *c, const struct of_nx_ct *ct)
 {
 	if (!ct->alg)
 		return 0;
-	if (ct->alg != PORT_FTP && ct->alg != PORT_TFTP)
+	if (ct->alg != ACT_CT_FTP && ct->alg != ACT_CT_TFTP)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "ct(alg) of port %u: ftp and tftp there are",
 			      ct->alg);
-	if (c->has_match && !known_ip(c, ct->alg == PORT_FTP ? PROTO_TCP : PROTO_UDP))
+	if (c->has_match && !known_ip(c, ct->alg == ACT_CT_FTP ? PROTO_TCP : PROTO_UDP))
 		return REFUSE(c, OFPBAC_MATCH_INCONSISTENT, "ct(alg=%s) on what may not be %s",
-			      ct->alg == PORT_FTP ? "ftp" : "tftp",
-			      ct->alg == PORT_FTP ? "TCP" : "UDP");
+			      ct->alg == ACT_CT_FTP ? "ftp" : "tftp",
+			      ct->alg == ACT_CT_FTP ? "TCP" : "UDP");
 	return 0;
 }
 

@@ -21,11 +21,10 @@ static int check_resubmit(struct check *c, uint8_t table)
 /* The match must be such that there is a connection: +trk-inv, or what only a connection has. */
 static int check_resubmit_ct(struct check *c, uint8_t table)
 {
-	enum { INV = 0x10, TRK = 0x20 };
 	const uint8_t known = c->match.mask.ct_state, set = known & c->match.value.ct_state;
 
-	if (c->has_match &&
-	    (set & (uint8_t) ~(INV | TRK) || ((set & TRK) && (known & INV) && !(set & INV))))
+	if (c->has_match && (set & (uint8_t) ~(CT_INV | CT_TRK) ||
+			     ((set & CT_TRK) && (known & CT_INV) && !(set & CT_INV))))
 		return check_resubmit(c, table);
 	return REFUSE(c, OFPBAC_MATCH_INCONSISTENT,
 		      "resubmit with ct in a flow that does not match a valid ct_state");

@@ -5,8 +5,6 @@
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 
-enum { PORT_FTP = 21, PORT_TFTP = 69 };
-
 #define AS(name) ((const struct of_##name *)a)
 
 size_t act_ct_size(const struct of_nx_ct *a)
@@ -42,16 +40,6 @@ static void compile_nat(struct act_ct *ct, const struct of_nx_nat *n)
 	}
 }
 
-static void compile_move(struct act_op *op, const struct of_nx_reg_move *m)
-{
-	op->code = ACT_MOVE;
-	op->move.src = m->src;
-	op->move.dst = m->dst;
-	op->move.src_ofs = m->src_ofs;
-	op->move.dst_ofs = m->dst_ofs;
-	op->move.n_bits = m->n_bits;
-}
-
 /* What is in exec(): to 'op', of which there is one for each action; whether it reads the packet.
  */
 static bool compile_exec(const struct of_nx_ct *ct, struct act_op *op)
@@ -62,22 +50,16 @@ static bool compile_exec(const struct of_nx_ct *ct, struct act_op *op)
 		const struct of_any *a = ct->actions.v[i];
 
 		if (a->kind == OF_KIND_nx_reg_move) {
-			compile_move(op++, AS(nx_reg_move));
+			act_compile_move(op++, AS(nx_reg_move));
 			reads = true;
 		} else if (a->kind == OF_KIND_nx_reg_load) {
 			const struct of_nx_reg_load *l = AS(nx_reg_load);
 
 			act_compile_set(op++, l->dst.field, l->value, l->dst.ofs, l->dst.n_bits);
-		} else if (a->kind == OF_KIND_action_set_field || a->kind == OF_KIND_nx_reg_load2) {
-			const struct of_oxm *o = a->kind == OF_KIND_nx_reg_load2
-							 ? &AS(nx_reg_load2)->field
-							 : &AS(action_set_field)->field;
-			const unsigned int n = o->field->bytes;
-
-			act_compile_set(op, o->field, u128_get(o->value, n), 0, o->field->bits);
-			if (o->masked)
-				u128_put(op->set.mask, o->field->size, u128_get(o->mask, n));
-			op++;
+		} else if (a->kind == OF_KIND_action_set_field) {
+			act_compile_masked(op++, &AS(action_set_field)->field);
+		} else if (a->kind == OF_KIND_nx_reg_load2) {
+			act_compile_masked(op++, &AS(nx_reg_load2)->field);
 		}
 	}
 	op->code = ACT_END;
@@ -114,9 +96,9 @@ bool act_compile_ct(struct arena *mem, const struct of_nx_ct *a, struct act_op *
 	ct->req.zone = a->zone.value;
 	ct->req.commit = a->flags & NX_CT_F_COMMIT;
 	ct->req.force = a->flags & NX_CT_F_FORCE;
-	ct->req.helper = a->alg == PORT_FTP    ? CT_F_HELPER_FTP
-			 : a->alg == PORT_TFTP ? CT_F_HELPER_TFTP
-					       : 0;
+	ct->req.helper = a->alg == ACT_CT_FTP	 ? CT_F_HELPER_FTP
+			 : a->alg == ACT_CT_TFTP ? CT_F_HELPER_TFTP
+						 : 0;
 	for (uint32_t i = 0; i < a->actions.n; i++)
 		if (a->actions.v[i]->kind == OF_KIND_nx_nat)
 			compile_nat(ct, (const struct of_nx_nat *)a->actions.v[i]);

@@ -17,21 +17,6 @@ static bool call(struct act_op *op, uint16_t in_port, uint8_t table, bool ct)
 	return true;
 }
 
-/* set_field with a mask. */
-static bool set_masked(struct act_op *op, const struct of_oxm *o)
-{
-	const struct of_field *f = o->field;
-	u128 mask;
-
-	act_compile_set(op, f, u128_get(o->value, f->bytes), 0, f->bits);
-	if (!o->masked)
-		return true;
-	mask = u128_get(o->mask, f->bytes) << f->shift & field_bits(f);
-	u128_put(op->set.mask, f->size, mask);
-	u128_put(op->set.value, f->size, u128_get(op->set.value, f->size) & mask);
-	return true;
-}
-
 static bool bits(struct act_op *op, enum act_code code, const struct of_field *f, uint16_t ofs,
 		 uint16_t n, uint16_t arg)
 {
@@ -85,8 +70,6 @@ bool act_compile_nx(const struct of_any *a, struct act_op *op)
 	case OF_KIND_nx_ct_clear:
 		op->code = ACT_CT_CLEAR;
 		return true;
-	case OF_KIND_nx_reg_load2:
-		return set_masked(op, &AS(nx_reg_load2)->field);
 	case OF_KIND_nx_stack_push:
 		return bits(op, ACT_PUSH, AS(nx_stack_push)->field, AS(nx_stack_push)->ofs,
 			    AS(nx_stack_push)->n_bits, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of act share among themselves: act_check.c and act_compile.c (control thread),
- * act_run.c, act_set.c, act_field.c and act_header.c (PMD threads).
+ * What the files of act share among themselves.  Control thread: act_check*.c (what may be
+ * installed), act_compile*.c (one action to an op), act_program.c (a list to a program).  PMD
+ * threads: act_run.c and what it calls, each with its own kind of action.
  */
 #ifndef WEFT_DATAPATH_ACT_PRIV_H
 #define WEFT_DATAPATH_ACT_PRIV_H
@@ -83,8 +84,6 @@ bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c) PMD;
 /* Over a limit: it is dropped, and with it (STOP_DOOM) what it is a copy of, for the same reason.
  */
 void act_doom(struct pmd *w, struct burst *b, struct pkt *p, enum drop why) PMD;
-/* A copy, or an output, that there will not be. */
-void act_drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD;
 /* An output that is not allowed.  It is the packet's end only if there is no other. */
 void act_refuse(struct pmd *w, struct pkt *p, enum drop why) PMD;
 /* No more than the first bytes leave; the packet keeps all of them. */
@@ -189,12 +188,6 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_group,
 		      struct of_err *e) CONTROL;
 
-/* ---- act_check_learn.c ---- */
-
-/* Whether apply-actions in 'insts' have a conjunction; then nothing else may be there but notes. */
-bool act_is_conjunctive(const struct of_list *insts);
-int act_check_conjunctive(const struct of_list *insts, struct of_err *e);
-
 /* ---- act_compile.c ---- */
 
 /* Compiles one action that passed the checks into 'op'; false: it does nothing. */
@@ -202,6 +195,14 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op) CONTR
 /* Bits of a field that are set to a value. */
 bool act_compile_set(struct act_op *op, const struct of_field *f, u128 value, unsigned int ofs,
 		     unsigned int n);
+/* ... those of a value's mask; all, if it has none. */
+bool act_compile_masked(struct act_op *op, const struct of_oxm *o);
+bool act_compile_move(struct act_op *op, const struct of_nx_reg_move *m);
+/* What 'apply' does to a packet by an op, by all of a list, by writing a field: into i->reads,
+ * changes_* and pops.  Write-actions run when the way is over, and do not count. */
+void act_sum_up(struct insts *i, const struct act_op *op);
+void act_sum_up_list(struct insts *i, const struct act_op *op);
+void act_sum_up_field(struct insts *i, const struct of_field *f);
 
 /* ---- act_compile_learn.c ---- */
 
@@ -214,7 +215,6 @@ void act_free_learns(struct dp *dp, struct insts *i) CONTROL;
 /* ---- act_compile_nx.c: Nicira's actions ---- */
 
 bool act_compile_nx(const struct of_any *a, struct act_op *op) CONTROL;
-/* What such an op does to a packet: into i->reads, changes_* and pops. */
 void act_sum_up_nx(struct insts *i, const struct act_op *op);
 /*
  * Makes the last op of i->apply, which are 'n' with ACT_END, the way to the next table, if that is
@@ -223,8 +223,6 @@ void act_sum_up_nx(struct insts *i, const struct act_op *op);
 void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n);
 /* Of 'prog', which an op of the list has: what it means for the list. */
 void act_compile_clone(struct act_op *op, const struct act_op *prog, struct insts *i);
-void act_sum_up_list(struct insts *i, const struct act_op *op);
-void act_sum_up_field(struct insts *i, const struct of_field *f);
 
 /* ---- act_compile_punt.c ---- */
 
@@ -237,7 +235,7 @@ bool act_meters_current(const struct dp *dp, const struct insts *i) CONTROL;
 void act_ref_meters(struct insts *i) CONTROL;
 void act_unref_meters(struct dp *dp, struct insts *i) CONTROL;
 
-/* ---- act_check_nx.c: the same ---- */
+/* ---- act_check.c, for its siblings ---- */
 
 struct check {
 	struct dp *dp;
@@ -256,14 +254,19 @@ void act_forget_bits(struct check *c, const struct of_field *f, unsigned int ofs
 int act_check_readable(struct check *c, const struct of_field *f);
 int act_check_ip_ttl(struct check *c);
 
-/* ---- act_check_learn.c ---- */
-
-int act_check_learn(struct check *c, const struct of_any *a) CONTROL;
-int act_check_fin(struct check *c) CONTROL;
+/* ---- act_check_nx.c ---- */
 
 /* 1: it is none of these; else 0 or -EPROTO. */
 int act_check_nx(struct check *c, const struct of_any *a) CONTROL;
 /* Whether it may be in an action set: those of Nicira's that may. */
 int act_check_set_nx(struct check *c, const struct of_any *a) CONTROL;
+
+/* ---- act_check_learn.c ---- */
+
+int act_check_learn(struct check *c, const struct of_any *a) CONTROL;
+int act_check_fin(struct check *c) CONTROL;
+/* Whether apply-actions in 'insts' have a conjunction; then nothing else may be there but notes. */
+bool act_is_conjunctive(const struct of_list *insts);
+int act_check_conjunctive(const struct of_list *insts, struct of_err *e);
 
 #endif

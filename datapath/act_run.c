@@ -23,7 +23,8 @@ static uint32_t in_port(const struct pkt *p)
 
 /* ---- Frames ---- */
 
-void act_drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD
+/* A copy, or an output, that there will not be. */
+static void drop_copy(struct pmd *w, const struct pkt *p, enum drop why) PMD
 {
 	counter_add(&w->perf.created, 1);
 	pmd_count_drop(w, in_port(p), why);
@@ -57,7 +58,7 @@ static bool settle(struct pmd *w, struct burst *b, struct pkt *p) PMD
 {
 	if (p->pending < 0 || materialise(w, b, p))
 		return true;
-	act_drop_copy(w, p, DROP_NO_MBUF);
+	drop_copy(w, p, DROP_NO_MBUF);
 	give(b, p);
 	p->dropped = true;
 	return false;
@@ -90,7 +91,7 @@ void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why)
 	if (!p->m)
 		return;
 	if (p->pending >= 0) {
-		act_drop_copy(w, p, why);
+		drop_copy(w, p, why);
 		give(b, p);
 		return;
 	}
@@ -127,7 +128,7 @@ static void make_room(struct pmd *w, struct burst *b, struct pkt *p) PMD
 void act_refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
 {
 	if (p->sent || p->why != N_DROPS)
-		act_drop_copy(w, p, why);
+		drop_copy(w, p, why);
 	else
 		p->why = (uint8_t)why;
 }
@@ -142,11 +143,11 @@ static struct out *add_out(struct pmd *w, struct burst *b, struct pkt *p) PMD
 	if (!p->m)
 		return NULL;
 	if (p->pending >= 0 && !materialise(w, b, p)) {
-		act_drop_copy(w, p, DROP_NO_MBUF);
+		drop_copy(w, p, DROP_NO_MBUF);
 		return NULL;
 	}
 	if (p->why != N_DROPS) {
-		act_drop_copy(w, p, p->why);
+		drop_copy(w, p, p->why);
 		p->why = N_DROPS;
 	}
 	if (b->n_out && b->out[b->n_out - 1].idx > p->idx)
@@ -197,7 +198,7 @@ void act_output_trunc(struct pmd *w, struct burst *b, struct pkt *p, uint32_t po
 	if (p->m->pkt_len > max_len) {
 		m = rte_pktmbuf_copy(p->m, w->pool, 0, max_len);
 		if (!m) {
-			act_drop_copy(w, p, DROP_NO_MBUF);
+			drop_copy(w, p, DROP_NO_MBUF);
 			return;
 		}
 	}
@@ -412,7 +413,7 @@ bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c)
 	*c = *p;
 	c->m = rte_pktmbuf_copy(p->m, w->pool, 0, UINT32_MAX);
 	if (!c->m) {
-		act_drop_copy(w, p, DROP_NO_MBUF);
+		drop_copy(w, p, DROP_NO_MBUF);
 		return false;
 	}
 	counter_add(&w->perf.created, 1);

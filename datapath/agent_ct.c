@@ -398,16 +398,14 @@ static int policy_of(struct ct_policy *p, Weft__CtTimeout *const *v, size_t n, s
 static int set_policy(struct ct *t, const uint16_t *zone, Weft__CtTimeout *const *v, size_t n,
 		      struct err *e) CONTROL
 {
-	struct ct_policy p = { { 0 } };
+	struct ct_policy p;
 	int rc;
 
 	if (!n)
 		return 0;
-	if (ct_zone_policy(t, zone, &p) || !zone) {
-		/* Its own ones stay, but for those that are said. */
-	} else {
-		memset(&p, 0, sizeof(p));
-	}
+	/* What it has of its own stays, but for what is said. */
+	if (!ct_zone_policy(t, zone, &p) && zone)
+		p = (struct ct_policy){ { 0 } };
 	rc = policy_of(&p, v, n, e);
 	return rc ? rc : ct_zone_set_policy(t, zone, &p, e);
 }

@@ -2,18 +2,21 @@
 /*
  * Connection tracking: the table of connections.
  *
- *	ct_mem.c     one region of memory: header, pool of connections, index, zones
- *	ct_index.c   both directions of a connection by a keyed hash of their tuples
- *	ct_zone.c    limits, timeouts and counters of zones
- *	ct_expire.c  what has timed out or is to go leaves; control thread
- *	ct_track.c   what a packet is to its connection (ct_tcp.c, ct_icmp.c)
- *	ct_nat.c     addresses and ports translated (ct_rewrite.c, ct_alg.c, ct_ftp.c ...)
- *	act_ct.c     the action ct()
+ *	ct_mem.c, ct_adopt.c      one region of memory: head, pool, index, zones; taken over
+ *	ct_slot.c, ct_warm.c      places for connections, and pages before they are needed
+ *	ct_index.c                both directions of a connection by a keyed hash of their tuples
+ *	ct_zone.c                 limits, timeouts and counters of zones
+ *	ct_expire.c, ct_list.c    what has timed out or is to go leaves; walks: control thread
+ *	ct_read.c                 which connection a packet may be of (ct_track.h)
+ *	ct_track.c, ct_tcp.c      what a packet is to its connection
+ *	ct_nat.c, ct_rewrite.c    addresses and ports chosen, and packets translated (ct_nat.h)
+ *	ct_alg.c, ct_expect.c ... what FTP and TFTP announce (ct_alg.h)
+ *	act_ct.c                  the action ct()
  *
  * Packet threads find, add and change connections without waiting for each other but for the bits
  * named in ct_conn.h and in the index; the control thread alone takes them out.  Memory is
- * taken once, of a known size, by the first flow with a ct action (or as --ct-max-connections
- * says), and is one region without pointers, with a header that says its layout.
+ * taken once, by the first flow with a ct action, for --ct-max-connections, and is one region
+ * without pointers, with a header that says its layout.
  *
  * A full pool, or a zone at its limit, refuses new connections, counts them for the zone, and never
  * touches one that exists; when the pool gets short, the control thread lets those go sooner that

@@ -34,32 +34,23 @@ static void note(struct flow_key *mask, const struct of_field *d, unsigned int o
 	of_field_set(d, mask, b);
 }
 
-/* Bit by bit. */
-static void exec_masked(struct ref_frame *f, const struct of_oxm *o, struct flow_key *mask)
+/* A value whole, or where it has a mask, just there. */
+static void exec_set(struct ref_frame *f, const struct of_oxm *o, struct flow_key *mask)
 {
-	const struct ref_bits v = ref_bytes(o->value, o->field->bytes, o->field->bits),
-			      m = ref_bytes(o->mask, o->field->bytes, o->field->bits);
+	const struct ref_bits m = ref_bytes(o->mask, o->field->bytes, o->field->bits);
 
-	for (unsigned int i = 0; i < o->field->bits; i++) {
-		const struct ref_bits one = { .n = 1, .bit = { v.bit[i] } };
-
-		if (o->masked && !m.bit[i])
-			continue;
-		ref_set(f, o->field, &one, i);
-		note(mask, o->field, i, 1);
-	}
+	ref_set_masked(f, o);
+	for (unsigned int i = 0; i < o->field->bits; i++)
+		if (!o->masked || m.bit[i])
+			note(mask, o->field, i, 1);
 }
 
 static void exec(struct ref_frame *f, const struct of_any *a, struct flow_key *mask)
 {
 	if (a->kind == OF_KIND_action_set_field) {
-		const struct of_oxm *o = &AS(action_set_field)->field;
-		const struct ref_bits v = ref_bytes(o->value, o->field->bytes, o->field->bits);
-
-		ref_set(f, o->field, &v, 0);
-		note(mask, o->field, 0, o->field->bits);
+		exec_set(f, &AS(action_set_field)->field, mask);
 	} else if (a->kind == OF_KIND_nx_reg_load2) {
-		exec_masked(f, &AS(nx_reg_load2)->field, mask);
+		exec_set(f, &AS(nx_reg_load2)->field, mask);
 	} else if (a->kind == OF_KIND_nx_reg_load) {
 		const struct of_subfield *d = &AS(nx_reg_load)->dst;
 		const struct ref_bits v = ref_number(AS(nx_reg_load)->value, d->n_bits);

@@ -255,17 +255,17 @@ static uint32_t length(const struct ref_frame *f)
 	return end < f->n ? end : f->n;
 }
 
-static void set_masked(struct ref_run *x, const struct of_oxm *o)
+void ref_set_masked(struct ref_frame *f, const struct of_oxm *o)
 {
 	const struct ref_bits v = ref_bytes(o->value, o->field->bytes, o->field->bits);
 	const struct ref_bits mask = ref_bytes(o->mask, o->field->bytes, o->field->bits);
-	struct ref_bits b = ref_get(&x->f, o->field);
+	struct ref_bits b = ref_get(f, o->field);
 
 	for (unsigned int i = 0; i < o->field->bits; i++)
 		if (!o->masked || mask.bit[i])
 			b.bit[i] = v.bit[i];
 	b.n = o->field->bits;
-	ref_set(&x->f, o->field, &b, 0);
+	ref_set(f, o->field, &b, 0);
 }
 
 void ref_copy_back(struct ref_run *x, const struct ref_run *copy)
@@ -335,7 +335,7 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 		ref_dec_nw_ttl(x, AS(nx_dec_ttl_cnt_ids)->ids.v, AS(nx_dec_ttl_cnt_ids)->ids.n);
 		break;
 	case OF_KIND_nx_reg_load2:
-		set_masked(x, &AS(nx_reg_load2)->field);
+		ref_set_masked(&x->f, &AS(nx_reg_load2)->field);
 		break;
 	case OF_KIND_nx_check_pkt_larger:
 		put(x, AS(nx_check_pkt_larger)->dst, AS(nx_check_pkt_larger)->ofs, 1,

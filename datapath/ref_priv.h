@@ -162,6 +162,8 @@ struct ref_bits ref_get(const struct ref_frame *f, const struct of_field *d);
 /* Changes bits 'ofs' ... of a field; nothing happens where its header is not there. */
 void ref_set(struct ref_frame *f, const struct of_field *d, const struct ref_bits *v,
 	     unsigned int ofs);
+/* Those of the value's mask; all, if it has none. */
+void ref_set_masked(struct ref_frame *f, const struct of_oxm *o);
 struct ref_bits ref_number(uint64_t v, unsigned int n);
 /* Right-aligned bytes, as they stand in a struct of_oxm. */
 struct ref_bits ref_bytes(const uint8_t *p, unsigned int n_bytes, unsigned int n_bits);

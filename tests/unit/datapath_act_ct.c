@@ -78,31 +78,6 @@ static int forget(void **state)
 
 /* ---- What may be installed ---- */
 
-static void refused(void **state)
-{
-	static const struct {
-		const char *flow;
-		uint16_t code;
-	} rows[] = {
-		{ "table=0,actions=ct(commit)", OFPBAC_MATCH_INCONSISTENT },
-		{ "table=0,arp,actions=ct(commit)", OFPBAC_MATCH_INCONSISTENT },
-		{ "table=0,ip,ct_state=+trk+inv,actions=ct(commit)", OFPBAC_MATCH_INCONSISTENT },
-		{ "table=0,ip,actions=ct(commit,alg=ftp)", OFPBAC_MATCH_INCONSISTENT },
-		{ "table=0,tcp,actions=ct(commit,alg=tftp)", OFPBAC_MATCH_INCONSISTENT },
-	};
-
-	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct of_flow_mod *fm;
-		struct err e = { "" };
-
-		/* The text's reader has the same rules; a peer need not have used it. */
-		if (of_parse_flow(rows[i].flow, OFPFC_ADD, NULL, &h.a, &fm, &e) < 0)
-			continue;
-		assert_int_equal(send_flow(fm), refusal(OFPET_BAD_ACTION, rows[i].code));
-	}
-	clean(NULL);
-}
-
 /* An action made by hand: what no reader lets pass. */
 static struct of_nx_ct *ct_action(uint16_t flags)
 {
@@ -113,15 +88,46 @@ static struct of_nx_ct *ct_action(uint16_t flags)
 	return a;
 }
 
-static uint32_t try_ct(struct of_nx_ct *a)
+static uint32_t try_on(struct of_flow_mod *fm, struct of_nx_ct *a)
 {
 	struct of_inst_apply_actions *in = OF_NEW(&h.a, inst_apply_actions);
-	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
 
-	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
 	of_list_add(&in->actions, &h.a, (struct of_any *)a);
 	inst(fm, (struct of_any *)in);
 	return send_flow(fm);
+}
+
+static uint32_t try_ct(struct of_nx_ct *a)
+{
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x0800);
+	return try_on(fm, a);
+}
+
+/* The text's reader has the same rules; a peer need not have used it. */
+static void refused(void **state)
+{
+	static const struct {
+		const char *match;
+		uint16_t alg;
+	} rows[] = {
+		{ "priority=1", 0 },  { "arp", 0 },	      { "ip,ct_state=+trk+inv", 0 },
+		{ "ip", ACT_CT_FTP }, { "tcp", ACT_CT_TFTP },
+	};
+
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct of_nx_ct *a = ct_action(NX_CT_F_COMMIT);
+		struct of_flow_mod *fm;
+		struct err e = { "" };
+		char text[64];
+
+		a->alg = rows[i].alg;
+		snprintf(text, sizeof(text), "table=0,%s,actions=drop", rows[i].match);
+		assert_int_equal(of_parse_flow(text, OFPFC_ADD, NULL, &h.a, &fm, &e), 0);
+		assert_int_equal(try_on(fm, a), A(MATCH_INCONSISTENT));
+	}
+	clean(NULL);
 }
 
 static uint32_t try_nat(uint16_t ct_flags, uint16_t flags, const struct of_nat_range *range)
@@ -326,6 +332,42 @@ static void computed(void **state)
 	forget(NULL);
 }
 
+/* set_field with a mask, which a controller may send as one reg_load2: some bits of the mark. */
+static void masked(void **state)
+{
+	static const char *const v[] = { "table=0,priority=1,ip,actions=ct(commit,exec(set_field:"
+					 "0xf0->ct_mark)),ct(table=1)",
+					 "table=1,ip,ct_state=+trk,ct_mark=0xf5,actions=output:2",
+					 "table=2,ip,actions=ct(table=1)", NULL };
+	struct of_nx_ct *a = ct_action(NX_CT_F_COMMIT);
+	struct of_nx_reg_load2 *set = OF_NEW(&h.a, nx_reg_load2);
+	struct of_action_set_field *whole = OF_NEW(&h.a, action_set_field);
+
+	set->field.field = &of_fields[OF_FIELD_CT_MARK];
+	set->field.masked = true;
+	memcpy(set->field.value, "\0\0\0\x05", 4);
+	memcpy(set->field.mask, "\0\0\0\x0f", 4);
+	of_list_add(&a->actions, &h.a, (struct of_any *)set);
+	flows(v);
+	send_udp(5, 6);
+	assert_int_equal(left.n, 0);
+	assert_int_equal(try_ct(a), 0); /* instead of what has written the high bits */
+	dp_publish(h.dp);
+	send_udp(5, 6);
+	flow("table=0,priority=2,ip,actions=ct(table=1)");
+	dp_publish(h.dp);
+	send_udp(5, 6);
+	assert_int_equal(left.n, 1);
+	assert_int_equal(left.o[0].port, 2);
+
+	/* OpenFlow 1.3's own has no mask. */
+	whole->field = set->field;
+	a = ct_action(NX_CT_F_COMMIT);
+	of_list_add(&a->actions, &h.a, (struct of_any *)whole);
+	assert_int_equal(try_ct(a), A(BAD_SET_TYPE));
+	forget(NULL);
+}
+
 /* In a bucket, as load balancers have it: its changes are its own. */
 static void bucket(void **state)
 {
@@ -422,6 +464,7 @@ int main(void)
 		cmocka_unit_test(bursts),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(state_of_32_bits),
+		cmocka_unit_test(masked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
