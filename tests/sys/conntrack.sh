@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX ct: a stateful firewall, limits and timeouts of zones, a flood
 # Connection tracking on a running switch, as its operator sees it: a stateful firewall, what is shown of its
 # connections, how they are forgotten, limited and timed, and a flood that fills one zone and leaves the other alone.
 #

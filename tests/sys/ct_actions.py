@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX ct, ct_clear and their fields; fragments
 """ct() and its arguments, the fields it sets, ct_clear, limits of zones, and fragments: frame by frame, at both switches.
 
 The ports are lib/ct_probe.py's; verdicts are words as in ct_verdicts.py, with "?" for a packet that is not tracked.

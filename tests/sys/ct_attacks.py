@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX ct: forged packets, half-open connections, exhausted ranges
 """Connections of real hosts while somebody wants to end them, speak in them, or fill the table; at both switches.
 
 The hosts and the flows are in lib/ct_router.py.  c and s have a connection; who forges packets sits at r, on the way, and

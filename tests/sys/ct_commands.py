@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX Commands of connection tracking, against ovs-appctl
 """weft-ofctl's commands of connection tracking say and do what those of ovs-appctl dpctl/ do, after the same traffic.
 
 The ports are lib/ct_probe.py's.  Compared are whole lines; of times only that they are there.

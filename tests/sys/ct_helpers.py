@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX ct(alg=): FTP and TFTP through NAT
 """FTP and TFTP through a firewall with NAT: alg=ftp, alg=tftp let their data connections pass, translated.
 
 The hosts and the flows are in lib/ct_router.py.  curl is the client, of active and of passive FTP with the old commands

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX ct and nat: Linux hosts through a firewall, SNAT, DNAT, hairpin
 """Linux hosts as judges of a stateful firewall, of SNAT, DNAT and hairpin, at Weft and at Open vSwitch; both IP versions.
 
 The hosts and the flows are in lib/ct_router.py.  curl, iperf3, ping, traceroute, and a path whose MTU only an ICMP error

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX nat: RFC 4787, 5382 and 5508
 """What RFC 4787 (UDP), RFC 5382 (TCP) and RFC 5508 (ICMP) require of a NAT, each by its number; at both switches.
 
 Inside is port 1, outside port 2 (lib/ct_probe.py); what passes comes out of port 3.  What is policy of the flow tables, and

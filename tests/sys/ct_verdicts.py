@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX ct_state: sequences of packets, as Open vSwitch judges them
 """ct_state of each packet of some 280 sequences: handshakes, ends, attacks, errors and garbage; the same at both switches.
 
 a is at port 1 and b at port 2 (lib/ct_probe.py); the sequences are in lib/ct_cases.py, the differences in

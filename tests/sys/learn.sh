@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Spec: NX learn, fin_timeout and conjunction: as Open vSwitch has them
 # learn, fin_timeout and conjunction, by Weft and by Open vSwitch: the same flows, the same frames; the flows
 # that are there afterwards, and what arrived, must be the same.
 #

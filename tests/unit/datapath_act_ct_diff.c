@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: NX ct: random flows and packets, against the reference */
 /*
  * ct() in random pipelines: compiled against the reference, with the cache and without. Connections
  * of the reference are those of a list, and of UDP alone: what is compared is where packets go, in

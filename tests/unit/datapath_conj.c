@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: NX conjunction */
 /*
  * Conjunctive flows by the words of ovs-fields(7), one sentence a test; what Open vSwitch 3.1 does
  * where the words leave it open was looked up there.  And lookups by threads while flows change.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: NX ct: the tracker against a plain model */
 /*
  * Connection tracking and its plain model, side by side: random sequences of packets between a few
  * hosts, in a few zones, with commits, force, marks, labels, limits, flushes and a clock that

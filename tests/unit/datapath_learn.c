@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spec: NX learn, fin_timeout */
 /*
  * learn and fin_timeout: what a packet thread tells, and what the control thread makes of it, by
  * the real rings.  What is expected was looked up in ovs-actions(7) and at Open vSwitch 3.1.

@@ -115,7 +115,7 @@ EXT-230 Bundles
 EXT-233 actset_output
 EXT-235 Request forward
 EXT-256 PBB UCA
-NX Nicira's extensions: packet-in formats, monitors, registers
+NX Nicira's extensions: packet-in formats, monitors, registers, actions, connection tracking
 NTR Selection method of groups""".splitlines()]
 
 # What may be left out (5, 7: "optional"), and is; with the error that says so.
