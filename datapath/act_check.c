@@ -163,8 +163,13 @@ void act_forget_bits(struct check *c, const struct of_field *f, unsigned int ofs
 static int check_load(struct check *c, const struct of_nx_reg_load *l)
 {
 	const struct of_subfield *d = &l->dst;
-	int r = act_check_bits(c, d->field, d->ofs, d->n_bits, true);
+	int r;
 
+	if (act_untags(d->field, d->n_bits, l->value)) {
+		know_vlan(c, false, false);
+		return 0;
+	}
+	r = act_check_bits(c, d->field, d->ofs, d->n_bits, true);
 	if (r < 0)
 		return r;
 	if (d->n_bits < 64 && l->value >> d->n_bits)

@@ -102,6 +102,12 @@ static int check_learned_match(struct check *to, const struct of_learn_spec *s)
 	return 0;
 }
 
+/* The low bits of a value that stands in the spec. */
+static uint64_t constant(const struct of_learn_spec *s)
+{
+	return (uint64_t)u128_get(s->value, sizeof(s->value));
+}
+
 static int check_spec(struct check *c, struct check *to, const struct of_learn_spec *s)
 {
 	const int r = s->src.field ? check_source(c, s) : 0;
@@ -112,6 +118,8 @@ static int check_spec(struct check *c, struct check *to, const struct of_learn_s
 	case OF_LEARN_MATCH:
 		return check_learned_match(to, s);
 	case OF_LEARN_LOAD:
+		if (!s->src.field && act_untags(s->dst.field, s->n_bits, constant(s)))
+			return 0;
 		return act_check_bits(to, s->dst.field, s->dst.ofs, s->n_bits, true);
 	default:
 		return 0;

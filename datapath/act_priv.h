@@ -70,6 +70,15 @@ static inline bool key_is_ip(const struct flow_key *k)
 	return k->eth_type == htobe16(ETH_TYPE_IPV4) || k->eth_type == htobe16(ETH_TYPE_IPV6);
 }
 
+/*
+ * A load of all of vlan_tci, without the bit that says that there is a tag: takes the tag away if
+ * there is one (ovs-fields(7), vlan_tci).
+ */
+static inline bool act_untags(const struct of_field *f, unsigned int n_bits, uint64_t value)
+{
+	return f && f->id == OF_FIELD_VLAN_TCI && n_bits == 16 && !(value & FLOW_TCI_PRESENT);
+}
+
 /* ---- act_run.c ---- */
 
 /* Makes the frame the packet's alone, so that it may change.  False: no buffer, the packet is over.

@@ -314,6 +314,8 @@ void act_one(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op 
 		act_push_vlan(w, b, p, op->arg);
 		break;
 	case ACT_POP_VLAN:
+		if (op->arg && !p->n_vlans) /* of a load, which needs none */
+			break;
 		act_pop_vlan(w, b, p);
 		break;
 	case ACT_PUSH_MPLS:

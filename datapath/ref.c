@@ -176,10 +176,21 @@ static void move(struct ref_run *x, const struct of_nx_reg_move *m)
 	ref_set(&x->f, m->dst, &part, m->dst_ofs);
 }
 
+/* vlan_tci without a tag. */
+static bool untags(const struct of_nx_reg_load *l)
+{
+	return l->dst.field->id == OF_FIELD_VLAN_TCI && l->dst.n_bits == 16 &&
+	       !(l->value >> 12 & 1);
+}
+
 static void load(struct ref_run *x, const struct of_nx_reg_load *l)
 {
 	const struct ref_bits b = ref_number(l->value, l->dst.n_bits);
 
+	if (untags(l)) {
+		ref_pop_vlan(&x->f);
+		return;
+	}
 	ref_set(&x->f, l->dst.field, &b, l->dst.ofs);
 }
 
@@ -310,6 +321,8 @@ static int rank(const struct of_any *a)
 	};
 	enum of_kind k = a->kind;
 
+	if (k == OF_KIND_nx_reg_load && untags(AS(nx_reg_load)))
+		k = OF_KIND_action_pop_vlan;
 	if (k == OF_KIND_nx_reg_load || k == OF_KIND_nx_reg_load2 || k == OF_KIND_nx_reg_move ||
 	    k == OF_KIND_nx_set_tunnel || k == OF_KIND_nx_set_tunnel64)
 		k = OF_KIND_action_set_field;
