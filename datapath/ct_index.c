@@ -24,13 +24,21 @@
 uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k)
 {
 	const uint64_t *key = t->keys;
-	uint64_t w[5], h = key[6];
+	uint64_t src, src2, dst, dst2, h = key[6];
+	uint32_t ports, rest;
 
-	/* IPv4 has its addresses in words 0 and 2, zeros in 1 and 3. */
-	memcpy(w, k, sizeof(w));
-	h += cls_hash_mix(w[0] ^ key[0], w[2] ^ key[2]);
-	h += cls_hash_mix(w[1] ^ key[1], w[3] ^ key[3]);
-	h += cls_hash_mix(w[4] ^ key[4], key[5]);
+	/* Read as ct_read() has written them, who would else wait for all stores before to be over:
+	 * that took a tenth of a packet's time.
+	 * IPv4 has zeros behind its addresses. */
+	memcpy(&src, k->src, 8);
+	memcpy(&src2, k->src + 8, 8);
+	memcpy(&dst, k->dst, 8);
+	memcpy(&dst2, k->dst + 8, 8);
+	memcpy(&ports, &k->src_port, sizeof(ports));
+	memcpy(&rest, &k->zone, sizeof(rest));
+	h += cls_hash_mix(src ^ key[0], dst ^ key[2]);
+	h += cls_hash_mix(src2 ^ key[1], dst2 ^ key[3]);
+	h += cls_hash_mix(ports ^ key[4], rest ^ key[5]);
 	return cls_hash_mix(h, key[7]);
 }
 

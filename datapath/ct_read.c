@@ -188,14 +188,20 @@ static bool l4_sum_ok(const struct pkt *p, uint8_t proto, uint32_t at, uint32_t 
 
 static void addresses(struct ct_tuple *k, const uint8_t *l3, bool v4)
 {
+	/* In whole words, as ct_hash() reads them. */
 	if (v4) {
-		memset(k->src, 0, 32);
-		memcpy(k->src, l3 + 12, 4);
-		memcpy(k->dst, l3 + 16, 4);
+		const uint64_t none = 0;
+		uint64_t src = 0, dst = 0;
+
+		memcpy(&src, l3 + 12, 4);
+		memcpy(&dst, l3 + 16, 4);
+		memcpy(k->src, &src, 8);
+		memcpy(k->src + 8, &none, 8);
+		memcpy(k->dst, &dst, 8);
+		memcpy(k->dst + 8, &none, 8);
 	} else {
 		memcpy(k->src, l3 + 8, 32);
 	}
-	k->l3 = v4 ? 4 : 6;
 }
 
 /* Where L4 is, and how long; false: the packet is not as long as it says, or wrong. */
@@ -291,7 +297,7 @@ static bool read_quoted(const struct pkt *p, struct ct_pkt *cp)
 	const uint32_t at = (uint32_t)cp->l4 + ICMP_HLEN;
 	const uint8_t *f = rte_pktmbuf_mtod(p->m, const uint8_t *), *l4;
 	uint32_t end = RTE_MIN((uint32_t)cp->l4 + cp->l4_len, (uint32_t)p->m->data_len), l4_at;
-	struct ct_tuple q = { .zone = cp->k.zone };
+	struct ct_tuple q = { .zone = cp->k.zone, .l3 = cp->k.l3 };
 
 	l4_at = at < end ? quoted_l4(f + at, end - at, v4, &q.proto) : 0;
 	if (!l4_at)
@@ -373,7 +379,6 @@ static bool read_l4(const struct pkt *p, struct ct_pkt *cp)
 {
 	const uint8_t *l4 = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, cp->l4);
 
-	cp->k.proto = p->key.ip_proto;
 	cp->k.src_port = cp->k.dst_port = 0;
 	switch (p->key.ip_proto) {
 	case IPPROTO_TCP:
@@ -400,13 +405,18 @@ static bool is_own_answer(const struct ct_tuple *k)
 void ct_read(struct pmd *w, const struct ct *t, const struct pkt *p, uint16_t zone,
 	     struct ct_pkt *cp)
 {
+	uint32_t rest;
+
 	cp->kind = CT_K_INVALID;
 	cp->hash = 0;
 	if (unlikely(
 		    p->l3 == PKT_NONE || p->key.ip_frag & FLOW_FRAG_ANY ||
 		    (p->key.eth_type != htobe16(ETH_IPV4) && p->key.eth_type != htobe16(ETH_IPV6))))
 		return;
-	cp->k.zone = zone;
+	/* zone, proto, l3: one store, as ct_hash() reads them. */
+	rest = zone | (uint32_t)p->key.ip_proto << 16 |
+	       (p->key.eth_type == htobe16(ETH_IPV4) ? 4u : 6u) << 24;
+	memcpy(&cp->k.zone, &rest, sizeof(rest));
 	if (unlikely(!read_l3(p, cp) || !read_l4(p, cp) || is_own_answer(&cp->k))) {
 		cp->kind = CT_K_INVALID;
 		return;
