@@ -21,7 +21,7 @@ static const char usage_text[] =
 	"                      delete NAME...\n"
 	"  host                list | show HOST\n"
 	"  switch              list | show DPID | forget DPID\n"
-	"  switch              info | ports | stats | drops [SWITCH]        by its local socket\n"
+	"  switch              info | ports | stats | drops | events [SWITCH]   by its local socket\n"
 	"                      port-add SWITCH NAME[@OFPORT] SPEC\n"
 	"                      port-del SWITCH NAME|OFPORT\n"
 	"                      queue-add SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]\n"

@@ -118,8 +118,8 @@ int ctl_switch(struct ctl *c, const char *verb)
 	return ctl_fail(
 		CTL_USAGE,
 		"a switch, through the controller: list, show, forget; by its socket: info, "
-		"ports, stats, drops, port-add, port-del, queue-add, queue-del, "
-		"queue-list; not '%s'",
+		"ports, stats, drops, events, port-add, port-del, queue-add, queue-del, "
+		"queue-list, conntrack, conntrack-stats, conntrack-zones; not '%s'",
 		verb);
 }
 

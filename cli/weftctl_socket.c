@@ -110,17 +110,33 @@ static void queues_print(const struct asking *a, const Weft__QueueList *l)
 	json_decref(list);
 }
 
-static json_t *drops_json(const Weft__Stats *s, bool all)
+static json_t *counts_json(Weft__Drop *const *v, size_t n, const char *name, bool all)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->n_drops; i++)
-		if (all || s->drops[i]->count)
+	for (size_t i = 0; i < n; i++)
+		if (all || v[i]->count)
 			json_array_append_new(
-				list, json_pack("{s:s,s:I,s:s}", "reason", s->drops[i]->name,
-						"count", (json_int_t)s->drops[i]->count, "text",
-						s->drops[i]->text));
+				list, json_pack("{s:s,s:I,s:s}", name, v[i]->name, "count",
+						(json_int_t)v[i]->count, "text", v[i]->text));
 	return list;
+}
+
+static json_t *drops_json(const Weft__Stats *s, bool all)
+{
+	return counts_json(s->drops, s->n_drops, "reason", all);
+}
+
+/* All of them: that one is zero is an answer, too. */
+static void events_print(const struct ctl *c, const Weft__Stats *s)
+{
+	static const struct ctl_column columns[] = {
+		{ "COUNT", "count" }, { "EVENT", "event" }, { "MEANING", "text" }, { NULL, NULL }
+	};
+	json_t *list = counts_json(s->events, s->n_events, "event", true);
+
+	c->json ? ctl_json(list) : ctl_table(list, columns);
+	json_decref(list);
 }
 
 static void drops_print(const struct ctl *c, const Weft__Stats *s)
@@ -202,6 +218,8 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 		ports_print(a->ctl, r->port_list);
 	else if (r->body_case == WEFT__REPLY__BODY_STATS && !strcmp(a->verb, "drops"))
 		drops_print(a->ctl, r->stats);
+	else if (r->body_case == WEFT__REPLY__BODY_STATS && !strcmp(a->verb, "events"))
+		events_print(a->ctl, r->stats);
 	else if (r->body_case == WEFT__REPLY__BODY_STATS)
 		stats_print(a->ctl, r->stats);
 	else
@@ -370,6 +388,7 @@ static const struct socket_verb {
 	{ "ports", "[SWITCH]", 0, 1, ports },
 	{ "stats", "[SWITCH]", 0, 1, stats },
 	{ "drops", "[SWITCH]", 0, 1, stats },
+	{ "events", "[SWITCH]", 0, 1, stats },
 	{ "port-add", "SWITCH NAME[@OFPORT] SPEC", 3, 3, port_add },
 	{ "port-del", "SWITCH NAME|OFPORT", 2, 2, port_del },
 	{ "queue-add", "SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]", 3, 3, queue_add },

@@ -391,6 +391,8 @@ static int stats(const struct mgmt_ctx *x) CONTROL
 		rc = stats_tables(dp, x->arena, &s);
 	if (!rc)
 		rc = stats_pool(dp, x->arena, &s);
+	if (!rc)
+		rc = agent_events(x->conn->agent->dp, x->arena, &s.events, &s.n_events);
 	if (rc)
 		return rc;
 	r.body_case = WEFT__REPLY__BODY_STATS;

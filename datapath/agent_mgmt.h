@@ -26,4 +26,9 @@ int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q) CONTROL;
 int agent_ct_stats(const struct mgmt_ctx *x, const Weft__CtStatsRequest *q) CONTROL;
 int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q) CONTROL;
 
+/* ---- agent_event.c ---- */
+
+/* Each row of event.def with its count, in 'a'.  0 or -ENOMEM. */
+int agent_events(struct dp *dp, struct arena *a, Weft__Drop ***list, size_t *n) CONTROL;
+
 #endif

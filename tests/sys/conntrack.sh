@@ -22,7 +22,8 @@ for side in "a 1" "b 2"; do
 	in_space "$1" ip addr add "10.1.0.$2/24" dev eth0
 	in_space "$1" ip addr add "fc01::$2/64" dev eth0 nodad
 done
-switch weft sw --ct-max-connections 4096 --port va@1=af_packet:va --port vb@2=af_packet:vb
+printf 'ct-zone:\n  - 21:limit=3\n  - 22:udp_first=7,tcp_established=70\n' >"$DIR/sw.yaml"
+switch weft sw --config "$DIR/sw.yaml" --ct-zone 23:limit=4 --ct-max-connections 4096 --port va@1=af_packet:va --port vb@2=af_packet:vb
 SW=$(sock sw)
 weft() { "$WOFCTL" "$1" "$SW" "${@:2}"; }
 conns() { weft dump-conntrack "$@" | wc -l; }
@@ -73,6 +74,25 @@ check "trace says what the connection is" bash -c "'$WOFCTL' trace '$SW' in_port
 check "... and commits nothing" eq 0 conns ct_nw_proto=17
 check "weftctl shows them, too" bash -c "$CTL conntrack sw -o json | grep -q '\"protocol\": \"icmp\"'"
 check "... and the zones" bash -c "$CTL conntrack-zones sw | grep -qE '^ *1 +2 '"
+
+check "weftctl switch events: each count, with its meaning" bash -c "$CTL events sw | grep -qE '^ *0 +stack_empty +pops'"
+
+weft add-flow "in_port=controller,udp,actions=pop:NXM_NX_REG0[],learn(table=9,eth_type=0x800,nw_proto=17,NXM_OF_UDP_SRC[])"
+UDP=ffffffffffff0200000000010800450000200000000040110000 # ... from 10.1.0.1 port 7 to 10.1.0.2 port 9, without checksums
+UDP=${UDP}0a0100010a01000200070009000c000001020304
+check "... a packet is sent" weft packet-out "in_port=controller packet=$UDP actions=table"
+event() { $CTL events sw -o json | tr -d '\n ' | grep -o "\"count\":[0-9]*,\"event\":\"$1\"\|\"event\":\"$1\",\"count\":[0-9]*" | tr -dc 0-9; }
+check "... whose pop found nothing" until_true 5 eq 1 event stack_empty
+check "... and from which a flow was learned" until_true 5 eq 1 event learn_added
+
+weft ct-get-limits zone=21,22,23 >"$DIR/out" 2>&1 || true
+check "limits that the command line and the configuration file say" bash -c "grep -q '^zone=21,limit=3' '$DIR/out' && grep -q '^zone=23,limit=4' '$DIR/out'"
+check "... and timeouts" bash -c "'$WOFCTL' ct-get-timeouts '$SW' zone=22 | grep -cE '(tcp_established=70|udp_first=7|icmp_first=60)\$' | grep -qx 3"
+# wrong ZONE: the switch does not start, and says why
+wrong() { ! timeout 10 "$B/weft-switch" --ct-zone "$1" >"$DIR/out" 2>&1 </dev/null && grep -q "ct-zone '$1': .* right" "$DIR/out"; }
+for z in 5 5: 65536:limit=1 5:limit=x 5:limit=1,limit=2 5:lunch=3 5:udp_first=0 5:udp_first=99999999; do
+	check "--ct-zone $z is refused in words" wrong "$z"
+done
 
 # ---- forgotten ----
 check "flush-conntrack of a zone" weft flush-conntrack zone=1
