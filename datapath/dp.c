@@ -16,6 +16,7 @@
 #include "datapath/group.h"
 #include "datapath/learn.h"
 #include "datapath/meter.h"
+#include "datapath/options_ct.h"
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
 #include "datapath/retire.h"
@@ -132,6 +133,8 @@ struct ct *dp_ct(struct dp *dp, struct err *e)
 
 	if (!t && !frag_track_on(dp, e)) {
 		t = ct_new(dp->name, dp->opts.ct_max ? dp->opts.ct_max : CT_MAX_DEFAULT, e);
+		if (t)
+			ct_zone_start_apply(t, dp->opts.ct_starts, dp->opts.n_ct_starts);
 		atomic_store(&dp->ct, t);
 	}
 	return t;

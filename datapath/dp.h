@@ -36,11 +36,13 @@ struct dp_opts {
 	const char *name; /* "br0" */
 	uint64_t dpid;
 	const char *pmd_cores;
-	uint32_t cache_entries; /* per PMD; 0: off */
-	uint32_t max_flows;	/* per table; 0: 1,000,000 */
-	uint32_t ct_max;	/* connections; 0: CT_MAX_DEFAULT */
-	bool ct_liberal;	/* --ct-tcp-seq-chk off */
-	bool standalone;	/* --fail-mode */
+	uint32_t cache_entries;		       /* per PMD; 0: off */
+	uint32_t max_flows;		       /* per table; 0: 1,000,000 */
+	uint32_t ct_max;		       /* connections; 0: CT_MAX_DEFAULT */
+	const struct ct_zone_start *ct_starts; /* what zones start with; stay the caller's */
+	unsigned int n_ct_starts;
+	bool ct_liberal; /* --ct-tcp-seq-chk off */
+	bool standalone; /* --fail-mode */
 };
 
 struct dp {

@@ -294,6 +294,8 @@ static int start_dp(struct main_state *s, struct err *e) CONTROL
 		.cache_entries = o->cache_entries,
 		.max_flows = o->max_flows,
 		.ct_max = o->ct_max,
+		.ct_starts = o->ct_starts,
+		.n_ct_starts = o->ct_zones.n,
 		.ct_liberal = o->ct_liberal,
 		.standalone = o->standalone,
 	};

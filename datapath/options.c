@@ -50,6 +50,8 @@ static const struct option_row {
 	  "connections that are tracked at most (1048576)" },
 	{ "ct-tcp-seq-chk", OFF_ON, AT(ct_liberal), 0, 0, "on|off",
 	  "whether TCP's sequence numbers are judged (on)" },
+	{ "ct-zone", LIST, AT(ct_zones), 0, 0, "ZONE:NAME=N,...",
+	  "limit and timeouts of a zone, or of \"default\"; may be repeated" },
 	{ "mbufs", NUMBER, AT(mbufs), 1024, 16000000, "N", "packet buffers (8192)" },
 	{ "memory", NUMBER, AT(memory), 64, 1000000, "MB",
 	  "memory that DPDK may use when there are no hugepages (512)" },
@@ -270,6 +272,26 @@ static uint64_t default_dpid(const struct options *o)
 	return (h & 0xfcffffffffff) | 0x020000000000;
 }
 
+static int check_zones(struct options *o, struct err *e)
+{
+	o->ct_starts = calloc(o->ct_zones.n + 1, sizeof(*o->ct_starts));
+	if (!o->ct_starts)
+		return err_set(e, -ENOMEM, "no memory");
+	for (unsigned int i = 0; i < o->ct_zones.n; i++) {
+		struct ct_zone_start *z = &o->ct_starts[i];
+		const int rc = ct_zone_start_parse(o->ct_zones.v[i], z, e);
+
+		if (rc)
+			return rc;
+		for (unsigned int k = 0; k < i; k++)
+			if (z->all == o->ct_starts[k].all && z->zone == o->ct_starts[k].zone)
+				return err_set(e, -EINVAL,
+					       "ct-zone '%s': this zone was said before, as '%s'",
+					       o->ct_zones.v[i], o->ct_zones.v[k]);
+	}
+	return 0;
+}
+
 static int check(struct options *o, struct err *e)
 {
 	struct opt_port p;
@@ -286,7 +308,7 @@ static int check(struct options *o, struct err *e)
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return check_zones(o, e);
 }
 
 int options_parse(struct options *o, int argc, char **argv, struct err *e)
@@ -320,6 +342,7 @@ void options_fini(struct options *o)
 	for (unsigned int i = 0; i < o->n_texts; i++)
 		free(o->texts[i]);
 	free(o->texts);
+	free(o->ct_starts);
 }
 
 /* ---- NAME[@OFPORT]=SPEC ---- */

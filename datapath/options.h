@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "datapath/options_ct.h"
 #include "datapath/port.h"
 
 enum { OPT_LIST_MAX = 1200 };
@@ -37,7 +38,8 @@ struct options {
 	uint32_t packet_buffers;
 	uint32_t packet_in_rate, packet_in_burst;
 	bool has_rate;
-	struct opt_list controllers, listeners, ports;
+	struct opt_list controllers, listeners, ports, ct_zones;
+	struct ct_zone_start *ct_starts; /* of ct_zones, ct_zones.n */
 	char *const *eal_args;
 	int n_eal_args;
 	/* Private: what the texts above point to. */
