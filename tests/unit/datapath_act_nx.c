@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nicira's actions on copies: over a limit far inside, and more outputs than a burst has room for.
- * What they do besides is compared with the reference (datapath_diff.c). */
+/*
+ * Nicira's actions on copies: over a limit far inside, and more outputs than a burst has room for;
+ * and what random flows seldom come to.  What they do besides is compared with the reference
+ * (datapath_diff.c).
+ */
 #include "tests/unit/datapath_act.h"
 
 #include "datapath/ct.h"
@@ -156,11 +159,84 @@ static void full_bursts(void **state)
 	h.w->flush = take;
 }
 
+/* ---- What random flows seldom come to ---- */
+
+static void leaves(const char *const *flows, const uint32_t *to)
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; flows[i]; i++)
+		flow(flows[i]);
+	dp_publish(h.dp);
+	send_hex(UDP_FRAME);
+	while (to[n])
+		n++;
+	for (uint32_t i = 0; i < n || i < left.n; i++)
+		if (i >= n || i >= left.n || left.o[i].port != to[i])
+			fail_msg("%s: output %u of %u, %u", flows[0], i, left.n, n);
+	clean(NULL);
+}
+
+/* An exit ends everything, wherever it stands, but for a bucket, of which it is the end. */
+static void exits(void **state)
+{
+	static const struct {
+		const char *flows[3];
+		uint32_t ports[4];
+	} cases[] = {
+		{ { "table=0,udp,actions=output:2,exit,output:3" }, { 2 } },
+		{ { "table=0,udp,actions=output:2,clone(exit),output:3" }, { 2 } },
+		{ { "table=0,udp,actions=clone(output:2,exit,output:4),output:3" }, { 2 } },
+		{ { "table=0,udp,actions=clone(mod_nw_ttl:9,output:2,exit),output:3" }, { 2 } },
+		{ { "table=0,udp,actions=clone(mod_nw_ttl:9,clone(output:2,exit)),output:3" },
+		  { 2 } },
+		{ { "table=0,udp,actions=clone(resubmit(,1)),output:3",
+		    "table=1,actions=output:2,exit" },
+		  { 2 } },
+		{ { "table=0,udp,actions=clone(exit),write_actions(output:3)" }, { 0 } },
+		{ { "table=0,udp,actions=group:1,output:3" }, { 2, 4, 3 } },
+		{ { "table=0,udp,actions=ct(table=1),output:3",
+		    "table=1,actions=output:2,exit,output:4" },
+		  { 2, 3 } },
+	};
+
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		group(OFPGC_ADD, "group_id=1,type=all,bucket=output:2,resubmit(,2),"
+				 "bucket=output:4");
+		flow("table=2,actions=exit");
+		leaves(cases[i].flows, cases[i].ports);
+	}
+}
+
+/* OFPP_TABLE out of a register is a resubmit to the first table. */
+static void table_by_register(void **state)
+{
+	static const char *const once[] = {
+		"table=0,priority=1,udp,actions=load:1->reg1,load:0xfff9->reg0,"
+		"output:reg0[0..15],output:4",
+		"table=0,priority=2,reg1=1,actions=output:2,goto_table:1",
+		"table=1,actions=output:3",
+		NULL,
+	};
+	static const char *const within[] = {
+		"table=0,priority=1,udp,actions=load:1->reg1,load:0xfff9->reg0,"
+		"clone(mod_nw_ttl:9,output:reg0[0..15]),output:4",
+		"table=0,priority=2,reg1=1,actions=output:2,write_actions(output:3)",
+		NULL,
+	};
+	static const uint32_t to[] = { 2, 3, 4, 0 };
+
+	leaves(once, to);
+	leaves(within, to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doom_in_copies),
 		cmocka_unit_test(full_bursts),
+		cmocka_unit_test(exits),
+		cmocka_unit_test(table_by_register),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

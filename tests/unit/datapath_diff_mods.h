@@ -16,6 +16,23 @@
 
 enum { STYLE_FEW, STYLE_ONE_MASK, STYLE_PREFIXES, STYLE_MANY, STYLE_CONJ, N_STYLES };
 
+/* What may have lost its prerequisites, as their values are drawn anew; no message could say so. */
+static void mend_match(struct of_match *m)
+{
+	static const uint8_t none[16];
+
+	if (!of_match_pre_met(m, &of_fields[OF_FIELD_VLAN_PCP])) {
+		m->mask.vlan_tci &= htobe16(0x1fff);
+		m->value.vlan_tci &= htobe16(0x1fff);
+	}
+	FIELD_EACH (f) {
+		if (f->pre < OF_PRE_CT || of_match_pre_met(m, f))
+			continue;
+		of_field_set(f, &m->value, none);
+		of_field_set(f, &m->mask, none);
+	}
+}
+
 /* A match in the manner of the table, and a priority that leaves no doubt about who wins. */
 static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 {
@@ -71,11 +88,7 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		}
 		break;
 	}
-	/* The tag may have become one that need not be there; no message could say so. */
-	if (!of_match_pre_met(m, &of_fields[OF_FIELD_VLAN_PCP])) {
-		m->mask.vlan_tci &= htobe16(0x1fff);
-		m->value.vlan_tci &= htobe16(0x1fff);
-	}
+	mend_match(m);
 }
 
 /* ---- Conjunctive flows ---- */
