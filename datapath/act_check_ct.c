@@ -97,16 +97,6 @@ static int check_span(struct check *c, const struct of_field *f, unsigned int of
 		      f ? f->name : "an unknown field");
 }
 
-static int check_source(struct check *c, const struct of_field *f)
-{
-	if (!field_supported(f->id))
-		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is not supported", f->name);
-	if (c->has_match && !of_match_pre_met(&c->match, f))
-		return REFUSE(c, OFPBAC_MATCH_INCONSISTENT, "the flow does not match what %s needs",
-			      f->name);
-	return 0;
-}
-
 static int check_exec(struct check *c, const struct of_any *a)
 {
 	int r;
@@ -133,7 +123,7 @@ static int check_exec(struct check *c, const struct of_any *a)
 		if (!r)
 			r = check_span(c, AS(nx_reg_move)->src, AS(nx_reg_move)->src_ofs,
 				       AS(nx_reg_move)->n_bits);
-		return r ? r : check_source(c, AS(nx_reg_move)->src);
+		return r ? r : act_check_readable(c, AS(nx_reg_move)->src);
 	default:
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "%s in ct()", of_kind_name(a->kind));
 	}
@@ -175,7 +165,7 @@ static int check_zone(struct check *c, const struct of_subfield *s)
 	if (s->ofs + 16 > s->field->bits)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "16 bits at %u pass %s", s->ofs,
 			      s->field->name);
-	return check_source(c, s->field);
+	return act_check_readable(c, s->field);
 }
 
 static int check_alg(struct check *c, const struct of_nx_ct *ct)

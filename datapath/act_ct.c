@@ -12,8 +12,6 @@
 #include "datapath/pmd.h"
 #include "datapath/trace.h"
 
-enum { PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
-
 /* ---- The fields ---- */
 
 void act_ct_clear(struct pkt *p)
@@ -52,7 +50,7 @@ static void show_tuple(struct pkt *p, const struct ct_tuple *t)
 		memcpy(k->ct_ipv6_dst, t->dst, sizeof(k->ct_ipv6_dst));
 	}
 	k->ct_nw_proto = t->proto;
-	if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6) {
+	if (ct_is_icmp(t->proto)) {
 		const uint16_t what = be16toh(t->dst_port);
 
 		k->ct_tp_src = htobe16(what >> 8);
@@ -81,12 +79,6 @@ static void show(struct pkt *p, const struct ct_result *r, uint16_t zone)
 }
 
 /* ---- What the action asks for ---- */
-
-static u128 bits_of(const struct flow_key *k, const struct of_field *f, unsigned int ofs,
-		    unsigned int n)
-{
-	return u128_get((const uint8_t *)k + f->offset, f->size) >> (f->shift + ofs) & u128_ones(n);
-}
 
 static void put_bits(struct flow_key *k, const struct of_field *f, u128 value, u128 mask)
 {
@@ -117,7 +109,7 @@ static void exec(struct pkt *p, const struct act_op *op, struct ct_req *r)
 
 			f = op->move.dst;
 			m = u128_ones(op->move.n_bits) << (f->shift + op->move.dst_ofs);
-			v = bits_of(k, src, op->move.src_ofs, op->move.n_bits)
+			v = key_bits(k, src, op->move.src_ofs, op->move.n_bits)
 			    << (f->shift + op->move.dst_ofs);
 		} else {
 			f = op->set.field;
@@ -144,7 +136,7 @@ static const struct ct_req *request(struct pkt *p, const struct act_ct *a, struc
 	if (a->exec)
 		exec(p, a->exec, room);
 	if (a->zone.field)
-		room->zone = (uint16_t)bits_of(&p->key, a->zone.field, a->zone.ofs, 16);
+		room->zone = (uint16_t)key_bits(&p->key, a->zone.field, a->zone.ofs, 16);
 	return room;
 }
 

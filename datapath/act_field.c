@@ -292,8 +292,7 @@ void act_move(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op
 
 	if (!of_field_pre_met(src, &p->key))
 		return;
-	v = u128_get((const uint8_t *)&p->key + src->offset, src->size);
-	v = v >> (src->shift + op->move.src_ofs) & u128_ones(op->move.n_bits);
+	v = key_bits(&p->key, src, op->move.src_ofs, op->move.n_bits);
 	act_store(w, b, p, dst, v << (op->move.dst_ofs + dst->shift), mask & field_bits(dst));
 }
 

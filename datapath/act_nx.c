@@ -19,12 +19,7 @@
 static u128 get_bits(const struct pkt *p, const struct of_field *f, unsigned int ofs,
 		     unsigned int n)
 {
-	u128 v;
-
-	if (!of_field_pre_met(f, &p->key))
-		return 0;
-	v = u128_get((const uint8_t *)&p->key + f->offset, f->size);
-	return v >> (f->shift + ofs) & u128_ones(n);
+	return of_field_pre_met(f, &p->key) ? key_bits(&p->key, f, ofs, n) : 0;
 }
 
 static void put_bits(struct pmd *w, struct burst *b, struct pkt *p, const struct of_field *f,

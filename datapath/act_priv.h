@@ -57,6 +57,13 @@ static inline u128 field_bits(const struct of_field *f)
 	return bits;
 }
 
+/* 'n' bits of 'f' from 'ofs' on, as the key has them. */
+static inline u128 key_bits(const struct flow_key *k, const struct of_field *f, unsigned int ofs,
+			    unsigned int n)
+{
+	return u128_get((const uint8_t *)k + f->offset, f->size) >> (f->shift + ofs) & u128_ones(n);
+}
+
 /* Key words in which 'f' and its prerequisites stand. */
 uint64_t field_words(const struct of_field *f);
 

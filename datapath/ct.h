@@ -13,9 +13,10 @@
  *	ct_alg.c, ct_expect.c ... what FTP and TFTP announce (ct_alg.h)
  *	act_ct.c                  the action ct()
  *
- * Packet threads find, add and change connections without waiting for each other but for the bits
- * named in ct_conn.h and in the index; the control thread alone takes them out.  Memory is
- * taken once, by the first flow with a ct action, for --ct-max-connections, and is one region
+ * Packet threads find, add and change connections without waiting for each other but for bits that
+ * are held for some dozen instructions: a connection's (ct_conn.h), its buckets', and of control
+ * connections those of ct_alg.c and ct_expect.c; the control thread alone takes them out.  Memory
+ *is taken once, by the first flow with a ct action, for --ct-max-connections, and is one region
  * without pointers, with a header that says its layout.
  *
  * A full pool, or a zone at its limit, refuses new connections, counts them for the zone, and never

@@ -61,11 +61,6 @@ static uint32_t below(uint64_t seed, uint32_t n)
 	return (uint32_t)((mix(seed) >> 32) * n >> 32);
 }
 
-static bool is_icmp(uint8_t proto)
-{
-	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
-}
-
 static bool has_ports(uint8_t proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
@@ -88,7 +83,7 @@ static bool is_zero(const uint8_t a[16])
 static void set_flags(struct ct_conn *c)
 {
 	const struct ct_tuple *o = &c->orig, *r = &c->reply;
-	const bool icmp = is_icmp(o->proto);
+	const bool icmp = ct_is_icmp(o->proto);
 	uint8_t f = atomic_load_explicit(&c->flags, memory_order_relaxed);
 
 	f &= (uint8_t) ~(CT_F_SNAT | CT_F_DNAT);
@@ -229,7 +224,7 @@ static enum pick pick_of(const struct ct_nat_spec *spec)
  */
 static int seek_source(struct seek *s, bool any) PMD
 {
-	const bool icmp = is_icmp(s->c->orig.proto);
+	const bool icmp = ct_is_icmp(s->c->orig.proto);
 	const uint32_t port = be16toh(s->c->orig.src_port);
 	struct ports p = { .at = icmp ? &s->c->reply.src_port : &s->c->reply.dst_port,
 			   .was = s->c->orig.src_port,

@@ -60,11 +60,6 @@ static struct icmp_type icmp_type(uint8_t proto, uint8_t type)
 	return type < RTE_DIM(types6) ? types6[type] : (struct icmp_type){ 0 };
 }
 
-static bool is_icmp(uint8_t proto)
-{
-	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
-}
-
 void ct_turn(struct ct_tuple *out, const struct ct_tuple *k)
 {
 	const struct ct_tuple t = *k;
@@ -74,7 +69,7 @@ void ct_turn(struct ct_tuple *out, const struct ct_tuple *k)
 	out->zone = t.zone;
 	out->proto = t.proto;
 	out->l3 = t.l3;
-	if (is_icmp(t.proto)) {
+	if (ct_is_icmp(t.proto)) {
 		const uint16_t what = be16toh(t.dst_port);
 
 		out->src_port = t.src_port;
@@ -89,7 +84,7 @@ void ct_turn(struct ct_tuple *out, const struct ct_tuple *k)
 
 bool ct_may_begin(const struct ct_tuple *k)
 {
-	return !is_icmp(k->proto) ||
+	return !ct_is_icmp(k->proto) ||
 	       icmp_type(k->proto, (uint8_t)(be16toh(k->dst_port) >> 8)).what == T_ASKS;
 }
 
@@ -172,7 +167,7 @@ static bool l4_sum_ok(const struct pkt *p, uint8_t proto, uint32_t at, uint32_t 
 
 	if (vouched_for(p->m, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_NONE,
 			RTE_MBUF_F_RX_L4_CKSUM_MASK) &&
-	    !is_icmp(proto))
+	    !ct_is_icmp(proto))
 		return true;
 	if (proto != IPPROTO_ICMP) {
 		/* A packet that a routing header sends further has the sum of another destination:
@@ -399,7 +394,7 @@ static bool read_l4(const struct pkt *p, struct ct_pkt *cp)
 static bool is_own_answer(const struct ct_tuple *k)
 {
 	return unlikely(!memcmp(k->src, k->dst, 4)) && !memcmp(k->src, k->dst, sizeof(k->src)) &&
-	       k->src_port == k->dst_port && !is_icmp(k->proto);
+	       k->src_port == k->dst_port && !ct_is_icmp(k->proto);
 }
 
 void ct_read(struct pmd *w, const struct ct *t, const struct pkt *p, uint16_t zone,

@@ -10,6 +10,8 @@
 #ifndef WEFT_DATAPATH_CT_TRACK_H
 #define WEFT_DATAPATH_CT_TRACK_H
 
+#include <netinet/in.h>
+
 #include "datapath/ct.h"
 #include "datapath/pkt.h"
 
@@ -41,6 +43,11 @@ struct ct_pkt {
 	uint16_t l4, l4_len;	     /* in the frame */
 	uint16_t inner_l3, inner_l4; /* CT_K_ERROR: where the quoted packet stands */
 };
+
+static inline bool ct_is_icmp(uint8_t proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
 
 /* The other direction of what nobody translates; of ICMP the type that asks for the one that
  * answers, and back.  'out' may be 'k'. */

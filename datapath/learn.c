@@ -242,15 +242,8 @@ void learn_flow_gone(struct dp *dp, const struct flow *f)
 /* False: no memory; the next publication tries again. */
 static bool remove_learned(struct dp *dp, struct learned *d) CONTROL
 {
-	const struct flow_filter q = {
-		.table_id = (uint8_t)d->key.table_id,
-		.out_port = OFPP_ANY,
-		.out_group = OFPG_ANY,
-		.cookie = d->key.cookie,
-		.cookie_mask = UINT64_MAX,
-	};
 	struct flow_vec v;
-	const bool done = !table_collect(dp, &q, &v);
+	const bool done = !learned_collect(dp, d, &v);
 
 	for (uint32_t i = 0; done && i < v.n; i++)
 		table_unlink(dp, v.v[i], OFPRR_DELETE);

@@ -125,8 +125,7 @@ void learned_count(struct dp *dp, const struct flow *f, int by)
 		count(dp, d, f, by);
 }
 
-/* Those that are there already. */
-static int count_all(struct dp *dp, struct learned *d) CONTROL
+int learned_collect(struct dp *dp, const struct learned *d, struct flow_vec *v)
 {
 	const struct flow_filter q = {
 		.table_id = (uint8_t)d->key.table_id,
@@ -135,8 +134,15 @@ static int count_all(struct dp *dp, struct learned *d) CONTROL
 		.cookie = d->key.cookie,
 		.cookie_mask = UINT64_MAX,
 	};
+
+	return table_collect(dp, &q, v);
+}
+
+/* Those that are there already. */
+static int count_all(struct dp *dp, struct learned *d) CONTROL
+{
 	struct flow_vec v;
-	const int err = table_collect(dp, &q, &v);
+	const int err = learned_collect(dp, d, &v);
 
 	for (uint32_t i = 0; !err && i < v.n; i++)
 		count(dp, d, v.v[i], 1);

@@ -9,13 +9,9 @@
 /* What a spec has of the packet, or says itself. */
 static u128 value_of(const struct of_learn_spec *s, const struct flow_key *key)
 {
-	const struct of_field *f = s->src.field;
-	u128 v;
-
-	if (!f)
+	if (!s->src.field)
 		return u128_get(s->value, sizeof(s->value)) & u128_ones(s->n_bits);
-	v = u128_get((const uint8_t *)key + f->offset, f->size);
-	return v >> (f->shift + s->src.ofs) & u128_ones(s->n_bits);
+	return key_bits(key, s->src.field, s->src.ofs, s->n_bits);
 }
 
 static void match(struct of_match *m, const struct of_learn_spec *s, u128 v)

@@ -11,6 +11,8 @@
 #include "datapath/learn.h"
 #include "ofproto/nx.h"
 
+struct flow_vec;
+
 /*
  * Hashes of the flows of a table with a cookie, for limits: the control thread writes, PMDs look.
  * Places are filled before they are emptied, and stay marked when they are, so that a search never
@@ -72,6 +74,8 @@ struct learn_state {
 struct learned *learned_get(struct dp *dp, uint8_t table_id, uint64_t cookie) CONTROL;
 void learned_put(struct dp *dp, struct learned *d) CONTROL;
 void learned_count(struct dp *dp, const struct flow *f, int by) CONTROL;
+/* All of them; -ENOMEM.  'v->v' is the caller's to free. */
+int learned_collect(struct dp *dp, const struct learned *d, struct flow_vec *v) CONTROL;
 /* A flow that was reserved has come, or not. */
 void learned_release(struct dp *dp, uint8_t table_id, uint64_t cookie) CONTROL;
 /* Whether the flow is among them. */
