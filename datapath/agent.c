@@ -172,6 +172,9 @@ static int barrier(struct conn *c, const struct of_msg *m, struct of_err *e) CON
 	/* Packet-outs are messages, too: those before it have left when it is answered. */
 	inject_wait(c->agent->dp);
 	dp_barrier(c->agent->dp);
+	/* ... and what their learn actions met is in the tables. */
+	if (c->agent->drain)
+		c->agent->drain(c->agent->drain_arg);
 	agent_reply(c, m, (struct of_any *)&r);
 	return 0;
 }
@@ -598,6 +601,8 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	a->tls = o->tls;
 	a->started = ev_now(loop);
 	a->n_buffers = o->n_buffers;
+	a->drain = o->drain;
+	a->drain_arg = o->arg;
 	a->host_id = strdup(o->host_id ? o->host_id : "");
 	arena_init(&a->scratch, 0);
 	dp->events = (struct dp_events){ agent_port_status, a };

@@ -30,6 +30,9 @@ struct agent_opts {
 	const char *host_id;
 	uint32_t n_buffers; /* packets kept for each controller that wants less than the whole */
 	struct of_tls tls;
+	/* Takes all that packet threads have sent up so far; may be NULL. */
+	void (*drain)(void *arg);
+	void *arg;
 };
 
 struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_opts *o,

@@ -94,7 +94,9 @@ struct agent {
 	bool standalone;	/* its flow is installed */
 	uint64_t generation_id; /* of the last role request that had one */
 	bool has_generation_id;
-	struct arena scratch; /* for one reply */
+	struct arena scratch;	  /* for one reply */
+	void (*drain)(void *arg); /* as in the options */
+	void *drain_arg;
 };
 
 /* ---- agent.c ---- */

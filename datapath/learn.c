@@ -27,6 +27,7 @@ void learn_state_free(struct dp *dp)
 {
 	if (!dp->learn)
 		return;
+	learn_drained(dp);
 	arena_fini(&dp->learn->arena);
 	free(dp->learn->fin);
 	free(dp->learn);
@@ -91,16 +92,35 @@ fail:
 	return NULL;
 }
 
+/* A packet-out's program is gone before the control thread hears what its packet met. */
 void learn_free(struct dp *dp, struct learn *l)
 {
 	if (!l)
 		return;
+	l->over = true;
+	l->next_over = dp->learn->over;
+	dp->learn->over = l;
+}
+
+static void forget(struct dp *dp, struct learn *l) CONTROL
+{
 	HASH_DEL(dp->learn->learns, l);
 	dp->learn->targets[l->k.table_id]--;
 	if (l->learned)
 		learned_put(dp, l->learned);
 	arena_fini(&l->arena);
 	free(l);
+}
+
+void learn_drained(struct dp *dp)
+{
+	struct learn *next;
+
+	for (struct learn *l = dp->learn->over; l; l = next) {
+		next = l->next_over;
+		forget(dp, l);
+	}
+	dp->learn->over = NULL;
 }
 
 const struct of_field *learn_result_field(const struct learn *l)
@@ -162,7 +182,8 @@ static void learn_one(struct dp *dp, const struct punt *p) CONTROL
 	struct learn *l;
 
 	HASH_FIND(hh, dp->learn->learns, &id, sizeof(id), l);
-	if (l) /* else its flows have gone meanwhile */
+	/* What would go with its action's flow never comes. */
+	if (l && !(l->over && l->k.flags & NX_LEARN_F_DELETE_LEARNED))
 		make(dp, l, &p->key);
 	/* Later than the flow is counted: their sum never is too small. */
 	if (p->reason)

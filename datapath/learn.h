@@ -21,7 +21,8 @@
  * limit counts the flows of that table and cookie.  Other than there, a flow that is there already
  * is no new one: a full limit neither refuses it nor says so in result_dst.
  *
- * struct learn: made by the control thread with a program, freed with it, read by PMDs.
+ * struct learn: made by the control thread with a program, read by PMDs, freed when the program is
+ * gone and what its packets have sent up was heard.
  */
 #ifndef WEFT_DATAPATH_LEARN_H
 #define WEFT_DATAPATH_LEARN_H
@@ -66,6 +67,8 @@ const struct of_field *learn_result_field(const struct learn *l);
 void learn_punt(struct dp *dp, const struct punt *p) CONTROL;
 /* After a round of them: what they have changed is published. */
 void learn_publish(struct dp *dp) CONTROL;
+/* There are no more for now: actions that are over are freed. */
+void learn_drained(struct dp *dp) CONTROL;
 
 /* 'f' is installed (1), or is not any more (-1). */
 void learn_count_flow(struct dp *dp, struct flow *f, int by) CONTROL;

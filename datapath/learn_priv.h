@@ -51,11 +51,14 @@ struct learn {
 	struct of_learn k;	     /* a view of it */
 	struct cls_mask takes;	     /* what of a packet makes the flow */
 	struct learned *learned;     /* NULL: it does not care */
+	struct learn *next_over;     /* its program has gone, but not what packets have sent up */
+	bool over;
 };
 
 struct learn_state {
 	struct learn *learns;
 	struct learned *learned;
+	struct learn *over; /* until all is drained */
 	uint32_t last_id;
 	uint32_t targets[256]; /* learn actions for each table */
 	struct flow **fin;     /* flows with fin_timeout, by id */

@@ -33,7 +33,10 @@
 #include "datapath/punt.h"
 #include "datapath/tunnel.h"
 
-enum { PUNTS_A_ROUND = 256 }; /* then OpenFlow has its turn */
+enum {
+	PUNTS_A_ROUND = 256, /* then OpenFlow has its turn */
+	DRAIN_ROUNDS = 16,   /* of them at most before a barrier is answered */
+};
 
 struct main_state {
 	struct options o;
@@ -95,10 +98,24 @@ static void drain(struct main_state *s) CONTROL
 	const unsigned int n = punt_drain(s->dp, PUNTS_A_ROUND, punt_handle, s);
 
 	learn_publish(s->dp);
-	if (n == PUNTS_A_ROUND)
+	if (n == PUNTS_A_ROUND) {
 		ev_idle_start(s->loop, &s->again);
-	else
-		ev_idle_stop(s->loop, &s->again);
+		return;
+	}
+	learn_drained(s->dp);
+	ev_idle_stop(s->loop, &s->again);
+}
+
+/* What is there now; more may come while that is handled. */
+static void drain_all(void *arg)
+{
+	struct main_state *s = arg;
+
+	role_assume_control();
+	for (unsigned int i = 0; i < DRAIN_ROUNDS; i++)
+		if (punt_drain(s->dp, PUNTS_A_ROUND, punt_handle, s) < PUNTS_A_ROUND)
+			break;
+	learn_publish(s->dp);
 }
 
 static void punted_cb(struct ev_loop *loop, ev_io *w, int events)
@@ -333,6 +350,8 @@ static int start_agent(struct main_state *s, struct err *e) CONTROL
 {
 	const struct options *o = &s->o;
 	struct agent_opts a = {
+		.drain = drain_all,
+		.arg = s,
 		.controllers = o->controllers.v,
 		.n_controllers = o->controllers.n,
 		.listeners = o->listeners.v,

@@ -548,12 +548,16 @@ static int read_rows(struct of_rd *r, struct rows *c)
 	return 0;
 }
 
-/* What an action has to fill up behind a field is zeros, as Open vSwitch has it. */
+/*
+ * What Nicira's actions have to fill up behind a field is zeros, as Open vSwitch has it. OpenFlow's
+ * own set_field may have anything there, like all padding (7.1.1).
+ */
 static int check_tail(struct of_rd *r, const struct rows *c)
 {
 	size_t n = (size_t)(c->end - c->p);
 
-	if (!c->d->tail_pad || n >= 8 || of_all_zeros(c->p, n))
+	if (!c->d->tail_pad || c->d->kind == OF_KIND_action_set_field || n >= 8 ||
+	    of_all_zeros(c->p, n))
 		return 0;
 	return of_refuse(r, c->p,
 			 c->d->tail_pad == 1 ? ACTION_E(BAD_SET_ARGUMENT)

@@ -138,7 +138,8 @@ def test(check):
             if not sw.alive():
                 return
         reset(c)
-        check("nothing is left of them", not c.parts(1, flow_request()) and not c.parts(7) and not c.parts(10, u32(ANY) + bytes(4)))
+        left = c.parts(1, flow_request()), c.parts(7), c.parts(10, u32(ANY) + bytes(4))
+        check("nothing is left of them", not any(left), left)
         print(f"# RSS {rss / 1024:.0f} MiB before, {sw.rss() / 1024:.0f} MiB after")
         check("memory has not grown", sw.rss() - rss < (16 if SLOW == 1 else 128) * 1024, (rss, sw.rss()))
         c.do(FLOW_MOD, flow_mod(match(in_port(1)), apply_(output(CONTROLLER))))

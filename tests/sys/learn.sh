@@ -183,6 +183,17 @@ listed w 0 >"$DIR/flows"
 check "a FIN lowers the timeouts of the flow that it meets" grep -q 'idle_timeout=3, hard_timeout=30,' "$DIR/flows"
 same "... as with Open vSwitch" 0
 
+# ---- a barrier waits for what packet-outs have learned (6.2) ----
+load </dev/null
+frame=0202000000010202000000020800
+late=0
+for i in $(seq 20); do # ovs-ofctl asks for a barrier before it ends
+	ctl w packet-out "in_port=1 packet=$frame$(printf '%092d' 0) actions=learn(table=9,priority=$i,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])"
+	[ "$(ctl w dump-flows table=9 | grep -c "priority=$i,")" = 1 ] || late=$((late + 1))
+done
+echo "$late of 20" >"$DIR/why"
+check "a flow learned from a packet-out is there behind its barrier" [ $late = 0 ]
+
 # ---- conjunction ----
 load <<'F'
 priority=10,conj_id=1234,actions=2

@@ -372,7 +372,7 @@ static void delete_learned(void **state)
 	assert_int_equal(h.removed_reason[0], OFPRR_DELETE);
 }
 
-/* A punt that comes late finds that its action is gone. */
+/* What a packet met counts, though its action has gone meanwhile; but not what would go with it. */
 static void late(void **state)
 {
 	struct of_learn k = mac_learning();
@@ -383,7 +383,18 @@ static void late(void **state)
 	send(flow_mod(OFPFC_DELETE, 0, 0));
 	dp_barrier(h.dp);
 	assert_int_equal(turn(), 1);
+	only(LEARNED);
+	learn_drained(h.dp);
+	send(flow_mod(OFPFC_DELETE, LEARNED, 0));
+	k.flags = NX_LEARN_F_DELETE_LEARNED;
+	send(learning(1, &k));
+	from(3, 1);
+	send(flow_mod(OFPFC_DELETE, 0, 0));
+	dp_barrier(h.dp);
+	assert_int_equal(turn(), 1);
 	assert_int_equal(list_flows(LEARNED)->n, 0);
+	learn_drained(h.dp);
+	k.flags = 0;
 	send(learning(1, &k));
 	from(3, 1);
 	assert_int_equal(turn(), 1);
