@@ -64,7 +64,7 @@ static int check_settable(struct check *c, const struct of_field *f)
 	if (f->id == OF_FIELD_CT_MARK || f->id == OF_FIELD_CT_LABEL)
 		return REFUSE(c, OFPBAC_BAD_SET_ARGUMENT,
 			      "%s is the connection's: ct(commit,exec()) sets it", f->name);
-	if (!f->settable)
+	if (!f->settable && !f->writable)
 		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is read-only", f->name);
 	if (!field_supported(f->id))
 		return REFUSE(c, OFPBAC_BAD_SET_TYPE, "%s is not supported", f->name);

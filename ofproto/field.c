@@ -21,7 +21,7 @@ enum {
 #define NONE	     OF_FIELD_NO_ID
 
 enum { EXACT = 0, MASKED = 1, EXACT_ALIAS = 2, MASKED_ALIAS = 3 };
-enum { RO, RW, SET };
+enum { RO, RW, SET, LOAD };
 
 #define MEMBER_SIZE(member) sizeof(((struct flow_key *)0)->member)
 #define STORAGE(member, bits, shift)                                             \
@@ -45,8 +45,8 @@ const struct of_field of_fields[OF_N_FIELDS] = {
 		.size = STORAGE(member, bits_, shift_),                                          \
 		.offset = offsetof(struct flow_key, member),                                     \
 		.maskable = (mask)&1,                                                            \
-		.settable = (rw) != RO,                                                          \
-		.writable = (rw) == RW,                                                          \
+		.settable = (rw) == RW || (rw) == SET,                                           \
+		.writable = (rw) == RW || (rw) == LOAD,                                          \
 		.is_alias = (mask) >> 1,                                                         \
 		.is_onf = (oxm_) != NONE && (oxm_) >> 16 == CLASS_EXP,                           \
 		.fmt = OF_FF_##fmt_,                                                             \
