@@ -56,6 +56,7 @@ static bool is_ip(const struct ref_look *l)
 
 bool ref_meets(const struct ref_frame *f, const struct of_field *d)
 {
+	const bool connected = f->meta.ct_state & (OF_CT_NEW | OF_CT_EST | OF_CT_RPL);
 	struct ref_look l;
 	int nd = 0;
 
@@ -65,17 +66,14 @@ bool ref_meets(const struct ref_frame *f, const struct of_field *d)
 	switch (d->pre) {
 	case OF_PRE_ANY:
 	case OF_PRE_IN_PORT:
-	case OF_PRE_CT: /* no part of the frame, and zero without a connection */
 		return true;
 	case OF_PRE_VLAN:
 		return l.n_tags > 0;
 	case OF_PRE_IP:
 		return is_ip(&l);
 	case OF_PRE_IPV4:
-	case OF_PRE_CT4:
 		return l.type == 0x0800;
 	case OF_PRE_IPV6:
-	case OF_PRE_CT6:
 		return l.type == 0x86dd;
 	case OF_PRE_ARP:
 		return l.type == 0x0806 || l.type == 0x8035;
@@ -99,6 +97,12 @@ bool ref_meets(const struct ref_frame *f, const struct of_field *d)
 		return l.type == 0x8847 || l.type == 0x8848;
 	case OF_PRE_PBB:
 		return l.type == 0x88e7;
+	case OF_PRE_CT:
+		return connected;
+	case OF_PRE_CT4:
+		return connected && l.type == 0x0800;
+	case OF_PRE_CT6:
+		return connected && l.type == 0x86dd;
 	}
 	return false;
 }
