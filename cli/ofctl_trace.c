@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a packet meets in a switch, in words: weft.proto's Trace. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,6 +211,40 @@ static void put_cache(const Weft__TraceStep *s)
 	}
 }
 
+/* "10.0.0.1:80", "[fc00::1]:80", "10.0.0.1 id 7" */
+static void put_end(const ProtobufCBinaryData *a, const Weft__CtTuple *t, uint32_t port)
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (a->len == 4 || a->len == 16)
+		inet_ntop(a->len == 4 ? AF_INET : AF_INET6, a->data, text, sizeof(text));
+	if (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6)
+		fputs(text, stdout);
+	else
+		printf(a->len == 16 ? "[%s]:%" PRIu32 : "%s:%" PRIu32, text, port);
+}
+
+static void put_ends(const Weft__CtTuple *t)
+{
+	put_end(&t->src, t, t->src_port);
+	fputs(" to ", stdout);
+	put_end(&t->dst, t, t->dst_port);
+	if (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6)
+		printf(", id %" PRIu32, t->src_port);
+}
+
+/* What NAT makes of the packet; of a new connection that is a choice, and not made. */
+static void put_translation(const Weft__TraceStep *s)
+{
+	if (!s->ct_from || !s->ct_to)
+		return;
+	fputs("        translates ", stdout);
+	put_ends(s->ct_from);
+	fputs(", into ", stdout);
+	put_ends(s->ct_to);
+	puts(s->ct_state & 0x01 && s->ct_commit ? " (as it would be chosen now)" : "");
+}
+
 /* "zone 3: established, reply; goes on in table 1" */
 static void put_ct(const Weft__TraceStep *s)
 {
@@ -236,9 +272,12 @@ static void put_ct(const Weft__TraceStep *s)
 		printf(", mark 0x%" PRIx32, s->ct_mark);
 	if (s->ct_commit)
 		fputs(s->ct_state & 0x01 ? "; would be committed" : "; commits", stdout);
+	if (s->ct_seconds)
+		printf(", %s %" PRIu32 " s", s->ct_timeout, s->ct_seconds);
 	if (s->ct_forks)
 		printf("; goes on in table %" PRIu32, s->table);
 	putchar('\n');
+	put_translation(s);
 }
 
 static void put_bucket(struct telling *t, const Weft__TraceStep *s)

@@ -173,8 +173,10 @@ static bool verdict(struct pmd *w, struct burst *b, struct pkt *p, const struct 
 	if (likely(!w->trace)) {
 		ct_track(w, b, t, p, cp, r, now, &res);
 	} else {
-		ct_look(w, t, p, cp, r, now, &res);
-		trace_ct(w, a, r, &res);
+		struct ct_seen seen;
+
+		ct_look(w, b, t, p, cp, r, now, &res, &seen);
+		trace_ct(w, a, r, &res, &seen);
 	}
 	if (unlikely(p->dropped))
 		return false;

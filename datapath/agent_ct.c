@@ -42,7 +42,7 @@ struct ct_dump {
 	bool no_memory;
 };
 
-static Weft__CtTuple *tuple_mgmt(struct arena *a, const struct ct_tuple *t)
+Weft__CtTuple *agent_ct_tuple(struct arena *a, const struct ct_tuple *t)
 {
 	Weft__CtTuple *out = arena_get(a, sizeof(*out));
 	const size_t n = t->l3 == 4 ? 4 : 16;
@@ -102,8 +102,8 @@ static Weft__CtConn *conn_mgmt(struct ct_dump *d, const struct ct_conn *c)
 	if (!out)
 		return NULL;
 	weft__ct_conn__init(out);
-	out->orig = tuple_mgmt(a, &c->orig);
-	out->reply = tuple_mgmt(a, &c->reply);
+	out->orig = agent_ct_tuple(a, &c->orig);
+	out->reply = agent_ct_tuple(a, &c->reply);
 	out->zone = c->orig.zone;
 	out->mark = c->mark;
 	if (memcmp(c->label, none, sizeof(none)) != 0)

@@ -6,6 +6,7 @@
 #define WEFT_DATAPATH_AGENT_MGMT_H
 
 #include "datapath/agent_priv.h"
+#include "datapath/ct_conn.h"
 #include "ofproto/mgmt.h"
 
 /* One request; the arena is the answer's. */
@@ -25,6 +26,9 @@ int agent_ct_dump(const struct mgmt_ctx *x, const Weft__CtDumpRequest *q) CONTRO
 int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q) CONTROL;
 int agent_ct_stats(const struct mgmt_ctx *x, const Weft__CtStatsRequest *q) CONTROL;
 int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q) CONTROL;
+
+/* In 'a'; NULL: no memory. */
+Weft__CtTuple *agent_ct_tuple(struct arena *a, const struct ct_tuple *t);
 
 /* ---- agent_event.c ---- */
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 
 #include "datapath/act_priv.h"
@@ -35,6 +36,7 @@ struct seek {
 	uint64_t hash_orig;
 	const struct ct_nat_spec *spec;
 	uint32_t left; /* probes */
+	bool look;     /* nothing is added */
 };
 
 /* Ports (or identifiers) to choose from, for one member of the reply tuple. */
@@ -105,6 +107,8 @@ static int probe(struct seek *s, uint64_t hash) PMD
 	    !memcmp(&c->reply, &c->orig, sizeof(c->orig)))
 		return -EADDRINUSE;
 	set_flags(c);
+	if (unlikely(s->look))
+		return 0;
 	err = ct_add(s->w, s->t, c, s->hash_orig, hash);
 	if (err == -EEXIST && ct_is_free(s->t, &c->orig, s->hash_orig, c->started))
 		return -EADDRINUSE;
@@ -314,10 +318,10 @@ static int seek_address(struct seek *s) PMD
 	}
 }
 
-int ct_nat_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
-	       const struct ct_nat_spec *spec)
+static int seek(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
+		const struct ct_nat_spec *spec, bool look) PMD
 {
-	struct seek s = { w, t, c, hash_orig, spec, PROBES };
+	struct seek s = { w, t, c, hash_orig, spec, PROBES, look };
 	int err;
 
 	if ((!spec->src && !spec->dst) || (spec->src && spec->l3 && is_zero(spec->max)))
@@ -329,4 +333,16 @@ int ct_nat_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_ori
 	else
 		err = spec->src ? seek_source(&s, false) : seek_destination(&s);
 	return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
+}
+
+int ct_nat_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
+	       const struct ct_nat_spec *spec)
+{
+	return seek(w, t, c, hash_orig, spec, false);
+}
+
+int ct_nat_choose(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
+		  const struct ct_nat_spec *spec)
+{
+	return seek(w, t, c, hash_orig, spec, true);
 }

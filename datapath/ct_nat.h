@@ -34,6 +34,10 @@ struct ct_nat_spec {
 int ct_nat_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
 	       const struct ct_nat_spec *spec) PMD;
 
+/* What it would choose now, in 'c', which need not be in the table; nothing is added. */
+int ct_nat_choose(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig,
+		  const struct ct_nat_spec *spec) PMD;
+
 /*
  * Translates a packet of direction 'dir' as its connection says, key and frame and checksums; an
  * ICMP error's quoted packet, too (cp->kind).  Returns CT_SNAT, CT_DNAT or both or 0: what was

@@ -9,6 +9,7 @@
 
 #include "datapath/ct_alg.h"
 #include "datapath/ct_nat.h"
+#include "datapath/ct_priv.h"
 #include "datapath/ct_tcp.h"
 #include "datapath/ct_zone.h"
 #include "datapath/dp.h"
@@ -238,13 +239,18 @@ static bool begins(struct visit *v, struct ct_tcp_peer peer[2]) PMD
 	return true;
 }
 
-static int add(struct visit *v, struct ct_conn *c) PMD
+/* How a new connection is translated; NULL: not. */
+static const struct ct_nat_spec *spec_of(const struct visit *v)
 {
 	static const struct ct_nat_spec as_it_is;
-	const struct ct_nat_spec *spec = v->r->spec;
 
-	if (v->r->nat && (!spec || v->expected))
-		spec = &as_it_is;
+	return v->r->nat && (!v->r->spec || v->expected) ? &as_it_is : v->r->spec;
+}
+
+static int add(struct visit *v, struct ct_conn *c) PMD
+{
+	const struct ct_nat_spec *spec = spec_of(v);
+
 	if (spec)
 		return ct_nat_add(v->w, v->t, c, v->cp->hash, spec);
 	return ct_add(v->w, v->t, c, v->cp->hash, ct_hash(v->t, &c->reply));
@@ -410,17 +416,107 @@ void ct_track(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struc
 		ct_zone_count(w, t, r->zone, CT_Z_INVALID);
 }
 
-void ct_look(struct pmd *w, struct ct *t, const struct pkt *p, const struct ct_pkt *cp,
-	     const struct ct_req *r, uint32_t now, struct ct_result *out)
+/* ---- A look ---- */
+
+static void see_timeout(const struct visit *v, struct ct_seen *seen, enum ct_timeout timeout)
 {
-	struct pkt same = *p;
-	struct ct_pkt at = *cp;
-	struct visit v = { .w = w, .t = t, .p = &same, .cp = &at, .r = r, .out = out, .now = now };
-	struct ct_tcp_peer peer[2];
+	seen->timeout = timeout;
+	seen->seconds = ct_zone_ms(v->t, v->r->zone, timeout) / CT_TICKS;
+}
+
+/* The packet, where it is there to be changed, as 'c' (a copy, or one that is not there) has it. */
+static void see_translated(struct visit *v, struct ct_seen *seen, const struct ct_conn *c,
+			   enum ct_dir dir) PMD
+{
+	const uint8_t flags = atomic_load_explicit(&c->flags, memory_order_relaxed);
+	int changed;
+
+	if (!v->b || v->translated || !v->r->nat || !(flags & (CT_F_SNAT | CT_F_DNAT)))
+		return;
+	seen->was = v->cp->k;
+	ct_turn(&seen->is, dir == CT_ORIG ? &c->reply : &c->orig);
+	changed = ct_nat_apply(v->w, v->b, v->p, v->cp, c, dir);
+	if (changed > 0)
+		v->out->state |= (uint8_t)changed;
+}
+
+/* False: it begins another one. */
+static bool look_known(struct visit *v, struct ct_seen *seen, struct ct_conn *c,
+		       enum ct_dir dir) PMD
+{
 	enum ct_timeout timeout;
+	const enum ct_tcp_verdict verdict = judge(v, c, dir, &timeout);
+
+	if (verdict == CT_TCP_REUSE)
+		return false;
+	if (verdict == CT_TCP_BAD) {
+		invalid(v);
+		return true;
+	}
+	if (verdict == CT_TCP_GOOD)
+		see_timeout(v, seen, timeout);
+	see_translated(v, seen, c, dir);
+	return true;
+}
+
+/* What would be committed. */
+static void look_commit(struct visit *v, struct ct_seen *seen, const struct ct_tcp_peer peer[2]) PMD
+{
+	const struct ct_nat_spec *spec = spec_of(v);
+	struct ct_conn c;
+
+	memset(&c, 0, sizeof(c));
+	c.orig = v->out->orig = v->cp->k;
+	ct_turn(&c.reply, &c.orig);
+	c.started = v->now;
+	if (is_tcp(&c.orig))
+		memcpy(c.peer, peer, sizeof(c.peer));
+	if (v->expected)
+		inherit(v, &c);
+	set_meta(&c, v->r);
+	tell(v, &c);
+	if (!v->b)
+		return;
+	if (!ct_zone_has_room(v->t, v->r->zone)) {
+		v->out->drop = DROP_CT_ZONE_FULL;
+		return;
+	}
+	if (spec && ct_nat_choose(v->w, v->t, &c, v->cp->hash, spec)) {
+		v->out->drop = DROP_CT_NAT_EXHAUSTED;
+		return;
+	}
+	see_timeout(v, seen, first_timeout(&c));
+	see_translated(v, seen, &c, CT_ORIG);
+}
+
+/* What no connection has.  Of one that this trace would have committed before, the packet has the
+ * translation already. */
+static void look_fresh(struct visit *v, struct ct_seen *seen) PMD
+{
+	const uint8_t before = v->p->key.ct_state & (CT_SNAT | CT_DNAT);
+	struct ct_tcp_peer peer[2];
+
+	if (!begins(v, peer)) {
+		invalid(v);
+		return;
+	}
+	if (v->b && v->again && before)
+		v->out->state |= before;
+	else if (v->r->commit)
+		look_commit(v, seen, peer);
+}
+
+void ct_look(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struct ct_pkt *cp,
+	     const struct ct_req *r, uint32_t now, struct ct_result *out, struct ct_seen *seen)
+{
+	struct ct_pkt at = *cp;
+	struct visit v = {
+		.w = w, .b = b, .t = t, .p = p, .cp = &at, .r = r, .out = out, .now = now
+	};
 	struct ct_conn *c, copy;
 	enum ct_dir dir;
 
+	memset(seen, 0, sizeof(*seen));
 	begin(&v);
 	if (cp->kind == CT_K_INVALID) {
 		invalid(&v);
@@ -435,26 +531,9 @@ void ct_look(struct pmd *w, struct ct *t, const struct pkt *p, const struct ct_p
 	}
 	if (cp->kind == CT_K_ERROR) {
 		related(&v, c ? &copy : NULL, dir);
-		return;
-	}
-	if (c && !is_forced(&v, dir)) {
-		const enum ct_tcp_verdict verdict = judge(&v, &copy, dir, &timeout);
-
-		if (verdict == CT_TCP_BAD)
-			invalid(&v);
-		if (verdict != CT_TCP_REUSE)
-			return;
-	}
-	if (!begins(&v, peer)) {
-		invalid(&v);
-		return;
-	}
-	if (r->commit) {
-		memset(&copy, 0, sizeof(copy));
-		copy.orig = out->orig;
-		atomic_init(&copy.mark, out->mark);
-		memcpy(copy.label, out->label, sizeof(copy.label));
-		set_meta(&copy, r);
-		tell(&v, &copy);
+		if (c)
+			see_translated(&v, seen, &copy, dir);
+	} else if (!c || is_forced(&v, dir) || !look_known(&v, seen, &copy, dir)) {
+		look_fresh(&v, seen);
 	}
 }

@@ -70,8 +70,21 @@ struct ct_result {
 /* The verdict; changes connection, table and (NAT) the packet. */
 void ct_track(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struct ct_pkt *cp,
 	      const struct ct_req *r, uint32_t now, struct ct_result *out) PMD;
-/* The same as a look that changes nothing: for trace. */
-void ct_look(struct pmd *w, struct ct *t, const struct pkt *p, const struct ct_pkt *cp,
-	     const struct ct_req *r, uint32_t now, struct ct_result *out) PMD;
+
+/* What a trace tells beside the verdict. */
+struct ct_seen {
+	uint32_t seconds; /* that the connection would last from now on; 0: there is none */
+	enum ct_timeout timeout;
+	struct ct_tuple was, is; /* the packet translated; is.l3 == 0: it is not */
+};
+
+/*
+ * The same as a look that changes neither table nor connection: for trace.  'b' NULL: nor the
+ * packet; else it is translated, of a connection that is not there yet as a commit would now.  A
+ * zone at its limit and a range that is used up are refused as a commit would be, uncounted.  What
+ * FTP and TFTP carry stays as it is.
+ */
+void ct_look(struct pmd *w, struct burst *b, struct ct *t, struct pkt *p, struct ct_pkt *cp,
+	     const struct ct_req *r, uint32_t now, struct ct_result *out, struct ct_seen *seen) PMD;
 
 #endif

@@ -83,6 +83,13 @@ static uint32_t limit_of(const struct ct *t, uint16_t zone)
 	return own ? own - 1 : ct_zone_default_limit(t);
 }
 
+bool ct_zone_has_room(const struct ct *t, uint16_t zone)
+{
+	const uint32_t limit = limit_of(t, zone);
+
+	return !limit || atomic_load_explicit(&t->zone[zone].count, memory_order_relaxed) < limit;
+}
+
 bool ct_zone_enter(struct ct *t, uint16_t zone)
 {
 	struct ct_zone *z = &t->zone[zone];

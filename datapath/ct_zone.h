@@ -73,6 +73,11 @@ void ct_zone_stats(const struct ct *t, uint16_t zone, struct ct_zone_stats *s) C
 void ct_zone_each(const struct ct *t, void (*fn)(void *arg, const struct ct_zone_stats *s),
 		  void *arg) CONTROL;
 
+/* ---- Any thread ---- */
+
+/* Whether one more connection is below the zone's limit, now. */
+bool ct_zone_has_room(const struct ct *t, uint16_t zone);
+
 /* ---- Packet threads ---- */
 
 /* One more 'ev' in 'zone'; CT_Z_CREATED, _FULL and _ZONE_FULL are the table's own to count. */

@@ -10,9 +10,11 @@
 #include <rte_ring.h>
 
 #include "datapath/act_ct.h"
+#include "datapath/agent_mgmt.h"
 #include "datapath/cache.h"
 #include "datapath/chain.h"
 #include "datapath/cls_conj.h"
+#include "datapath/ct_zone.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/learn.h"
@@ -354,8 +356,23 @@ void trace_meter(struct pmd *w, uint32_t meter_id, int verdict)
 	s->remark = s->passed ? (uint32_t)verdict : 0;
 }
 
+/* How long the connection lasts, and what the packet becomes. */
+static void note_seen(struct trace *t, Weft__TraceStep *s, const struct ct_seen *seen)
+{
+	if (seen->seconds) {
+		s->ct_timeout = (char *)(uintptr_t)ct_timeout_names[seen->timeout];
+		s->ct_seconds = seen->seconds;
+	}
+	if (!seen->is.l3)
+		return;
+	s->ct_from = agent_ct_tuple(t->arena, &seen->was);
+	s->ct_to = agent_ct_tuple(t->arena, &seen->is);
+	if (!s->ct_from || !s->ct_to)
+		t->no_memory = true;
+}
+
 void trace_ct(struct pmd *w, const struct act_ct *ct, const struct ct_req *r,
-	      const struct ct_result *res)
+	      const struct ct_result *res, const struct ct_seen *seen)
 {
 	struct trace *t = w->trace;
 	Weft__TraceStep *s = step(t, WEFT__TRACE_STEP__KIND__CT);
@@ -372,6 +389,7 @@ void trace_ct(struct pmd *w, const struct act_ct *ct, const struct ct_req *r,
 	s->ct_nat = r->nat;
 	s->ct_forks = ct->table != ACT_CT_NO_TABLE;
 	s->table = ct->table;
+	note_seen(t, s, seen);
 }
 
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket)

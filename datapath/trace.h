@@ -26,6 +26,7 @@ struct act_ct;
 struct burst;
 struct ct_req;
 struct ct_result;
+struct ct_seen;
 struct dp;
 struct flow;
 struct group_body;
@@ -58,7 +59,7 @@ void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);
 void trace_queued(struct pmd *w, const struct port *p, uint32_t queue_id, struct rte_mbuf *m);
 /* ct() 'ct' as 'r' says it for this packet, and what came of it. */
 void trace_ct(struct pmd *w, const struct act_ct *ct, const struct ct_req *r,
-	      const struct ct_result *res);
+	      const struct ct_result *res, const struct ct_seen *seen);
 /* Frames for a device.  Takes the mbufs. */
 void trace_sent(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n);
 

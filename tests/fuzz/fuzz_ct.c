@@ -196,11 +196,13 @@ static void one(struct ct *t, const struct cf *f, const uint8_t head[HEAD])
 	for (unsigned int pass = 0; pass < 2; pass++) {
 		const uint32_t now = ct_now(t, w->now);
 
+		struct ct_seen seen;
+
 		ct_read(w, t, p, r.zone, &cp);
 		kind = cp.kind;
 		ct_prefetch(t, cp.hash);
 		ct_prefetch_conn(t, cp.hash);
-		ct_look(w, t, p, &cp, &r, now, &look);
+		ct_look(w, NULL, t, p, &cp, &r, now, &look, &seen);
 		sane(&look);
 		ct_track(w, b, t, p, &cp, &r, now, &out);
 		sane(&out);

@@ -119,6 +119,39 @@ check "flush-conntrack of a part" weft flush-conntrack ct_tp_src=4000
 check "... takes the rest" eq 0 conns ct_nw_proto=17
 refuse "--read-only flushes nothing" "$WOFCTL" --read-only flush-conntrack "$SW"
 
+# ---- traced through NAT ----
+weft add-flow "table=0,priority=5,udp,tp_dst=7777,actions=ct(zone=21,nat,table=11)"
+weft add-flow "table=0,priority=5,udp,in_port=2,nw_dst=192.0.2.1,actions=ct(zone=21,nat,table=12)"
+weft add-flow "table=11,priority=5,udp,ct_state=+new,actions=ct(commit,zone=21,nat(src=192.0.2.1:4000-4010),table=12)"
+weft add-flow "table=11,priority=4,udp,ct_state=+est,actions=resubmit(,12)"
+weft add-flow "table=12,priority=5,udp,nw_src=192.0.2.1,actions=output:2"
+weft add-flow "table=12,priority=5,udp,nw_dst=10.1.0.1,actions=output:1"
+# told PATTERN FLOW: a trace says so; the table is not changed by it.
+told() { local was; was=$(conns zone=21); timeout 20 "$WOFCTL" trace "$SW" "$2" >"$DIR/out" 2>&1; grep -qE -- "$1" "$DIR/out" && eq "$was" conns zone=21; }
+OUT=in_port=1,udp,nw_src=10.1.0.1,nw_dst=10.1.0.2,tp_src=4005,tp_dst=7777
+BACK=in_port=2,udp,nw_src=10.1.0.2,nw_dst=192.0.2.1,tp_src=7777,tp_dst=4005
+check "a trace of a new connection: what nat() would choose" told \
+	'^        translates 10\.1\.0\.1:4005 to 10\.1\.0\.2:7777, into 192\.0\.2\.1:4005 to 10\.1\.0\.2:7777 \(as it would be chosen now\)$' "$OUT"
+check "... the tables behind see it" grep -q '^Verdict: 2$' "$DIR/out"
+check "... and how long it would last" grep -qE 'zone 21: new, source translated; would be committed, udp_first [0-9]+ s; goes on in table 12' "$DIR/out"
+check "... of an answer to nothing: nothing" told '^Verdict: drop' "$BACK"
+for port in 4005 4006 4007; do
+	in_space a /usr/bin/python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.0.1", int(sys.argv[1])))
+s.sendto(b"x", ("10.1.0.2", 7777))' "$port"
+done
+check "three are made, as many as zone 21 may have" until_true 5 eq 3 conns zone=21
+check "... an answer is translated back" told 'translates 10\.1\.0\.2:7777 to 192\.0\.2\.1:4005, into 10\.1\.0\.2:7777 to 10\.1\.0\.1:4005$' "$BACK"
+check "... and reaches the host" grep -q '^Verdict: 1$' "$DIR/out"
+check "... and the connection's own packet" told 'translates 10\.1\.0\.1:4005 .* into 192\.0\.2\.1:4005 to 10\.1\.0\.2:7777$' "$OUT"
+check "a trace of a fourth: the zone's limit" told 'dropped: .*\(ct_zone_full\)' "${OUT/4005/4008}"
+check "... which nobody counts" bash -c "! $CTL drops sw | grep -q ct_zone_full"
+weft ct-set-limits zone=21,limit=100
+weft add-flow "table=11,priority=5,udp,ct_state=+new,actions=ct(commit,zone=21,nat(src=192.0.2.1:4005-4007),table=12)"
+check "... and of a range that is used up" told 'dropped: .*\(ct_nat_exhausted\)' "${OUT/4005/4008}"
+weft flush-conntrack zone=21
+
 # ---- limited and timed ----
 check "a limit is set" weft ct-set-limits default=500 zone=1,limit=5
 weft ct-get-limits zone=1,9 >"$DIR/out"

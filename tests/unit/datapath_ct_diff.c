@@ -287,11 +287,12 @@ static void one(const struct cf *f, const struct cf_spec *s, const struct cf_spe
 			was_state & CT_TRK && !(was_state & CT_INV) && was_zone == r.zone;
 		struct m_verdict want;
 		struct ct_result is, look;
+		struct ct_seen seen;
 		struct ct_pkt cp;
 
 		ct_read(h.w, g.t, p, r.zone, &cp);
 		if (one_in(4))
-			ct_look(h.w, g.t, p, &cp, &q, now(), &look);
+			ct_look(h.w, NULL, g.t, p, &cp, &q, now(), &look, &seen);
 		else
 			look.state = 0;
 		if (quoted)
