@@ -29,6 +29,7 @@ enum {
 	CONN_TRIES = 64,
 	PORT_TRIES = 64,
 	DATA_MAX = 2048, /* what is looked into of a segment */
+	SPLIT_TRIES = 4, /* parts of a line that are dropped before they go by as text */
 	TCP_HLEN = 20,
 	TCP_SEQ = 4,
 	TCP_ACK = 8,
@@ -48,6 +49,7 @@ struct side {
 	uint32_t line;	/* the latest line begins here */
 	uint32_t from, to;
 	uint16_t port, given;  /* announced; and, where NAT changes it, as what */
+	uint8_t n_split;       /* first parts of a line that were dropped, one after the other */
 	int32_t before, after; /* numbers are shifted by, until 'to' and from there on */
 };
 
@@ -478,6 +480,23 @@ static bool ftp_find(const uint8_t *d, uint32_t n, uint32_t line, enum ct_dir di
 	return false;
 }
 
+/*
+ * A segment that is the first part of a line that may become an announcement, which NAT could not
+ * change any more when the rest has come.  It is dropped, as netfilter does: nobody is told an
+ * address that is none outside, and a sender that hears nothing sends it again, together with what
+ * it has since been given (RFC 9293 3.8.1 leaves that to it; whose TCP never does is let through in
+ * the end).  Only what begins and is all of a segment: one that is full could never grow.
+ */
+static bool is_first_part(const struct helped *h, struct side *s, const uint8_t *d, uint32_t n,
+			  uint32_t seq)
+{
+	if (!h->nat || !is_hidden(h) || s->line != seq || !ftp_may_become(d, n, h->dir)) {
+		s->n_split = 0;
+		return false;
+	}
+	return ++s->n_split <= SPLIT_TRIES;
+}
+
 /* 'n' bytes of data at 'at' in the frame.  One announcement of a segment counts: what follows it
  * waits for an answer. 0; -1: dropped. */
 static int ftp_data(const struct helped *h, struct ct_alg_conn *r, uint32_t at, uint32_t n,
@@ -495,6 +514,10 @@ static int ftp_data(const struct helped *h, struct ct_alg_conn *r, uint32_t at, 
 	if (!s->begun) {
 		s->begun = true;
 		s->line = seq;
+	}
+	if (is_first_part(h, s, d, m, seq)) {
+		act_drop(h->w, h->b, h->p, DROP_CT_FTP_SPLIT);
+		return -1;
 	}
 	found = ftp_find(d, m, lines_start(s, d, seq, m), h->dir, &l);
 	last = memrchr(d, '\n', m);

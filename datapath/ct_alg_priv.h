@@ -7,7 +7,10 @@
 
 /* ---- ct_ftp.c: pure ---- */
 
-enum { FTP_TEXT_MAX = 64 }; /* |2|, 39 digits and colons, |65535| */
+enum {
+	FTP_TEXT_MAX = 64,  /* |2|, 39 digits and colons, |65535| */
+	FTP_SPLIT_MAX = 80, /* what is no whole line and longer is something else */
+};
 
 enum ftp_kind { FTP_PORT, FTP_EPRT, FTP_227, FTP_229 };
 
@@ -24,6 +27,9 @@ struct ftp_line {
 /* Whether the 'n' bytes of a line (its end among them) are an announcement: of a client's ('dir' is
  * CT_ORIG), PORT or EPRT, of a server's, 227 or 229. */
 bool ftp_read(const uint8_t *line, uint32_t n, enum ct_dir dir, struct ftp_line *out);
+/* Whether 'n' bytes, which begin a line and do not end it, may become one: a part of its first
+ * word, or that and more. */
+bool ftp_may_become(const uint8_t *line, uint32_t n, enum ct_dir dir);
 /* The same with another endpoint: FTP_TEXT_MAX bytes at most, how many. */
 uint32_t ftp_write(const struct ftp_line *like, const uint8_t addr[16], uint16_t port, char *out);
 

@@ -177,6 +177,23 @@ bool ftp_read(const uint8_t *line, uint32_t n, enum ct_dir dir, struct ftp_line 
 	return word(&t, "229") && reply_229(&t, out);
 }
 
+bool ftp_may_become(const uint8_t *line, uint32_t n, enum ct_dir dir)
+{
+	static const char *const words[2][2] = {
+		[CT_ORIG] = { "PORT ", "EPRT " }, [CT_REPLY] = { "227 ", "229 " }
+	};
+
+	if (!n || n >= FTP_SPLIT_MAX || memchr(line, '\n', n))
+		return false;
+	for (unsigned int i = 0; i < 2; i++) {
+		const uint32_t len = (uint32_t)strlen(words[dir][i]);
+
+		if (!strncasecmp((const char *)line, words[dir][i], n < len ? n : len))
+			return true;
+	}
+	return false;
+}
+
 uint32_t ftp_write(const struct ftp_line *like, const uint8_t addr[16], uint16_t port, char *out)
 {
 	char text[INET6_ADDRSTRLEN] = "";

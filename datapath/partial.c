@@ -7,7 +7,16 @@
 #include "base/byteorder.h"
 #include "datapath/chain.h"
 
-enum { TCP = 6, UDP = 17, TCP_CSUM = 16, UDP_CSUM = 6, TCP_MIN = 20, UDP_MIN = 8, IP6_HLEN = 40 };
+enum {
+	TCP = 6,
+	UDP = 17,
+	TCP_CSUM = 16,
+	UDP_CSUM = 6,
+	UDP_LEN = 4,
+	TCP_MIN = 20,
+	UDP_MIN = 8,
+	IP6_HLEN = 40
+};
 
 /* Length of the L4 packet by the IP header; 0: it does not fit the frame. */
 static uint32_t l4_length(const struct pkt *p, const uint8_t *l3, bool v4)
@@ -60,4 +69,9 @@ void partial_finish(struct pkt *p)
 	if (!sum && proto == UDP)
 		sum = 0xffff;
 	memcpy(f, &sum, 2);
+	/* It need not be summed again by who tracks connections: of UDP if IP and it say one
+	 * length. */
+	if (proto == TCP || get_be16(f - UDP_CSUM + UDP_LEN) == n)
+		p->m->ol_flags = (p->m->ol_flags & ~RTE_MBUF_F_RX_L4_CKSUM_MASK) |
+				 RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 }
