@@ -468,13 +468,15 @@ uint16_t pkt_proto_at(const struct pkt *p)
 /* The lines that some packet before has left something in. */
 static void clean_key(struct pkt *p)
 {
-	for (unsigned int i = 1; i < FLOW_KEY_LINES; i++)
-		if (!(p->clean >> i & 1)) {
-			const size_t at = i * FLOW_KEY_LINE, left = sizeof(p->key) - at;
+	enum { WHOLE = sizeof(p->key) / FLOW_KEY_LINE, REST = sizeof(p->key) % FLOW_KEY_LINE };
 
-			memset((char *)&p->key + at, 0,
-			       left < FLOW_KEY_LINE ? left : FLOW_KEY_LINE);
-		}
+	/* Which ones is the same for packet after packet: better a branch for each than a loop. */
+#pragma GCC unroll 8
+	for (unsigned int i = 1; i < WHOLE; i++)
+		if (!(p->clean >> i & 1))
+			clear((char *)&p->key + i * FLOW_KEY_LINE, FLOW_KEY_LINE);
+	if (REST && !(p->clean >> WHOLE & 1))
+		clear((char *)&p->key + WHOLE * FLOW_KEY_LINE, REST);
 	p->key.actset_output = htobe32(OFPP_UNSET);
 	p->clean = KEY_CLEAN;
 }
