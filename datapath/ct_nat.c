@@ -96,6 +96,13 @@ static void set_flags(struct ct_conn *c)
 	atomic_store_explicit(&c->flags, f, memory_order_relaxed);
 }
 
+/* Translated to its sender's own address and port, a packet would look like its own answer: such a
+ * connection is refused when it is next tracked (ct_read.c), and hosts drop it. */
+static bool is_own_answer(const struct ct_tuple *k)
+{
+	return same_addr(k->src, k->dst) && k->src_port == k->dst_port && !ct_is_icmp(k->proto);
+}
+
 /* 0; -EADDRINUSE: not this one; else: no other one will do either. */
 static int probe(struct seek *s, uint64_t hash) PMD
 {
@@ -104,7 +111,7 @@ static int probe(struct seek *s, uint64_t hash) PMD
 
 	s->left--;
 	if (!ct_is_free(s->t, &c->reply, hash, c->started) ||
-	    !memcmp(&c->reply, &c->orig, sizeof(c->orig)))
+	    !memcmp(&c->reply, &c->orig, sizeof(c->orig)) || is_own_answer(&c->reply))
 		return -EADDRINUSE;
 	set_flags(c);
 	if (unlikely(s->look))

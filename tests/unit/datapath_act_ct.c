@@ -149,6 +149,8 @@ static void refused_by_hand(void **state)
 					   .addr_min = { 10, 0, 0, 9 },
 					   .addr_max = { 10, 0, 0, 8 } };
 	const struct of_nat_range end = { .present = OF_NAT_IPV4_MAX, .addr_max = { 10, 0, 0, 8 } };
+	const struct of_nat_range zero = { .present = OF_NAT_PROTO_MIN | OF_NAT_PROTO_MAX,
+					   .proto_max = 8 };
 	const struct of_nat_range backwards = { .present = OF_NAT_PROTO_MIN | OF_NAT_PROTO_MAX,
 						.proto_min = 9,
 						.proto_max = 8 };
@@ -157,6 +159,11 @@ static void refused_by_hand(void **state)
 	assert_int_equal(try_ct(ct_action(NX_CT_F_FORCE)), A(BAD_ARGUMENT));
 	assert_int_equal(try_ct(ct_action(0x80)), A(BAD_ARGUMENT));
 	assert_int_equal(try_nat(0, NX_NAT_F_SRC, &one), A(BAD_ARGUMENT));
+	/* From port 0 there is nothing to choose; without addresses the flags say how of all ports.
+	 */
+	assert_int_equal(try_nat(NX_CT_F_COMMIT, NX_NAT_F_SRC, &zero), A(BAD_ARGUMENT));
+	assert_int_equal(try_nat(NX_CT_F_COMMIT, NX_NAT_F_PERSISTENT, &none), A(BAD_ARGUMENT));
+	assert_int_equal(try_nat(NX_CT_F_COMMIT, NX_NAT_F_SRC | NX_NAT_F_PROTO_RANDOM, &none), 0);
 	assert_int_equal(try_nat(NX_CT_F_COMMIT, NX_NAT_F_SRC | NX_NAT_F_DST, &one),
 			 A(BAD_ARGUMENT));
 	assert_int_equal(try_nat(NX_CT_F_COMMIT, 0, &one), A(BAD_ARGUMENT));

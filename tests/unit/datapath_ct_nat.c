@@ -376,6 +376,23 @@ static void its_own_mirror(void **state)
 	assert_int_not_equal(out_port(&c), 5000);
 }
 
+/* A server that is behind its own outside address asks for itself: the packet does not become one
+ * that looks like its own answer ("land"), which the next ct() and the host would refuse. */
+static void nobody_gets_his_own_packet_back(void **state)
+{
+	const struct ct_tuple k = tuple(IPPROTO_TCP, "10.0.0.1", 80, "203.0.113.1", 80);
+	const struct ct_tuple p = tuple(47, "10.0.0.1", 0, "203.0.113.1", 0);
+	struct ct_nat_spec s = dst_range("10.0.0.1", NULL, 0, 0);
+	struct ct_conn c = added(&k, &s);
+
+	assert_memory_equal(c.reply.src, c.reply.dst, 16);
+	assert_int_equal(be16toh(c.reply.src_port), 80);
+	assert_int_not_equal(be16toh(c.reply.dst_port), 80);
+	assert_int_equal(c.flags & (CT_F_SNAT | CT_F_DNAT), CT_F_SNAT | CT_F_DNAT);
+	/* Without ports there is no other one. */
+	assert_int_equal(try_add(&p, &s, NULL), -EADDRNOTAVAIL);
+}
+
 #define T(f) cmocka_unit_test_setup(f, fresh)
 
 static int setup(void **state)
@@ -391,6 +408,7 @@ int main(void)
 		T(rfc4787_req3_req4_two_hosts_never_share_a_port),
 		T(rfc4787_req3a_privileged_ports_stay_so),
 		T(a_port_of_the_range_is_kept),
+		T(nobody_gets_his_own_packet_back),
 		T(rfc4787_req2_one_host_keeps_one_address),
 		T(persistent_means_the_same_for_any_table),
 		T(ranges_run_out),
