@@ -115,20 +115,44 @@ static void choose_packet_in_format(struct ofctl_conn *c)
 			  of_packet_in_format_name((uint32_t)wanted));
 }
 
-__attribute__((noreturn)) static void print_for_ever(struct ofctl_conn *c, FILE *f)
+/* A packet that waits is sent on as it came: the message goes back under another name. */
+static void resume(struct ofctl_conn *c, const struct of_msg *m)
+{
+	const struct of_experimenter_msg *x = (const struct of_experimenter_msg *)m->body;
+	struct of_nx_resume r = { .kind = OF_KIND_nx_resume };
+	const struct of_experimenter_msg out = { .kind = OF_KIND_experimenter_msg,
+						 .body = (struct of_any *)&r };
+
+	if (m->type != OFPT_EXPERIMENTER || !x || x->kind != OF_KIND_experimenter_msg || !x->body ||
+	    x->body->kind != OF_KIND_nx_packet_in2)
+		return;
+	r.properties = ((const struct of_nx_packet_in2 *)x->body)->properties;
+	for (uint32_t i = 0; i < r.properties.n; i++)
+		if (r.properties.v[i]->kind == OF_KIND_nx_pin_continuation) {
+			ofctl_send(c, &out);
+			return;
+		}
+}
+
+__attribute__((noreturn)) static void print_for_ever(struct ofctl_conn *c, FILE *f, bool resumes)
 {
 	struct arena a;
 
 	arena_init(&a, 0);
 	for (;;) {
+		const struct of_msg *m;
+
 		arena_reset(&a);
-		print_msg(c, f, ofctl_recv(c, &a));
+		m = ofctl_recv(c, &a);
+		print_msg(c, f, m);
+		if (resumes)
+			resume(c, m);
 	}
 }
 
 int ofctl_monitor(int argc, char **argv)
 {
-	bool invalid_ttl = false;
+	bool invalid_ttl = false, resumes = false;
 	long miss_len = -1;
 	struct ofctl_conn *c;
 
@@ -141,9 +165,14 @@ int ofctl_monitor(int argc, char **argv)
 			invalid_ttl = true;
 			continue;
 		}
+		if (!strcmp(argv[i], "resume")) {
+			resumes = true;
+			continue;
+		}
 		miss_len = strtol(argv[i], &end, 0);
 		if (end == argv[i] || *end || miss_len < 0 || miss_len > UINT16_MAX)
-			ofctl_die("%s: expected a miss_len (0 to 65535), invalid_ttl or watch:",
+			ofctl_die("%s: expected a miss_len (0 to 65535), invalid_ttl, "
+				  "resume or watch:",
 				  argv[i]);
 	}
 	c = ofctl_connect(argv[1]);
@@ -156,7 +185,7 @@ int ofctl_monitor(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (!strncmp(argv[i], "watch:", 6))
 			ofctl_watch(c, argv[i] + 6);
-	print_for_ever(c, stderr);
+	print_for_ever(c, stderr, resumes);
 }
 
 /* ---- snoop: what passes between a switch and its controllers ---- */
@@ -170,7 +199,7 @@ int ofctl_snoop(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/%s.snoop", dir && *dir ? dir : "/run/weft", argv[1]);
 	if (strchr(argv[1], ':') || strchr(argv[1], '/') || stat(path, &st))
 		snprintf(path, sizeof(path), "%s", argv[1]);
-	print_for_ever(ofctl_connect(path), stderr);
+	print_for_ever(ofctl_connect(path), stderr, false);
 }
 
 /* ---- Echoes ---- */

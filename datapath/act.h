@@ -84,6 +84,7 @@ struct act_op {
 	uint8_t code;	/* enum act_code */
 	uint8_t reason; /* ACT_CONTROLLER: OFPR_* */
 	uint16_t arg;	/* ethertype, max_len */
+	int32_t wire;	/* from here to the action as it was encoded (freeze.c); 0: nowhere */
 	union {
 		struct {
 			uint32_t port;		/* OpenFlow number, of the reserved ports too */
@@ -121,6 +122,7 @@ struct act_op {
 			const uint8_t *userdata; /* in insts->list */
 			struct meter *meter;	 /* instead of the virtual one; NULL */
 			uint16_t n_userdata, controller_id;
+			bool pause;
 		} up;
 		const struct of_any *nx; /* the action, in insts->list: what is left */
 		struct {		 /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
@@ -183,6 +185,9 @@ struct insts {
  */
 struct insts *insts_get(struct dp *dp, const struct of_list *list, uint8_t table_id,
 			const struct of_match *match, struct of_err *e) CONTROL;
+/* The same for what a packet has left to do, of which nothing is known (freeze.h). */
+struct insts *insts_get_frozen(struct dp *dp, const struct of_list *list, uint8_t table_id,
+			       struct of_err *e) CONTROL;
 /*
  * The same for a bare action list: a bucket's ('in_group'), which runs as an action set (5.6.1), or
  * a packet-out's.  The program is insts->apply.
@@ -218,6 +223,10 @@ bool field_supported(enum of_field_id id);
 int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i,
 	      uint64_t now) PMD;
 
+/* The same without the meter; 'miss': they were a table-miss entry's. */
+int insts_resume(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, bool miss,
+		 uint64_t now) PMD;
+
 /* Executes a program on the packet at once. */
 void act_run(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
 	     uint64_t now) PMD;
@@ -241,5 +250,7 @@ struct out *act_packet_in(struct pmd *w, struct burst *b, struct pkt *p, uint8_t
 /* Drops the packet for 'why': counted for the ingress port, mbuf freed unless something pending
  * needs it. */
 void act_drop(struct pmd *w, struct burst *b, struct pkt *p, enum drop why) PMD;
+
+_Static_assert(sizeof(struct act_op) == 48, "three quarters of a line");
 
 #endif

@@ -499,19 +499,15 @@ static int check_inst(struct check *c, const struct of_any *a, uint8_t table_id)
 	}
 }
 
-int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
-		    const struct of_match *match, struct of_err *e)
+static int check_insts(struct check *c, const struct of_list *list, uint8_t table_id) CONTROL
 {
 	/* Write-actions after apply-actions: they see what those have done. */
 	static const enum of_kind order[] = {
 		OF_KIND_inst_meter,	    OF_KIND_inst_apply_actions,	 OF_KIND_inst_clear_actions,
 		OF_KIND_inst_write_actions, OF_KIND_inst_write_metadata, OF_KIND_inst_goto_table,
 	};
-	struct check c = { .dp = dp, .has_match = true, .match = *match, .e = e };
 	uint32_t known = 0;
 
-	if (act_is_conjunctive(list))
-		return act_check_conjunctive(list, e);
 	for (unsigned int o = 0; o < sizeof(order) / sizeof(order[0]); o++) {
 		unsigned int seen = 0;
 
@@ -523,10 +519,10 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 			known++;
 			/* 1.3 has no code of its own for it; 1.4 calls it DUP_INST. */
 			if (seen++)
-				return of_err_set(e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
+				return of_err_set(c->e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
 						  "two instructions %s (5.9: one of each type)",
 						  of_kind_name(order[o]));
-			r = check_inst(&c, list->v[i], table_id);
+			r = check_inst(c, list->v[i], table_id);
 			if (r < 0)
 				return r;
 		}
@@ -538,9 +534,31 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 		for (unsigned int o = 0; o < sizeof(order) / sizeof(order[0]); o++)
 			listed = listed || order[o] == k;
 		if (!listed)
-			return check_inst(&c, list->v[i], table_id);
+			return check_inst(c, list->v[i], table_id);
 	}
 	return 0;
+}
+
+int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
+		    const struct of_match *match, struct of_err *e)
+{
+	struct check c = { .dp = dp, .has_match = true, .match = *match, .e = e };
+
+	if (act_is_conjunctive(list))
+		return act_check_conjunctive(list, e);
+	return check_insts(&c, list, table_id);
+}
+
+/* It was metered, if at all, before it paused. */
+int act_check_frozen(struct dp *dp, const struct of_list *list, uint8_t table_id, struct of_err *e)
+{
+	struct check c = { .dp = dp, .frozen = true, .packet_out = true, .e = e };
+
+	for (uint32_t i = 0; i < list->n; i++)
+		if (list->v[i]->kind == OF_KIND_inst_meter)
+			return of_err_set(e, OFPET_BAD_INSTRUCTION, OFPBIC_UNSUP_INST,
+					  "a meter in a continuation");
+	return check_insts(&c, list, table_id);
 }
 
 int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_group, struct of_err *e)

@@ -23,6 +23,8 @@ static int check_resubmit_ct(struct check *c, uint8_t table)
 {
 	const uint8_t known = c->match.mask.ct_state, set = known & c->match.value.ct_state;
 
+	if (c->frozen)
+		return check_resubmit(c, table);
 	if (c->has_match && (set & (uint8_t) ~(CT_INV | CT_TRK) ||
 			     ((set & CT_TRK) && (known & CT_INV) && !(set & CT_INV))))
 		return check_resubmit(c, table);
@@ -150,8 +152,6 @@ static int check_controller2(struct check *c, const struct of_any *a) CONTROL
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "reason %u", k.reason);
 	if (k.max_len > OFPCML_MAX && k.max_len != OFPCML_NO_BUFFER)
 		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "max_len %#x", k.max_len);
-	if (k.pause)
-		return REFUSE(c, OFPBAC_BAD_ARGUMENT, "pause is not supported");
 	return k.meter_id == NX_CTLR_NO_METER ? 0 : meter_check_inst(c->dp, k.meter_id, c->e);
 }
 

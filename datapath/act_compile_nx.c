@@ -117,6 +117,7 @@ void act_compile_tail(struct insts *i, struct act_op *apply, uint32_t n)
 		return;
 	/* Behind the end of the list that it leaves. */
 	apply[n - 1] = apply[n - 2];
+	apply[n - 1].wire -= (int32_t)sizeof(apply[0]);
 	apply[n - 2] = (struct act_op){ .code = ACT_END };
 	i->tail = apply[n - 1].code;
 	i->tail_op = &apply[n - 1];

@@ -7,6 +7,7 @@
 
 #include "datapath/act_priv.h"
 #include "datapath/dp.h"
+#include "datapath/freeze.h"
 #include "datapath/pipeline.h"
 #include "datapath/pmd.h"
 #include "ofproto/enum.h"
@@ -40,6 +41,10 @@ static void run_in_place(struct pmd *w, struct burst *b, struct pkt *p, const st
 	const uint32_t queue_id = p->queue_id;
 
 	act_run(w, b, p, op->clone.prog, now);
+	if (unlikely(p->stop == STOP_PAUSE)) {
+		freeze_level(b, p, NULL, p->miss);
+		freeze_end(w, b, p, FREEZE_SET_WAITS);
+	}
 	p->key = key;
 	p->queue_id = queue_id;
 	if (p->stop == STOP_FLOW)
@@ -54,6 +59,8 @@ static void run_copy(struct pmd *w, struct burst *b, struct pkt *p, const struct
 	if (!act_copy(w, p, &c))
 		return;
 	act_run(w, b, &c, op->clone.prog, now);
+	if (unlikely(c.stop == STOP_PAUSE))
+		freeze_level(b, &c, NULL, c.miss);
 	if (c.stop == STOP_FLOW)
 		c.stop = STOP_NOT;
 	act_finish(w, b, &c, now);
@@ -168,6 +175,8 @@ static void output_reg(struct pmd *w, struct burst *b, struct pkt *p, const stru
 		act_refuse(w, p, DROP_NO_PORT);
 	else
 		output_to(w, b, p, of_nx_port((uint16_t)v), op->arg, now);
+	if (unlikely(p->stop == STOP_PAUSE))
+		b->freeze.rest = op + 1;
 }
 
 static void output_trunc(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD

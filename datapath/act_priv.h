@@ -203,6 +203,8 @@ int act_check_insts(struct dp *dp, const struct of_list *list, uint8_t table_id,
 		    const struct of_match *match, struct of_err *e) CONTROL;
 int act_check_actions(struct dp *dp, const struct of_list *actions, bool in_group,
 		      struct of_err *e) CONTROL;
+int act_check_frozen(struct dp *dp, const struct of_list *list, uint8_t table_id,
+		     struct of_err *e) CONTROL;
 
 /* ---- act_compile.c ---- */
 
@@ -243,6 +245,9 @@ void act_compile_clone(struct act_op *op, const struct act_op *prog, struct inst
 /* ---- act_compile_punt.c ---- */
 
 bool act_compile_controller2(struct dp *dp, const struct of_any *a, struct act_op *op) CONTROL;
+
+/* ---- act_refer.c ---- */
+
 /* Gathers the meters of 'n' ops in i->meters; false: no memory. */
 bool act_refer_meters(struct insts *i, const struct act_op *op, uint32_t n) CONTROL;
 /* Whether they are still those that their numbers name. */
@@ -256,6 +261,7 @@ void act_unref_meters(struct dp *dp, struct insts *i) CONTROL;
 struct check {
 	struct dp *dp;
 	bool has_match, packet_out;
+	bool frozen;	       /* what a packet had left to do when it paused */
 	struct of_match match; /* what is known of a packet that comes to the next action */
 	struct of_err *e;
 };

@@ -17,6 +17,8 @@
 
 #define AS(name) ((const struct of_##name *)a)
 
+enum { CLONE_HEADER = 16 };
+
 enum form { FORM_INSTS, FORM_ACTIONS, FORM_BUCKET };
 
 /* One compiled list: a single block, but for the decoded copy of it. */
@@ -120,35 +122,43 @@ static void complete(struct program *g, struct act_op *op) CONTROL
 }
 
 static struct act_op *compile_list(struct dp *dp, struct program *g, const struct of_list *l,
-				   uint32_t *n) CONTROL;
+				   const uint8_t *wire, uint32_t *n) CONTROL;
 
 static void compile_clone(struct dp *dp, struct program *g, const struct of_nx_clone *a,
-			  struct act_op *op) CONTROL
+			  const uint8_t *wire, struct act_op *op) CONTROL
 {
 	uint32_t n;
-	struct act_op *prog = compile_list(dp, g, &a->actions, &n);
+	struct act_op *prog = compile_list(dp, g, &a->actions, wire + CLONE_HEADER, &n);
 
 	/* TABLE ends a packet-out; a clone comes back from it. */
 	for (uint32_t i = 0; i < n; i++)
 		if (prog[i].code == ACT_TABLE)
-			prog[i] = (struct act_op){ .code = ACT_CALL, .call.in_port = OFPP_IN_PORT };
+			prog[i] = (struct act_op){ .code = ACT_CALL,
+						   .wire = prog[i].wire,
+						   .call.in_port = OFPP_IN_PORT };
 	act_compile_clone(op, prog, &g->i);
 }
 
 /* The next of the program's ops; '*n' of them, with ACT_END at the end.  Lists in it stand behind.
  */
 static struct act_op *compile_list(struct dp *dp, struct program *g, const struct of_list *l,
-				   uint32_t *n)
+				   const uint8_t *wire, uint32_t *n)
 {
 	struct act_op *op = g->op + g->used;
 
 	*n = 0;
 	g->used += l->n + 1;
-	for (uint32_t i = 0; i < l->n; i++) {
+	for (uint32_t i = 0; i < l->n; i++, wire += get_be16(wire + 2)) {
+		struct act_op *to = &op[*n];
+
 		if (l->v[i]->kind == OF_KIND_nx_clone)
-			compile_clone(dp, g, (const struct of_nx_clone *)l->v[i], &op[(*n)++]);
-		else if (act_compile(dp, l->v[i], &op[*n]))
-			complete(g, &op[(*n)++]);
+			compile_clone(dp, g, (const struct of_nx_clone *)l->v[i], wire, to);
+		else if (act_compile(dp, l->v[i], to))
+			complete(g, to);
+		else
+			continue;
+		to->wire = (int32_t)(wire - (uint8_t *)to);
+		++*n;
 	}
 	op[(*n)++].code = ACT_END;
 	return op;
@@ -163,11 +173,13 @@ static void compile_bucket(struct dp *dp, struct program *g, const struct of_lis
 	unsigned int n;
 	uint32_t n_op;
 
-	compile_list(dp, g, l, &n_op);
+	compile_list(dp, g, l, g->key + 1, &n_op);
 	act_set_merge(&set, g->op);
 	n = act_set_order(&set, order);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		sorted[i] = *order[i];
+		sorted[i].wire += (int32_t)((char *)order[i] - (char *)&g->op[i]);
+	}
 	memcpy(g->op, sorted, n * sizeof(sorted[0]));
 	g->op[n].code = ACT_END;
 	g->n_op = n + 1; /* what the set has left out refers to nothing */
@@ -185,19 +197,21 @@ static void compile_conj(struct program *g, const struct of_list *l) CONTROL
 static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l) CONTROL
 {
 	struct insts *in = &g->i;
+	const uint8_t *wire = g->key + 1;
 	struct act_op *apply = NULL;
 	uint32_t n = 0, n_write;
 
-	for (uint32_t i = 0; i < l->n; i++) {
+	for (uint32_t i = 0; i < l->n; i++, wire += get_be16(wire + 2)) {
 		const struct of_any *a = l->v[i];
 
 		switch (a->kind) {
 		case OF_KIND_inst_apply_actions:
-			apply = compile_list(dp, g, &AS(inst_apply_actions)->actions, &n);
+			apply = compile_list(dp, g, &AS(inst_apply_actions)->actions, wire + 8, &n);
 			compile_conj(g, &AS(inst_apply_actions)->actions);
 			break;
 		case OF_KIND_inst_write_actions:
-			in->write = compile_list(dp, g, &AS(inst_write_actions)->actions, &n_write);
+			in->write = compile_list(dp, g, &AS(inst_write_actions)->actions, wire + 8,
+						 &n_write);
 			break;
 		case OF_KIND_inst_clear_actions:
 			in->clear = true;
@@ -336,7 +350,7 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 		compile_insts(dp, g, list);
 		break;
 	case FORM_ACTIONS:
-		compile_list(dp, g, list, &n);
+		compile_list(dp, g, list, g->key + 1, &n);
 		break;
 	case FORM_BUCKET:
 		compile_bucket(dp, g, list);
@@ -416,6 +430,14 @@ struct insts *insts_get(struct dp *dp, const struct of_list *list, uint8_t table
 	return get(dp, list, FORM_INSTS, e);
 }
 
+struct insts *insts_get_frozen(struct dp *dp, const struct of_list *list, uint8_t table_id,
+			       struct of_err *e)
+{
+	if (act_check_frozen(dp, list, table_id, e) < 0)
+		return NULL;
+	return get(dp, list, FORM_INSTS, e);
+}
+
 struct insts *insts_get_actions(struct dp *dp, const struct of_list *actions, bool in_group,
 				struct of_err *e)
 {
@@ -438,20 +460,4 @@ void insts_put(struct dp *dp, struct insts *i)
 		return;
 	unhash(dp->insts, g);
 	dp_retire(dp, g, program_retired);
-}
-
-bool insts_has_port(const struct insts *i, uint32_t port)
-{
-	for (uint32_t n = 0; n < i->n_ports; n++)
-		if (i->ports[n] == port)
-			return true;
-	return false;
-}
-
-bool insts_has_group(const struct insts *i, uint32_t id)
-{
-	for (uint32_t n = 0; n < i->n_groups; n++)
-		if (group_id(i->groups[n]) == id)
-			return true;
-	return false;
 }

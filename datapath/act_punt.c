@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* controller(...) with more to say than OpenFlow's output to CONTROLLER: userdata, a meter. */
+#include "datapath/act_punt.h"
+
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
 #include "datapath/act_priv.h"
 #include "datapath/chain.h"
+#include "datapath/freeze.h"
 #include "datapath/meter.h"
 #include "datapath/pmd.h"
 #include "datapath/punt.h"
@@ -26,42 +29,54 @@ static bool admits(struct pmd *w, const struct pkt *p, struct meter *m, uint64_t
 	return verdict != METER_DROP;
 }
 
-/* What goes up with it, in a buffer of its own: the action may be gone when it is read. */
-static struct rte_mbuf *pack(struct pmd *w, const uint8_t *userdata, uint32_t n) PMD
+/* What goes up with it; NULL: no buffer. */
+static struct rte_mbuf *pack(struct pmd *w, const struct act_punt *a) PMD
 {
-	const struct punt_more head = { .n_userdata = n };
+	const struct punt_more head = { a->op->up.n_userdata, a->n_frozen };
 	struct rte_mbuf *m = chain_new(w->pool, &head, sizeof(head));
 
-	if (m && !chain_append(m, userdata, n, w->pool)) {
-		rte_pktmbuf_free(m);
-		return NULL;
+	if (m && chain_append(m, a->op->up.userdata, head.n_userdata, w->pool) &&
+	    chain_append(m, a->frozen, head.n_frozen, w->pool))
+		return m;
+	rte_pktmbuf_free(m);
+	return NULL;
+}
+
+void act_punt(struct pmd *w, struct burst *b, struct pkt *p, const struct act_punt *a)
+{
+	struct rte_mbuf *more = NULL;
+	struct out *o;
+
+	if (a->op->up.n_userdata || a->n_frozen) {
+		more = pack(w, a);
+		if (!more) {
+			act_refuse(w, p, DROP_NO_MBUF);
+			return;
+		}
 	}
-	return m;
+	o = act_packet_in(w, b, p, a->reason, a->max_len, a->cookie, a->op->up.controller_id);
+	if (!o) {
+		rte_pktmbuf_free(more);
+		return;
+	}
+	o->more = more;
+	o->metered = a->op->up.meter != NULL;
 }
 
 void act_controller2(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
 		     uint64_t now)
 {
 	const uint8_t reason = op->reason == OFPR_ACTION && p->miss ? OFPR_NO_MATCH : op->reason;
-	struct rte_mbuf *more = NULL;
-	struct out *o;
+	const bool refused = !admits(w, p, op->up.meter, now);
 
-	if (!admits(w, p, op->up.meter, now)) {
+	if (op->up.pause)
+		freeze_begin(b, p, op, reason, refused);
+	else if (refused)
 		act_refuse(w, p, DROP_METER);
-		return;
-	}
-	if (op->up.n_userdata) {
-		more = pack(w, op->up.userdata, op->up.n_userdata);
-		if (!more) {
-			act_refuse(w, p, DROP_NO_MBUF);
-			return;
-		}
-	}
-	o = act_packet_in(w, b, p, reason, op->arg, p->cookie, op->up.controller_id);
-	if (!o) {
-		rte_pktmbuf_free(more);
-		return;
-	}
-	o->more = more;
-	o->metered = op->up.meter != NULL;
+	else
+		act_punt(w, b, p,
+			 &(struct act_punt){ .op = op,
+					     .reason = reason,
+					     .max_len = op->arg,
+					     .cookie = p->cookie });
 }

@@ -8,6 +8,7 @@
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/dp.h"
+#include "datapath/freeze.h"
 #include "datapath/group.h"
 #include "datapath/learn.h"
 #include "datapath/meter.h"
@@ -428,6 +429,17 @@ bool act_copy(struct pmd *w, struct pkt *p, struct pkt *c)
 	return true;
 }
 
+/* What pauses in it is the bucket's packet, without the action set, which is not its own. */
+static void run_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
+		       uint64_t now) PMD
+{
+	act_run(w, b, p, prog, now);
+	if (unlikely(p->stop == STOP_PAUSE)) {
+		freeze_level(b, p, NULL, false);
+		freeze_end(w, b, p, FREEZE_SET_OTHERS);
+	}
+}
+
 static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *prog,
 		      uint64_t now) PMD
 {
@@ -435,7 +447,7 @@ static void run_clone(struct pmd *w, struct burst *b, struct pkt *p, const struc
 
 	if (!act_copy(w, p, &c))
 		return;
-	act_run(w, b, &c, prog, now);
+	run_bucket(w, b, &c, prog, now);
 	end(w, b, &c);
 	copy_back(w, b, p, &c);
 }
@@ -449,18 +461,18 @@ void act_bucket(struct pmd *w, struct burst *b, struct pkt *p, const struct inst
 		return;
 	p->cookie = UINT64_MAX; /* 7.4.1: what a bucket sends up is no flow's own */
 	if (p->last && !more) {
-		act_run(w, b, p, i->apply, now);
+		run_bucket(w, b, p, i->apply, now);
 	} else if (i->changes_frame) {
 		run_clone(w, b, p, i->apply, now);
 	} else if (i->changes_key) {
 		const struct flow_key key = p->key;
 		const uint32_t queue_id = p->queue_id;
 
-		act_run(w, b, p, i->apply, now);
+		run_bucket(w, b, p, i->apply, now);
 		p->key = key;
 		p->queue_id = queue_id;
 	} else {
-		act_run(w, b, p, i->apply, now);
+		run_bucket(w, b, p, i->apply, now);
 	}
 	p->cookie = cookie;
 	/* An exit ends the bucket and nothing else. */
@@ -510,19 +522,24 @@ static bool metered(struct pmd *w, struct burst *b, struct pkt *p, struct meter 
 	return !p->dropped;
 }
 
-int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, uint64_t now)
+/* Apply-actions have stopped early. */
+static int stopped(struct burst *b, const struct pkt *p, const struct insts *i, bool miss)
 {
-	if (!p->m)
-		return -1;
-	if (i->meter && !metered(w, b, p, i->meter, now))
-		return -1;
+	if (p->stop == STOP_PAUSE)
+		freeze_level(b, p, i, miss);
+	return -1;
+}
+
+static inline int run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i,
+		      bool miss, uint64_t now) PMD
+{
 	if (i->apply) {
-		p->miss = is_table_miss(p->flow);
+		p->miss = miss;
 		act_run(w, b, p, i->apply, now);
 		p->miss = false;
 	}
 	if (!p->m || p->stop)
-		return -1;
+		return stopped(b, p, i, miss);
 	if (i->clear) {
 		p->set.have = 0;
 		p->set.n_fields = 0;
@@ -537,10 +554,29 @@ int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts 
 	return i->goto_table;
 }
 
+int insts_run(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, uint64_t now)
+{
+	if (!p->m)
+		return -1;
+	if (i->meter && !metered(w, b, p, i->meter, now))
+		return -1;
+	return run(w, b, p, i, i->apply && is_table_miss(p->flow), now);
+}
+
+int insts_resume(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i, bool miss,
+		 uint64_t now)
+{
+	return p->m ? run(w, b, p, i, miss, now) : -1;
+}
+
 void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now)
 {
 	const struct act_op *op[N_ACT_SLOTS + ACT_SET_FIELDS];
 
+	if (unlikely(p->stop == STOP_PAUSE)) {
+		freeze_end(w, b, p, FREEZE_SET_WAITS);
+		p->set.have = p->set.n_fields = 0;
+	}
 	if (p->m && (p->set.have || p->set.n_fields) && p->stop != STOP_EXIT) {
 		const unsigned int n = act_set_order(&p->set, op);
 
@@ -552,6 +588,8 @@ void act_finish(struct pmd *w, struct burst *b, struct pkt *p, uint64_t now)
 			p->last = act_slot(op[i]->code) >= SLOT_CT;
 			act_one(w, b, p, op[i], now);
 		}
+		if (unlikely(p->stop == STOP_PAUSE))
+			freeze_end(w, b, p, FREEZE_SET_RAN);
 	}
 	end(w, b, p);
 }

@@ -220,6 +220,8 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 			return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
 					  "a slave may not change the switch");
 		return agent_ct_flush_msg(c, x->body, e);
+	case OF_KIND_nx_resume:
+		return agent_resume(c, (const struct of_nx_resume *)x->body, e);
 	case OF_KIND_nx_set_async:
 		conn_set_async(c, (const struct of_set_async *)x->body); /* they are alike */
 		return 0;

@@ -11,6 +11,7 @@
 #include "datapath/act.h"
 #include "datapath/agent_priv.h"
 #include "datapath/chain.h"
+#include "datapath/freeze.h"
 #include "datapath/punt.h"
 
 /* More than fits into a packet-in is cut off; total_len tells. */
@@ -24,7 +25,8 @@ static void pipeline_fields(const struct punt *p, struct of_match *m)
 {
 	static const enum of_field_id fields[] = {
 		OF_FIELD_METADATA,     OF_FIELD_TUN_ID,	      OF_FIELD_TUN_SRC,	 OF_FIELD_TUN_DST,
-		OF_FIELD_TUN_IPV6_SRC, OF_FIELD_TUN_IPV6_DST, OF_FIELD_PKT_MARK,
+		OF_FIELD_TUN_IPV6_SRC, OF_FIELD_TUN_IPV6_DST, OF_FIELD_PKT_MARK, OF_FIELD_TUN_FLAGS,
+		OF_FIELD_CT_STATE,     OF_FIELD_CT_ZONE,      OF_FIELD_CT_MARK,	 OF_FIELD_CT_LABEL,
 	};
 	uint8_t v[16];
 
@@ -81,7 +83,7 @@ static void send_nxt(struct of_session *s, const struct of_packet_in *p)
 
 /* What only NXT_PACKET_IN2 has room for. */
 struct extras {
-	struct of_span userdata;
+	struct of_span userdata, frozen;
 };
 
 /* Properties that say nothing are left out, as Open vSwitch does. */
@@ -99,6 +101,8 @@ static void send_nxt2(struct of_session *s, const struct of_packet_in *p, const 
 	struct of_nx_pin_metadata metadata = { .kind = OF_KIND_nx_pin_metadata, .match = p->match };
 	struct of_nx_pin_userdata userdata = { .kind = OF_KIND_nx_pin_userdata,
 					       .data = x->userdata };
+	struct of_nx_pin_continuation frozen = { .kind = OF_KIND_nx_pin_continuation,
+						 .data = x->frozen };
 	struct of_any *v[9];
 	struct of_nx_packet_in2 n = { .kind = OF_KIND_nx_packet_in2, .properties = { 0, v } };
 
@@ -114,6 +118,8 @@ static void send_nxt2(struct of_session *s, const struct of_packet_in *p, const 
 	v[n.properties.n++] = (struct of_any *)&metadata;
 	if (x->userdata.n)
 		v[n.properties.n++] = (struct of_any *)&userdata;
+	if (x->frozen.n)
+		v[n.properties.n++] = (struct of_any *)&frozen;
 	send_nx(s, (struct of_any *)&n);
 }
 
@@ -151,6 +157,7 @@ static struct extras extras_of(const struct punt *p)
 	chain_read(p->more, 0, p->more->pkt_len, copy);
 	memcpy(&head, copy, sizeof(head));
 	x.userdata = (struct of_span){ head.n_userdata, copy + sizeof(head) };
+	x.frozen = (struct of_span){ head.n_frozen, x.userdata.p + head.n_userdata };
 	return x;
 }
 
@@ -168,7 +175,7 @@ void agent_packet_in(struct agent *a, const struct punt *p)
 	const struct extras x = extras_of(p);
 	struct conn *c;
 
-	whole.n = x.userdata.n < FRAME_MAX ? FRAME_MAX - x.userdata.n : 0;
+	whole.n = x.userdata.n + x.frozen.n < FRAME_MAX ? FRAME_MAX - x.userdata.n - x.frozen.n : 0;
 	if (pi.total_len < whole.n)
 		whole.n = pi.total_len;
 
@@ -250,6 +257,25 @@ int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e)
 	inject_actions(dp, frame.p, frame.n, &from, insts);
 	if (buffer)
 		agent_buffer_release(c, buffer);
+	return 0;
+}
+
+/* ---- Packets that paused ---- */
+
+int agent_resume(struct conn *c, const struct of_nx_resume *q, struct of_err *e)
+{
+	struct frozen *z;
+	struct of_span frame;
+	int rc;
+
+	if (c->role == OFPCR_ROLE_SLAVE)
+		return of_err_set(e, OFPET_BAD_REQUEST, OFPBRC_IS_SLAVE,
+				  "a slave may not send packets");
+	rc = frozen_read(c->agent->dp, q, &frame, &z, e);
+	if (rc)
+		return rc;
+	agent_publish(c->agent); /* as for a packet-out */
+	inject_resume(c->agent->dp, frame.p, frame.n, z);
 	return 0;
 }
 

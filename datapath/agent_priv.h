@@ -168,6 +168,8 @@ void agent_buffers_expire(struct agent *a) CONTROL;
 void agent_buffers_free(struct conn *c) CONTROL;
 
 /* ---- agent_packet.c: events and packets ---- */
+/* NXT_RESUME: a packet that paused goes on. */
+int agent_resume(struct conn *c, const struct of_nx_resume *q, struct of_err *e) CONTROL;
 int agent_packet_in_format(struct conn *c, const struct of_nx_set_packet_in_format *q,
 			   struct of_err *e) CONTROL;
 int agent_packet_out(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;

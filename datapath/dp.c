@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <rte_rcu_qsbr.h>
 
@@ -74,6 +75,8 @@ struct dp *dp_new(const struct dp_opts *o, struct err *e)
 	}
 	dp->opts = *o;
 	dp->dpid = o->dpid;
+	while (getrandom(dp->freeze_id, sizeof(dp->freeze_id), 0) != sizeof(dp->freeze_id))
+		;
 	snprintf(dp->name, sizeof(dp->name), "%s", o->name ? o->name : "br0");
 	atomic_init(&dp->version, 1);
 	atomic_init(&dp->miss_send_len, MISS_SEND_LEN);

@@ -59,6 +59,7 @@ struct dp {
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
 	struct fdb *fdb;	 /* NORMAL's MAC table */
+	uint8_t freeze_id[16];	 /* another one in each life (freeze.h) */
 	struct ct *_Atomic ct;	 /* NULL until dp_ct() was called */
 	_Atomic bool ct_liberal; /* TCP's sequence numbers are not judged */
 

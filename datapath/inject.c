@@ -13,6 +13,7 @@
 #include "datapath/chain.h"
 #include "datapath/cache.h"
 #include "datapath/dp.h"
+#include "datapath/freeze.h"
 #include "datapath/punt_side.h"
 
 /* ---- PMD threads ---- */
@@ -47,6 +48,8 @@ static void reap(struct dp *dp, struct pmd *w) CONTROL
 		if (s->insts)
 			insts_put(dp, s->insts);
 		free(s->peek);
+		frozen_free(dp, s->frozen);
+		s->frozen = NULL;
 		s->insts = NULL;
 		s->peek = NULL;
 		w->side->spare[w->side->n_spare++] = s;
@@ -115,6 +118,18 @@ int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, const struct
 
 	if (rc)
 		insts_put(dp, insts);
+	return rc;
+}
+
+int inject_resume(struct dp *dp, const uint8_t *frame, uint32_t n, struct frozen *z)
+{
+	int rc = inject_bytes(dp, frame, n,
+			      (struct inject){ .kind = INJECT_RESUME,
+					       .from = { .in_port = be32toh(z->key.in_port) },
+					       .frozen = z });
+
+	if (rc)
+		frozen_free(dp, z);
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "datapath/cache.h"
 #include "datapath/cls.h"
 #include "datapath/dp.h"
+#include "datapath/freeze.h"
 #include "datapath/pmd.h"
 #include "datapath/trace.h"
 
@@ -169,31 +170,34 @@ static bool follow_ct(struct pmd *w, struct burst *b, struct pkt *p, const struc
 	return act_ct_track(w, b, p, ct, now);
 }
 
-/*
- * What flow 'f' does, and those that it goes on to.  'whole': nobody waits for the packet to come
- * back.
- */
+/* The flow after one that does 'i'; 'whole': nobody waits for the packet to come back. */
+static const struct flow *after(struct pmd *w, struct burst *b, struct pkt *p,
+				const struct insts *i, int next, bool whole, uint64_t now) PMD
+{
+	const bool call = i->tail == ACT_CALL;
+	const struct flow *f;
+
+	if (next < 0)
+		return NULL;
+	if (i->tail == ACT_CT && !follow_ct(w, b, p, i->tail_op->ct, whole, now))
+		return NULL;
+	if (call && !may_call(w, b, p))
+		return NULL;
+	p->backward += call && next <= p->table_id;
+	p->called |= call;
+	f = find(w, b, p, (unsigned int)next);
+	p->n_calls += call && f;
+	if (!f && !p->called)
+		act_drop(w, b, p, DROP_TABLE_MISS);
+	return f;
+}
+
+/* What flow 'f' does, and those that it goes on to. */
 static void follow(struct pmd *w, struct burst *b, struct pkt *p, const struct flow *f, bool whole,
 		   uint64_t now) PMD
 {
-	while (f) {
-		const int next = pipeline_hit(w, b, p, f, now);
-		const bool call = f->insts->tail == ACT_CALL;
-
-		if (next < 0)
-			return;
-		if (f->insts->tail == ACT_CT &&
-		    !follow_ct(w, b, p, f->insts->tail_op->ct, whole, now))
-			return;
-		if (call && !may_call(w, b, p))
-			return;
-		p->backward += call && next <= p->table_id;
-		p->called |= call;
-		f = find(w, b, p, (unsigned int)next);
-		p->n_calls += call && f;
-		if (!f && !p->called)
-			act_drop(w, b, p, DROP_TABLE_MISS);
-	}
+	while (f)
+		f = after(w, b, p, f->insts, pipeline_hit(w, b, p, f, now), whole, now);
 }
 
 void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
@@ -230,6 +234,8 @@ void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct a
 	p->flow = flow;
 	if (p->stop == STOP_FLOW)
 		p->stop = STOP_NOT;
+	else if (unlikely(p->stop == STOP_PAUSE))
+		b->freeze.rest = op + 1;
 }
 
 /* ---- ct(table=N) ---- */
@@ -386,4 +392,77 @@ void pipeline_run(struct pmd *w, struct burst *b, uint64_t todo, uint8_t first, 
 		track(&s);
 	}
 	cache_end(w);
+}
+
+/* ---- A packet that paused ---- */
+
+/* It pauses again: what is left of its other lists stays as it is. */
+static void freeze_levels(struct burst *b, struct pkt *p, const struct frozen *z, uint32_t from) PMD
+{
+	for (uint32_t n = from; n < z->n; n++) {
+		const struct frozen_level *l = &z->level[n];
+
+		p->table_id = l->table_id;
+		p->cookie = l->cookie;
+		p->called = l->called;
+		b->freeze.rest = l->insts->apply;
+		freeze_level(b, p, l->insts, l->miss);
+	}
+}
+
+static int run_level(struct pmd *w, struct burst *b, struct pkt *p, const struct frozen_level *l,
+		     uint64_t now) PMD
+{
+	p->table_id = l->table_id;
+	p->cookie = l->cookie;
+	p->called = l->called;
+	p->flow = NULL;
+	return insts_resume(w, b, p, l->insts, l->miss, now);
+}
+
+/* The outermost list: the packet goes on as if it were one of the sweep. */
+static void run_last(struct pmd *w, struct burst *b, struct pkt *p, const struct frozen_level *l,
+		     uint64_t now) PMD
+{
+	const int next = run_level(w, b, p, l, now);
+	uint64_t who = UINT64_C(1) << p->idx;
+
+	if (next < 0) {
+		if (!p->dropped)
+			act_finish(w, b, p, now);
+		return;
+	}
+	if (l->insts->tail && !pipeline_tail(w, b, p, l->insts))
+		who = 0;
+	pipeline_run(w, b, who, (uint8_t)next, now);
+}
+
+void pipeline_resume(struct pmd *w, struct burst *b, struct pkt *p, const struct frozen *z,
+		     uint64_t now)
+{
+	if (z->set)
+		(void)insts_resume(w, b, p, z->set, false, now);
+	for (uint32_t n = 0; n < z->n && p->m && !p->stop; n++) {
+		const struct frozen_level *l = &z->level[n];
+		int next;
+
+		p->nest = (uint16_t)(z->n - 1 - n);
+		if (n + 1 == z->n && !z->set_ran) {
+			run_last(w, b, p, l, now);
+			return;
+		}
+		next = run_level(w, b, p, l, now);
+		follow(w, b, p, after(w, b, p, l->insts, next, false, now), false, now);
+		if (p->stop == STOP_FLOW)
+			p->stop = STOP_NOT;
+		if (p->stop == STOP_PAUSE)
+			freeze_levels(b, p, z, n + 1);
+	}
+	p->nest = 0;
+	if (p->stop == STOP_PAUSE && z->set_ran)
+		freeze_end(w, b, p, FREEZE_SET_RAN);
+	if (z->set_ran)
+		p->set.have = p->set.n_fields = 0;
+	if (!p->dropped)
+		act_finish(w, b, p, now);
 }

@@ -16,6 +16,7 @@
 
 struct act_ct;
 struct act_op;
+struct frozen;
 struct insts;
 struct flow;
 struct pmd;
@@ -49,6 +50,9 @@ void pipeline_call(struct pmd *w, struct burst *b, struct pkt *p, const struct a
  */
 void pipeline_fork(struct pmd *w, struct burst *b, struct pkt *p, const struct act_ct *ct,
 		   uint64_t now) PMD;
+/* Takes a packet that paused on from there (freeze.h). */
+void pipeline_resume(struct pmd *w, struct burst *b, struct pkt *p, const struct frozen *z,
+		     uint64_t now) PMD;
 /* A packet of the sweep is about to go on by 'i->tail'.  False: it may not, and is dropped. */
 bool pipeline_tail(struct pmd *w, struct burst *b, struct pkt *p, const struct insts *i) PMD;
 

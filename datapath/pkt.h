@@ -27,6 +27,7 @@ enum {
 	ACT_SET_FIELDS = 16,   /* set-field actions in one action set */
 	ACT_SET_SLOTS = 20,    /* kinds of the others (act_set.c) */
 	PKT_STACK_MAX = 64,    /* what push has put and pop has not taken */
+	FREEZE_MAX = 16384,    /* bytes of a continuation */
 	PKT_VLANS_MAX = 8,     /* tags that are looked through; behind them eth_type is a TPID */
 };
 
@@ -45,9 +46,10 @@ struct act_set {
 /* Why no more of a list of actions is executed, nor of what comes after it. */
 enum pkt_stop {
 	STOP_NOT,
-	STOP_FLOW, /* the flow that a resubmit led to: the list that has the resubmit goes on */
-	STOP_EXIT, /* all that the packet has to do */
-	STOP_DOOM, /* over a limit of resubmits: what this is a copy of is dropped, too */
+	STOP_FLOW,  /* the flow that a resubmit led to: the list that has the resubmit goes on */
+	STOP_EXIT,  /* all that the packet has to do */
+	STOP_PAUSE, /* it goes on when a controller says so (freeze.h): like an exit until then */
+	STOP_DOOM,  /* over a limit of resubmits: what this is a copy of is dropped, too */
 };
 
 struct pkt {
@@ -152,6 +154,21 @@ struct express_out {
 	be64 tun_id;
 };
 
+/*
+ * What a packet that pauses has still to do, while the lists that it is in are left one by one
+ * (freeze.c); of one packet at a time.
+ */
+struct freeze {
+	const struct act_op *op;   /* where it paused */
+	const struct act_op *rest; /* of the list that is being left; NULL: nothing */
+	uint8_t reason, table_id;
+	uint64_t cookie;
+	bool refused; /* by the action's meter */
+	bool full;    /* there is more than fits */
+	uint32_t n;   /* bytes */
+	uint8_t bytes[FREEZE_MAX];
+};
+
 struct burst {
 	uint64_t version; /* of the tables that this burst sees (flow.h) */
 	uint32_t n_x;
@@ -170,6 +187,7 @@ struct burst {
 	struct express_out x[BURST_MAX];
 	/* What push and pop work on, by packet; a value is the last 16 bytes of a field. */
 	uint8_t stack[BURST_MAX][PKT_STACK_MAX][16];
+	struct freeze freeze;
 };
 
 #endif

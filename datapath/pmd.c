@@ -15,6 +15,7 @@
 #include "datapath/dp.h"
 #include "datapath/express.h"
 #include "datapath/frag.h"
+#include "datapath/freeze.h"
 #include "datapath/handoff.h"
 #include "datapath/output.h"
 #include "datapath/parse.h"
@@ -182,10 +183,17 @@ static void inject_actions_run(struct pmd *w, struct burst *b, struct inject *s)
 		pmd_count_drop(w, s->from.in_port, DROP_RX_TRUNCATED);
 		return;
 	}
-	set_from(&p->key, &s->from);
 	b->n++;
+	if (s->kind == INJECT_RESUME) {
+		freeze_restore(b, p, s->frozen);
+		pipeline_resume(w, b, p, s->frozen, w->now);
+		return;
+	}
+	set_from(&p->key, &s->from);
 	if (s->insts->apply)
 		act_run(w, b, p, s->insts->apply, w->now);
+	if (p->stop == STOP_PAUSE)
+		freeze_level(b, p, NULL, false);
 	act_finish(w, b, p, w->now);
 }
 
@@ -209,6 +217,7 @@ static void inject_one(struct pmd *w, struct burst *b, struct inject *s) PMD
 	counter_add(&nowhere->drops[DROP_INJECT_FULL], s->lost);
 	switch (s->kind) {
 	case INJECT_ACTIONS:
+	case INJECT_RESUME:
 		inject_actions_run(w, b, s);
 		break;
 	case INJECT_PORT:

@@ -14,6 +14,7 @@
 
 #include "datapath/act.h"
 #include "datapath/dp.h"
+#include "datapath/freeze.h"
 #include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/punt_side.h"
@@ -121,6 +122,7 @@ void punt_pmd_fini(struct dp *dp, struct pmd *w)
 		if (s->injects[i].insts)
 			insts_put(dp, s->injects[i].insts);
 		free(s->injects[i].peek);
+		frozen_free(dp, s->injects[i].frozen);
 	}
 	rte_ring_free(w->punt);
 	rte_ring_free(w->inject);

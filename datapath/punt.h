@@ -22,6 +22,7 @@
 #include "ofproto/key.h"
 
 struct dp;
+struct frozen;
 struct insts;
 struct pmd;
 struct rte_mbuf;
@@ -59,6 +60,7 @@ enum { INJECT_FRAME_MAX = 65535 + 14 + PKT_VLANS_MAX * 4 }; /* IPv4 has no longe
 
 enum inject_kind {
 	INJECT_ACTIONS, /* packet-out: run 'insts' on the frame, in_port as given */
+	INJECT_RESUME,	/* a packet that paused goes on as 'frozen' says */
 	INJECT_PORT,	/* straight out of port 'port', which may be a tunnel: then to 'tun' */
 	INJECT_DROP,	/* a frame that had come up and has nowhere to go: to be counted as 'why' at
 			   'port' */
@@ -86,8 +88,9 @@ struct inject_from {
 struct inject {
 	enum inject_kind kind;
 	uint32_t port;
-	struct inject_from from; /* INJECT_ACTIONS */
+	struct inject_from from; /* INJECT_ACTIONS; of INJECT_RESUME in_port */
 	struct rte_mbuf *m;
+	struct frozen *frozen;
 	struct insts *insts; /* one reference; comes back to the control thread with the slot */
 	enum drop why;
 	uint32_t lost; /* frames before this one that found no slot or buffer, to be counted */
@@ -142,6 +145,8 @@ bool punt_sleep(struct dp *dp) CONTROL;
  */
 int inject_actions(struct dp *dp, const uint8_t *frame, uint32_t n, const struct inject_from *from,
 		   struct insts *insts) CONTROL;
+/* The same for a packet that paused; 'z' is taken over in any case. */
+int inject_resume(struct dp *dp, const uint8_t *frame, uint32_t n, struct frozen *z) CONTROL;
 /* Waits, for a third of a second at most, until the PMD has done with all frames sent before. */
 void inject_wait(struct dp *dp) CONTROL;
 int inject_port(struct dp *dp, const uint8_t *frame, uint32_t n, uint32_t port) CONTROL;

@@ -81,7 +81,6 @@ DIFFERENCES = {
         "`--unixctl`, `--detach`, `--pidfile`, `--log-file`, `--syslog-*`, `--ssl-*`, `--no-chdir` and their like are refused by name, with what stands in their place",
         "weft-ofctl is no daemon, and logs to standard error", r": --(unixctl|log-file|syslog-\w+|pidfile|ssl-\w+|no-chdir)"),
     "invalid_ttl": tools("`monitor SWITCH invalid_ttl` asks for packets whose TTL ran out", "ovs-ofctl does so up to OpenFlow 1.2; in 1.3 the asynchronous configuration has a bit for it (7.3.10)", r": -t 1 monitor SW invalid_ttl$"),
-    "resume": tools("`monitor SWITCH resume` is refused", "it answers packet-ins that wait for their continuation, which weft-switch does not send", r": -t 1 monitor SW resume$"),
     "usable protocols": tools(
         "`parse-flow`, `parse-flows` and `parse-group` print the message alone", "there is one protocol, and so nothing to say about which ones are usable",
         r"^offline: parse-(flow|flows|group) (in_port=1|tcp,tp|plain|group_id=1,type=all)", [(r"^usable protocols:.*\n|^chosen (protocol|version):.*\n", "")]),

@@ -301,4 +301,5 @@ def main():
                 print("#   not %s: %s" % (who, "; ".join(tell(want - r)) or "nothing"))
 
 
-main()
+if __name__ == "__main__":
+    main()
