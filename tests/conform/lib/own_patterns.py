@@ -165,7 +165,7 @@ pattern("5.6.1", "group modify", "flows go by the new buckets", lambda d: [
 # ---- meters ----
 
 
-def meter(d, *bands, flags=O.OFPMF_PKTPS | O.OFPMF_BURST):
+def meter(d, *bands, flags=O.OFPMF_KBPS | O.OFPMF_BURST):
     return P.OFPMeterMod(d, O.OFPMC_ADD, flags, 1, list(bands))
 
 
@@ -173,17 +173,22 @@ def through_meter(*bands, **kw):
     return lambda d: [meter(d, *bands, **kw), rule(d, P.OFPInstructionMeter(1), apply_(out(2)))]
 
 
-AF = [eth() / ip4(tos=t) / udp() for t in (0x28, 0x30, 0x38)]
-AF6 = [eth() / ip6(tc=t) / udp() for t in (0x68, 0x78)]
-pattern("5.7.1", "meter drop", "what exceeds the burst is dropped", through_meter(P.OFPMeterBandDrop(1, 3)),
-        ([PLAIN] * 6, {2: [PLAIN] * 3}))
+# Of some 11.5 kb, so that it takes seconds until there is room for another one, however slowly they come.
+LONG = UDP(sport=1000, dport=2000) / Raw(BODY * 28)
+LONG4 = eth() / ip4() / LONG
+AF = [eth() / ip4(tos=t) / LONG for t in (0x28, 0x30, 0x38)]
+AF6 = [eth() / ip6(tc=t) / LONG for t in (0x68, 0x78)]
+# Bursts in kb; never below two packets, as a meter has room for another one that comes later than the first.
+TWO, THREE, FOUR = 24, 36, 48
+pattern("5.7.1", "meter drop", "what exceeds the burst is dropped", through_meter(P.OFPMeterBandDrop(1, THREE)),
+        ([LONG4] * 6, {2: [LONG4] * 3}))
 pattern("5.7.1", "meter dscp_remark", "IPv4: the drop precedence rises, the checksum is right",
-        through_meter(P.OFPMeterBandDscpRemark(1, 1, 1)), ([AF[0]] * 3, {2: [AF[0], AF[1], AF[1]]}))
+        through_meter(P.OFPMeterBandDscpRemark(1, TWO, 1)), ([AF[0]] * 4, {2: [AF[0], AF[0], AF[1], AF[1]]}))
 pattern("5.7.1", "meter dscp_remark", "IPv6: to the third precedence at most",
-        through_meter(P.OFPMeterBandDscpRemark(1, 1, 7)), ([AF6[0]] * 2, {2: AF6}))
+        through_meter(P.OFPMeterBandDscpRemark(1, TWO, 7)), ([AF6[0]] * 3, {2: [AF6[0], *AF6]}))
 pattern("5.7.1", "meter bands", "of those exceeded the one of the highest rate applies",
-        through_meter(P.OFPMeterBandDscpRemark(1, 1, 1), P.OFPMeterBandDrop(2, 3)),
-        ([AF[0]] * 5, {2: [AF[0], AF[1], AF[1]]}))
+        through_meter(P.OFPMeterBandDscpRemark(1, TWO, 1), P.OFPMeterBandDrop(2, FOUR)),
+        ([AF[0]] * 6, {2: [AF[0], AF[0], AF[1], AF[1]]}))
 
 # ---- action set ----
 
