@@ -21,8 +21,6 @@ DIFFERENCES = {
     "NXActionSetTunnel64": "read back there as set_field of tunnel_id",
     "NXActionRegLoad2, a value beyond its mask": "an action's fault has an action's error here",
     "NXActionRegLoad2, a tunnel's number": "read back by OpenFlow's own number of the field here",
-    "NXActionController2": "pause is not here yet",
-    "NXActionController2, pause alone": "pause is not here yet",
     "NXActionSample": "sample is not here yet",
     "NXActionSample2": "sample is not here yet",
     "NXActionController, a reason there is not": HERE_STRICTER,
