@@ -21,12 +21,14 @@
 #include "datapath/ct_alg_priv.h"
 #include "datapath/ct_nat.h"
 #include "datapath/parse.h"
+#include "datapath/dp.h"
 #include "datapath/pmd.h"
 
 enum { REPLY = 1, PLAIN = 2, CUT = 4, FULL = 8, L2 = 14, L4 = 34, DATA = 54 };
 
 static struct rte_mempool *pool;
 static struct burst burst;
+static struct dp dp;
 static struct pmd pmd;
 static struct ct *table;
 
@@ -50,8 +52,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		v[i] = args[i];
 	must(rte_eal_init(RTE_DIM(args), v) >= 0);
 	pool = rte_pktmbuf_pool_create("fuzz", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	pmd.pool = pool;
 	must(pool != NULL);
+	/* Drops are counted, for a port that there is not. */
+	dp.ports = calloc(PORT_LAST + 1, sizeof(*dp.ports));
+	pmd.ports = calloc(PORT_MAX + 1, sizeof(*pmd.ports));
+	must(dp.ports && pmd.ports);
+	pmd.dp = &dp;
+	pmd.pool = pool;
 	table = ct_new("fuzz", 1024, &e);
 	must(table != NULL);
 	return 0;
@@ -184,7 +191,11 @@ static void pass(struct ct_conn *c, const uint8_t *in, uint32_t n, uint32_t seq[
 	p = &burst.pkt[0];
 	if (nat)
 		must(ct_nat_apply(&pmd, &burst, p, &cp, c, dir) > 0);
-	must(ct_alg_packet(&pmd, &burst, table, p, &cp, c, dir, nat, c->started));
+	/* The first part of an announcement is dropped, to come again with the rest. */
+	if (!ct_alg_packet(&pmd, &burst, table, p, &cp, c, dir, nat, c->started)) {
+		must(p->dropped && !p->m);
+		return;
+	}
 	seq[dir] += n;
 	must(p->m->pkt_len <= DATA + n + FTP_TEXT_MAX);
 	chain_read(p->m, 0, p->m->pkt_len, f);
