@@ -74,8 +74,9 @@ static bool can_be_matched(const struct of_learn_spec *s)
 {
 	const unsigned int known = of_field_key_bits(s->dst.field), n = s->n_bits;
 	const u128 v = u128_get(s->value, sizeof(s->value)) & u128_ones(n);
+	const unsigned int below = s->dst.ofs < known ? known - s->dst.ofs : 0;
 
-	return s->src.field || !(v >> (s->dst.ofs < known ? known - s->dst.ofs : 0));
+	return s->src.field || !(v & ~u128_ones(below));
 }
 
 /* 'to': the learned flow, whose match is put together spec by spec. */
