@@ -172,7 +172,7 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 void derive_all(struct derive *d)
 {
 	mark(d, COOKIE_SWITCH, 0);
-	for (WORLD_EACH(p, d->world->ports))
+	for (WORLD_ALL(port, PORT, p, d->world))
 		place_port(d, p, p->place.sw == d->sw);
 	near_nets(d, true);
 }

@@ -128,8 +128,9 @@ static int serve(const struct options *o)
 	if (rc) {
 		fprintf(stderr, "weft-controller: %s\n", e.text);
 	} else {
-		log_info(MOD, "ready: %u networks, %u ports from %s", HASH_COUNT(c.nb.world->nets),
-			 HASH_COUNT(c.nb.world->ports), o->store);
+		log_info(MOD, "ready: %zu networks, %zu ports from %s",
+			 world_count(c.nb.world, WORLD_NET), world_count(c.nb.world, WORLD_PORT),
+			 o->store);
 		ev_run(c.nb.loop, 0);
 	}
 	controller_fini(&c);

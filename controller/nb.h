@@ -113,7 +113,12 @@ struct nb_hooks {
 	/* May this project (not an administrator) see it? */
 	bool (*sees)(const struct nb_who *who, const struct world_obj *o);
 };
-extern const struct nb_hooks nb_network_hooks, nb_subnet_hooks, nb_port_hooks;
+/* By world_kind; each resource's file has its own, nb_net_hooks ... */
+extern const struct nb_hooks *const nb_hooks[N_RESOURCES];
+#define RESOURCE(noun, ...) extern const struct nb_hooks nb_##noun##_hooks;
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
 
 /* "given" has a bit for each row of the shape; is the one named 'attr' among them? */
 bool nb_given(const struct resource *r, uint64_t given, const char *attr);

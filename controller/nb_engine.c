@@ -17,16 +17,11 @@
 
 enum { BULK_MAX = 10000 };
 
-union any_attrs {
-	struct net_attrs net;
-	struct subnet_attrs subnet;
-	struct port_attrs port;
-};
-
-static const struct nb_hooks *const hooks[N_RESOURCES] = {
-	[WORLD_NET] = &nb_network_hooks,
-	[WORLD_SUBNET] = &nb_subnet_hooks,
-	[WORLD_PORT] = &nb_port_hooks,
+const struct nb_hooks *const nb_hooks[N_RESOURCES] = {
+#define RESOURCE(noun, KIND, ...) [WORLD_##KIND] = &nb_##noun##_hooks,
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
 };
 
 /* ---- what every object has ---- */
@@ -77,7 +72,7 @@ struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const 
 {
 	struct world_obj *o = world_obj_find(q->nb->world, r->kind, id);
 
-	if (o && (q->who.admin || hooks[r->kind]->sees(&q->who, o)))
+	if (o && (q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)))
 		return o;
 	nb_fail_not_found(e, r, id);
 	return NULL;
@@ -214,7 +209,7 @@ static struct world_obj *create_one(struct nb_request *q, const struct resource 
 	attrs_init(&r->shape, &a);
 	if (!body_read(q, r, body, &a, RIGHT_CREATE, &given) &&
 	    !required_check(r, given, &q->error) && !common_create(q, r, &a) &&
-	    !hooks[r->kind]->create(q, &a, given, &q->error))
+	    !nb_hooks[r->kind]->create(q, &a, given, &q->error))
 		o = txn_add(q->txn, r->kind, &a);
 	attrs_fini(&r->shape, &a);
 	return o;
@@ -300,7 +295,7 @@ void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 		return;
 	attrs_copy(&r->shape, &a, world_obj_attrs(o));
 	if (!body_read(q, r, body, &a, RIGHT_UPDATE, &given) &&
-	    !hooks[r->kind]->update(q, o, &a, given, &q->error)) {
+	    !nb_hooks[r->kind]->update(q, o, &a, given, &q->error)) {
 		(*(uint32_t *)member(r, &a, "revision_number"))++;
 		*(int64_t *)member(r, &a, "updated_at") = time(NULL);
 		q->txn = txn_begin(q->nb->log);
@@ -318,7 +313,7 @@ void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 	if (!o)
 		return;
 	q->txn = txn_begin(q->nb->log);
-	if (hooks[r->kind]->remove(q, o, &q->error)) {
+	if (nb_hooks[r->kind]->remove(q, o, &q->error)) {
 		give_up(q);
 		return;
 	}

@@ -168,7 +168,7 @@ static bool net_sees(const struct nb_who *who, const struct world_obj *o)
 	return n->a.shared || nb_owns(who, n->a.tenant_id);
 }
 
-const struct nb_hooks nb_network_hooks = {
+const struct nb_hooks nb_net_hooks = {
 	.create = net_create,
 	.update = net_update,
 	.remove = net_remove,

@@ -443,36 +443,15 @@ static int filters_parse(const struct nb_request *q, const struct resource *r, s
 	return 0;
 }
 
-static size_t n_objects(const struct world *w, const struct resource *r)
-{
-	return r->kind == WORLD_NET	 ? HASH_COUNT(w->nets)
-	       : r->kind == WORLD_SUBNET ? HASH_COUNT(w->subnets)
-					 : HASH_COUNT(w->ports);
-}
-
-static void object_take(struct nb_request *q, const struct nb_hooks *hooks,
-			const struct filter *filters, struct world_obj *o, struct nb_page *page)
-{
-	if ((q->who.admin || hooks->sees(&q->who, o)) && passes(filters, o))
-		page->objs[page->n++] = o;
-}
-
 static void objects_take(struct nb_request *q, const struct resource *r,
 			 const struct filter *filters, struct nb_page *page)
 {
 	const struct world *w = q->nb->world;
 
-	page->objs = mem_array(n_objects(w, r), sizeof(*page->objs));
-	if (r->kind == WORLD_NET) {
-		for (WORLD_EACH(n, w->nets))
-			object_take(q, &nb_network_hooks, filters, &n->obj, page);
-	} else if (r->kind == WORLD_SUBNET) {
-		for (WORLD_EACH(s, w->subnets))
-			object_take(q, &nb_subnet_hooks, filters, &s->obj, page);
-	} else {
-		for (WORLD_EACH(p, w->ports))
-			object_take(q, &nb_port_hooks, filters, &p->obj, page);
-	}
+	page->objs = mem_array(world_count(w, r->kind), sizeof(*page->objs));
+	for (struct world_obj *o = w->objs[r->kind]; o; o = o->hh.next)
+		if ((q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)) && passes(filters, o))
+			page->objs[page->n++] = o;
 }
 
 int nb_query(struct nb_request *q, const struct resource *r, struct nb_page *page,

@@ -268,18 +268,18 @@ static json_t *counts_json(const struct world *w)
 {
 	json_int_t active = 0, bound = 0, up = 0;
 
-	for (WORLD_EACH(p, w->ports)) {
+	for (WORLD_ALL(port, PORT, p, w)) {
 		active += port_is_active(p);
 		bound += p->place.sp != NULL;
 	}
 	for (WORLD_EACH(sw, w->sws))
 		up += sw->up;
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "networks",
-			 (json_int_t)HASH_COUNT(w->nets), "subnets",
-			 (json_int_t)HASH_COUNT(w->subnets), "ports",
-			 (json_int_t)HASH_COUNT(w->ports), "ports_bound", bound, "ports_active",
-			 active, "hosts", (json_int_t)HASH_COUNT(w->hosts), "switches",
-			 (json_int_t)HASH_COUNT(w->sws), "switches_up", up);
+			 (json_int_t)world_count(w, WORLD_NET), "subnets",
+			 (json_int_t)world_count(w, WORLD_SUBNET), "ports",
+			 (json_int_t)world_count(w, WORLD_PORT), "ports_bound", bound,
+			 "ports_active", active, "hosts", (json_int_t)HASH_COUNT(w->hosts),
+			 "switches", (json_int_t)HASH_COUNT(w->sws), "switches_up", up);
 }
 
 static json_t *store_json(struct nb *nb, struct problems *p)
@@ -302,7 +302,7 @@ static void status_route(struct nb_request *q)
 
 	for (WORLD_EACH(h, w->hosts))
 		host_problems(&p, h);
-	for (WORLD_EACH(port, w->ports))
+	for (WORLD_ALL(port, PORT, port, w))
 		port_problems(&p, port);
 	q->answer = json_pack("{s:{s:b,s:s,s:f,s:o,s:o,s:I,s:o}}", "status", "ok", p.n == 0,
 			      "version", weft_version, "uptime",

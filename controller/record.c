@@ -9,9 +9,10 @@
 #include "controller/record.pb-c.h"
 
 static const ProtobufCMessageDescriptor *const descriptors[N_RESOURCES] = {
-	[WORLD_NET] = &weft__record__net__descriptor,
-	[WORLD_SUBNET] = &weft__record__subnet__descriptor,
-	[WORLD_PORT] = &weft__record__port__descriptor,
+#define RESOURCE(noun, KIND, ...) [WORLD_##KIND] = &weft__record__##noun##__descriptor,
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
 };
 
 static bool is_kept(const struct attr *a)

@@ -11,6 +11,22 @@ const char *const net_type_names[] = { "vxlan", "vlan", "flat", NULL };
 const char *const ipv6_mode_names[] = { "", "slaac", "dhcpv6-stateful", "dhcpv6-stateless", NULL };
 const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 
+/* ---- what the rows refer to ---- */
+
+enum {
+	kind_of_none = -1,
+#define RESOURCE(noun, KIND, ...) kind_of_##noun = WORLD_##KIND,
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+};
+
+#define RESOURCE(...)
+#define ELEMENT(noun) static struct shape noun##_shape = { #noun, .size = sizeof(struct noun) };
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+
 /* ---- the rows ---- */
 
 #define C RIGHT_CREATE
@@ -35,8 +51,8 @@ const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 	*n_ = sizeof(rows) / sizeof(*rows); \
 	return rows;                        \
 	}
-#define RESOURCE(noun, name, collection) OPEN(noun, struct noun##_attrs)
-#define ELEMENT(noun)			 OPEN(noun, struct noun)
+#define RESOURCE(noun, ...) OPEN(noun, struct noun##_attrs)
+#define ELEMENT(noun)	    OPEN(noun, struct noun)
 
 #define ROW(t, m, nm, rt, ...)         \
 	{ .type = ATTR_##t,            \
@@ -47,7 +63,7 @@ const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 	  __VA_ARGS__ },
 #define COUNT(m)		   .n_offset = offsetof(self, n_##m)
 
-#define ID(m, nm, of, rt)	   ROW(ID, m, nm, rt, .max = UUID_TEXT - 1)
+#define ID(m, nm, of_, rt)	   ROW(ID, m, nm, rt, .max = UUID_TEXT - 1, .of = kind_of_##of_)
 #define TEXT(m, nm, mx, df, rt)	   ROW(TEXT, m, nm, rt, .max = (mx), .text = (df))
 #define BOOL(m, nm, df, rt)	   ROW(BOOL, m, nm, rt, .preset = (df))
 #define NUM(m, nm, mn, mx, df, rt) ROW(NUM, m, nm, rt, .min = (mn), .max = (mx), .preset = (df))
@@ -67,44 +83,31 @@ const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 	{ .type = ATTR_CALC, .name = nm, .rights = (rt), .calc_type = ATTR_##t, .calc = fn },
 #define FIXED(nm, json) { .type = ATTR_FIXED, .name = nm, .rights = C | U, .text = json },
 
-static struct shape pool_shape, host_route_shape, fixed_ip_shape, address_pair_shape;
-
 #include "controller/resource.def"
 #include "controller/resource_undef.h"
 
-static struct shape pool_shape = { "pool", sizeof(struct pool) };
-static struct shape host_route_shape = { "host_route", sizeof(struct host_route) };
-static struct shape fixed_ip_shape = { "fixed_ip", sizeof(struct fixed_ip) };
-static struct shape address_pair_shape = { "address_pair", sizeof(struct address_pair) };
-
 struct resource resources[N_RESOURCES] = {
-	[WORLD_NET] = { WORLD_NET,
-			"network",
-			"networks",
-			"Network",
-			{ "net", sizeof(struct net_attrs) } },
-	[WORLD_SUBNET] = { WORLD_SUBNET,
-			   "subnet",
-			   "subnets",
-			   "Subnet",
-			   { "subnet", sizeof(struct subnet_attrs) } },
-	[WORLD_PORT] = { WORLD_PORT,
-			 "port",
-			 "ports",
-			 "Port",
-			 { "port", sizeof(struct port_attrs) } },
+#define RESOURCE(noun, KIND, number, nm, coll, tp) \
+	[WORLD_##KIND] = { .kind = WORLD_##KIND,   \
+			   .kept = number,         \
+			   .name = nm,             \
+			   .collection = coll,     \
+			   .type = tp,             \
+			   .shape = { #noun, sizeof(struct noun##_attrs) } },
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
 };
 
 /* The rows are in functions, so the shapes learn of them when the program starts. */
 __attribute__((constructor)) static void rows_init(void)
 {
-	pool_shape.attrs = pool_rows(&pool_shape.n);
-	host_route_shape.attrs = host_route_rows(&host_route_shape.n);
-	fixed_ip_shape.attrs = fixed_ip_rows(&fixed_ip_shape.n);
-	address_pair_shape.attrs = address_pair_rows(&address_pair_shape.n);
-	resources[WORLD_NET].shape.attrs = net_rows(&resources[WORLD_NET].shape.n);
-	resources[WORLD_SUBNET].shape.attrs = subnet_rows(&resources[WORLD_SUBNET].shape.n);
-	resources[WORLD_PORT].shape.attrs = port_rows(&resources[WORLD_PORT].shape.n);
+#define RESOURCE(noun, KIND, ...) \
+	resources[WORLD_##KIND].shape.attrs = noun##_rows(&resources[WORLD_##KIND].shape.n);
+#define ELEMENT(noun) noun##_shape.attrs = noun##_rows(&noun##_shape.n);
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
 }
 
 /* ---- by rows alone ---- */

@@ -65,6 +65,7 @@ struct attr {
 	const char *text;	     /* TEXT: default; FIXED: its value as JSON */
 	const char *const *words;    /* ENUM */
 	const struct shape *element; /* LIST */
+	int of;			     /* ID: enum world_kind that it must name; -1: none */
 	enum attr_type calc_type;    /* CALC: as what it is filtered and sorted */
 	json_t *(*calc)(const struct world_obj *o);
 };
@@ -79,13 +80,13 @@ struct shape {
 
 struct resource {
 	enum world_kind kind;
+	uint32_t kept;		       /* its number in the store */
 	const char *name, *collection; /* in bodies and paths */
 	const char *type;	       /* "Network": in the names of errors */
 	struct shape shape;
 };
 
-/* By world_kind: WORLD_NET, WORLD_SUBNET, WORLD_PORT. */
-enum { N_RESOURCES = 3 };
+/* By world_kind. */
 extern struct resource resources[N_RESOURCES];
 
 const struct attr *attr_find(const struct shape *s, const char *name);
@@ -111,25 +112,9 @@ static inline size_t *attr_n(const struct attr *a, const void *p)
 
 /* The functions that say the values of CALC rows. */
 #define RESOURCE(...)
-#define ELEMENT(...)
-#define ID(...)
-#define TEXT(...)
-#define BOOL(...)
-#define NUM(...)
-#define ENUM(...)
-#define MAC(...)
-#define IP(...)
-#define CIDR(...)
-#define HOSTS(...)
-#define TIME(...)
-#define LIST(...)
-#define TEXTS(...)
-#define IPS(...)
-#define DICT(...)
-#define ALIAS(...)
+#include "controller/resource_blank.h"
+#undef CALC
 #define CALC(name, type, fn, rights) json_t *fn(const struct world_obj *o);
-#define FIXED(...)
-#define END(noun)
 #include "controller/resource.def"
 #include "controller/resource_undef.h"
 

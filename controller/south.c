@@ -57,7 +57,7 @@ static void settle(struct south *s)
 /* Nothing is left to come: every port that tenants have is somewhere. */
 static bool all_placed(const struct world *w)
 {
-	for (WORLD_EACH(p, w->ports))
+	for (WORLD_ALL(port, PORT, p, w))
 		if (!p->place.sw)
 			return false;
 	return true;

@@ -26,7 +26,7 @@
 
 enum {
 	APPLICATION_ID = 0x57656674, /* "Weft", in the file's header */
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,	     /* 1 numbered kinds 0, 1, 2; see file_renumber() */
 };
 
 struct batch_list {
@@ -319,7 +319,7 @@ static int file_check(struct sqlite_store *s, bool *fresh, struct err *e)
 		return 0;
 	if (app != APPLICATION_ID)
 		return err_set(e, -EBADMSG, "is another program's database, not a Weft store");
-	if (version != SCHEMA_VERSION)
+	if (version < 1 || version > SCHEMA_VERSION)
 		return err_set(e, -EBADMSG,
 			       "has schema version %d, and this program knows %d; use the release "
 			       "that wrote it, or a newer one",
@@ -363,6 +363,20 @@ static int statements_prepare(struct sqlite_store *s, struct err *e)
 	return 0;
 }
 
+/* From schema 1: networks, subnets and ports are 30, 40 and 50 (resource.def), with room around. */
+static int file_renumber(struct sqlite_store *s, struct err *e)
+{
+	char sql[160];
+
+	if (number_query(s->db, "PRAGMA user_version") != 1)
+		return 0;
+	snprintf(sql, sizeof(sql),
+		 "BEGIN IMMEDIATE; UPDATE object SET kind = 30 + 10 * kind;"
+		 "PRAGMA user_version = %d; COMMIT",
+		 SCHEMA_VERSION);
+	return run(s, sql, e);
+}
+
 static int file_open(struct sqlite_store *s, const char *path, struct err *e)
 {
 	bool fresh = false;
@@ -378,6 +392,8 @@ static int file_open(struct sqlite_store *s, const char *path, struct err *e)
 		rc = run(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", e);
 	if (!rc && fresh)
 		rc = file_init(s, e);
+	if (!rc)
+		rc = file_renumber(s, e);
 	/* Takes the lock that EXCLUSIVE then keeps. */
 	if (!rc)
 		rc = run(s, "BEGIN IMMEDIATE; COMMIT", e);

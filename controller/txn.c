@@ -64,8 +64,7 @@ static void put(struct txn *t, struct world_obj *o)
 	size_t n;
 	uint8_t *p = record_pack(o->kind, world_obj_attrs(o), &n);
 
-	/* Every resource's first member is its id. */
-	store_put(t->batch, o->kind, world_obj_attrs(o), p, n);
+	store_put(t->batch, resources[o->kind].kept, world_obj_key(o)->id, p, n);
 }
 
 struct txn *txn_begin(struct txn_log *l)
@@ -100,7 +99,7 @@ void txn_set(struct txn *t, struct world_obj *o, void *a)
 
 void txn_del(struct txn *t, struct world_obj *o)
 {
-	store_del(t->batch, o->kind, world_obj_attrs(o));
+	store_del(t->batch, resources[o->kind].kept, world_obj_key(o)->id);
 	world_obj_unlink(t->log->world, o);
 	step_new(t, WORLD_DELETED, o, NULL);
 }
@@ -209,41 +208,55 @@ void txn_commit(struct txn *t, void (*done)(int rc, const char *why, void *arg),
 
 /* ---- at start ---- */
 
-static int refers(const struct world *w, uint32_t kind, void *attrs, struct err *e)
+/* What a shape's rows refer to, lists included, must have been loaded. */
+static int refers(const struct world *w, const struct shape *s, const void *attrs, struct err *e)
 {
-	const char *net = kind == WORLD_SUBNET ? ((struct subnet_attrs *)attrs)->network_id
-			  : kind == WORLD_PORT ? ((struct port_attrs *)attrs)->network_id
-					       : NULL;
+	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++) {
+		const char *id = attr_at(a, attrs);
 
-	if (world_obj_find(w, kind, attrs))
-		return err_set(e, -EBADMSG, "is there twice");
-	if (net && !world_net_find(w, net))
-		return err_set(e, -EBADMSG, "its network %s is not there", net);
+		if (a->type == ATTR_ID && a->of >= 0 && id[0] &&
+		    !world_obj_find(w, (enum world_kind)a->of, id))
+			return err_set(e, -EBADMSG, "its %s %s is not there", a->name, id);
+		if (a->type != ATTR_LIST)
+			continue;
+		for (size_t i = 0; i < *attr_n(a, attrs); i++)
+			if (refers(w, a->element,
+				   *(char **)attr_at(a, attrs) + i * a->element->size, e))
+				return -EBADMSG;
+	}
 	return 0;
 }
 
-static int on_record(void *arg, uint32_t kind, const char *id, const uint8_t *p, size_t n,
+static const struct resource *kept_as(uint32_t number)
+{
+	for (size_t i = 0; i < N_RESOURCES; i++)
+		if (resources[i].kept == number)
+			return &resources[i];
+	return NULL;
+}
+
+static int on_record(void *arg, uint32_t number, const char *id, const uint8_t *p, size_t n,
 		     struct err *e)
 {
-	union {
-		struct net_attrs net;
-		struct subnet_attrs subnet;
-		struct port_attrs port;
-	} a;
+	const struct resource *r = kept_as(number);
 	struct txn_log *l = arg;
+	union any_attrs a;
 	int rc;
 
-	if (kind >= N_RESOURCES)
-		return err_set(e, -EBADMSG, "is of an unknown kind (%u)", kind);
-	rc = record_unpack(kind, p, n, &a, e);
+	if (!r)
+		return err_set(e, -EBADMSG, "is of an unknown kind (%u)", number);
+	rc = record_unpack(r->kind, p, n, &a, e);
 	if (rc)
 		return rc;
-	rc = refers(l->world, kind, &a, e);
+	if (world_obj_find(l->world, r->kind, ((const struct obj_key *)(const void *)&a)->id))
+		rc = err_set(e, -EBADMSG, "is there twice");
+	else
+		rc = refers(l->world, &r->shape, &a, e);
 	if (rc) {
-		attrs_fini(&resources[kind].shape, &a);
+		attrs_fini(&r->shape, &a);
 		return rc;
 	}
-	world_settle(l->world, world_obj_add(l->world, kind, &a), WORLD_ADDED);
+	world_settle(l->world, world_obj_add(l->world, r->kind, &a), WORLD_ADDED);
 	return 0;
 }
 

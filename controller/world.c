@@ -36,32 +36,21 @@ struct world *world_new(double (*now)(void *arg), void *now_arg)
 	return w;
 }
 
-static void unlink_and_free(struct world *w, struct world_obj *o)
-{
-	world_obj_unlink(w, o);
-	world_obj_free(w, o);
-}
-
 void world_free(struct world *w)
 {
-	struct subnet *s, *s_next;
-	struct port *p, *p_next;
-	struct net *n, *n_next;
+	struct world_obj *o, *next;
 	struct sw *sw, *sw_next;
 
 	if (!w)
 		return;
 	w->listeners = NULL;
 	world_tell(w); /* frees what was deleted */
-	HASH_ITER (hh, w->ports, p, p_next) {
-		unlink_and_free(w, &p->obj);
-	}
-	HASH_ITER (hh, w->subnets, s, s_next) {
-		unlink_and_free(w, &s->obj);
-	}
-	HASH_ITER (hh, w->nets, n, n_next) {
-		unlink_and_free(w, &n->obj);
-	}
+	/* What refers goes before what it refers to. */
+	for (int kind = N_RESOURCES - 1; kind >= 0; kind--)
+		HASH_ITER (hh, w->objs[kind], o, next) {
+			world_obj_unlink(w, o);
+			world_obj_free(w, o);
+		}
 	HASH_ITER (hh, w->sws, sw, sw_next) {
 		sw_free(w, sw);
 	}
@@ -74,42 +63,27 @@ void world_free(struct world *w)
 
 struct net *world_net_find(const struct world *w, const char *id)
 {
-	struct net *n;
-
-	HASH_FIND_STR(w->nets, id, n);
-	return n;
+	return (struct net *)world_obj_find(w, WORLD_NET, id);
 }
 
 struct net *world_net_by_index(const struct world *w, uint32_t index)
 {
-	struct net *n;
-
-	HASH_FIND(hh_index, w->nets_by_index, &index, sizeof(index), n);
-	return n;
+	return (struct net *)world_obj_by_index(w, WORLD_NET, index);
 }
 
 struct subnet *world_subnet_find(const struct world *w, const char *id)
 {
-	struct subnet *s;
-
-	HASH_FIND_STR(w->subnets, id, s);
-	return s;
+	return (struct subnet *)world_obj_find(w, WORLD_SUBNET, id);
 }
 
 struct port *world_port_find(const struct world *w, const char *id)
 {
-	struct port *p;
-
-	HASH_FIND_STR(w->ports, id, p);
-	return p;
+	return (struct port *)world_obj_find(w, WORLD_PORT, id);
 }
 
 struct port *world_port_by_index(const struct world *w, uint32_t index)
 {
-	struct port *p;
-
-	HASH_FIND(hh_index, w->ports_by_index, &index, sizeof(index), p);
-	return p;
+	return (struct port *)world_obj_by_index(w, WORLD_PORT, index);
 }
 
 struct port *world_port_by_mac(const struct world *w, const struct net *net, const uint8_t mac[6])
@@ -166,38 +140,6 @@ struct sw_port *sw_port_by_physnet(const struct sw *sw, const char *physnet)
 	return found;
 }
 
-struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id)
-{
-	struct net *n;
-	struct subnet *s;
-	struct port *p;
-
-	switch (kind) {
-	case WORLD_NET:
-		return (n = world_net_find(w, id)) ? &n->obj : NULL;
-	case WORLD_SUBNET:
-		return (s = world_subnet_find(w, id)) ? &s->obj : NULL;
-	case WORLD_PORT:
-		return (p = world_port_find(w, id)) ? &p->obj : NULL;
-	default:
-		return NULL;
-	}
-}
-
-void *world_obj_attrs(struct world_obj *o)
-{
-	switch (o->kind) {
-	case WORLD_NET:
-		return &((struct net *)o)->a;
-	case WORLD_SUBNET:
-		return &((struct subnet *)o)->a;
-	case WORLD_PORT:
-		return &((struct port *)o)->a;
-	default:
-		return NULL;
-	}
-}
-
 bool port_is_active(const struct port *p)
 {
 	return p->place.sp && p->place.sw->up && p->place.sp->link_up && p->a.admin_state_up &&
@@ -217,20 +159,6 @@ const struct port *world_wants(const struct sw *sw, const struct port *after)
 	while (p && !p->spec)
 		p = p->host_next;
 	return p;
-}
-
-uint32_t world_index_get(struct world *w, enum world_kind kind)
-{
-	uint32_t *next = kind == WORLD_NET ? &w->next_net : &w->next_port;
-
-	for (uint32_t i = 0; i <= INDEX_MAX; i++) {
-		uint32_t index = *next = *next % INDEX_MAX + 1; /* 1 to INDEX_MAX */
-
-		if (kind == WORLD_NET ? !world_net_by_index(w, index)
-				      : !world_port_by_index(w, index))
-			return index;
-	}
-	return NUM_NONE;
 }
 
 /* ---- hosts ---- */

@@ -43,18 +43,18 @@ extern const char *const vnic_type_names[];
 /* ---- attributes: struct net_attrs, subnet_attrs, port_attrs, pool, host_route, fixed_ip,
  * address_pair ---- */
 
-#define RESOURCE(noun, name, collection) struct noun##_attrs {
-#define ELEMENT(noun)			 struct noun {
-#define ID(m, ...)			 char m[UUID_TEXT];
-#define TEXT(m, ...)			 char *m;
-#define BOOL(m, ...)			 bool m;
-#define NUM(m, ...)			 uint32_t m;
-#define ENUM(m, name, e, ...)		 enum e m;
-#define MAC(m, ...)			 uint8_t m[6];
-#define IP(m, ...)			 struct ip_addr m;
-#define CIDR(m, ...)			 struct ip_prefix m;
-#define HOSTS(m, ...)			 struct ip_prefix m;
-#define TIME(m, ...)			 int64_t m;
+#define RESOURCE(noun, ...)   struct noun##_attrs {
+#define ELEMENT(noun)	      struct noun {
+#define ID(m, ...)	      char m[UUID_TEXT];
+#define TEXT(m, ...)	      char *m;
+#define BOOL(m, ...)	      bool m;
+#define NUM(m, ...)	      uint32_t m;
+#define ENUM(m, name, e, ...) enum e m;
+#define MAC(m, ...)	      uint8_t m[6];
+#define IP(m, ...)	      struct ip_addr m;
+#define CIDR(m, ...)	      struct ip_prefix m;
+#define HOSTS(m, ...)	      struct ip_prefix m;
+#define TIME(m, ...)	      int64_t m;
 #define LIST(m, name, element, ...) \
 	struct element *m;          \
 	size_t n_##m;
@@ -76,7 +76,38 @@ extern const char *const vnic_type_names[];
 
 /* ---- objects ---- */
 
-enum world_kind { WORLD_NET, WORLD_SUBNET, WORLD_PORT, WORLD_SWITCH, WORLD_KINDS };
+/* WORLD_NET and the other resources, in the order of resource.def; then what is only seen. */
+enum world_kind {
+#define RESOURCE(noun, KIND, ...) WORLD_##KIND,
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+	WORLD_SWITCH,
+	WORLD_KINDS
+};
+enum { N_RESOURCES = WORLD_SWITCH };
+
+/* Room for the attributes of any resource. */
+union any_attrs {
+#define RESOURCE(noun, ...) struct noun##_attrs noun;
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
+};
+
+/* What attributes of every resource begin with. */
+struct obj_key {
+	char id[UUID_TEXT];
+	uint32_t index; /* its number in the data plane, by kind; NUM_NONE: has none */
+};
+#define RESOURCE(noun, ...)                                                                      \
+	_Static_assert(                                                                          \
+		offsetof(struct noun##_attrs, id) == 0 &&                                        \
+			offsetof(struct noun##_attrs, index) == offsetof(struct obj_key, index), \
+		#noun " begins with its key");
+#include "controller/resource_blank.h"
+#include "controller/resource.def"
+#include "controller/resource_undef.h"
 
 /* What about an object changed; several at once. */
 enum world_what {
@@ -93,11 +124,12 @@ enum world_what {
 	WORLD_WANTS = 1 << 9,	 /* switch: what its host is asked to create (world_wants) */
 };
 
-/* First member of every object. */
+/* First member of every object; a resource's attributes 'a' follow it. */
 struct world_obj {
 	enum world_kind kind;
 	uint32_t what;		       /* enum world_what, not told yet */
 	struct world_obj *prev, *next; /* in the list of marked objects, when what != 0 */
+	UT_hash_handle hh, hh_index;   /* resources: by id and index among those of their kind */
 };
 
 struct net {
@@ -106,7 +138,6 @@ struct net {
 	struct subnet *subnets; /* DL list by net_prev, net_next */
 	struct port *ports;	/* DL list by net_prev, net_next */
 	size_t n_subnets, n_ports;
-	UT_hash_handle hh, hh_index;
 };
 
 struct subnet {
@@ -116,7 +147,6 @@ struct subnet {
 	struct address *addresses; /* hash: in use, by ip */
 	struct ip_addr hint;	   /* where the search for a free address goes on */
 	struct subnet *net_prev, *net_next;
-	UT_hash_handle hh;
 };
 
 /* An address of a subnet that a port has. */
@@ -150,7 +180,7 @@ struct port {
 		uint16_t zero;
 	} mac_key;
 	bool named; /* in world.ports_by_name's chains */
-	UT_hash_handle hh, hh_index, hh_tap, hh_name, hh_mac;
+	UT_hash_handle hh_tap, hh_name, hh_mac;
 };
 
 /* A port of a switch, as seen. */
@@ -227,17 +257,15 @@ struct host {
 };
 
 struct world {
-	struct net *nets; /* by a.id, as subnets and ports; the others by what they say */
-	struct net *nets_by_index;
-	struct subnet *subnets;
-	struct port *ports;
-	struct port *ports_by_index, *ports_by_tap, *ports_by_name, *ports_by_mac;
-	struct sw *sws; /* by dpid */
+	struct world_obj *objs[N_RESOURCES]; /* hashes by id: see WORLD_ALL */
+	struct world_obj *by_index[N_RESOURCES];
+	uint32_t next_index[N_RESOURCES]; /* where the search for a free one goes on */
+	struct port *ports_by_tap, *ports_by_name, *ports_by_mac; /* by what they say */
+	struct sw *sws;						  /* by dpid */
 	struct host *hosts;
-	struct vni_pool *vnis;	      /* in use by networks */
-	struct vid_pools *vids;	      /* in use by networks, a pool for each physical network */
-	uint32_t next_net, next_port; /* where the search for a free index goes on */
-	struct world_obj *marked;     /* DL list: to be told to the listeners */
+	struct vni_pool *vnis;	  /* in use by networks */
+	struct vid_pools *vids;	  /* in use by networks, a pool for each physical network */
+	struct world_obj *marked; /* DL list: to be told to the listeners */
 	struct world_listener *listeners;
 	bool telling;
 	unsigned int listing;	  /* between ports_begin and ports_end */
@@ -251,7 +279,12 @@ void world_free(struct world *w);
 
 /* ---- reading ---- */
 
-/* for (WORLD_EACH(n, w->nets)): any of the main hashes; in order of creation. */
+/* for (WORLD_ALL(net, NET, n, w)): all of one resource, in order of creation. */
+#define WORLD_ALL(noun, KIND, x, w)                                      \
+	struct noun *x = (struct noun *)(void *)(w)->objs[WORLD_##KIND]; \
+	x;                                                               \
+	x = (struct noun *)x->obj.hh.next
+/* for (WORLD_EACH(sw, w->sws)): hashes of what is seen; in order of creation. */
 #define WORLD_EACH(x, head)              \
 	__typeof__(&*(head)) x = (head); \
 	x;                               \
@@ -274,6 +307,10 @@ void world_free(struct world *w);
 	s;                       \
 	s = s->host_next
 
+struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
+struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);
+/* How many there are. */
+size_t world_count(const struct world *w, enum world_kind kind);
 struct net *world_net_find(const struct world *w, const char *id);
 struct net *world_net_by_index(const struct world *w, uint32_t index);
 struct subnet *world_subnet_find(const struct world *w, const char *id);
@@ -369,8 +406,7 @@ void world_port_fault(struct world *w, struct port *p, const char *text);
  * durable or taken back, world_settle() draws the consequences (bindings, marks).
  */
 
-/* Takes what 'a' owns and leaves it empty.  A net, subnet or port; what it refers to must be there.
- */
+/* Takes what 'a' owns and leaves it empty; what it refers to must be there. */
 struct world_obj *world_obj_add(struct world *w, enum world_kind kind, void *a);
 /* Exchanges the attributes: 'a' has the old ones afterwards.  id, index and parents must be the
  * same. */
@@ -384,11 +420,17 @@ void world_obj_free(struct world *w, struct world_obj *o);
 /* 'what': WORLD_ADDED, WORLD_ATTRS or WORLD_DELETED; the caller calls world_tell() after it. */
 void world_settle(struct world *w, struct world_obj *o, uint32_t what);
 
-struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
-/* Its struct net_attrs, subnet_attrs or port_attrs. */
-void *world_obj_attrs(struct world_obj *o);
+/* Its struct net_attrs ... */
+static inline void *world_obj_attrs(struct world_obj *o)
+{
+	return o + 1;
+}
+static inline const struct obj_key *world_obj_key(const struct world_obj *o)
+{
+	return (const struct obj_key *)(const void *)(o + 1);
+}
 
-/* A free data plane index for a net or port; NUM_NONE when all are in use. */
+/* A free data plane index among those of its kind,; NUM_NONE when all are in use. */
 uint32_t world_index_get(struct world *w, enum world_kind kind);
 
 #endif

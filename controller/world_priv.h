@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the world share among themselves: world.c (life, look-up, listeners),
- * world_intent.c (nets, subnets, ports), world_seen.c (switches), world_place.c (which port is
- * where).
+ * world_intent.c (any resource), world_net.c, world_port.c (what only these have), world_seen.c
+ * (switches), world_place.c (which port is where).
  */
 #ifndef WEFT_CONTROLLER_WORLD_PRIV_H
 #define WEFT_CONTROLLER_WORLD_PRIV_H
 
 #include "controller/world.h"
+
+/* What a resource has beside its attributes.  Functions may be NULL. */
+struct world_ops {
+	size_t size;	    /* of its struct; 0: a struct world_obj and the attributes */
+	uint32_t index_max; /* 0: INDEX_MAX */
+	/* Into other indexes than those by id and index, and to what it belongs to; and out again.
+	 */
+	void (*link)(struct world *w, struct world_obj *o);
+	void (*unlink)(struct world *w, struct world_obj *o);
+	/* What follows from attributes that can change: after they are set, before they are. */
+	void (*derive)(struct world *w, struct world_obj *o);
+	void (*underive)(struct world *w, struct world_obj *o);
+	/* Draws the consequences for others: see world_settle(). */
+	void (*settle)(struct world *w, struct world_obj *o, uint32_t what);
+	/* Before it is freed. */
+	void (*drop)(struct world *w, struct world_obj *o);
+};
+
+extern const struct world_ops world_net_ops, world_subnet_ops, world_port_ops;
 
 /* Found, or new when 'id' has not been heard of. */
 struct host *host_get(struct world *w, const char *id);

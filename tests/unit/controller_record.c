@@ -13,12 +13,6 @@
 #include "controller/nb.h"
 #include "controller/record.h"
 
-union any_attrs {
-	struct net_attrs net;
-	struct subnet_attrs subnet;
-	struct port_attrs port;
-};
-
 static uint32_t seed = 1;
 
 static uint32_t rnd(uint32_t n)

@@ -6,6 +6,7 @@
  */
 #include <ev.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,33 @@ static void a_kill_after_the_answer_loses_nothing(void **state)
 	}
 }
 
+/* A file of schema 1 numbered kinds 0, 1, 2: its records are what they were. */
+static void an_older_schema_is_renumbered(void **state)
+{
+	struct ev_loop *loop = ev_loop_new(0);
+	char text[4096] = "";
+	struct err e = { "" };
+	struct store *s = store_open(loop, url, &e);
+	sqlite3 *db;
+
+	assert_non_null(s);
+	store_close(s);
+	assert_int_equal(sqlite3_open(url + strlen("sqlite:"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "INSERT INTO object VALUES (2, 'p', 'port'),"
+				      " (0, 'n', 'net'), (1, 's', 'subnet');"
+				      "PRAGMA user_version = 1",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	s = store_open(loop, url, &e);
+	assert_non_null(s);
+	assert_int_equal(store_load(s, to_text, text, &e), 0);
+	assert_string_equal(text, "30 n net;40 s subnet;50 p port;");
+	store_close(s);
+	ev_loop_destroy(loop);
+}
+
 /* ---- a store that fails ---- */
 
 struct fake {
@@ -260,8 +288,8 @@ static void an_abort_takes_all_back(void **state)
 	rename_net(t, &n->obj, "b");
 	txn_del(t, p);
 	txn_abort(t);
-	assert_int_equal(HASH_COUNT(b->w->nets), 0);
-	assert_int_equal(HASH_COUNT(b->w->ports), 0);
+	assert_int_equal(world_count(b->w, WORLD_NET), 0);
+	assert_int_equal(world_count(b->w, WORLD_PORT), 0);
 	assert_int_equal(vni_n_taken(b->w->vnis), 0);
 	assert_null(b->fake.waiting);
 }
@@ -287,14 +315,14 @@ static void a_failed_write_takes_back_what_builds_on_it(void **state)
 	fake_answer(&b->fake, 1, 0);
 	assert_int_equal(n_done, 1);
 	assert_string_equal(kept->a.name, "renamed");
-	assert_int_equal(HASH_COUNT(b->w->ports), 1); /* n's */
+	assert_int_equal(world_count(b->w, WORLD_PORT), 1); /* n's */
 
 	fake_answer(&b->fake, 2, -5);
 	assert_int_equal(n_done, 3);
 	assert_int_equal(rc_done, -5);
 	assert_string_equal(kept->a.name, "kept");
-	assert_int_equal(HASH_COUNT(b->w->nets), 1);
-	assert_int_equal(HASH_COUNT(b->w->ports), 1); /* kept's is there again */
+	assert_int_equal(world_count(b->w, WORLD_NET), 1);
+	assert_int_equal(world_count(b->w, WORLD_PORT), 1); /* kept's is there again */
 	assert_ptr_equal(world_obj_find(b->w, WORLD_PORT, world_obj_attrs(port)), port);
 	assert_int_equal(kept->n_ports, 1);
 
@@ -347,7 +375,7 @@ static void a_short_life(void **state)
 	txn_commit(t, on_done, NULL);
 	fake_answer(&b->fake, 3, 0);
 	assert_int_equal(n_done, 3);
-	assert_int_equal(HASH_COUNT(b->w->nets), 0);
+	assert_int_equal(world_count(b->w, WORLD_NET), 0);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, bench_make, bench_free)
@@ -357,6 +385,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(batches_share_a_write_and_keep_their_order,
 						folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(an_older_schema_is_renumbered, folder_make,
+						folder_remove),
 		cmocka_unit_test_setup_teardown(a_kill_after_the_answer_loses_nothing, folder_make,
 						folder_remove),
 		T(an_abort_takes_all_back),

@@ -400,7 +400,7 @@ static void indexes_are_found(void **state)
 
 	assert_int_equal(a, 2);
 	assert_int_equal(b, 3);
-	f->w->next_net = INDEX_MAX;
+	f->w->next_index[WORLD_NET] = INDEX_MAX;
 	assert_int_equal(world_index_get(f->w, WORLD_NET), 2); /* 1 is taken */
 }
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Networks and subnets: the numbers they take, and what belongs to which. */
+#include <utlist.h>
+
+#include "controller/world_priv.h"
+#include "vlan/vid.h"
+#include "vxlan/vni.h"
+
+/* ---- networks ---- */
+
+static void segment_take(struct world *w, const struct net *n)
+{
+	if (n->a.type == NET_VXLAN)
+		vni_take(w->vnis, n->a.segment);
+	else if (n->a.type == NET_VLAN)
+		vid_take(w->vids, n->a.physnet, n->a.segment);
+	else
+		vid_take_untagged(w->vids, n->a.physnet);
+}
+
+static void segment_give(struct world *w, const struct net *n)
+{
+	if (n->a.type == NET_VXLAN)
+		vni_give(w->vnis, n->a.segment);
+	else if (n->a.type == NET_VLAN)
+		vid_give(w->vids, n->a.physnet, n->a.segment);
+	else
+		vid_give_untagged(w->vids, n->a.physnet);
+}
+
+static void net_link(struct world *w, struct world_obj *o)
+{
+	segment_take(w, (struct net *)o);
+}
+
+static void net_unlink(struct world *w, struct world_obj *o)
+{
+	segment_give(w, (struct net *)o);
+}
+
+const struct world_ops world_net_ops = {
+	.size = sizeof(struct net),
+	.link = net_link,
+	.unlink = net_unlink,
+};
+
+/* ---- subnets ---- */
+
+static void subnet_link(struct world *w, struct world_obj *o)
+{
+	struct subnet *s = (struct subnet *)o;
+
+	s->net = world_net_find(w, s->a.network_id);
+	DL_APPEND2(s->net->subnets, s, net_prev, net_next);
+	s->net->n_subnets++;
+}
+
+static void subnet_unlink(struct world *w, struct world_obj *o)
+{
+	struct subnet *s = (struct subnet *)o;
+
+	DL_DELETE2(s->net->subnets, s, net_prev, net_next);
+	s->net->n_subnets--;
+}
+
+/* A network is told for its subnets as well. */
+static void subnet_settle(struct world *w, struct world_obj *o, uint32_t what)
+{
+	world_mark_dirty(w, &((struct subnet *)o)->net->obj, WORLD_ATTRS);
+}
+
+const struct world_ops world_subnet_ops = {
+	.size = sizeof(struct subnet),
+	.link = subnet_link,
+	.unlink = subnet_unlink,
+	.settle = subnet_settle,
+};
