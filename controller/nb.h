@@ -8,7 +8,7 @@
  *   nb_engine.c   list, show, create, update, delete
  *   nb_query.c    filters, fields, sorting, pages
  *   nb_json.c     attributes as JSON
- *   nb_error.c    errors as Neutron words them
+ *   nb_error.def  refusals, one row each; nb_error.h, nb_error.c
  *   nb_ext.c      versions, extensions
  *   nb_weft.c     /weft/v1/
  *   nb_network.c, nb_subnet.c, nb_port.c   what only this resource knows
@@ -21,6 +21,7 @@
 #include <ev.h>
 #include <jansson.h>
 
+#include "controller/nb_error.h"
 #include "controller/resource.h"
 #include "controller/txn.h"
 
@@ -34,24 +35,10 @@ struct nb {
 	double started; /* ev_now() */
 };
 
-/* ---- errors (nb_error.c) ---- */
+/* ---- errors (nb_error.h, nb_error.c) ---- */
 
-/* A refusal that the client sees: status and Neutron's name for it. */
-struct nb_error {
-	int status;
-	char type[64];
-	char message[640];
-};
-
-/* Returns -1, so that a caller can 'return nb_fail(e, 404, ...)'. */
-__attribute__((format(printf, 4, 5))) int nb_fail(struct nb_error *e, int status, const char *type,
-						  const char *fmt, ...);
-/* "Invalid input for ATTRIBUTE. Reason: ..." */
-__attribute__((format(printf, 3, 4))) int nb_fail_attr(struct nb_error *e, const char *attr,
-						       const char *fmt, ...);
 /* NetworkNotFound, SubnetNotFound, PortNotFound */
 int nb_fail_not_found(struct nb_error *e, const struct resource *r, const char *id);
-json_t *nb_error_json(const struct nb_error *e);
 
 /* ---- who asks (nb_auth.c) ---- */
 

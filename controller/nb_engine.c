@@ -96,8 +96,8 @@ static int alias_check(const struct resource *r, const json_t *body, struct nb_e
 		     *b = json_object_get(body, "project_id");
 
 	if (a && b && !json_equal(a, b))
-		return nb_fail(e, 400, "HTTPBadRequest",
-			       "tenant_id and project_id of the %s are not the same.", r->name);
+		return nb_say(e, HTTPBadRequest,
+			      "tenant_id and project_id of the %s are not the same.", r->name);
 	return 0;
 }
 
@@ -116,20 +116,19 @@ static int body_read(struct nb_request *q, const struct resource *r, const json_
 		const struct attr *a = attr_find(&r->shape, key);
 
 		if (!a || (a->rights & RIGHT_HIDDEN))
-			return nb_fail(e, 400, "HTTPBadRequest",
-				       "Unrecognized attribute(s) '%.64s'.", key);
+			return nb_say(e, HTTPBadRequest, "Unrecognized attribute(s) '%.64s'.", key);
 		if (!(a->rights & right))
-			return nb_fail(e, 400, "HTTPBadRequest",
-				       right == RIGHT_CREATE
-					       ? "Attribute '%s' not allowed in POST."
-					       : "Cannot update read-only attribute %s.",
-				       key);
+			return nb_say(e, HTTPBadRequest,
+				      right == RIGHT_CREATE
+					      ? "Attribute '%s' not allowed in POST."
+					      : "Cannot update read-only attribute %s.",
+				      key);
 		if (nb_from_json(a, p, value, e))
 			return -1;
 		if ((a->rights & RIGHT_ADMIN_SETS) && !q->who.admin && !says_default(a, p))
-			return nb_fail(e, 403, "PolicyNotAuthorized",
-				       "%s of a %s may be set by an administrator only.", key,
-				       r->name);
+			return nb_say(e, PolicyNotAuthorized,
+				      "%s of a %s may be set by an administrator only.", key,
+				      r->name);
 		*given |= UINT64_C(1) << (a - r->shape.attrs);
 	}
 	return 0;
@@ -139,8 +138,8 @@ static int required_check(const struct resource *r, uint64_t given, struct nb_er
 {
 	for (size_t i = 0; i < r->shape.n; i++)
 		if ((r->shape.attrs[i].rights & RIGHT_REQUIRED) && !(given >> i & 1))
-			return nb_fail(
-				e, 400, "HTTPBadRequest",
+			return nb_say(
+				e, HTTPBadRequest,
 				"Failed to parse request. Required attribute '%s' not specified.",
 				r->shape.attrs[i].name);
 	return 0;
@@ -152,8 +151,8 @@ static json_t *body_of(struct nb_request *q, const struct resource *r, bool *man
 	json_t *one, *all;
 
 	if (!json_is_object(q->body)) {
-		nb_fail(&q->error, 400, "HTTPBadRequest",
-			q->body ? "The body is not a JSON object." : "Resource body required.");
+		nb_say(&q->error, HTTPBadRequest,
+		       q->body ? "The body is not a JSON object." : "Resource body required.");
 		return NULL;
 	}
 	one = json_object_get(q->body, r->name);
@@ -164,7 +163,7 @@ static json_t *body_of(struct nb_request *q, const struct resource *r, bool *man
 		*many = true;
 		return all;
 	}
-	nb_fail(&q->error, 400, "HTTPBadRequest", "Unable to find '%s' in request body.", r->name);
+	nb_say(&q->error, HTTPBadRequest, "Unable to find '%s' in request body.", r->name);
 	return NULL;
 }
 
@@ -186,9 +185,9 @@ static int common_create(struct nb_request *q, const struct resource *r, void *a
 		*tenant = mem_str(q->who.project);
 	}
 	if (!nb_owns(&q->who, *tenant))
-		return nb_fail(&q->error, 403, "PolicyNotAuthorized",
-			       "A %s for project %.64s may be created by an administrator only.",
-			       r->name, *tenant);
+		return nb_say(&q->error, PolicyNotAuthorized,
+			      "A %s for project %.64s may be created by an administrator only.",
+			      r->name, *tenant);
 	nb_uuid(a);
 	*(int64_t *)member(r, a, "created_at") = now;
 	*(int64_t *)member(r, a, "updated_at") = now;
@@ -203,7 +202,7 @@ static struct world_obj *create_one(struct nb_request *q, const struct resource 
 	uint64_t given;
 
 	if (!json_is_object(body)) {
-		nb_fail(&q->error, 400, "HTTPBadRequest", "A %s is a JSON object.", r->name);
+		nb_say(&q->error, HTTPBadRequest, "A %s is a JSON object.", r->name);
 		return NULL;
 	}
 	attrs_init(&r->shape, &a);
@@ -227,8 +226,8 @@ static void create_many(struct nb_request *q, const struct resource *r, const js
 	uint64_t fields = nb_fields(q, r);
 
 	if (json_array_size(bodies) > BULK_MAX)
-		nb_fail(&q->error, 400, "HTTPBadRequest",
-			"There are more than %d %s in the request.", BULK_MAX, r->collection);
+		nb_say(&q->error, HTTPBadRequest, "There are more than %d %s in the request.",
+		       BULK_MAX, r->collection);
 	for (size_t i = 0; i < json_array_size(bodies) && !q->error.status; i++) {
 		struct world_obj *o = create_one(q, r, json_array_get(bodies, i));
 
@@ -273,9 +272,9 @@ static struct world_obj *find_own(struct nb_request *q, const struct resource *r
 	struct world_obj *o = nb_find(q, r, id, &q->error);
 
 	if (o && !nb_owns(&q->who, *(char **)member(r, world_obj_attrs(o), "tenant_id"))) {
-		nb_fail(&q->error, 403, "PolicyNotAuthorized",
-			"%s %.64s belongs to another project, and so you may not %s it.", r->type,
-			id, verb);
+		nb_say(&q->error, PolicyNotAuthorized,
+		       "%s %.64s belongs to another project, and so you may not %s it.", r->type,
+		       id, verb);
 		return NULL;
 	}
 	return o;

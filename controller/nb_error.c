@@ -24,7 +24,7 @@ int nb_fail_attr(struct nb_error *e, const char *attr, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	return nb_fail(e, 400, "HTTPBadRequest", "Invalid input for %s. Reason: %s.", attr, why);
+	return nb_say(e, HTTPBadRequest, "Invalid input for %s. Reason: %s.", attr, why);
 }
 
 int nb_fail_not_found(struct nb_error *e, const struct resource *r, const char *id)

@@ -53,7 +53,7 @@ void nb_ext_route(struct nb_request *q, const char *alias)
 	json_t *list;
 
 	if (q->method != NB_GET) {
-		nb_fail(&q->error, 405, "HTTPMethodNotAllowed", "Extensions can only be read.");
+		nb_refuse(&q->error, HTTPMethodNotAllowed);
 		return;
 	}
 	q->status = 200;
@@ -69,8 +69,7 @@ void nb_ext_route(struct nb_request *q, const char *alias)
 			q->answer = json_pack("{s:o}", "extension", extension_json(&extensions[i]));
 			return;
 		}
-	nb_fail(&q->error, 404, "ExtensionNotFound", "Extension with alias %.64s does not exist.",
-		alias);
+	nb_refuse(&q->error, ExtensionNotFound, alias);
 }
 
 void nb_versions(struct nb_request *q, bool root)
@@ -79,7 +78,7 @@ void nb_versions(struct nb_request *q, bool root)
 	char href[300];
 
 	if (q->method != NB_GET) {
-		nb_fail(&q->error, 405, "HTTPMethodNotAllowed", "Versions can only be read.");
+		nb_refuse(&q->error, HTTPMethodNotAllowed);
 		return;
 	}
 	q->status = 200;

@@ -64,8 +64,8 @@ static enum MHD_Result arg_add(void *arg, enum MHD_ValueKind kind, const char *k
 	struct nb_request *q = arg;
 
 	if (q->n_args == ARGS_MAX) {
-		nb_fail(&q->error, 400, "HTTPBadRequest", "There are more than %d query arguments.",
-			ARGS_MAX);
+		nb_say(&q->error, HTTPBadRequest, "There are more than %d query arguments.",
+		       ARGS_MAX);
 		return MHD_NO;
 	}
 	if (!(q->n_args & (q->n_args - 1))) {
@@ -137,22 +137,19 @@ static int body_parse(struct request *r)
 	json_error_t je;
 
 	if (r->too_big)
-		return nb_fail(e, 413, "HTTPRequestEntityTooLarge",
-			       "The request body is longer than %d bytes.", BODY_MAX);
+		return nb_refuse(e, HTTPRequestEntityTooLarge, BODY_MAX);
 	if (!r->n)
 		return 0;
 	if (type && strncasecmp(type, "application/json", 16))
-		return nb_fail(e, 415, "HTTPUnsupportedMediaType",
-			       "The content type is '%.64s'; application/json is understood.",
-			       type);
+		return nb_refuse(e, HTTPUnsupportedMediaType, type);
 	if (is_too_deep(r->body, r->n))
-		return nb_fail(e, 400, "HTTPBadRequest",
-			       "Malformed request body: nested deeper than %d levels.", DEPTH_MAX);
+		return nb_say(e, HTTPBadRequest,
+			      "Malformed request body: nested deeper than %d levels.", DEPTH_MAX);
 	r->q.body = json_loadb(r->body, r->n, JSON_REJECT_DUPLICATES, &je);
 	if (!r->q.body)
-		return nb_fail(e, 400, "HTTPBadRequest",
-			       "Malformed request body: %.160s (line %d, column %d).", je.text,
-			       je.line, je.column);
+		return nb_say(e, HTTPBadRequest,
+			      "Malformed request body: %.160s (line %d, column %d).", je.text,
+			      je.line, je.column);
 	return 0;
 }
 
@@ -163,8 +160,7 @@ static int who_check(struct request *r)
 
 	if (!nb_auth_check(r->http->nb->auth, token, &r->q.who))
 		return 0;
-	return nb_fail(&r->q.error, 401, "Unauthorized",
-		       "The request you have made requires authentication.");
+	return nb_refuse(&r->q.error, Unauthorized);
 }
 
 /* ---- the answer ---- */
@@ -212,8 +208,8 @@ static void on_stored(int rc, const char *why, void *arg)
 
 	r->waiting = false;
 	if (rc)
-		nb_fail(&r->q.error, 503, "ServiceUnavailable",
-			"The change could not be stored, and was taken back: %.200s.", why);
+		nb_say(&r->q.error, ServiceUnavailable,
+		       "The change could not be stored, and was taken back: %.200s.", why);
 	answer_make(r);
 	MHD_resume_connection(r->connection);
 	/* MHD looks at what was resumed only when it runs, and its descriptor does not tell. */

@@ -16,18 +16,18 @@ enum {
 static int vxlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e)
 {
 	if (a->physnet)
-		return nb_fail(e, 400, "InvalidInput",
-			       "provider:physical_network is not for networks of type vxlan.");
+		return nb_say(e, InvalidInput,
+			      "provider:physical_network is not for networks of type vxlan.");
 	if (a->segment == NUM_NONE) {
 		if (vni_next(w->vnis, &a->segment))
-			return nb_fail(e, 503, "NoNetworkAvailable", "All VNIs are in use.");
+			return nb_say(e, NoNetworkAvailable, "All VNIs are in use.");
 		return 0;
 	}
 	if (!vni_take(w->vnis, a->segment)) {
 		vni_give(w->vnis, a->segment); /* the world takes it with the network */
 		return 0;
 	}
-	return nb_fail(e, 409, "TunnelIdInUse", "The VNI %u is in use already.", a->segment);
+	return nb_refuse(e, TunnelIdInUse, a->segment);
 }
 
 static int vlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e)
@@ -36,21 +36,19 @@ static int vlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e
 
 	if (a->segment == NUM_NONE) {
 		if (vid_next(w->vids, a->physnet, &a->segment))
-			return nb_fail(e, 503, "NoNetworkAvailable",
-				       "All VLAN ids of physical network %s are in use.",
-				       a->physnet);
+			return nb_say(e, NoNetworkAvailable,
+				      "All VLAN ids of physical network %s are in use.",
+				      a->physnet);
 		return 0;
 	}
 	if (a->segment < VID_MIN || a->segment > VID_MAX)
-		return nb_fail(e, 400, "InvalidInput",
-			       "provider:segmentation_id of a vlan network is between %d and %d, "
-			       "not %u.",
-			       VID_MIN, VID_MAX, a->segment);
+		return nb_say(e, InvalidInput,
+			      "provider:segmentation_id of a vlan network is between %d and %d, "
+			      "not %u.",
+			      VID_MIN, VID_MAX, a->segment);
 	rc = vid_take(w->vids, a->physnet, a->segment);
 	if (rc)
-		return nb_fail(e, 409, "VlanIdInUse",
-			       "The VLAN %u on physical network %s is in use already.", a->segment,
-			       a->physnet);
+		return nb_refuse(e, VlanIdInUse, a->segment, a->physnet);
 	vid_give(w->vids, a->physnet, a->segment);
 	return 0;
 }
@@ -58,11 +56,10 @@ static int vlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e
 static int flat_segment(struct world *w, struct net_attrs *a, struct nb_error *e)
 {
 	if (a->segment != NUM_NONE)
-		return nb_fail(e, 400, "InvalidInput",
-			       "provider:segmentation_id is not for networks of type flat.");
+		return nb_say(e, InvalidInput,
+			      "provider:segmentation_id is not for networks of type flat.");
 	if (vid_untagged_is_taken(w->vids, a->physnet))
-		return nb_fail(e, 409, "FlatNetworkInUse",
-			       "Physical network %s has a flat network already.", a->physnet);
+		return nb_refuse(e, FlatNetworkInUse, a->physnet);
 	return 0;
 }
 
@@ -71,9 +68,9 @@ static int segment_find(struct world *w, struct net_attrs *a, struct nb_error *e
 	if (a->type == NET_VXLAN)
 		return vxlan_segment(w, a, e);
 	if (!a->physnet || !a->physnet[0])
-		return nb_fail(e, 400, "InvalidInput",
-			       "provider:physical_network is required for networks of type %s.",
-			       net_type_names[a->type]);
+		return nb_say(e, InvalidInput,
+			      "provider:physical_network is required for networks of type %s.",
+			      net_type_names[a->type]);
 	return a->type == NET_VLAN ? vlan_segment(w, a, e) : flat_segment(w, a, e);
 }
 
@@ -84,9 +81,8 @@ static int mtu_check(struct nb_request *q, const struct net_attrs *a, struct nb_
 	uint32_t most = a->type == NET_VXLAN ? 65535 - VXLAN_OVERHEAD : 65535;
 
 	if (a->mtu > most)
-		return nb_fail(e, 400, "InvalidInput",
-			       "The mtu of a %s network is at most %u, not %u.",
-			       net_type_names[a->type], most, a->mtu);
+		return nb_say(e, InvalidInput, "The mtu of a %s network is at most %u, not %u.",
+			      net_type_names[a->type], most, a->mtu);
 	return 0;
 }
 
@@ -111,16 +107,15 @@ static int net_create(struct nb_request *q, void *p, uint64_t given, struct nb_e
 
 	if (nb_given(&resources[WORLD_NET], given, "provider:segmentation_id") &&
 	    !nb_given(&resources[WORLD_NET], given, "provider:network_type"))
-		return nb_fail(e, 400, "InvalidInput",
-			       "provider:network_type is required with provider:segmentation_id.");
+		return nb_say(e, InvalidInput,
+			      "provider:network_type is required with provider:segmentation_id.");
 	if (a->mtu == NUM_NONE)
 		a->mtu = a->type == NET_VXLAN ? vxlan_mtu(w) : UNDERLAY_MTU;
 	if (mtu_check(q, a, e) || segment_find(w, a, e))
 		return -1;
 	a->index = world_index_get(w, WORLD_NET);
 	if (a->index == NUM_NONE)
-		return nb_fail(e, 503, "NoNetworkAvailable", "There are %d networks already.",
-			       INDEX_MAX);
+		return nb_say(e, NoNetworkAvailable, "There are %d networks already.", INDEX_MAX);
 	return 0;
 }
 
@@ -129,9 +124,7 @@ static int unshare_check(const struct net *n, struct nb_error *e)
 {
 	for (NET_EACH_PORT(p, n))
 		if (strcmp(p->a.tenant_id, n->a.tenant_id))
-			return nb_fail(e, 409, "InvalidSharedSetting",
-				       "Network %s is used by other projects, and so stays shared.",
-				       n->a.id);
+			return nb_refuse(e, InvalidSharedSetting, n->a.id);
 	return 0;
 }
 
@@ -152,10 +145,7 @@ static int net_remove(struct nb_request *q, struct world_obj *o, struct nb_error
 	struct net *n = (struct net *)o;
 
 	if (n->n_ports)
-		return nb_fail(e, 409, "NetworkInUse",
-			       "Unable to complete operation on network %s. There are one or more "
-			       "ports still in use on the network.",
-			       n->a.id);
+		return nb_refuse(e, NetworkInUse, n->a.id);
 	while (n->subnets)
 		txn_del(q->txn, &n->subnets->obj);
 	return 0;

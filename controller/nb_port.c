@@ -25,14 +25,14 @@ static int owner_check(struct nb_request *q, const struct net *n, const struct p
 		return 0;
 	for (size_t i = 0; i < sizeof(attrs) / sizeof(*attrs); i++)
 		if (given(rows, attrs[i]))
-			return nb_fail(e, 403, "PolicyNotAuthorized",
-				       "%s may be set by the owner of network %s only.", attrs[i],
-				       n->a.id);
+			return nb_say(e, PolicyNotAuthorized,
+				      "%s may be set by the owner of network %s only.", attrs[i],
+				      n->a.id);
 	for (size_t i = 0; given(rows, "fixed_ips") && i < a->n_fixed_ips; i++)
 		if (a->fixed_ips[i].ip_address.family)
-			return nb_fail(e, 403, "PolicyNotAuthorized",
-				       "ip_address may be chosen by the owner of network %s only.",
-				       n->a.id);
+			return nb_say(e, PolicyNotAuthorized,
+				      "ip_address may be chosen by the owner of network %s only.",
+				      n->a.id);
 	return 0;
 }
 
@@ -47,9 +47,8 @@ static int mac_choose(struct nb_request *q, const struct net *n, struct port_att
 	if (chosen) {
 		user = world_port_by_mac(q->nb->world, n, a->mac_address);
 		if (user && user != self)
-			return nb_fail(e, 409, "MacAddressInUse",
-				       "The mac address %s is in use on network %s by port %s.",
-				       mac_format(a->mac_address, text), n->a.id, user->a.id);
+			return nb_refuse(e, MacAddressInUse, mac_format(a->mac_address, text),
+					 n->a.id, user->a.id);
 		return 0;
 	}
 	for (int i = 0; i < 64; i++) {
@@ -57,8 +56,7 @@ static int mac_choose(struct nb_request *q, const struct net *n, struct port_att
 		if (!world_port_by_mac(q->nb->world, n, a->mac_address))
 			return 0;
 	}
-	return nb_fail(e, 503, "MacAddressGenerationFailure",
-		       "Unable to generate a unique MAC address on network %s.", n->a.id);
+	return nb_refuse(e, NetworkMacAddressGenerationFailure, n->a.id);
 }
 
 /* ---- IP addresses ---- */
@@ -82,11 +80,9 @@ static int choice_add(struct choice *c, const struct subnet *s, const struct ip_
 	for (size_t i = 0; i < c->n; i++)
 		twice |= !ip_cmp(&c->addrs[i], ip);
 	if (twice || (user && user != c->self))
-		return nb_fail(e, 409, "IpAddressAlreadyAllocated",
-			       "IP address %s already allocated in subnet %s.", ip_format(ip, text),
-			       s->a.id);
+		return nb_refuse(e, IpAddressAlreadyAllocated, ip_format(ip, text), s->a.id);
 	if (c->n == 64)
-		return nb_fail(e, 400, "InvalidInput", "A port has at most 64 addresses.");
+		return nb_say(e, InvalidInput, "A port has at most 64 addresses.");
 	memcpy(c->got[c->n].subnet_id, s->a.id, UUID_TEXT);
 	c->got[c->n].ip_address = *ip;
 	c->addrs[c->n++] = *ip;
@@ -123,8 +119,7 @@ static bool has_kept(const struct choice *c, const struct subnet *s, struct ip_a
 
 static int exhausted(const struct net *n, struct nb_error *e)
 {
-	return nb_fail(e, 409, "IpAddressGenerationFailure",
-		       "No more IP addresses available on network %s.", n->a.id);
+	return nb_refuse(e, IpAddressGenerationFailure, n->a.id);
 }
 
 /* { "subnet_id": S }: any address of S. */
@@ -156,19 +151,15 @@ static int certain_address(struct choice *c, struct subnet *s, const struct ip_a
 	if (!s)
 		s = subnet_of(c->net, ip);
 	if (!s)
-		return nb_fail(
-			e, 400, "InvalidIpForNetwork",
-			"IP address %s is not a valid IP for any of the subnets on network %s.",
-			text, c->net->a.id);
+		return nb_refuse(e, InvalidIpForNetwork, text, c->net->a.id);
 	if (!ipam_fits(&s->a.cidr, ip))
-		return nb_fail(e, 400, "InvalidIpForSubnet",
-			       "IP address %s is not a valid IP for subnet %s.", text, s->a.id);
+		return nb_refuse(e, InvalidIpForSubnet, text, s->a.id);
 	own = ip_eui64(&s->a.cidr, c->a->mac_address);
 	if (subnet_is_auto(&s->a) && ip_cmp(&own, ip))
-		return nb_fail(e, 400, "InvalidInput",
-			       "IPv6 address %s cannot be chosen in subnet %s: hosts there form it "
-			       "from their MAC address.",
-			       text, s->a.id);
+		return nb_say(e, InvalidInput,
+			      "IPv6 address %s cannot be chosen in subnet %s: hosts there form it "
+			      "from their MAC address.",
+			      text, s->a.id);
 	return choice_add(c, s, ip, e);
 }
 
@@ -182,16 +173,16 @@ static int fixed_ip_choose(struct nb_request *q, struct choice *c, const struct 
 		if (!s || (!q->who.admin && !nb_subnet_hooks.sees(&q->who, &s->obj)))
 			return nb_fail_not_found(e, &resources[WORLD_SUBNET], f->subnet_id);
 		if (s->net != c->net)
-			return nb_fail(e, 400, "InvalidInput",
-				       "Failed to create port on network %s, because fixed_ips "
-				       "included invalid subnet %s.",
-				       c->net->a.id, s->a.id);
+			return nb_say(e, InvalidInput,
+				      "Failed to create port on network %s, because fixed_ips "
+				      "included invalid subnet %s.",
+				      c->net->a.id, s->a.id);
 	}
 	if (f->ip_address.family)
 		return certain_address(c, s, &f->ip_address, e);
 	if (!s)
-		return nb_fail(e, 400, "InvalidInput",
-			       "An element of fixed_ips has a subnet_id or an ip_address.");
+		return nb_say(e, InvalidInput,
+			      "An element of fixed_ips has a subnet_id or an ip_address.");
 	return any_of_subnet(c, s, e);
 }
 
@@ -260,8 +251,7 @@ static int pairs_check(struct port_attrs *a, struct nb_error *e)
 	char text[PREFIX_TEXT];
 
 	if (a->n_allowed_address_pairs && !a->port_security_enabled)
-		return nb_fail(e, 409, "AddressPairAndPortSecurityRequired",
-			       "Port security must be enabled for allowed_address_pairs.");
+		return nb_refuse(e, AddressPairAndPortSecurityRequired);
 	for (size_t i = 0; i < a->n_allowed_address_pairs; i++) {
 		struct address_pair *pair = &a->allowed_address_pairs[i];
 
@@ -269,9 +259,8 @@ static int pairs_check(struct port_attrs *a, struct nb_error *e)
 			memcpy(pair->mac_address, a->mac_address, 6);
 		for (size_t j = 0; j < i; j++)
 			if (same_pair(pair, &a->allowed_address_pairs[j]))
-				return nb_fail(e, 400, "DuplicateAddressPairInRequest",
-					       "The address pair %s is in the request twice.",
-					       ip_prefix_format(&pair->ip_address, text));
+				return nb_refuse(e, DuplicateAddressPairInRequest,
+						 ip_prefix_format(&pair->ip_address, text));
 	}
 	return 0;
 }
@@ -310,8 +299,7 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		return -1;
 	a->index = world_index_get(q->nb->world, WORLD_PORT);
 	if (a->index == NUM_NONE)
-		return nb_fail(e, 503, "ServiceUnavailable", "There are %d ports already.",
-			       INDEX_MAX);
+		return nb_say(e, ServiceUnavailable, "There are %d ports already.", INDEX_MAX);
 	return 0;
 }
 

@@ -214,23 +214,23 @@ static int filter_add(struct filter **list, const struct resource *r, const stru
 	char *text;
 
 	if (!a || (a->rights & RIGHT_HIDDEN))
-		return nb_fail(e, 400, "HTTPBadRequest",
-			       "'%.64s' is not an attribute that can be filtered by.", arg->key);
+		return nb_say(e, HTTPBadRequest,
+			      "'%.64s' is not an attribute that can be filtered by.", arg->key);
 	if (a->type == ATTR_LIST) {
 		char name[64];
 
 		eq = strchr(value, '=');
 		if (!eq)
-			return nb_fail(e, 400, "HTTPBadRequest",
-				       "Invalid input for %s. Reason: '%.64s' is not KEY=VALUE.",
-				       a->name, value);
+			return nb_say(e, HTTPBadRequest,
+				      "Invalid input for %s. Reason: '%.64s' is not KEY=VALUE.",
+				      a->name, value);
 		snprintf(name, sizeof(name), "%.*s", (int)(eq - value), value);
 		part = !strcmp(name, "ip_address_substr");
 		member = attr_find(a->element, part ? "ip_address" : name);
 		if (!member)
-			return nb_fail(e, 400, "HTTPBadRequest",
-				       "Invalid input for %s. Reason: '%s' is no key of it.",
-				       a->name, name);
+			return nb_say(e, HTTPBadRequest,
+				      "Invalid input for %s. Reason: '%s' is no key of it.",
+				      a->name, name);
 		value = eq + 1;
 	}
 	f = filter_get(list, a, member, part, room);
@@ -307,27 +307,26 @@ static int order_parse(const struct nb_request *q, const struct resource *r, str
 			const struct attr *a = attr_find(&r->shape, v);
 
 			if (!a || !(a->rights & RIGHT_SORT))
-				return nb_fail(e, 400, "HTTPBadRequest",
-					       "'%.64s' is not an attribute to sort by.", v);
+				return nb_say(e, HTTPBadRequest,
+					      "'%.64s' is not an attribute to sort by.", v);
 			if (o->n == MAX_SORT_KEYS)
-				return nb_fail(e, 400, "HTTPBadRequest",
-					       "There are more than %d sort keys.", MAX_SORT_KEYS);
+				return nb_say(e, HTTPBadRequest,
+					      "There are more than %d sort keys.", MAX_SORT_KEYS);
 			o->keys[o->n++] = a;
 		} else if (!strcmp(q->args[i].key, "sort_dir")) {
 			if (strcmp(v, "asc") && strcmp(v, "desc"))
-				return nb_fail(e, 400, "HTTPBadRequest",
-					       "'%.64s' is no sort direction; asc and desc are.",
-					       v);
+				return nb_say(e, HTTPBadRequest,
+					      "'%.64s' is no sort direction; asc and desc are.", v);
 			if (n_dirs == MAX_SORT_KEYS)
-				return nb_fail(e, 400, "HTTPBadRequest",
-					       "There are more than %d sort directions.",
-					       MAX_SORT_KEYS);
+				return nb_say(e, HTTPBadRequest,
+					      "There are more than %d sort directions.",
+					      MAX_SORT_KEYS);
 			o->down[n_dirs++] = !strcmp(v, "desc");
 		}
 	}
 	if (n_dirs && n_dirs != o->n)
-		return nb_fail(e, 400, "HTTPBadRequest",
-			       "There are %zu sort keys and %zu sort directions.", o->n, n_dirs);
+		return nb_say(e, HTTPBadRequest, "There are %zu sort keys and %zu sort directions.",
+			      o->n, n_dirs);
 	return 0;
 }
 
@@ -385,8 +384,8 @@ static int limit_parse(const struct nb_request *q, size_t *limit, struct nb_erro
 	errno = 0;
 	v = strtoul(s, &end, 10);
 	if (s[0] < '0' || s[0] > '9' || *end || errno)
-		return nb_fail(e, 400, "HTTPBadRequest",
-			       "Bad value for 'limit': '%.32s' is no number of objects.", s);
+		return nb_say(e, HTTPBadRequest,
+			      "Bad value for 'limit': '%.32s' is no number of objects.", s);
 	if (v)
 		*limit = v;
 	return 0;

@@ -6,12 +6,12 @@
 
 static void not_found(struct nb_request *q)
 {
-	nb_fail(&q->error, 404, "HTTPNotFound", "The resource could not be found.");
+	nb_refuse(&q->error, HTTPNotFound);
 }
 
 static void not_allowed(struct nb_request *q)
 {
-	nb_fail(&q->error, 405, "HTTPMethodNotAllowed", "The method is not allowed for this path.");
+	nb_refuse(&q->error, HTTPMethodNotAllowed);
 }
 
 static void collection_route(struct nb_request *q, const struct resource *r)

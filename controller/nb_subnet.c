@@ -24,19 +24,17 @@ static int cidr_check(struct subnet_attrs *a, struct nb_error *e)
 	if (a->ip_version != 4 && a->ip_version != 6)
 		return nb_fail_attr(e, "ip_version", "'%u' is not 4 or 6", a->ip_version);
 	if (a->cidr.addr.family != a->ip_version)
-		return nb_fail(e, 400, "InvalidInput",
-			       "The cidr %s is not of the same version as ip_version %u.", text,
-			       a->ip_version);
+		return nb_say(e, InvalidInput,
+			      "The cidr %s is not of the same version as ip_version %u.", text,
+			      a->ip_version);
 	if (ip_cmp(&whole.addr, &a->cidr.addr))
 		return nb_fail_attr(e, "cidr", "'%s' is not a subnet in canonical form, '%s' is",
 				    text, ip_prefix_format(&whole, right));
 	if (!a->cidr.len)
-		return nb_fail(e, 400, "InvalidInput", "The cidr %s is every address there is.",
-			       text);
+		return nb_say(e, InvalidInput, "The cidr %s is every address there is.", text);
 	if (a->cidr.addr.b[0] == (a->ip_version == 4 ? 127 : 0xff) ||
 	    (a->ip_version == 4 && (a->cidr.addr.b[0] & 0xf0) == 0xe0))
-		return nb_fail(e, 400, "InvalidInput", "The cidr %s has no hosts' addresses.",
-			       text);
+		return nb_say(e, InvalidInput, "The cidr %s has no hosts' addresses.", text);
 	return 0;
 }
 
@@ -46,26 +44,26 @@ static int overlap_check(const struct net *n, const struct subnet_attrs *a, stru
 
 	for (NET_EACH_SUBNET(s, n))
 		if (ip_prefix_overlaps(&s->a.cidr, &a->cidr))
-			return nb_fail(e, 400, "InvalidInput",
-				       "Requested subnet with cidr %s for network %s overlaps with "
-				       "subnet %s.",
-				       ip_prefix_format(&a->cidr, text), n->a.id, s->a.id);
+			return nb_say(e, InvalidInput,
+				      "Requested subnet with cidr %s for network %s overlaps with "
+				      "subnet %s.",
+				      ip_prefix_format(&a->cidr, text), n->a.id, s->a.id);
 	return 0;
 }
 
 static int v6_modes_check(const struct subnet_attrs *a, struct nb_error *e)
 {
 	if (a->ip_version == 4 && (a->ipv6_address_mode || a->ipv6_ra_mode))
-		return nb_fail(e, 400, "InvalidInput",
-			       "ipv6_address_mode and ipv6_ra_mode are not for an IPv4 subnet.");
+		return nb_say(e, InvalidInput,
+			      "ipv6_address_mode and ipv6_ra_mode are not for an IPv4 subnet.");
 	if (a->ipv6_address_mode && a->ipv6_ra_mode && a->ipv6_address_mode != a->ipv6_ra_mode)
-		return nb_fail(e, 400, "InvalidInput",
-			       "ipv6_ra_mode and ipv6_address_mode, when both are given, are the "
-			       "same.");
+		return nb_say(e, InvalidInput,
+			      "ipv6_ra_mode and ipv6_address_mode, when both are given, are the "
+			      "same.");
 	if (subnet_is_auto(a) && a->cidr.len != 64)
-		return nb_fail(e, 400, "InvalidInput",
-			       "Hosts form their addresses in a /64 only (RFC 4862), not in a /%u.",
-			       a->cidr.len);
+		return nb_say(e, InvalidInput,
+			      "Hosts form their addresses in a /64 only (RFC 4862), not in a /%u.",
+			      a->cidr.len);
 	return 0;
 }
 
@@ -79,14 +77,14 @@ static int gateway_check(const struct subnet_attrs *a, struct nb_error *e)
 		return 0;
 	ip_format(&a->gateway_ip, text);
 	if (a->gateway_ip.family != a->ip_version)
-		return nb_fail(e, 400, "InvalidInput", "The gateway_ip %s is not of IP version %u.",
-			       text, a->ip_version);
+		return nb_say(e, InvalidInput, "The gateway_ip %s is not of IP version %u.", text,
+			      a->ip_version);
 	/* An IPv6 router's link-local address serves every subnet. */
 	if (a->ip_version == 6 && a->gateway_ip.b[0] == 0xfe && (a->gateway_ip.b[1] & 0xc0) == 0x80)
 		return 0;
 	if (!ipam_fits(&a->cidr, &a->gateway_ip))
-		return nb_fail(e, 400, "InvalidInput",
-			       "Gateway %s is not a host's address in the subnet.", text);
+		return nb_say(e, InvalidInput, "Gateway %s is not a host's address in the subnet.",
+			      text);
 	return 0;
 }
 
@@ -98,16 +96,12 @@ static int pool_check(const struct subnet_attrs *a, const struct pool *p, struct
 	ip_format(&p->end, end);
 	if (p->start.family != a->ip_version || p->end.family != a->ip_version ||
 	    ip_cmp(&p->start, &p->end) > 0)
-		return nb_fail(e, 400, "InvalidAllocationPool",
-			       "The allocation pool %s-%s is not valid.", start, end);
+		return nb_refuse(e, InvalidAllocationPool, start, end);
 	if (!ipam_fits(&a->cidr, &p->start) || !ipam_fits(&a->cidr, &p->end))
-		return nb_fail(e, 409, "OutOfBoundsAllocationPool",
-			       "The allocation pool %s-%s spans beyond the subnet's hosts.", start,
-			       end);
+		return nb_refuse(e, OutOfBoundsAllocationPool, start, end);
 	if (a->gateway_ip.family && pool_has(p, &a->gateway_ip))
-		return nb_fail(e, 409, "GatewayConflictWithAllocationPools",
-			       "Gateway ip %s conflicts with allocation pool %s-%s.",
-			       ip_format(&a->gateway_ip, gateway), start, end);
+		return nb_refuse(e, GatewayConflictWithAllocationPools,
+				 ip_format(&a->gateway_ip, gateway), start, end);
 	return 0;
 }
 
@@ -121,8 +115,7 @@ static int pools_check(const struct subnet_attrs *a, struct nb_error *e)
 		for (size_t j = 0; j < i; j++)
 			if (ip_cmp(&pools[i].start, &pools[j].end) <= 0 &&
 			    ip_cmp(&pools[j].start, &pools[i].end) <= 0)
-				return nb_fail(e, 409, "OverlappingAllocationPools",
-					       "Allocation pools %zu and %zu overlap.", j, i);
+				return nb_refuse(e, OverlappingAllocationPools, j, i);
 	}
 	return 0;
 }
@@ -144,14 +137,14 @@ static int lists_check(const struct subnet_attrs *a, struct nb_error *e)
 
 		if (h->destination.addr.family != a->ip_version ||
 		    h->nexthop.family != a->ip_version)
-			return nb_fail(e, 400, "InvalidInput",
-				       "Host route %zu is not of IP version %u.", i, a->ip_version);
+			return nb_say(e, InvalidInput, "Host route %zu is not of IP version %u.", i,
+				      a->ip_version);
 	}
 	for (size_t i = 0; i < a->n_dns_nameservers; i++)
 		if (a->dns_nameservers[i].family != a->ip_version)
-			return nb_fail(e, 400, "InvalidInput",
-				       "DNS name server %zu is not of IP version %u.", i,
-				       a->ip_version);
+			return nb_say(e, InvalidInput,
+				      "DNS name server %zu is not of IP version %u.", i,
+				      a->ip_version);
 	return 0;
 }
 
@@ -166,8 +159,8 @@ static int subnet_create(struct nb_request *q, void *p, uint64_t rows, struct nb
 	if (!o)
 		return -1;
 	if (!nb_owns(&q->who, n->a.tenant_id))
-		return nb_fail(e, 403, "PolicyNotAuthorized",
-			       "Network %s belongs to another project.", n->a.id);
+		return nb_say(e, PolicyNotAuthorized, "Network %s belongs to another project.",
+			      n->a.id);
 	if (cidr_check(a, e) || v6_modes_check(a, e) || overlap_check(n, a, e))
 		return -1;
 	if (!given(rows, "gateway_ip"))
@@ -203,9 +196,8 @@ static int subnet_update(struct nb_request *q, struct world_obj *o, void *p, uin
 	if (given(rows, "gateway_ip") && ip_cmp(&a->gateway_ip, &s->a.gateway_ip)) {
 		user = s->a.gateway_ip.family ? ipam_user(s, &s->a.gateway_ip) : NULL;
 		if (user)
-			return nb_fail(e, 409, "GatewayIpInUse",
-				       "The gateway %s is in use by port %s and so is not changed.",
-				       ip_format(&s->a.gateway_ip, text), user->a.id);
+			return nb_refuse(e, GatewayIpInUse, ip_format(&s->a.gateway_ip, text),
+					 user->a.id);
 		if (!given(rows, "allocation_pools") && pools_are_default(&s->a))
 			pools_default(a);
 	}
@@ -217,11 +209,7 @@ static int subnet_remove(struct nb_request *q, struct world_obj *o, struct nb_er
 	struct subnet *s = (struct subnet *)o;
 
 	if (s->addresses)
-		return nb_fail(
-			e, 409, "SubnetInUse",
-			"Unable to complete operation on subnet %s: One or more ports have an "
-			"IP allocation from this subnet.",
-			s->a.id);
+		return nb_refuse(e, SubnetInUse, s->a.id);
 	return 0;
 }
 

@@ -90,15 +90,12 @@ static void switches_route(struct nb_request *q, const char *id)
 	}
 	sw = world_switch_find(w, strtoull(id, &end, 16));
 	if (*end || !sw) {
-		nb_fail(&q->error, 404, "SwitchNotFound", "Switch %.64s could not be found.", id);
+		nb_refuse(&q->error, SwitchNotFound, id);
 		return;
 	}
 	if (q->method == NB_DELETE) {
 		if (sw->up) {
-			nb_fail(&q->error, 409, "SwitchInUse",
-				"Switch %.64s is connected; only one that is gone can be "
-				"forgotten.",
-				id);
+			nb_refuse(&q->error, SwitchInUse, id);
 			return;
 		}
 		world_switch_forget(q->nb->world, sw);
@@ -145,8 +142,7 @@ static void hosts_route(struct nb_request *q, const char *id)
 		if (h)
 			q->answer = json_pack("{s:o}", "host", host_json(h));
 		else
-			nb_fail(&q->error, 404, "HostNotFound", "Host %.64s could not be found.",
-				id);
+			nb_refuse(&q->error, HostNotFound, id);
 		return;
 	}
 	list = json_array();
@@ -319,12 +315,11 @@ void nb_weft_route(struct nb_request *q, const char *rest)
 	bool forget = q->method == NB_DELETE && n == 8 && !strncmp(rest, "switches", n) && id[0];
 
 	if (!q->who.admin) {
-		nb_fail(&q->error, 403, "PolicyNotAuthorized", "This is for administrators only.");
+		nb_say(&q->error, PolicyNotAuthorized, "This is for administrators only.");
 		return;
 	}
 	if (q->method != NB_GET && !forget) {
-		nb_fail(&q->error, 405, "HTTPMethodNotAllowed",
-			"The method is not allowed for this path.");
+		nb_refuse(&q->error, HTTPMethodNotAllowed);
 		return;
 	}
 	q->status = 200;
@@ -340,5 +335,5 @@ void nb_weft_route(struct nb_request *q, const char *rest)
 	else if (n == 5 && !strncmp(rest, "links", n) && !id[0])
 		links_route(q);
 	else
-		nb_fail(&q->error, 404, "HTTPNotFound", "The resource could not be found.");
+		nb_refuse(&q->error, HTTPNotFound);
 }

@@ -98,7 +98,7 @@ subnet("InvalidInput", 400, "a gateway outside", gateway_ip="10.2.0.1")
 subnet("InvalidInput", 400, "the broadcast address as gateway", gateway_ip="10.1.0.255")
 subnet("GatewayConflictWithAllocationPools", 409, "a gateway in a pool",
        allocation_pools=[{"start": "10.1.0.1", "end": "10.1.0.9"}])
-subnet("OutOfBoundsAllocationPool", 409, "a pool outside", allocation_pools=[{"start": "10.2.0.1", "end": "10.2.0.9"}])
+subnet("OutOfBoundsAllocationPool", 400, "a pool outside", allocation_pools=[{"start": "10.2.0.1", "end": "10.2.0.9"}])
 subnet("InvalidAllocationPool", 400, "a pool back to front", allocation_pools=[{"start": "10.1.0.9", "end": "10.1.0.3"}])
 subnet("OverlappingAllocationPools", 409, "pools that overlap", allocation_pools=[
     {"start": "10.1.0.2", "end": "10.1.0.9"}, {"start": "10.1.0.9", "end": "10.1.0.20"}])

@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The refusals of controller/nb_error.def bear Neutron's names and statuses.
+
+Compared with the exceptions of neutron-lib, and with how Neutron's fault map makes statuses of them.
+"""
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from rest import check, finish  # noqa: E402
+from neutron_lib import exceptions  # noqa: E402
+
+# Of Neutron itself or of its web server, not of its library; and what only Weft has.
+ELSEWHERE = {
+    "HTTPBadRequest": 400, "Unauthorized": 401, "PolicyNotAuthorized": 403, "HTTPNotFound": 404,
+    "HTTPMethodNotAllowed": 405, "RevisionNumberConstraintFailed": 412, "HTTPRequestEntityTooLarge": 413,
+    "HTTPUnsupportedMediaType": 415, "HTTPNotImplemented": 501, "ExtensionNotFound": 404, "TagNotFound": 404,
+    "IpAddressAlreadyAllocated": 409, "InvalidIpForSubnet": 400, "AllocationOnAutoAddressSubnet": 400,
+    "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
+}
+WEFT = {"HostNotFound", "SwitchNotFound", "SwitchInUse"}
+STATUS = ((exceptions.NotFound, 404), (exceptions.Conflict, 409), (exceptions.InUse, 409), (exceptions.BadRequest, 400),
+          (exceptions.NotAuthorized, 403), (exceptions.ServiceUnavailable, 503),
+          (exceptions.NetworkTunnelRangeError, 503))
+
+
+def status_of(cls):
+    for base, status in STATUS:
+        if issubclass(cls, base):
+            return status
+    return 500
+
+
+known = {}
+modules = [exceptions] + [importlib.import_module("neutron_lib.exceptions." + m.name)
+                          for m in pkgutil.iter_modules(exceptions.__path__)]
+for module in modules:
+    for name, cls in inspect.getmembers(module, inspect.isclass):
+        if issubclass(cls, Exception):
+            known[name] = status_of(cls)
+
+here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../controller/nb_error.def")
+with open(here) as f:
+    rows = re.findall(r"^(?:ERROR|WORDS)\((\w+), (\d+)[,)]", f.read(), re.M)
+check(len(rows) > 30, "the refusals are declared in rows", len(rows))
+for name, status in rows:
+    if name in WEFT:
+        continue
+    # IpAddressGenerationFailure: Neutron's own file has it once more, with the same status.
+    want = ELSEWHERE.get(name, known.get(name))
+    check(want == int(status), f"{name}: {status}", f"Neutron: {want}")
+check(len({r[0] for r in rows}) == len(rows), "each is declared once")
+finish()
