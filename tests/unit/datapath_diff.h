@@ -93,6 +93,7 @@ double monotonic_now(void)
 static void tick(void)
 {
 	t.cycles += 1 + rnd() % (rte_get_tsc_hz() / (one_in(10) ? 1 : 100));
+	t.w->now = t.cycles; /* of the limits of what goes to the control thread */
 }
 
 /* ---- Running packets ---- */
@@ -102,6 +103,13 @@ static void take_frame(struct out o)
 	struct got *g = &t.got[t.n_got];
 
 	assert_non_null(o.m);
+	/* To LOCAL, or to the number that in_port was set to: it leaves the pipeline, but not the
+	 * switch (output_port()). */
+	if (o.kind == OUT_PORT && !port_by_no(t.dp, o.port)) {
+		pmd_count_drop(t.w, o.in_port, o.port == OFPP_LOCAL ? DROP_NO_LOCAL : DROP_NO_PORT);
+		rte_pktmbuf_free(o.m);
+		return;
+	}
 	if (t.n_got == sizeof(t.got) / sizeof(t.got[0])) {
 		rte_pktmbuf_free(o.m);
 		if (o.kind == OUT_CONTROLLER)
@@ -153,6 +161,7 @@ static void take(struct pmd *w, struct burst *b)
 	}
 	for (uint32_t i = 0; i < b->n_x; i++) {
 		const struct express_out *x = &b->x[i];
+		const uint32_t had = t.n_got;
 
 		take_frame((struct out){ .m = x->m,
 					 .kind = OUT_PORT,
@@ -160,7 +169,7 @@ static void take(struct pmd *w, struct burst *b)
 					 .idx = x->seq,
 					 .tunneled = x->tunneled,
 					 .tun.tun_id = x->tun_id });
-		if (!t.n_lost)
+		if (t.n_got > had && !t.n_lost)
 			t.got[t.n_got - 1].express = true;
 		t.express++;
 	}
@@ -215,6 +224,7 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 {
 	const uint64_t before = t.w->perf.created - t.w->perf.consumed - drops();
 	const unsigned int in_use = rte_mempool_in_use_count(t.dp->pool);
+	const uint64_t unlearned = t.w->perf.learn_lost;
 	struct burst *b = t.w->burst;
 	uint64_t todo, left = UINT64_MAX >> (64 - n);
 	struct rte_mbuf *m[BURST_MAX];
@@ -240,6 +250,8 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 	assert_int_equal(n + t.w->perf.created - t.w->perf.consumed - drops(),
 			 before + t.n_got + t.n_lost);
 	assert_int_equal(rte_mempool_in_use_count(t.dp->pool), in_use);
+	/* The reference learns whatever it meets. */
+	assert_int_equal(t.w->perf.learn_lost, unlearned);
 }
 
 /* ---- Comparing ---- */

@@ -81,7 +81,7 @@ static struct of_any *rnd_output_reg(void)
 static struct of_any *rnd_load_port(void)
 {
 	static const uint16_t ports[] = { 1,	  2,	  3,	  4,	  0xfff8, 0xfff9,
-					  0xfffa, 0xfffb, 0xfffc, 0xfffd, 0xffff };
+					  0xfffa, 0xfffb, 0xfffc, 0xfffd, 0xfffe, 0xffff };
 	struct of_nx_reg_load *a = OF_NEW(&rules.arena, nx_reg_load);
 
 	a->dst.field = &of_fields[OF_FIELD_REG0];
