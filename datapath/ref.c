@@ -546,12 +546,17 @@ int ref_run_flow(struct ref_run *x, struct ref_flow *f)
 	x->miss = false;
 	if (x->over || x->stop || x->exit)
 		return -1;
-	if (ref_inst(l, OF_KIND_inst_clear_actions))
+	a = ref_inst(l, OF_KIND_inst_clear_actions);
+	if (a) {
 		x->n_set = 0;
+		note_output(x);
+	}
+	/* What a bucket's resubmit has written tells itself only now, as in Open vSwitch. */
 	a = ref_inst(l, OF_KIND_inst_write_actions);
-	if (a)
+	if (a) {
 		write_actions(x->set, &x->n_set, &AS(inst_write_actions)->actions);
-	note_output(x);
+		note_output(x);
+	}
 	a = ref_inst(l, OF_KIND_inst_write_metadata);
 	if (a) {
 		const uint64_t mask = AS(inst_write_metadata)->metadata_mask;

@@ -298,36 +298,6 @@ static bool same_meta(const struct flow_key *is, const struct flow_key *want, bo
 	return ok;
 }
 
-static void explain(const char *mode, unsigned int which, uint32_t in_port, unsigned int slot,
-		    const struct ref_out *out, uint32_t n)
-{
-	const struct of_mp_flow_request all = { .table_id = OFPTT_ALL,
-						.out_port = OFPP_ANY,
-						.out_group = OFPG_ANY };
-
-	if (getenv("WEFT_DIFF_DUMP"))
-		table_select(t.dp, &all, dump_flow, NULL);
-	fprintf(stderr, "seed %llu, cache %s, packet from port %u:\n", (unsigned long long)t.seed,
-		mode, in_port);
-	hex("in ", t.frames[which].b, t.frames[which].n);
-	for (uint32_t i = 0; i < t.n_got; i++)
-		if (t.got[i].o.idx == slot) {
-			fprintf(stderr,
-				"  got kind %u port %#x queue %u table %u reason %u cookie %u\n",
-				t.got[i].o.kind, t.got[i].o.port, t.got[i].o.queue_id,
-				t.got[i].o.table_id, t.got[i].o.reason,
-				(unsigned int)t.got[i].o.cookie);
-			hex("got", t.got[i].frame, t.got[i].n);
-			for (uint32_t k = 0; k < n && t.got[i].o.key; k++)
-				same_meta(&t.got[i].key, &out[k].meta, true);
-		}
-	for (uint32_t i = 0; i < n; i++) {
-		fprintf(stderr, "  ref kind %u port %#x queue %u table %u reason %u\n", out[i].kind,
-			out[i].port, out[i].queue_id, out[i].table_id, out[i].reason);
-		hex("ref", out[i].frame, out[i].n);
-	}
-}
-
 static bool same(const struct got *g, const struct ref_out *r)
 {
 	if ((unsigned int)g->o.kind != (unsigned int)r->kind || g->o.port != r->port ||
@@ -345,6 +315,42 @@ static bool same(const struct got *g, const struct ref_out *r)
 	       g->o.controller_id == r->controller_id && !!g->o.more == !!r->userdata &&
 	       g->n_userdata == r->n_userdata &&
 	       (!r->n_userdata || !memcmp(g->userdata, r->userdata, r->n_userdata));
+}
+
+static void explain(const char *mode, unsigned int which, uint32_t in_port, unsigned int slot,
+		    const struct ref_out *out, uint32_t n)
+{
+	const struct of_mp_flow_request all = { .table_id = OFPTT_ALL,
+						.out_port = OFPP_ANY,
+						.out_group = OFPG_ANY };
+	uint32_t k = 0;
+
+	if (getenv("WEFT_DIFF_DUMP"))
+		table_select(t.dp, &all, dump_flow, NULL);
+	fprintf(stderr, "seed %llu, cache %s, packet from port %u:\n", (unsigned long long)t.seed,
+		mode, in_port);
+	hex("in ", t.frames[which].b, t.frames[which].n);
+	for (uint32_t i = 0; i < t.n_got; i++) {
+		const struct got *g = &t.got[i];
+
+		if (g->o.idx != slot)
+			continue;
+		fprintf(stderr, "  got kind %u port %#x queue %u table %u reason %u cookie %#llx\n",
+			g->o.kind, g->o.port, g->o.queue_id, g->o.table_id, g->o.reason,
+			(unsigned long long)g->o.cookie);
+		hex("got", g->frame, g->n);
+		if (k < n && !same(g, &out[k]))
+			fprintf(stderr, "  differs from number %u below\n", k);
+		if (k < n && g->o.kind == OUT_CONTROLLER)
+			same_meta(&g->key, &out[k].meta, true);
+		k++;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		fprintf(stderr, "  ref kind %u port %#x queue %u table %u reason %u cookie %#llx\n",
+			out[i].kind, out[i].port, out[i].queue_id, out[i].table_id, out[i].reason,
+			(unsigned long long)out[i].cookie);
+		hex("ref", out[i].frame, out[i].n);
+	}
 }
 
 static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,
