@@ -52,17 +52,35 @@ void cache_free(struct cache *c)
 	free(c);
 }
 
-/* What the tables of this version look at. */
-static void renew(struct cache *c, struct dp *dp, uint64_t version)
+/* What the tables look at, and all of what actions read. */
+static uint64_t gather(struct dp *dp, uint64_t bits[FLOW_KEY_WORDS])
 {
 	uint64_t words = atomic_load_explicit(&dp->action_words, memory_order_acquire);
 
+	for (unsigned int n = 0; n < FLOW_KEY_WORDS; n++)
+		bits[n] = words >> n & 1 ? UINT64_MAX : 0;
 	for (unsigned int t = 0; t < N_TABLES; t++) {
 		const struct cls *cls = atomic_load_explicit(&dp->tables[t], memory_order_acquire);
+		uint64_t left = 0;
 
 		if (cls)
-			words |= atomic_load_explicit(&cls->words, memory_order_acquire);
+			left = atomic_load_explicit(&cls->words, memory_order_acquire);
+		words |= left;
+		for (; left; left &= left - 1) {
+			const unsigned int n = (unsigned int)__builtin_ctzll(left);
+
+			bits[n] |= atomic_load_explicit(&cls->bits[n], memory_order_relaxed);
+		}
 	}
+	return words;
+}
+
+/* What the tables of this version look at. */
+static void renew(struct cache *c, struct dp *dp, uint64_t version)
+{
+	uint64_t bits[FLOW_KEY_WORDS];
+	uint64_t words = gather(dp, bits);
+
 	if (words != c->words)
 		cache_adapt_again(&c->adapt, true);
 	c->version = version;
@@ -70,13 +88,18 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 	c->need = express_need(words);
 	c->n_words = 0;
 	for (; words && c->n_words <= CACHE_WORDS_MAX; words &= words - 1) {
-		if (c->n_words < CACHE_WORDS_MAX)
-			c->word[c->n_words] = (uint8_t)__builtin_ctzll(words);
+		const unsigned int n = (unsigned int)__builtin_ctzll(words);
+
+		if (c->n_words < CACHE_WORDS_MAX) {
+			c->word[c->n_words] = (uint8_t)n;
+			c->bits[c->n_words] = bits[n];
+		}
 		c->n_words++;
 	}
-	if (!++c->stamp) {
+	c->stamp += CACHE_STAMP_ONE;
+	if (!c->stamp) {
 		memset(c->mem, 0, bytes_of(c));
-		c->stamp = 1;
+		c->stamp = CACHE_STAMP_ONE;
 	}
 }
 
@@ -91,12 +114,13 @@ bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
 static void note(struct cache *c, const struct burst *b, unsigned int i)
 {
 	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i]);
+	c->from[i] = c->stamp;
 	cache_prefetch(c, c->hash[i]);
 }
 
 static struct cache_entry *find(const struct cache *c, unsigned int i)
 {
-	return cache_find(c, c->hash[i], c->key[i]);
+	return cache_find_from(c, c->from[i], c->hash[i], c->key[i]);
 }
 
 static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *c,
@@ -179,7 +203,7 @@ static bool worth_keeping(const struct cache_way *way)
 
 static struct cache_entry *empty(const struct cache *c, struct cache_entry *pair)
 {
-	return pair->stamp != c->stamp ? pair : pair[1].stamp != c->stamp ? pair + 1 : NULL;
+	return !cache_is_of_now(c, pair) ? pair : !cache_is_of_now(c, pair + 1) ? pair + 1 : NULL;
 }
 
 /* An empty place of the pair, or of the other pair, or the one that the hash says. */
@@ -213,7 +237,7 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	if (!e)
 		e = place(c, c->hash[i]);
 	e->hash = c->hash[i];
-	e->stamp = c->stamp;
+	e->stamp = c->from[i];
 	e->n_flows = (uint8_t)way->n;
 	memcpy(e->key, c->key[i], sizeof(e->key));
 	memcpy(e->more, c->key[i] + CACHE_LINE_KEY, sizeof(e->more));
@@ -231,9 +255,24 @@ void cache_spent(struct pmd *w, uint64_t cycles)
 	c->received = received;
 }
 
-void cache_pass(struct pmd *w, unsigned int i)
+bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, uint64_t now)
 {
-	w->cache->noted &= ~(UINT64_C(1) << i);
+	struct cache *c = w->cache;
+	const uint64_t bit = UINT64_C(1) << i;
+	const struct cache_entry *e;
+
+	c->noted &= ~bit;
+	if (!cache_ready(c, w->dp, b->version))
+		return false;
+	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i]);
+	c->from[i] = cache_stamp(c, table);
+	e = find(c, i);
+	if (!e) {
+		c->noted |= bit;
+		return false;
+	}
+	replay(w, b, &b->pkt[i], c, e, now);
+	return true;
 }
 
 void cache_end(struct pmd *w)

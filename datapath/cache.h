@@ -2,17 +2,19 @@
 /*
  * The flow cache of one PMD: exact match on the fields that the installed pipeline consults.
  *
- * Keyed by the ingress values of all key words that any table looks at (cls->words) or any action's
- * effect depends on (insts->reads, gathered in dp->action_words), so that two packets with equal
- * keys take the same way through the tables: by induction over the tables, each word that a table
- * reads is either what it was at ingress, or was written by an action whose effect depends on those
- * words alone.  An entry holds the flows that were hit, in order: replaying their instructions is
- * what the sweep would have done, meters, groups and drops included; and, where that is simple
- * enough, what they come to, for the express way (express.h).  Ways that reveal headers
- * which the ingress key lacks (insts->pops, then goto), that ended in a drop or, behind a resubmit,
- * in a miss or an invalid TTL, of packets that a meter remarked, or that are long, are not kept;
- * and a packet that a meter remarks during its replay goes on through the tables.  A pipeline that
- * looks at more words than an entry has room for (cache_priv.h) goes without.
+ * Keyed by the ingress values of all bits that any table looks at (cls->bits) and all key words
+ * that any action's effect depends on (insts->reads, gathered in dp->action_words), so that two
+ * packets with equal keys take the same way through the tables: by induction over the tables, each
+ * bit that a table reads is either what it was at ingress, or was written by an action whose effect
+ * depends on those alone.  Where a packet comes from ct() its way begins anew, with the table it
+ * comes to and the key that it has there.  An entry holds the flows that were hit, in order:
+ * replaying their instructions is what the sweep would have done, meters, groups and drops
+ * included; and, where that is simple enough, what they come to, for the express way (express.h).
+ * Ways that reveal headers which the ingress key lacks (insts->pops, then goto), that ended in a
+ * drop or, behind a resubmit, in a miss or an invalid TTL, of packets that a meter remarked, or
+ * that are long, are not kept; and a packet that a meter remarks during its replay goes on through
+ * the tables.  A pipeline that looks at more words than an entry has room for (cache_priv.h) goes
+ * without.
  *
  * Resubmits: one that need not come back is a goto (struct insts, 'tail'), wherever it goes, as
  * what is said above holds for tables in any order.  Any other is executed again with the flow that
@@ -49,8 +51,9 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now) 
 /* The pipeline reports a packet's way to its end, so that the next one is served. */
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		 const struct cache_way *way) PMD;
-/* Packet i of the burst has gone a way that its ingress key does not tell. */
-void cache_pass(struct pmd *w, unsigned int i) PMD;
+/* Packet i of the burst comes from ct() to 'table': true: served; else the pipeline may report what
+ * its way is from there. */
+bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, uint64_t now) PMD;
 /* What the thread received since the last call took 'cycles': by that it is known whether the
  * cache pays. */
 void cache_spent(struct pmd *w, uint64_t cycles) PMD;

@@ -29,7 +29,7 @@ enum {
  */
 struct cache_entry {
 	uint64_t hash;
-	uint32_t stamp; /* generation it belongs to; 0: none */
+	uint32_t stamp; /* generation it belongs to, and where it begins (cache_stamp()); 0: none */
 	uint8_t n_flows;
 	bool is_express; /* 'express' says all that is to be done */
 	bool spilled;	 /* first of a pair: a way that belongs here is in its other pair */
@@ -50,25 +50,52 @@ struct cache {
 	uint64_t words;
 	unsigned int n_words;
 	uint8_t word[FLOW_KEY_WORDS];
-	uint32_t stamp;
-	enum express_need need; /* how much of a frame the key's words are in */
-	uint64_t mask;		/* entries in use now less two: pairs */
+	uint64_t bits[CACHE_WORDS_MAX]; /* of them that anything looks at */
+	uint32_t stamp;			/* of ways from the first table on */
+	enum express_need need;		/* how much of a frame the key's words are in */
+	uint64_t mask;			/* entries in use now less two: pairs */
 	uint32_t tried, hits;
 	struct cache_adapt adapt;
-	uint64_t received; /* packets that were measured */
-	uint64_t noted;	   /* packets of the burst whose ingress key is below */
+	uint64_t received;	  /* packets that were measured */
+	uint64_t noted;		  /* packets of the burst whose ingress key is below */
+	uint32_t from[BURST_MAX]; /* their stamps */
 	uint64_t hash[BURST_MAX];
 	uint64_t key[BURST_MAX][CACHE_WORDS_MAX];
 };
 
-/* Copies the words of 'key' that count to 'to'; returns their hash. */
+/* A stamp is a generation above and, below, 0 of a way from the first table on, or a table's number
+ * + 1 of one that begins there, behind ct(). */
+enum { CACHE_STAMP_ONE = 256, CACHE_STAMP_WHERE = CACHE_STAMP_ONE - 1 };
+
+static inline uint32_t cache_stamp(const struct cache *c, uint8_t table)
+{
+	return c->stamp + table + 1;
+}
+
+static inline bool cache_is_of_now(const struct cache *c, const struct cache_entry *e)
+{
+	return (e->stamp & ~(uint32_t)CACHE_STAMP_WHERE) == c->stamp;
+}
+
+/* Hash of what cache_take() has taken. */
+static inline uint64_t cache_hash(const struct cache *c, const uint64_t *key)
+{
+	const uint64_t *k = cls_hash_keys;
+	uint64_t h = k[FLOW_KEY_WORDS];
+
+	for (unsigned int n = 0; n < c->n_words; n++)
+		h += cls_hash_mix(key[n] ^ k[n], k[n + 1]);
+	return cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
+}
+
+/* Copies what counts of 'key' to 'to'; returns its hash. */
 static inline uint64_t cache_take(const struct cache *c, const uint64_t *key, uint64_t *to)
 {
 	const uint64_t *k = cls_hash_keys;
 	uint64_t h = k[FLOW_KEY_WORDS];
 
 	for (unsigned int n = 0; n < c->n_words; n++) {
-		uint64_t v = key[c->word[n]];
+		const uint64_t v = key[c->word[n]] & c->bits[n];
 
 		to[n] = v;
 		h += cls_hash_mix(v ^ k[n], k[n + 1]);
@@ -81,10 +108,10 @@ static inline struct cache_entry *cache_pair(const struct cache *c, uint64_t has
 	return &c->mem[hash & c->mask];
 }
 
-static inline bool cache_same(const struct cache *c, const struct cache_entry *e, uint64_t hash,
-			      const uint64_t *key)
+static inline bool cache_same(const struct cache *c, const struct cache_entry *e, uint32_t stamp,
+			      uint64_t hash, const uint64_t *key)
 {
-	uint64_t differ = (e->stamp ^ c->stamp) | (e->hash ^ hash);
+	uint64_t differ = (e->stamp ^ stamp) | (e->hash ^ hash);
 
 	if (likely(c->n_words <= CACHE_LINE_KEY)) {
 		for (unsigned int n = 0; n < c->n_words; n++)
@@ -115,21 +142,28 @@ static inline struct cache_entry *cache_other_pair(const struct cache *c, uint64
 }
 
 static inline struct cache_entry *cache_find_in(const struct cache *c, struct cache_entry *pair,
-						uint64_t hash, const uint64_t *key)
+						uint32_t stamp, uint64_t hash, const uint64_t *key)
 {
-	if (cache_same(c, pair, hash, key))
+	if (cache_same(c, pair, stamp, hash, key))
 		return pair;
-	return cache_same(c, pair + 1, hash, key) ? pair + 1 : NULL;
+	return cache_same(c, pair + 1, stamp, hash, key) ? pair + 1 : NULL;
+}
+
+static inline struct cache_entry *cache_find_from(const struct cache *c, uint32_t stamp,
+						  uint64_t hash, const uint64_t *key)
+{
+	struct cache_entry *pair = cache_pair(c, hash),
+			   *e = cache_find_in(c, pair, stamp, hash, key);
+
+	if (e || likely(!(pair->spilled && cache_is_of_now(c, pair))))
+		return e;
+	return cache_find_in(c, cache_other_pair(c, hash), stamp, hash, key);
 }
 
 static inline struct cache_entry *cache_find(const struct cache *c, uint64_t hash,
 					     const uint64_t *key)
 {
-	struct cache_entry *pair = cache_pair(c, hash), *e = cache_find_in(c, pair, hash, key);
-
-	if (e || likely(!(pair->spilled && pair->stamp == c->stamp)))
-		return e;
-	return cache_find_in(c, cache_other_pair(c, hash), hash, key);
+	return cache_find_from(c, c->stamp, hash, key);
 }
 
 /* Whether it is to be looked into for a burst of tables 'version'; makes itself ready. */

@@ -25,11 +25,24 @@ void cls_retire(struct cls *c, void *p, void (*fn)(void *))
 		fn(p);
 }
 
+void cls_note_bits(struct cls *c, const struct cls_rule *r, uint64_t words)
+{
+	const struct cls_mask *m = r->mask;
+	const uint64_t was = atomic_load_explicit(&c->words, memory_order_relaxed);
+
+	for (unsigned int i = 0; i < m->n_words; i++) {
+		_Atomic uint64_t *b = &c->bits[m->word[i]];
+		const uint64_t bits = atomic_load_explicit(b, memory_order_relaxed);
+
+		if (words >> m->word[i] & 1 && m->bits[i] & ~bits)
+			atomic_store_explicit(b, bits | m->bits[i], memory_order_relaxed);
+	}
+	/* Before the rule can be seen: the version that shows it is published later (cache.h). */
+	atomic_store_explicit(&c->words, was | words, memory_order_release);
+}
+
 void cls_note(struct cls *c, const struct cls_rule *r)
 {
-	uint64_t words = atomic_load_explicit(&c->words, memory_order_relaxed);
-
-	/* Before the rule can be seen: the version that shows it is published later (cache.h). */
-	atomic_store_explicit(&c->words, words | r->mask->words, memory_order_release);
+	cls_note_bits(c, r, r->mask->words);
 	c->n_rules++;
 }

@@ -38,6 +38,7 @@ struct cls {
 	struct dp *dp;
 	uint32_t n_rules;
 	_Atomic uint64_t words; /* key words that any rule has looked at since it was built */
+	_Atomic uint64_t bits[FLOW_KEY_WORDS]; /* ... and which bits of them */
 };
 
 struct cls_ops {
@@ -70,6 +71,8 @@ const struct cls_ops *cls_pick(const struct cls_shape *s);
 void cls_retire(struct cls *c, void *p, void (*fn)(void *));
 /* For templates: one more rule; before it is linked. */
 void cls_note(struct cls *c, const struct cls_rule *r);
+/* The part of it that tells of words 'words' of the rule's mask. */
+void cls_note_bits(struct cls *c, const struct cls_rule *r, uint64_t words);
 
 /* The i'th packet's key as words. */
 static inline const uint64_t *cls_key(const struct burst *b, unsigned int i)

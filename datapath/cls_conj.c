@@ -117,8 +117,7 @@ static void note(struct conj *c, const struct cls_rule *r)
 		if (zero)
 			atomic_store_explicit(&c->zero, 1, memory_order_release);
 	}
-	words |= atomic_load_explicit(&c->cls.words, memory_order_relaxed);
-	atomic_store_explicit(&c->cls.words, words, memory_order_release);
+	cls_note_bits(&c->cls, r, words);
 	c->cls.n_rules++;
 }
 

@@ -292,12 +292,12 @@ static void track(struct sweep *s) PMD
 	who = act_ct_burst(s->w, b, b->ct, who, s->now);
 	for (; who; who &= who - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(who);
+		const uint8_t table = b->ct[i]->table;
 
 		b->pkt[i].called = false;
 		s->way[i].n = 0; /* what follows is not its ingress key's doing */
-		if (s->w->cache)
-			cache_pass(s->w, i);
-		enter(s, b->ct[i]->table, UINT64_C(1) << i);
+		if (!s->w->cache || !cache_behind(s->w, b, i, table, s->now))
+			enter(s, table, UINT64_C(1) << i);
 	}
 }
 
