@@ -71,7 +71,8 @@ struct nb_request {
 	const char *base; /* "http://HOST:PORT", for links */
 	struct nb_arg *args;
 	size_t n_args;
-	json_t *body; /* NULL: none */
+	json_t *body;		  /* NULL: none */
+	struct world_obj *parent; /* below which object the path goes on; NULL: none */
 
 	/* The answer. */
 	int status;
@@ -99,6 +100,15 @@ struct nb_hooks {
 	int (*remove)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
 	/* May this project (not an administrator) see it? */
 	bool (*sees)(const struct nb_who *who, const struct world_obj *o);
+	const struct nb_action *actions; /* ends with a NULL name; NULL: none */
+};
+
+/* What can be done with an object beside updating it: METHOD COLLECTION/ID/NAME. */
+struct nb_action {
+	const char *name;
+	enum nb_method method;
+	/* 'o' is the asker's own.  Fills in q->answer, with what changes in q->txn; else -1. */
+	int (*act)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
 };
 /* By world_kind; each resource's file has its own, nb_net_hooks ... */
 extern const struct nb_hooks *const nb_hooks[N_RESOURCES];
@@ -115,10 +125,22 @@ void nb_show(struct nb_request *q, const struct resource *r, const char *id);
 void nb_create(struct nb_request *q, const struct resource *r);
 void nb_update(struct nb_request *q, const struct resource *r, const char *id);
 void nb_delete(struct nb_request *q, const struct resource *r, const char *id);
+void nb_act(struct nb_request *q, const struct resource *r, const char *id,
+	    const struct nb_action *a);
+
+/*
+ * What hooks and actions change beside their own object, in q->txn; as nb_create() and nb_update()
+ * do it: common attributes are filled in, the revision goes up.  'a' is taken.
+ */
+struct world_obj *nb_obj_add(struct nb_request *q, const struct resource *r, const char *tenant_id,
+			     void *a);
+void nb_obj_set(struct nb_request *q, struct world_obj *o, void *a);
 
 /* The object when 'who' may see it; else NULL with "not found". */
 struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
 			  struct nb_error *e);
+/* Whether 'o' belongs to the object that the path begins with. */
+bool nb_is_below(const struct nb_request *q, const struct resource *r, const struct world_obj *o);
 /* Project that owns it is who's, or who is an administrator. */
 bool nb_owns(const struct nb_who *who, const char *tenant_id);
 

@@ -67,12 +67,20 @@ bool nb_owns(const struct nb_who *who, const char *tenant_id)
 	return who->admin || !strcmp(who->project, tenant_id ? tenant_id : "");
 }
 
+bool nb_is_below(const struct nb_request *q, const struct resource *r, const struct world_obj *o)
+{
+	if (!r->parent || !q->parent || (int)q->parent->kind != r->parent->of)
+		return true;
+	return !strcmp(attr_at(r->parent, world_obj_attrs((struct world_obj *)(uintptr_t)o)),
+		       world_obj_key(q->parent)->id);
+}
+
 struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
 			  struct nb_error *e)
 {
 	struct world_obj *o = world_obj_find(q->nb->world, r->kind, id);
 
-	if (o && (q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)))
+	if (o && nb_is_below(q, r, o) && (q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)))
 		return o;
 	nb_fail_not_found(e, r, id);
 	return NULL;
@@ -189,6 +197,8 @@ static int common_create(struct nb_request *q, const struct resource *r, void *a
 			      "A %s for project %.64s may be created by an administrator only.",
 			      r->name, *tenant);
 	nb_uuid(a);
+	if (r->parent)
+		strcpy(attr_at(r->parent, a), world_obj_key(q->parent)->id);
 	*(int64_t *)member(r, a, "created_at") = now;
 	*(int64_t *)member(r, a, "updated_at") = now;
 	return 0;
@@ -292,15 +302,15 @@ void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 	body = body_of(q, r, NULL);
 	if (!body)
 		return;
+	q->txn = txn_begin(q->nb->log);
 	attrs_copy(&r->shape, &a, world_obj_attrs(o));
 	if (!body_read(q, r, body, &a, RIGHT_UPDATE, &given) &&
 	    !nb_hooks[r->kind]->update(q, o, &a, given, &q->error)) {
-		(*(uint32_t *)member(r, &a, "revision_number"))++;
-		*(int64_t *)member(r, &a, "updated_at") = time(NULL);
-		q->txn = txn_begin(q->nb->log);
-		txn_set(q->txn, o, &a);
+		nb_obj_set(q, o, &a);
 		q->status = 200;
 		q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+	} else {
+		give_up(q);
 	}
 	attrs_fini(&r->shape, &a);
 }
@@ -318,6 +328,44 @@ void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 	}
 	txn_del(q->txn, o);
 	q->status = 204;
+}
+
+void nb_act(struct nb_request *q, const struct resource *r, const char *id,
+	    const struct nb_action *a)
+{
+	struct world_obj *o = find_own(q, r, id, "change");
+
+	if (!o)
+		return;
+	q->status = 200;
+	q->txn = txn_begin(q->nb->log);
+	if (a->act(q, o, &q->error))
+		give_up(q);
+}
+
+/* ---- what comes with it ---- */
+
+struct world_obj *nb_obj_add(struct nb_request *q, const struct resource *r, const char *tenant_id,
+			     void *a)
+{
+	char **tenant = member(r, a, "tenant_id");
+	int64_t now = time(NULL);
+
+	free(*tenant);
+	*tenant = mem_str(tenant_id);
+	nb_uuid(a);
+	*(int64_t *)member(r, a, "created_at") = now;
+	*(int64_t *)member(r, a, "updated_at") = now;
+	return txn_add(q->txn, r->kind, a);
+}
+
+void nb_obj_set(struct nb_request *q, struct world_obj *o, void *a)
+{
+	const struct resource *r = &resources[o->kind];
+
+	(*(uint32_t *)member(r, a, "revision_number"))++;
+	*(int64_t *)member(r, a, "updated_at") = time(NULL);
+	txn_set(q->txn, o, a);
 }
 
 /* ---- list, show ---- */

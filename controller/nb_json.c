@@ -234,6 +234,22 @@ static int element_from(const struct attr *list, void *p, const json_t *v, struc
 	return 0;
 }
 
+/* An object, or {} for none. */
+static int one_from(const struct attr *a, void *p, const json_t *v, struct nb_error *e)
+{
+	void *element;
+
+	if (!json_is_object(v))
+		return nb_fail_attr(e, a->name, "%s is not a dictionary", type_word(v));
+	attr_clear(a, p);
+	if (!json_object_size(v))
+		return 0;
+	element = mem_get(a->element->size);
+	*(void **)attr_at(a, p) = element;
+	*attr_n(a, p) = 1;
+	return element_from(a, element, v, e);
+}
+
 static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_error *e)
 {
 	size_t n = json_array_size(v), size;
@@ -324,7 +340,7 @@ int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error
 		return dict_from(a, p, v, e);
 	case ATTR_LIST:
 	case ATTR_IPS:
-		return list_from(a, p, v, e);
+		return a->one ? one_from(a, p, v, e) : list_from(a, p, v, e);
 	default: /* no row of these types gives the right to set it */
 		return nb_fail_attr(e, a->name, "it cannot be set");
 	}
@@ -343,13 +359,26 @@ static json_t *time_json(int64_t t)
 	return json_string(buf);
 }
 
+static json_t *element_json(const struct shape *s, const void *p)
+{
+	json_t *o = json_object();
+
+	for (const struct attr *m = s->attrs; m < s->attrs + s->n; m++)
+		if (!(m->rights & RIGHT_HIDDEN))
+			json_object_set_new_nocheck(o, m->name, nb_to_json(m, p, NULL));
+	return o;
+}
+
 static json_t *list_json(const struct attr *a, const void *p)
 {
 	const char *list = *(char *const *)attr_at(a, p);
 	size_t n = *attr_n(a, p);
-	json_t *out = json_array();
+	json_t *out;
 	char buf[IP_TEXT];
 
+	if (a->one)
+		return n ? element_json(a->element, list) : json_null();
+	out = json_array();
 	for (size_t i = 0; i < n; i++) {
 		if (a->type == ATTR_TEXTS) {
 			json_array_append_new(out,
@@ -358,13 +387,8 @@ static json_t *list_json(const struct attr *a, const void *p)
 			ip_format((const struct ip_addr *)(const void *)list + i, buf);
 			json_array_append_new(out, json_string(buf));
 		} else {
-			const struct shape *s = a->element;
-			json_t *o = json_object();
-
-			for (const struct attr *m = s->attrs; m < s->attrs + s->n; m++)
-				json_object_set_new_nocheck(
-					o, m->name, nb_to_json(m, list + i * s->size, NULL));
-			json_array_append_new(out, o);
+			json_array_append_new(
+				out, element_json(a->element, list + i * a->element->size));
 		}
 	}
 	return out;

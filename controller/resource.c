@@ -64,6 +64,7 @@ enum {
 #define COUNT(m)		   .n_offset = offsetof(self, n_##m)
 
 #define ID(m, nm, of_, rt)	   ROW(ID, m, nm, rt, .max = UUID_TEXT - 1, .of = kind_of_##of_)
+#define PARENT(m, of_)		   ROW(ID, m, #m, H | RIGHT_PARENT, .max = UUID_TEXT - 1, .of = kind_of_##of_)
 #define TEXT(m, nm, mx, df, rt)	   ROW(TEXT, m, nm, rt, .max = (mx), .text = (df))
 #define BOOL(m, nm, df, rt)	   ROW(BOOL, m, nm, rt, .preset = (df))
 #define NUM(m, nm, mn, mx, df, rt) ROW(NUM, m, nm, rt, .min = (mn), .max = (mx), .preset = (df))
@@ -75,6 +76,8 @@ enum {
 #define TIME(m, nm, rt)		   ROW(TIME, m, nm, rt, .max = 0)
 #define LIST(m, nm, el, mx, rt) \
 	ROW(LIST, m, nm, rt, COUNT(m), .max_n = (mx), .element = &el##_shape)
+#define ONE(m, nm, el, rt) \
+	ROW(LIST, m, nm, rt, COUNT(m), .max_n = 1, .one = true, .element = &el##_shape)
 #define TEXTS(m, nm, len, mx, rt) ROW(TEXTS, m, nm, rt, COUNT(m), .max = (len), .max_n = (mx))
 #define IPS(m, nm, mx, rt)	  ROW(IPS, m, nm, rt, COUNT(m), .max_n = (mx))
 #define DICT(m, nm, mx, rt)	  ROW(DICT, m, nm, rt, .max = (mx))
@@ -99,6 +102,14 @@ struct resource resources[N_RESOURCES] = {
 #include "controller/resource_undef.h"
 };
 
+static const struct attr *parent_of(const struct shape *s)
+{
+	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++)
+		if (a->rights & RIGHT_PARENT)
+			return a;
+	return NULL;
+}
+
 /* The rows are in functions, so the shapes learn of them when the program starts. */
 __attribute__((constructor)) static void rows_init(void)
 {
@@ -108,6 +119,8 @@ __attribute__((constructor)) static void rows_init(void)
 #include "controller/resource_blank.h"
 #include "controller/resource.def"
 #include "controller/resource_undef.h"
+	for (size_t i = 0; i < N_RESOURCES; i++)
+		resources[i].parent = parent_of(&resources[i].shape);
 }
 
 /* ---- by rows alone ---- */

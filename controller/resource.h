@@ -42,7 +42,8 @@ enum attr_right {
 	RIGHT_ADMIN_SEES = 1 << 5,
 	RIGHT_HIDDEN = 1 << 6,
 	RIGHT_SORT = 1 << 7,
-	RIGHT_ALIAS = 1 << 8, /* the member is another row's */
+	RIGHT_ALIAS = 1 << 8,  /* the member is another row's */
+	RIGHT_PARENT = 1 << 9, /* ID: the object's path is below that one's */
 };
 
 /* What a number of an enum is stored in is compiler's choice; all of ours are this wide. */
@@ -65,6 +66,7 @@ struct attr {
 	const char *text;	     /* TEXT: default; FIXED: its value as JSON */
 	const char *const *words;    /* ENUM */
 	const struct shape *element; /* LIST */
+	bool one;		     /* LIST: an object or null, as ONE declares it */
 	int of;			     /* ID: enum world_kind that it must name; -1: none */
 	enum attr_type calc_type;    /* CALC: as what it is filtered and sorted */
 	json_t *(*calc)(const struct world_obj *o);
@@ -82,6 +84,7 @@ struct resource {
 	enum world_kind kind;
 	uint32_t kept;		       /* its number in the store */
 	const char *name, *collection; /* in bodies and paths */
+	const struct attr *parent;     /* its row; NULL: the path begins with the collection */
 	const char *type;	       /* "Network": in the names of errors */
 	struct shape shape;
 };

@@ -5,6 +5,7 @@
 #define ELEMENT(...)
 #endif
 #define ID(...)
+#define PARENT(...)
 #define TEXT(...)
 #define BOOL(...)
 #define NUM(...)
@@ -15,6 +16,7 @@
 #define HOSTS(...)
 #define TIME(...)
 #define LIST(...)
+#define ONE(...)
 #define TEXTS(...)
 #define IPS(...)
 #define DICT(...)

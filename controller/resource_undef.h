@@ -3,6 +3,7 @@
 #undef RESOURCE
 #undef ELEMENT
 #undef ID
+#undef PARENT
 #undef TEXT
 #undef BOOL
 #undef NUM
@@ -13,6 +14,7 @@
 #undef HOSTS
 #undef TIME
 #undef LIST
+#undef ONE
 #undef TEXTS
 #undef IPS
 #undef DICT

@@ -46,6 +46,7 @@ extern const char *const vnic_type_names[];
 #define RESOURCE(noun, ...)   struct noun##_attrs {
 #define ELEMENT(noun)	      struct noun {
 #define ID(m, ...)	      char m[UUID_TEXT];
+#define PARENT(m, ...)	      char m[UUID_TEXT];
 #define TEXT(m, ...)	      char *m;
 #define BOOL(m, ...)	      bool m;
 #define NUM(m, ...)	      uint32_t m;
@@ -57,6 +58,9 @@ extern const char *const vnic_type_names[];
 #define TIME(m, ...)	      int64_t m;
 #define LIST(m, name, element, ...) \
 	struct element *m;          \
+	size_t n_##m;
+#define ONE(m, name, element, ...) \
+	struct element *m;         \
 	size_t n_##m;
 #define TEXTS(m, ...) \
 	char **m;     \
