@@ -6,7 +6,10 @@
  *   nb_auth.c     who asks
  *   nb_route.c    which path is whose
  *   nb_engine.c   list, show, create, update, delete
- *   nb_query.c    filters, fields, sorting, pages
+ *   nb_query.c    fields, sorting, pages
+ *   nb_filter.c   filters
+ *   nb_tags.c     COLLECTION/ID/tags
+ *   nb_revision.c If-Match: revision_number=N
  *   nb_json.c     attributes as JSON
  *   nb_error.def  refusals, one row each; nb_error.h, nb_error.c
  *   nb_ext.c      versions, extensions
@@ -72,6 +75,7 @@ struct nb_request {
 	struct nb_arg *args;
 	size_t n_args;
 	json_t *body;		  /* NULL: none */
+	const char *if_match;	  /* the header; NULL: none */
 	struct world_obj *parent; /* below which object the path goes on; NULL: none */
 
 	/* The answer. */
@@ -125,6 +129,14 @@ void nb_show(struct nb_request *q, const struct resource *r, const char *id);
 void nb_create(struct nb_request *q, const struct resource *r);
 void nb_update(struct nb_request *q, const struct resource *r, const char *id);
 void nb_delete(struct nb_request *q, const struct resource *r, const char *id);
+/* Seeing is not owning: NULL with 'e' when it is another project's; 'verb' for the words. */
+struct world_obj *nb_find_own(struct nb_request *q, const struct resource *r, const char *id,
+			      const char *verb);
+/* COLLECTION/ID/tags and what follows; false when 'below' is not about tags. */
+bool nb_tags_route(struct nb_request *q, const struct resource *r, const char *id,
+		   const char *below);
+/* The request may ask for a certain revision of 'o' (412). */
+int nb_revision_check(const struct nb_request *q, const struct world_obj *o, struct nb_error *e);
 void nb_act(struct nb_request *q, const struct resource *r, const char *id,
 	    const struct nb_action *a);
 

@@ -275,24 +275,25 @@ void nb_create(struct nb_request *q, const struct resource *r)
 
 /* ---- update, delete ---- */
 
-/* Seeing is not owning: a shared network belongs to another project. */
-static struct world_obj *find_own(struct nb_request *q, const struct resource *r, const char *id,
-				  const char *verb)
+struct world_obj *nb_find_own(struct nb_request *q, const struct resource *r, const char *id,
+			      const char *verb)
 {
 	struct world_obj *o = nb_find(q, r, id, &q->error);
 
-	if (o && !nb_owns(&q->who, *(char **)member(r, world_obj_attrs(o), "tenant_id"))) {
+	if (!o)
+		return NULL;
+	if (!nb_owns(&q->who, *(char **)member(r, world_obj_attrs(o), "tenant_id"))) {
 		nb_say(&q->error, PolicyNotAuthorized,
 		       "%s %.64s belongs to another project, and so you may not %s it.", r->type,
 		       id, verb);
 		return NULL;
 	}
-	return o;
+	return nb_revision_check(q, o, &q->error) ? NULL : o;
 }
 
 void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 {
-	struct world_obj *o = find_own(q, r, id, "update");
+	struct world_obj *o = nb_find_own(q, r, id, "update");
 	union any_attrs a;
 	uint64_t given;
 	json_t *body;
@@ -317,7 +318,7 @@ void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 
 void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 {
-	struct world_obj *o = find_own(q, r, id, "delete");
+	struct world_obj *o = nb_find_own(q, r, id, "delete");
 
 	if (!o)
 		return;
@@ -333,7 +334,7 @@ void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 void nb_act(struct nb_request *q, const struct resource *r, const char *id,
 	    const struct nb_action *a)
 {
-	struct world_obj *o = find_own(q, r, id, "change");
+	struct world_obj *o = nb_find_own(q, r, id, "change");
 
 	if (!o)
 		return;

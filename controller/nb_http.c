@@ -245,6 +245,7 @@ static struct request *request_new(struct nb_http *h, struct MHD_Connection *c, 
 	r->q.nb = h->nb;
 	r->q.method = method_of(method);
 	r->q.path = mem_str(url);
+	r->q.if_match = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "If-Match");
 	base_set(r);
 	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, arg_add, &r->q);
 	DL_APPEND(h->requests, r);

@@ -250,6 +250,24 @@ static int one_from(const struct attr *a, void *p, const json_t *v, struct nb_er
 	return element_from(a, element, v, e);
 }
 
+/* Of a list of words, each one once. */
+static int word_from(const struct attr *a, char **list, size_t i, const json_t *v,
+		     struct nb_error *e)
+{
+	const char *s = string_of(a, v, e);
+
+	if (!s)
+		return -1;
+	if (n_characters(s) > a->max)
+		return nb_fail_attr(e, a->name, "'%.64s...' is longer than %u characters", s,
+				    a->max);
+	for (size_t j = 0; j < i; j++)
+		if (!strcmp(list[j], s))
+			return nb_fail_attr(e, a->name, "'%.64s' is in the list twice", s);
+	list[i] = mem_str(s);
+	return 0;
+}
+
 static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_error *e)
 {
 	size_t n = json_array_size(v), size;
@@ -264,7 +282,9 @@ static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_e
 	attr_clear(a, p);
 	if (!n)
 		return 0;
-	size = a->type == ATTR_LIST ? a->element->size : sizeof(struct ip_addr);
+	size = a->type == ATTR_LIST    ? a->element->size
+	       : a->type == ATTR_TEXTS ? sizeof(char *)
+				       : sizeof(struct ip_addr);
 	list = mem_array(n, size);
 	*(char **)attr_at(a, p) = list;
 	*attr_n(a, p) = n; /* zeroed elements can be freed as well */
@@ -273,6 +293,8 @@ static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_e
 
 		if (a->type == ATTR_LIST)
 			rc = element_from(a, list, item, e);
+		else if (a->type == ATTR_TEXTS)
+			rc = word_from(a, *(char ***)attr_at(a, p), i, item, e);
 		else
 			rc = ip_from(a, (struct ip_addr *)(void *)list, item, e);
 	}
@@ -339,6 +361,7 @@ int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error
 	case ATTR_DICT:
 		return dict_from(a, p, v, e);
 	case ATTR_LIST:
+	case ATTR_TEXTS:
 	case ATTR_IPS:
 		return a->one ? one_from(a, p, v, e) : list_from(a, p, v, e);
 	default: /* no row of these types gives the right to set it */

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Queries: which objects of a collection, in which order, which page, which fields.
- *
- * ?KEY=VALUE filters by an attribute; a key given again adds a value (or), another key narrows
- * (and). A list of structs is filtered by "member=value" (fixed_ips=ip_address=10.0.0.5).  Values
- * are compared as text in their canonical form, so that True is true and 2001:DB8::1 is
- * 2001:db8::1.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +9,9 @@
 #include <strings.h>
 
 #include "controller/mem.h"
-#include "controller/nb.h"
+#include "controller/nb_filter.h"
 
-enum { VALUE_TEXT = 64, MAX_SORT_KEYS = 8 };
+enum { MAX_SORT_KEYS = 8 };
 
 const char *nb_arg(const struct nb_request *q, const char *key)
 {
@@ -24,17 +19,6 @@ const char *nb_arg(const struct nb_request *q, const char *key)
 		if (!strcmp(q->args[i].key, key))
 			return q->args[i].value;
 	return NULL;
-}
-
-static bool is_control(const char *key)
-{
-	static const char *const keys[] = { "fields", "sort_key", "sort_dir",
-					    "limit",  "marker",	  "page_reverse" };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (!strcmp(key, keys[i]))
-			return true;
-	return false;
 }
 
 static uint64_t visible(const struct nb_request *q, const struct resource *r)
@@ -67,224 +51,6 @@ uint64_t nb_fields(const struct nb_request *q, const struct resource *r)
 			rows |= UINT64_C(1) << (a - r->shape.attrs);
 	}
 	return asked ? rows & visible(q, r) : visible(q, r);
-}
-
-/* ---- values as text ---- */
-
-/* The text of a scalar, in 'buf' or where it stands; "" for null. */
-static const char *scalar_text(const struct attr *a, const void *p, char buf[VALUE_TEXT])
-{
-	const void *v = attr_at(a, p);
-	const char *s;
-
-	switch (a->type) {
-	case ATTR_ID:
-		return v;
-	case ATTR_TEXT:
-		s = *(char *const *)v;
-		return s ? s : "";
-	case ATTR_BOOL:
-		return *(const bool *)v ? "true" : "false";
-	case ATTR_ENUM:
-		return a->words[*(const uint32_t *)v];
-	case ATTR_MAC:
-		return mac_format(v, buf);
-	case ATTR_IP:
-		return ip_format(v, buf);
-	case ATTR_CIDR:
-		return ip_prefix_format(v, buf);
-	case ATTR_NUM:
-		buf[0] = '\0';
-		if (*(const uint32_t *)v != NUM_NONE)
-			snprintf(buf, VALUE_TEXT, "%u", *(const uint32_t *)v);
-		return buf;
-	default:
-		buf[0] = '\0';
-		return buf;
-	}
-}
-
-/* Rows whose value has to be made as JSON first: computed ones, fixed ones, times. */
-static void json_text(const struct attr *a, const void *p, const struct world_obj *o,
-		      char buf[VALUE_TEXT])
-{
-	json_t *v = nb_to_json(a, p, o);
-	const char *s = json_string_value(v);
-
-	if (!s && json_is_boolean(v))
-		s = json_is_true(v) ? "true" : "false";
-	snprintf(buf, VALUE_TEXT, "%s", s ? s : "");
-	json_decref(v);
-}
-
-static bool needs_json(const struct attr *a)
-{
-	return a->type == ATTR_CALC || a->type == ATTR_FIXED || a->type == ATTR_TIME;
-}
-
-static const char *value_text(const struct attr *a, const void *p, const struct world_obj *o,
-			      char buf[VALUE_TEXT])
-{
-	if (!needs_json(a))
-		return scalar_text(a, p, buf);
-	json_text(a, p, o, buf);
-	return buf;
-}
-
-/* The canonical form of what a client gave; NULL when no value of this type is written so. */
-static char *canonical(const struct attr *a, const char *value)
-{
-	struct ip_prefix prefix;
-	struct ip_addr ip;
-	char buf[VALUE_TEXT];
-	uint8_t mac[6];
-
-	switch (a->type) {
-	case ATTR_BOOL:
-	case ATTR_FIXED:
-		if (!strcasecmp(value, "true") || !strcmp(value, "1"))
-			return mem_str("true");
-		if (!strcasecmp(value, "false") || !strcmp(value, "0"))
-			return mem_str("false");
-		return a->type == ATTR_BOOL ? NULL : mem_str(value);
-	case ATTR_MAC:
-		return mac_parse(value, mac) ? NULL : mem_str(mac_format(mac, buf));
-	case ATTR_IP:
-		if (!value[0])
-			return mem_str("");
-		return ip_parse(value, &ip) ? NULL : mem_str(ip_format(&ip, buf));
-	case ATTR_CIDR:
-		return ip_prefix_parse(value, &prefix) ? NULL
-						       : mem_str(ip_prefix_format(&prefix, buf));
-	default:
-		return mem_str(value);
-	}
-}
-
-/* ---- filters ---- */
-
-struct filter {
-	const struct attr *attr;
-	const struct attr *member; /* LIST: of its elements */
-	bool part;		   /* ip_address_substr: a part of the value is enough */
-	char **values;
-	size_t n;
-	struct filter *next;
-};
-
-static void filters_free(struct filter *f)
-{
-	struct filter *next;
-
-	for (; f; f = next) {
-		next = f->next;
-		for (size_t i = 0; i < f->n; i++)
-			free(f->values[i]);
-		free(f->values);
-		free(f);
-	}
-}
-
-static struct filter *filter_get(struct filter **list, const struct attr *a,
-				 const struct attr *member, bool part, size_t room)
-{
-	struct filter *f;
-
-	for (f = *list; f; f = f->next)
-		if (f->attr == a && f->member == member && f->part == part)
-			return f;
-	f = mem_get(sizeof(*f));
-	f->attr = a;
-	f->member = member;
-	f->part = part;
-	f->values = mem_array(room, sizeof(*f->values));
-	f->next = *list;
-	*list = f;
-	return f;
-}
-
-/* One "key=value" into the list. */
-static int filter_add(struct filter **list, const struct resource *r, const struct nb_arg *arg,
-		      size_t room, struct nb_error *e)
-{
-	const struct attr *a = attr_find(&r->shape, arg->key), *member = NULL;
-	const char *value = arg->value, *eq;
-	bool part = false;
-	struct filter *f;
-	char *text;
-
-	if (!a || (a->rights & RIGHT_HIDDEN))
-		return nb_say(e, HTTPBadRequest,
-			      "'%.64s' is not an attribute that can be filtered by.", arg->key);
-	if (a->type == ATTR_LIST) {
-		char name[64];
-
-		eq = strchr(value, '=');
-		if (!eq)
-			return nb_say(e, HTTPBadRequest,
-				      "Invalid input for %s. Reason: '%.64s' is not KEY=VALUE.",
-				      a->name, value);
-		snprintf(name, sizeof(name), "%.*s", (int)(eq - value), value);
-		part = !strcmp(name, "ip_address_substr");
-		member = attr_find(a->element, part ? "ip_address" : name);
-		if (!member)
-			return nb_say(e, HTTPBadRequest,
-				      "Invalid input for %s. Reason: '%s' is no key of it.",
-				      a->name, name);
-		value = eq + 1;
-	}
-	f = filter_get(list, a, member, part, room);
-	text = part ? mem_str(value) : canonical(member ? member : a, value);
-	if (text)
-		f->values[f->n++] = text;
-	return 0;
-}
-
-static bool is_one_of(const struct filter *f, const char *text)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (f->part ? !!strstr(text, f->values[i]) : !strcmp(text, f->values[i]))
-			return true;
-	return false;
-}
-
-static bool list_passes(const struct filter *f, const void *p)
-{
-	const char *list = *(char *const *)attr_at(f->attr, p);
-	size_t n = *attr_n(f->attr, p);
-	char buf[VALUE_TEXT];
-
-	for (size_t i = 0; i < n; i++) {
-		const char *text;
-
-		if (f->attr->type == ATTR_TEXTS)
-			text = ((char *const *)(const void *)list)[i];
-		else if (f->attr->type == ATTR_IPS)
-			text = ip_format((const struct ip_addr *)(const void *)list + i, buf);
-		else
-			text = scalar_text(f->member, list + i * f->attr->element->size, buf);
-		if (is_one_of(f, text))
-			return true;
-	}
-	return false;
-}
-
-static bool passes(const struct filter *f, const struct world_obj *o)
-{
-	const void *p = world_obj_attrs((struct world_obj *)(uintptr_t)o);
-	char buf[VALUE_TEXT];
-
-	for (; f; f = f->next) {
-		enum attr_type t = f->attr->type;
-
-		if (t == ATTR_LIST || t == ATTR_TEXTS || t == ATTR_IPS) {
-			if (!list_passes(f, p))
-				return false;
-		} else if (!is_one_of(f, value_text(f->attr, p, o, buf))) {
-			return false;
-		}
-	}
-	return true;
 }
 
 /* ---- order ---- */
@@ -352,7 +118,7 @@ static int value_cmp(const struct attr *a, const struct world_obj *x, const stru
 	case ATTR_CIDR: /* a prefix begins with its address */
 		return ip_cmp(attr_at(a, px), attr_at(a, py));
 	default:
-		return strcmp(value_text(a, px, x, bx), value_text(a, py, y, by));
+		return strcmp(nb_value_text(a, px, x, bx), nb_value_text(a, py, y, by));
 	}
 }
 
@@ -384,8 +150,10 @@ static int limit_parse(const struct nb_request *q, size_t *limit, struct nb_erro
 	errno = 0;
 	v = strtoul(s, &end, 10);
 	if (s[0] < '0' || s[0] > '9' || *end || errno)
-		return nb_say(e, HTTPBadRequest,
-			      "Bad value for 'limit': '%.32s' is no number of objects.", s);
+		return nb_say(e, BadRequest,
+			      "Bad limit request: Limit must be an integer 0 or greater and not "
+			      "'%.32s'.",
+			      s);
 	if (v)
 		*limit = v;
 	return 0;
@@ -433,24 +201,15 @@ static int page_cut(struct nb_request *q, const struct resource *r, struct nb_pa
 
 /* ---- all together ---- */
 
-static int filters_parse(const struct nb_request *q, const struct resource *r, struct filter **list,
-			 struct nb_error *e)
-{
-	for (size_t i = 0; i < q->n_args; i++)
-		if (!is_control(q->args[i].key) && filter_add(list, r, &q->args[i], q->n_args, e))
-			return -1;
-	return 0;
-}
-
 static void objects_take(struct nb_request *q, const struct resource *r,
-			 const struct filter *filters, struct nb_page *page)
+			 const struct nb_filter *filters, struct nb_page *page)
 {
 	const struct world *w = q->nb->world;
 
 	page->objs = mem_array(world_count(w, r->kind), sizeof(*page->objs));
 	for (struct world_obj *o = w->objs[r->kind]; o; o = o->hh.next)
 		if (nb_is_below(q, r, o) && (q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)) &&
-		    passes(filters, o))
+		    nb_filters_pass(filters, o))
 			page->objs[page->n++] = o;
 }
 
@@ -458,13 +217,13 @@ int nb_query(struct nb_request *q, const struct resource *r, struct nb_page *pag
 	     struct nb_error *e)
 {
 	bool paged = nb_arg(q, "limit") || nb_arg(q, "marker");
-	struct filter *filters = NULL;
+	struct nb_filter *filters = NULL;
 	struct order order = { 0 };
 	size_t limit;
 	int rc;
 
 	memset(page, 0, sizeof(*page));
-	rc = filters_parse(q, r, &filters, e);
+	rc = nb_filters_parse(q, r, &filters, e);
 	if (!rc)
 		rc = order_parse(q, r, &order, e);
 	if (!rc)
@@ -480,7 +239,7 @@ int nb_query(struct nb_request *q, const struct resource *r, struct nb_page *pag
 		if (paged)
 			rc = page_cut(q, r, page, &order, limit, e);
 	}
-	filters_free(filters);
+	nb_filters_free(filters);
 	if (rc)
 		nb_page_free(page);
 	return rc;

@@ -86,7 +86,7 @@ static void object_route(struct nb_request *q, const struct resource *r, const c
 	}
 	memcpy(id, rest, n);
 	id[n] = '\0';
-	if (action_route(q, r, id, below))
+	if (nb_tags_route(q, r, id, below) || action_route(q, r, id, below))
 		return;
 	n = strcspn(below, "/");
 	child = resource_of(below, n, (int)r->kind);

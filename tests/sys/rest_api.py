@@ -228,7 +228,7 @@ s, body = c("GET", f"/v2.0/ports?limit=2&marker={every[4]}&page_reverse=True")
 check([x["id"] for x in body["ports"]] == every[2:4], "the page before a marker", body["ports"])
 check({x["rel"] for x in body["ports_links"]} == {"next", "previous"}, "has links both ways")
 refused("an unknown marker", c("GET", f"/v2.0/ports?limit=2&marker={SMALL}"), 404, "PortNotFound")
-refused("a limit that is none", c("GET", "/v2.0/ports?limit=-1"), 400, "HTTPBadRequest")
+refused("a limit that is none", c("GET", "/v2.0/ports?limit=-1"), 400, "BadRequest")
 check(len(c.list("ports", "?limit=0")) == len(every), "limit=0 is no limit")
 
 # ---- the operator's view ----
