@@ -187,6 +187,14 @@ static void put_learn(struct telling *t, const Weft__TraceStep *s)
 	puts(s->passed ? "" : " (not: its limit is reached)");
 }
 
+static void put_sample(const Weft__TraceStep *s)
+{
+	printf("    sample(probability=%u,obs_domain_id=%u,obs_point_id=%u) for collector set "
+	       "%u%s\n",
+	       s->sample_probability, s->sample_domain, s->sample_point, s->number,
+	       s->passed ? "" : ", which is not configured");
+}
+
 static void put_cache(const Weft__TraceStep *s)
 {
 	printf("Flow cache of packet thread %u: ", s->number);
@@ -367,6 +375,9 @@ static void put_step(struct telling *t, const Weft__TraceStep *s)
 	case WEFT__TRACE_STEP__KIND__SENT:
 		put_to_port(t, "=> leaves by", s);
 		end(t, s->port);
+		break;
+	case WEFT__TRACE_STEP__KIND__SAMPLE:
+		put_sample(s);
 		break;
 	case WEFT__TRACE_STEP__KIND__LEARN:
 		put_learn(t, s);

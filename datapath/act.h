@@ -77,6 +77,7 @@ enum act_code {
 	ACT_BUNDLE,	  /* to one of some ports that are live */
 	ACT_BUNDLE_LOAD,  /* its number into bits of a field */
 	ACT_CONTROLLER2,  /* ACT_CONTROLLER with more to say */
+	ACT_SAMPLE,	  /* tells collectors of it (sample.h) */
 	N_ACT_CODES,
 };
 
@@ -124,6 +125,11 @@ struct act_op {
 			uint16_t n_userdata, controller_id;
 			bool pause;
 		} up;
+		struct { /* ACT_SAMPLE; arg: the probability, of 65535 */
+			uint32_t set, domain, point;
+			uint32_t port; /* OFPP_ANY: none */
+			uint8_t direction;
+		} sample;
 		const struct of_any *nx; /* the action, in insts->list: what is left */
 		struct {		 /* ACT_SET_FIELD, _STATE, ACT_SET_*_TTL */
 			const struct of_field *field;

@@ -160,6 +160,9 @@ int act_check_nx(struct check *c, const struct of_any *a)
 	switch (a->kind) {
 	case OF_KIND_nx_resubmit:
 	case OF_KIND_nx_exit:
+	case OF_KIND_nx_sample: /* their arguments are the codec's to check */
+	case OF_KIND_nx_sample2:
+	case OF_KIND_nx_sample3:
 		return 0;
 	case OF_KIND_nx_resubmit_table:
 		return check_resubmit(c, AS(nx_resubmit_table)->table);
@@ -222,6 +225,9 @@ int act_check_set_nx(struct check *c, const struct of_any *a)
 	case OF_KIND_nx_bundle:
 	case OF_KIND_nx_bundle_load:
 	case OF_KIND_nx_controller2:
+	case OF_KIND_nx_sample:
+	case OF_KIND_nx_sample2:
+	case OF_KIND_nx_sample3:
 	case OF_KIND_nx_note:
 		return REFUSE(c, OFPBAC_BAD_TYPE, "%s in an action set", of_kind_name(a->kind));
 	default:

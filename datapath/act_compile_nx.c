@@ -48,6 +48,21 @@ static bool output_trunc(struct act_op *op, const struct of_nx_output_trunc *o)
 	return true;
 }
 
+static bool sample(struct act_op *op, const struct of_any *a)
+{
+	struct of_sample s;
+
+	of_sample_of(a, &s);
+	op->code = ACT_SAMPLE;
+	op->arg = s.probability;
+	op->sample.set = s.collector_set_id;
+	op->sample.domain = s.obs_domain_id;
+	op->sample.point = s.obs_point_id;
+	op->sample.port = s.sampling_port;
+	op->sample.direction = s.direction;
+	return true;
+}
+
 bool act_compile_nx(const struct of_any *a, struct act_op *op)
 {
 	switch (a->kind) {
@@ -90,6 +105,10 @@ bool act_compile_nx(const struct of_any *a, struct act_op *op)
 	case OF_KIND_nx_check_pkt_larger:
 		return bits(op, ACT_CHECK_LEN, AS(nx_check_pkt_larger)->dst,
 			    AS(nx_check_pkt_larger)->ofs, 1, AS(nx_check_pkt_larger)->pkt_len);
+	case OF_KIND_nx_sample:
+	case OF_KIND_nx_sample2:
+	case OF_KIND_nx_sample3:
+		return sample(op, a);
 	case OF_KIND_nx_multipath:
 		return as_it_is(op, ACT_MULTIPATH, a);
 	case OF_KIND_nx_bundle:

@@ -10,6 +10,7 @@
 #include "datapath/freeze.h"
 #include "datapath/pipeline.h"
 #include "datapath/pmd.h"
+#include "datapath/sample.h"
 #include "ofproto/enum.h"
 #include "ofproto/nx.h"
 
@@ -259,7 +260,7 @@ static void multipath(struct pmd *w, struct burst *b, struct pkt *p,
 }
 
 /* Of the frame, but for padding behind an IP packet, as Open vSwitch counts it. */
-static uint32_t length(const struct pkt *p)
+uint32_t act_length(const struct pkt *p)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
 	uint32_t end;
@@ -293,7 +294,7 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 		act_dec_ttl(w, b, p, false, &AS(nx_dec_ttl_cnt_ids)->ids);
 		break;
 	case ACT_CHECK_LEN:
-		put_bits(w, b, p, op->bits.field, op->bits.ofs, 1, length(p) > op->arg);
+		put_bits(w, b, p, op->bits.field, op->bits.ofs, 1, act_length(p) > op->arg);
 		break;
 	case ACT_MULTIPATH:
 		multipath(w, b, p, AS(nx_multipath));
@@ -303,6 +304,9 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 		break;
 	case ACT_BUNDLE_LOAD:
 		bundle_load(w, b, p, AS(nx_bundle_load));
+		break;
+	case ACT_SAMPLE:
+		sample_run(w, p, op);
 		break;
 	case ACT_CONTROLLER2:
 		act_controller2(w, b, p, op, now);

@@ -111,6 +111,9 @@ void act_output_trunc(struct pmd *w, struct burst *b, struct pkt *p, uint32_t po
 void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
 	    uint64_t now) PMD;
 
+/* Bytes of the frame, but for padding behind an IP packet. */
+uint32_t act_length(const struct pkt *p);
+
 /* ---- act_punt.c ---- */
 
 /* ACT_CONTROLLER2. */

@@ -32,13 +32,18 @@ static void count(struct dp *dp, uint64_t out[N_EVENTS]) CONTROL
 	const struct learn_counts l = learn_counts(dp);
 	struct ct_alg_stats a = { 0 };
 	struct {
-		uint64_t stack_empty;
+		uint64_t stack_empty, sample_no_set, sample_lost;
 	} p = { 0 };
 
 	if (t)
 		ct_alg_stats(t, &a);
-	for (unsigned int i = 0; i < dp->n_pmds; i++)
-		p.stack_empty += counter_get(&dp->pmds[i]->perf.stack_empty);
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
+		const struct pmd_perf *f = &dp->pmds[i]->perf;
+
+		p.stack_empty += counter_get(&f->stack_empty);
+		p.sample_no_set += counter_get(&f->sample_no_set);
+		p.sample_lost += counter_get(&f->sample_lost);
+	}
 #define EVENT(id, name, text, value) out[EVENT_##id] = value;
 #include "datapath/event.def"
 #undef EVENT

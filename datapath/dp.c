@@ -21,6 +21,7 @@
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
 #include "datapath/retire.h"
+#include "datapath/sample.h"
 #include "datapath/tunnel.h"
 
 enum { MISS_SEND_LEN = 128 /* OFP_DEFAULT_MISS_SEND_LEN */ };
@@ -121,6 +122,7 @@ void dp_free(struct dp *dp)
 	if (dp->insts)
 		insts_table_free(dp);
 	learn_state_free(dp);
+	sample_sets_free(dp);
 	ct_free(atomic_load(&dp->ct));
 	if (dp->retired)
 		retire_fini(dp);

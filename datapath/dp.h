@@ -24,6 +24,7 @@ struct learn_state;
 struct meter_table;
 struct rte_mempool;
 struct rte_rcu_qsbr;
+struct sample_sets;
 struct table_state;
 
 /* Who wants to know of changes (the agent).  Called in the control thread. */
@@ -62,6 +63,7 @@ struct dp {
 	uint8_t freeze_id[16];	 /* another one in each life (freeze.h) */
 	struct ct *_Atomic ct;	 /* NULL until dp_ct() was called */
 	_Atomic bool ct_liberal; /* TCP's sequence numbers are not judged */
+	struct sample_sets *_Atomic sample_sets; /* who hears of samples (sample.h); NULL: nobody */
 
 	/* Control thread. */
 	char name[32];

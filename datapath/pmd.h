@@ -28,6 +28,7 @@ struct learn_memory;
 struct dp;
 struct rte_ring;
 struct reasm;
+struct sample_side;
 struct rte_mempool;
 struct txq;
 struct pmd_work;
@@ -60,6 +61,7 @@ struct pmd_perf {
 	_Atomic uint64_t cache_hits, cache_misses;
 	_Atomic uint64_t stack_empty;		    /* pops that found nothing */
 	_Atomic uint64_t learn_lost, learn_limited; /* not told, for want of room; at a limit */
+	_Atomic uint64_t sample_no_set, sample_lost; /* not told: to nobody; for want of room */
 	_Atomic uint64_t table_lookups[256], table_matches[256];
 };
 
@@ -93,6 +95,7 @@ struct pmd {
 	struct reasm *_Atomic reasm;	   /* fragments that wait (frag.h); NULL: none do */
 	struct reasm *_Atomic track_reasm; /* ... for ct(); NULL: no flow has it */
 	struct learn_memory *learned;	   /* what it told lately (learn_run.c's) */
+	struct sample_side *samples;	   /* for collectors (sample.c's) */
 	struct punt_side *side;		   /* slots and rate limits (punt.c's) */
 	struct tunnel_ctx *tunnel;	   /* (tunnel.c's) */
 	struct trace *trace;		   /* NULL but in a trace (trace.h) */

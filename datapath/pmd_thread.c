@@ -25,6 +25,7 @@
 #include "datapath/port_dev.h"
 #include "datapath/punt.h"
 #include "datapath/reasm.h"
+#include "datapath/sample.h"
 #include "datapath/tunnel.h"
 #include "datapath/txq.h"
 
@@ -143,6 +144,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	tunnel_ctx_free(w->tunnel);
 	cache_free(w->cache);
 	learn_memory_free(w->learned);
+	sample_pmd_fini(w);
 	reasm_free(atomic_load(&w->reasm));
 	reasm_free(atomic_load(&w->track_reasm));
 	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
@@ -193,7 +195,7 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 		w->cache = cache_new(dp->opts.cache_entries);
 	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel || !w->learned ||
 	    (dp->opts.cache_entries && !w->cache) || copy_chunks(dp, w) || punt_pmd_init(dp, w) ||
-	    (atomic_load(&dp->ct) && frag_track_new(w))) {
+	    sample_pmd_init(w) || (atomic_load(&dp->ct) && frag_track_new(w))) {
 		pmd_free(dp, w);
 		return NULL;
 	}

@@ -18,6 +18,7 @@
 #include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/punt_side.h"
+#include "datapath/sample.h"
 
 enum {
 	RATE = 10000, /* packet-ins a second for each port and reason */
@@ -232,6 +233,11 @@ void punt_send(struct pmd *w, struct punt *p)
 	w->side->punted = true;
 }
 
+void punt_wake_later(struct pmd *w)
+{
+	w->side->punted = true;
+}
+
 void punt_wake(struct pmd *w)
 {
 	struct punt_state *s = w->dp->punts;
@@ -305,5 +311,9 @@ bool punt_sleep(struct dp *dp)
 			atomic_store(&s->sleeping, false);
 			return false;
 		}
+	if (sample_is_due(dp)) {
+		atomic_store(&s->sleeping, false);
+		return false;
+	}
 	return true;
 }

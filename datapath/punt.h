@@ -110,6 +110,8 @@ struct punt *punt_get(struct pmd *w, enum punt_kind kind, uint32_t in_port, uint
 struct punt *punt_get_metered(struct pmd *w, uint32_t in_port, uint8_t reason) PMD;
 void punt_send(struct pmd *w, struct punt *p) PMD;
 
+/* There is something else for the control thread than a punt (sample.h). */
+void punt_wake_later(struct pmd *w) PMD;
 /* Wakes the control thread if it sleeps and this PMD has punted since the last call; end of an
  * iteration. */
 void punt_wake(struct pmd *w) PMD;

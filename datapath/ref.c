@@ -46,6 +46,7 @@ void ref_free(struct ref *r)
 	}
 	ref_meters_free(r);
 	free(r->gone);
+	free(r->samples);
 	arena_fini(&r->arena);
 	free(r);
 }

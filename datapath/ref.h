@@ -18,6 +18,7 @@
 
 struct ref;
 struct of_selection;
+struct sample;
 
 enum { REF_OUTS_KEPT = 1024 };
 
@@ -45,6 +46,9 @@ struct ref_gone {
 	uint16_t priority;
 	uint64_t cookie, packets, bytes;
 };
+
+/* What sample actions tell, of every packet whatever their probability, since the last call. */
+uint32_t ref_samples(struct ref *r, const struct sample **v);
 
 struct ref *ref_new(void);
 void ref_free(struct ref *r);

@@ -242,7 +242,7 @@ static void put(struct ref_run *x, const struct of_field *d, unsigned int ofs, u
 }
 
 /* Padding behind an IP packet does not count. */
-static uint32_t length(const struct ref_frame *f)
+uint32_t ref_length(const struct ref_frame *f)
 {
 	struct ref_look l;
 	uint32_t end = f->n;
@@ -339,7 +339,7 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 		break;
 	case OF_KIND_nx_check_pkt_larger:
 		put(x, AS(nx_check_pkt_larger)->dst, AS(nx_check_pkt_larger)->ofs, 1,
-		    length(&x->f) > AS(nx_check_pkt_larger)->pkt_len);
+		    ref_length(&x->f) > AS(nx_check_pkt_larger)->pkt_len);
 		break;
 	case OF_KIND_nx_multipath:
 		put(x, AS(nx_multipath)->dst.field, AS(nx_multipath)->dst.ofs,
@@ -354,6 +354,11 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 			output_to(x, a, to, 0);
 		break;
 	}
+	case OF_KIND_nx_sample:
+	case OF_KIND_nx_sample2:
+	case OF_KIND_nx_sample3:
+		ref_sample(x, a);
+		break;
 	case OF_KIND_nx_controller2:
 		controller(x, a);
 		break;

@@ -22,7 +22,8 @@ enum {
 	REF_PORTS = 256,
 	REF_OUTS = REF_OUTS_KEPT,
 	REF_BUCKETS = 64,
-	REF_BANDS = 16
+	REF_BANDS = 16,
+	REF_SAMPLES = 16384,
 };
 
 struct ref_flow {
@@ -82,6 +83,8 @@ struct ref {
 	bool down[REF_PORTS];				/* links, by place in ports[] */
 	const struct of_flow_mod *learned[REF_LEARNED]; /* by the packets since ref_learn_all() */
 	uint32_t n_learned;
+	struct sample *samples; /* NULL: none yet */
+	uint32_t n_samples;
 	struct ref_out outs[REF_OUTS];
 	uint32_t n_outs;
 };
@@ -208,6 +211,8 @@ void ref_finish(struct ref_run *x);
 
 /* ---- ref_nx.c ---- */
 
+/* Without padding behind an IP packet. */
+uint32_t ref_length(const struct ref_frame *f);
 void ref_act_nx(struct ref_run *x, const struct of_any *a);
 /* 'ids': whom the packet-in of an invalid one is for. */
 void ref_dec_nw_ttl(struct ref_run *x, const uint16_t *ids, uint32_t n);
@@ -236,6 +241,10 @@ void ref_fin(struct ref_run *x, const struct of_nx_fin_timeout *a);
 bool ref_bucket_lives(struct ref *r, const struct of_bucket *k);
 /* The one bucket that a group of any type but ALL runs; -1: none. */
 int ref_choose(struct ref *r, const struct ref_frame *f, struct ref_group *g);
+
+/* ---- ref_sample.c ---- */
+
+void ref_sample(struct ref_run *x, const struct of_any *a);
 
 /* ---- ref_ct.c ---- */
 

@@ -392,6 +392,19 @@ void trace_ct(struct pmd *w, const struct act_ct *ct, const struct ct_req *r,
 	note_seen(t, s, seen);
 }
 
+void trace_sample(struct pmd *w, const struct act_op *op, bool heard)
+{
+	Weft__TraceStep *s = step(w->trace, WEFT__TRACE_STEP__KIND__SAMPLE);
+
+	if (!s)
+		return;
+	s->number = op->sample.set;
+	s->passed = heard;
+	s->sample_probability = op->arg;
+	s->sample_domain = op->sample.domain;
+	s->sample_point = op->sample.point;
+}
+
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket)
 {
 	struct trace *t = w->trace;

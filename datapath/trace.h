@@ -23,6 +23,7 @@
 #include "ofproto/weft.pb-c.h"
 
 struct act_ct;
+struct act_op;
 struct burst;
 struct ct_req;
 struct ct_result;
@@ -54,6 +55,8 @@ void trace_table(struct pmd *w, const struct pkt *p, const struct flow *f);
 void trace_meter(struct pmd *w, uint32_t meter_id, int verdict);
 /* A learn action, which learns nothing of a trace; 'may': its limit allows it. */
 void trace_learn(struct pmd *w, const struct pkt *p, const struct of_any *action, bool may);
+/* A sample action, which tells nobody of a trace; 'heard': its collector set is configured. */
+void trace_sample(struct pmd *w, const struct act_op *op, bool heard);
 void trace_bucket(struct pmd *w, const struct group_body *g, uint32_t bucket);
 /* A frame for a queue of a device's port; OFPQ_ALL: the default one.  Takes the mbuf. */
 void trace_queued(struct pmd *w, const struct port *p, uint32_t queue_id, struct rte_mbuf *m);

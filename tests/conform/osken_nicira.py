@@ -21,8 +21,6 @@ DIFFERENCES = {
     "NXActionSetTunnel64": "read back there as set_field of tunnel_id",
     "NXActionRegLoad2, a value beyond its mask": "an action's fault has an action's error here",
     "NXActionRegLoad2, a tunnel's number": "read back by OpenFlow's own number of the field here",
-    "NXActionSample": "sample is not here yet",
-    "NXActionSample2": "sample is not here yet",
     "NXActionController, a reason there is not": HERE_STRICTER,
     "NXActionOutputTrunc, to all": HERE_STRICTER,
     "NXActionCT, flags there are not": HERE_STRICTER,

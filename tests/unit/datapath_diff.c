@@ -348,20 +348,21 @@ static void compiled_equals_reference(void **state)
 	       (unsigned long long)learn_counts(t.dp).modified);
 	printf("%llu rounds, %llu packets, %llu outputs, %llu flow_mods (%llu refused), "
 	       "%llu changes, %llu bundles, %llu expired, %llu over meters, %llu through groups, "
-	       "cache hits %llu, %llu by express\n",
+	       "cache hits %llu, %llu by express, %llu samples\n",
 	       (unsigned long long)rounds, (unsigned long long)t.packets,
 	       (unsigned long long)t.outs, (unsigned long long)t.accepted,
 	       (unsigned long long)t.refused, (unsigned long long)t.changed,
 	       (unsigned long long)t.bundles, (unsigned long long)t.expired,
 	       (unsigned long long)t.metered, (unsigned long long)t.grouped,
-	       (unsigned long long)t.w->perf.cache_hits, (unsigned long long)t.express);
+	       (unsigned long long)t.w->perf.cache_hits, (unsigned long long)t.express,
+	       (unsigned long long)t.sampled);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
 		if (t.templates[i])
 			printf("template %s\n", t.templates[i]);
 	if (seed && !seconds)
 		return;
 	assert_true(t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000);
-	assert_true(t.grouped > 1000);
+	assert_true(t.grouped > 1000 && t.sampled > 500);
 	assert_true(t.w->perf.cache_hits > 1000);
 	assert_true(t.express > 50);
 	assert_true(learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10);
@@ -447,6 +448,8 @@ static int setup(void **state)
 	t.cache = t.w->cache;
 	t.w->flush = take;
 	t.dp->table_events.flow_removed = flow_removed;
+	if (sample_set_ids(t.dp, (const uint32_t[]){ 1 }, 1))
+		return -1;
 	t.cycles = rte_rdtsc() + 1000 * rte_get_tsc_hz(); /* later than any meter's beginning */
 	arena_init(&rules.arena, (size_t)1 << 30);
 	return t.cache ? 0 : -1;

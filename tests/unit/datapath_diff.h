@@ -35,6 +35,7 @@
 #include "datapath/pipeline.h"
 #include "datapath/punt.h"
 #include "datapath/ref.h"
+#include "datapath/sample.h"
 #include "datapath/table_state.h"
 #include "tests/unit/datapath_random.h"
 #include "tests/unit/datapath_rules.h"
@@ -82,6 +83,9 @@ static struct {
 	uint64_t packets, outs, express, accepted, refused, changed, expired, metered, grouped,
 		bundles;
 	const char *templates[8];
+	struct sample samples[SAMPLE_RING];
+	uint32_t n_samples;
+	uint64_t sample_lost, sample_no_set, sampled;
 } t;
 
 /* The control thread's clock (clock.h). */
@@ -254,8 +258,6 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 	assert_int_equal(t.w->perf.learn_lost, unlearned);
 }
 
-/* ---- Comparing ---- */
-
 static void hex(const char *what, const uint8_t *p, uint32_t n)
 {
 	fprintf(stderr, "  %s %u:", what, n);
@@ -263,6 +265,65 @@ static void hex(const char *what, const uint8_t *p, uint32_t n)
 		fprintf(stderr, "%s%02x", i % 4 ? "" : " ", p[i]);
 	fprintf(stderr, "\n");
 }
+
+/* ---- Samples: as sets, for a burst's packets meet an action in another order ---- */
+
+static void take_sample(void *arg, const struct sample *s)
+{
+	(void)arg;
+	t.samples[t.n_samples] = *s;
+	t.samples[t.n_samples++].at = 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct sample));
+}
+
+/* What goes to no set is counted, and is not among the others. */
+static uint32_t told(const struct sample *v, uint32_t n, struct sample *to)
+{
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (sample_has_set(t.dp, v[i].flow.set))
+			to[k++] = v[i];
+	return k;
+}
+
+/* Of the packets that the reference has run since it was last asked; 'kept': all of it was. */
+static void compare_samples(const char *mode, bool kept)
+{
+	static struct sample want[SAMPLE_RING];
+	const uint64_t lost = t.w->perf.sample_lost, no_set = t.w->perf.sample_no_set;
+	const struct sample *v;
+	const uint32_t n = ref_samples(t.ref, &v);
+	uint32_t n_want;
+
+	t.n_samples = 0;
+	sample_drain(t.dp, SAMPLE_RING, take_sample, NULL);
+	/* Clones of clones may sample more often than there is room. */
+	if (kept && lost == t.sample_lost && n <= SAMPLE_RING) {
+		n_want = told(v, n, want);
+		assert_int_equal(no_set - t.sample_no_set, n - n_want);
+		assert_int_equal(t.n_samples, n_want);
+		qsort(want, n_want, sizeof(want[0]), by_bytes);
+		qsort(t.samples, n_want, sizeof(want[0]), by_bytes);
+		for (uint32_t i = 0; i < n_want; i++)
+			if (by_bytes(&want[i], &t.samples[i])) {
+				fprintf(stderr, "seed %llu, cache %s: sample %u of %u\n",
+					(unsigned long long)t.seed, mode, i, n_want);
+				hex("is  ", (const uint8_t *)&t.samples[i], sizeof(want[0]));
+				hex("want", (const uint8_t *)&want[i], sizeof(want[0]));
+				fail_msg("a sample differs from the reference's");
+			}
+		t.sampled += n_want;
+	}
+	t.sample_lost = lost;
+	t.sample_no_set = no_set;
+}
+
+/* ---- Comparing ---- */
 
 static int dump_flow(void *arg, const struct flow *f)
 {
@@ -356,10 +417,14 @@ static void explain(const char *mode, unsigned int which, uint32_t in_port, unsi
 static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,
 		    unsigned int n)
 {
+	bool kept = true;
+
 	t.packets += n;
 	ref_clock(t.ref, t.seconds, t.cycles, rte_get_tsc_hz());
-	if (t.poor)
+	if (t.poor) {
+		compare_samples(mode, false);
 		return;
+	}
 	for (unsigned int slot = 0; slot < n; slot++) {
 		const struct maker *f = &t.frames[which[slot]];
 		struct ref_out *out;
@@ -368,8 +433,10 @@ static void compare(const char *mode, const unsigned int *which, const uint32_t 
 		bool ok = true;
 
 		/* Resubmits have multiplied it beyond what is kept here or there. */
-		if (t.n_lost || n_out == REF_OUTS_KEPT)
+		if (t.n_lost || n_out == REF_OUTS_KEPT) {
+			kept = false;
 			continue;
+		}
 
 		for (uint32_t i = 0; i < t.n_got; i++) {
 			if (t.got[i].o.idx != slot)
@@ -383,6 +450,7 @@ static void compare(const char *mode, const unsigned int *which, const uint32_t 
 		}
 		t.outs += n_out;
 	}
+	compare_samples(mode, kept);
 }
 
 #endif

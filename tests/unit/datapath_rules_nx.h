@@ -194,10 +194,26 @@ static struct of_any *rnd_bundle_load(void)
 	return (struct of_any *)l;
 }
 
+/* Every packet, so that both sides tell the same; of two sets one is configured. */
+static struct of_any *rnd_sample(void)
+{
+	static const uint32_t ports[] = { OFPP_ANY, OFPP_ANY, 1, 2, 3, OFPP_IN_PORT, OFPP_LOCAL };
+	const struct of_sample s = {
+		.probability = 65535,
+		.collector_set_id = 1 + below(2),
+		.obs_domain_id = below(3),
+		.obs_point_id = below(3),
+		.sampling_port = PICK(ports),
+		.direction = (uint8_t)below(3),
+	};
+
+	return of_sample_action(&s, &rules.arena);
+}
+
 /* In an action set only what may stand there; NULL: of no use here. */
 static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group)
 {
-	switch (rules.in_set ? below(3) : below(17)) {
+	switch (rules.in_set ? below(3) : below(19)) {
 	case 0:
 		return rnd_resubmit();
 	case 1:
@@ -227,6 +243,9 @@ static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group
 		return rnd_bundle_load();
 	case 15:
 		return one_in(3) ? (struct of_any *)OF_NEW(&rules.arena, nx_exit) : rnd_resubmit();
+	case 16:
+	case 17:
+		return rnd_sample();
 	default:
 		return rnd_resubmit();
 	}
