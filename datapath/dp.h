@@ -59,10 +59,10 @@ struct dp {
 	_Atomic bool invalid_ttl_to_controller;
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
-	struct fdb *fdb;	 /* NORMAL's MAC table */
-	uint8_t freeze_id[16];	 /* another one in each life (freeze.h) */
-	struct ct *_Atomic ct;	 /* NULL until dp_ct() was called */
-	_Atomic bool ct_liberal; /* TCP's sequence numbers are not judged */
+	struct fdb *fdb;			 /* NORMAL's MAC table */
+	uint8_t freeze_id[16];			 /* another one in each life (freeze.h) */
+	struct ct *_Atomic ct;			 /* NULL until dp_ct() was called */
+	_Atomic bool ct_liberal;		 /* TCP's sequence numbers are not judged */
 	struct sample_sets *_Atomic sample_sets; /* who hears of samples (sample.h); NULL: nobody */
 
 	/* Control thread. */

@@ -5,7 +5,7 @@
  *	packet thread: sample_run()	a packet is drawn, probability of 65535: what is told of it
  *	      | ring			goes into the thread's own ring of fixed size
  *	      v
- *	control thread: sample_drain()	takes what is there; ipfix.c makes flows and records of it
+ *	control thread: sample_drain()	takes what is there
  *
  * Nothing is done for packets whose flows do not sample.  Drawing costs a few instructions, by a
  * generator that is each packet thread's own; no frame is copied.  What finds the ring full is
