@@ -114,7 +114,7 @@ static void flood_group(const struct sw *sw, const struct net *n, bool open_only
 			struct flowset *fs)
 {
 	unsigned int what = (open_only ? GROUP_UNKNOWN : GROUP_FLOOD) + (remote ? 0 : 1);
-	struct draft *d = GROUP_ALL(fs, group_of(n, what));
+	struct draft *d = GROUP_ALL(fs, l2, group_of(n, what));
 
 	local_members(d, sw, n, open_only);
 	if (remote)

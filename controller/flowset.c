@@ -7,10 +7,12 @@
 
 #include "base/log.h"
 
+enum { NX_IN_PORT = 0xfff8 }; /* of 16 bits */
+
 struct draft {
 	struct flowset *fs;
 	const char *where;
-	const struct stage_desc *stage; /* NULL: a group */
+	const struct stage_desc *stage; /* of a group: that of the flows which send packets there */
 	struct of_flow_mod *fm;
 	struct of_group_mod *gm;
 	struct of_list *actions; /* where the next action goes */
@@ -55,7 +57,7 @@ static void refuse(struct draft *d, int error, const char *what)
 	snprintf(d->what, sizeof(d->what), "%.127s", what);
 }
 
-static struct draft *new_draft(struct flowset *fs, const char *where)
+static struct draft *new_draft(struct flowset *fs, enum stage stage, const char *where)
 {
 	struct draft *d = arena_get(&fs->arena, sizeof(*d));
 
@@ -67,19 +69,19 @@ static struct draft *new_draft(struct flowset *fs, const char *where)
 	d->fs = fs;
 	d->where = where;
 	d->next = -1;
+	d->stage = &stages[stage];
+	if (!(d->stage->owners & 1u << fs->app))
+		refuse(d, -EPERM, "the app does not own the stage");
 	return d;
 }
 
 struct draft *flowset_flow(struct flowset *fs, enum stage stage, uint16_t priority,
 			   const char *where)
 {
-	struct draft *d = new_draft(fs, where);
+	struct draft *d = new_draft(fs, stage, where);
 	struct of_flow_mod *fm = OF_NEW(&fs->arena, flow_mod);
 
-	d->stage = &stages[stage];
 	d->actions = &d->apply;
-	if (!(d->stage->owners & 1u << fs->app))
-		refuse(d, -EPERM, "the app does not own the stage");
 	if (!fm) {
 		refuse(d, -ENOMEM, "out of memory");
 		return d;
@@ -95,9 +97,10 @@ struct draft *flowset_flow(struct flowset *fs, enum stage stage, uint16_t priori
 	return d;
 }
 
-struct draft *flowset_group(struct flowset *fs, uint32_t id, uint8_t type, const char *where)
+struct draft *flowset_group(struct flowset *fs, enum stage stage, uint32_t id, uint8_t type,
+			    const char *where)
 {
-	struct draft *d = new_draft(fs, where);
+	struct draft *d = new_draft(fs, stage, where);
 	struct of_group_mod *gm = OF_NEW(&fs->arena, group_mod);
 
 	if (!gm) {
@@ -111,19 +114,20 @@ struct draft *flowset_group(struct flowset *fs, uint32_t id, uint8_t type, const
 	return d;
 }
 
-static bool in_set(const enum of_field_id *set, enum of_field_id f)
+/* 'what': an enum of_field_id or STAGE_REG and an enum reg. */
+static bool in_set(const int *set, int what)
 {
 	for (; *set != OF_N_FIELDS; set++)
-		if (*set == f)
+		if (*set == what)
 			return true;
 	return false;
 }
 
-static bool match_allowed(struct draft *d, enum of_field_id f)
+static bool match_allowed(struct draft *d, int what)
 {
 	if (d->error)
 		return false;
-	if (!d->stage || !in_set(d->stage->match, f)) {
+	if (!d->fm || !in_set(d->stage->match, what)) {
 		refuse(d, -EPERM, "matches a field that its stage may not match");
 		return false;
 	}
@@ -148,14 +152,33 @@ void draft_match_bytes(struct draft *d, enum of_field_id f, const void *value, c
 		refuse(d, -EINVAL, "matches a value with bits outside its mask");
 }
 
-/* A group's actions run in the stage of the flow that sends packets there; its own flows are
- * checked. */
-static bool write_allowed(struct draft *d, enum of_field_id f)
+void draft_match_reg(struct draft *d, enum reg r, uint64_t value)
+{
+	const struct reg_desc *g = &regs[r];
+
+	if (match_allowed(d, STAGE_REG + (int)r))
+		of_match_set_masked_u64(&d->fm->match, g->field, value << g->shift,
+					((UINT64_C(1) << g->bits) - 1) << g->shift);
+}
+
+static bool write_allowed(struct draft *d, int what)
 {
 	if (d->error)
 		return false;
-	if (d->stage && !in_set(d->stage->write, f)) {
+	if (!in_set(d->stage->write, what)) {
 		refuse(d, -EPERM, "changes a field that its stage may not change");
+		return false;
+	}
+	return true;
+}
+
+/* Whether packets may be sent there by whatever means. */
+static bool next_allowed(struct draft *d, enum stage next)
+{
+	if (d->error)
+		return false;
+	if (!(d->stage->next & 1u << next)) {
+		refuse(d, -EPERM, "goes to a stage that is not next to its own");
 		return false;
 	}
 	return true;
@@ -263,6 +286,10 @@ void draft_bucket(struct draft *d)
 
 	if (d->error)
 		return;
+	if (!d->gm) {
+		refuse(d, -EINVAL, "is no group, and has a bucket");
+		return;
+	}
 	b = OF_NEW(&d->fs->arena, bucket);
 	if (!b || of_list_add(&d->gm->buckets, &d->fs->arena, (struct of_any *)b)) {
 		refuse(d, -ENOMEM, "out of memory");
@@ -271,6 +298,138 @@ void draft_bucket(struct draft *d)
 	b->watch_port = OFPP_ANY;
 	b->watch_group = OFPG_ANY;
 	d->actions = &b->actions;
+}
+
+void draft_load(struct draft *d, enum reg r, uint64_t value)
+{
+	const struct reg_desc *g = &regs[r];
+	struct of_nx_reg_load *a =
+		write_allowed(d, STAGE_REG + (int)r) ? ADD(d, nx_reg_load) : NULL;
+
+	if (!a)
+		return;
+	a->dst.field = &of_fields[g->field];
+	a->dst.ofs = g->shift;
+	a->dst.n_bits = g->bits;
+	a->value = value;
+}
+
+void draft_output_reg(struct draft *d, enum reg r)
+{
+	struct of_nx_output_reg *a = d->error ? NULL : ADD(d, nx_output_reg);
+
+	if (!a)
+		return;
+	a->src.field = &of_fields[regs[r].field];
+	a->src.ofs = regs[r].shift;
+	a->src.n_bits = regs[r].bits;
+}
+
+void draft_resubmit(struct draft *d, enum stage s)
+{
+	struct of_nx_resubmit_table *a = next_allowed(d, s) ? ADD(d, nx_resubmit_table) : NULL;
+
+	if (!a)
+		return;
+	a->in_port = NX_IN_PORT; /* the one that it has */
+	a->table = stages[s].table;
+}
+
+void draft_conjunction(struct draft *d, uint32_t id, unsigned int k, unsigned int n)
+{
+	struct of_nx_conjunction *a = d->error ? NULL : ADD(d, nx_conjunction);
+
+	if (!a)
+		return;
+	a->clause = (uint8_t)(k - 1);
+	a->n_clauses = (uint8_t)n;
+	a->id = id;
+}
+
+/* ---- ct() ---- */
+
+static void nat_range(struct of_nat_range *r, const struct nat_spec *s)
+{
+	const bool v4 = s->min.family == 4;
+
+	if (s->min.family) {
+		r->present |= v4 ? OF_NAT_IPV4_MIN : OF_NAT_IPV6_MIN;
+		memcpy(r->addr_min, s->min.b, ip_size(&s->min));
+	}
+	if (s->max.family) {
+		r->present |= v4 ? OF_NAT_IPV4_MAX : OF_NAT_IPV6_MAX;
+		memcpy(r->addr_max, s->max.b, ip_size(&s->max));
+	}
+	if (s->port_min) {
+		r->present |= OF_NAT_PROTO_MIN;
+		r->proto_min = s->port_min;
+	}
+	if (s->port_max) {
+		r->present |= OF_NAT_PROTO_MAX;
+		r->proto_max = s->port_max;
+	}
+}
+
+static bool nat_allowed(struct draft *d, const struct nat_spec *s)
+{
+	const bool v6 = s->min.family == 6;
+
+	if (s->src && !write_allowed(d, v6 ? OF_FIELD_IPV6_SRC : OF_FIELD_IPV4_SRC))
+		return false;
+	return !s->dst || write_allowed(d, v6 ? OF_FIELD_IPV6_DST : OF_FIELD_IPV4_DST);
+}
+
+static void nat(struct draft *d, struct of_list *l, const struct nat_spec *s)
+{
+	struct of_nx_nat *n = OF_NEW(&d->fs->arena, nx_nat);
+
+	if (!n || of_list_add(l, &d->fs->arena, (struct of_any *)n)) {
+		refuse(d, -ENOMEM, "out of memory");
+		return;
+	}
+	n->flags = (uint16_t)((s->src ? NX_NAT_F_SRC : 0) | (s->dst ? NX_NAT_F_DST : 0) |
+			      (s->hash ? NX_NAT_F_PROTO_HASH : 0) |
+			      (s->random ? NX_NAT_F_PROTO_RANDOM : 0) |
+			      (s->persistent ? NX_NAT_F_PERSISTENT : 0));
+	nat_range(&n->range, s);
+}
+
+static void mark(struct draft *d, struct of_list *l, uint32_t value)
+{
+	struct of_action_set_field *a = OF_NEW(&d->fs->arena, action_set_field);
+
+	if (!a || of_list_add(l, &d->fs->arena, (struct of_any *)a)) {
+		refuse(d, -ENOMEM, "out of memory");
+		return;
+	}
+	a->field.field = &of_fields[OF_FIELD_CT_MARK];
+	put_be32(a->field.value, value);
+	memset(a->field.mask, 0xff, 4);
+}
+
+void draft_ct(struct draft *d, const struct ct_spec *s)
+{
+	struct of_nx_ct *a;
+
+	if (!write_allowed(d, OF_FIELD_CT_STATE) ||
+	    (s->marked && !write_allowed(d, OF_FIELD_CT_MARK)) ||
+	    (s->nat && !nat_allowed(d, s->nat)) || (s->goes_on && !next_allowed(d, s->next)))
+		return;
+	a = ADD(d, nx_ct);
+	if (!a)
+		return;
+	a->flags = s->commit ? NX_CT_F_COMMIT : 0;
+	a->recirc_table = s->goes_on ? stages[s->next].table : OFPTT_ALL;
+	a->zone.value = s->zone;
+	if (s->zone_is_reg) {
+		a->zone.src.field = &of_fields[regs[REG_zone].field];
+		a->zone.src.ofs = regs[REG_zone].shift;
+		a->zone.src.n_bits = regs[REG_zone].bits;
+	}
+	if (s->nat)
+		nat(d, &a->actions, s->nat);
+	if (s->marked)
+		mark(d, &a->actions, s->mark);
 }
 
 void draft_metadata(struct draft *d, uint64_t value, uint64_t mask)
@@ -288,9 +447,8 @@ void draft_metadata(struct draft *d, uint64_t value, uint64_t mask)
 
 void draft_goto(struct draft *d, enum stage next)
 {
-	if (!d->stage || !(d->stage->next & 1u << next))
-		refuse(d, -EPERM, "goes to a stage that is not next to its own");
-	d->next = (int)next;
+	if (next_allowed(d, next))
+		d->next = (int)next;
 }
 
 void draft_idle(struct draft *d, uint16_t seconds, uint16_t flags)
@@ -367,7 +525,7 @@ int draft_end(struct draft *d)
 		encode(d);
 	if (d->error) {
 		d->fs->refused++;
-		log_err("flowset", "%s: %s %s", d->where, d->stage ? d->stage->name : "group",
+		log_err("flowset", "%s: %s %s", d->where, d->stage->name,
 			d->what[0] ? d->what : "out of memory");
 	}
 	return d->error;

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "controller/ip.h"
 #include "controller/pipeline.h"
 #include "ofproto/wire.h"
 
@@ -57,16 +58,21 @@ void flowset_reset(struct flowset *fs, enum app_id app, enum cookie_kind kind, u
 #define FLOWSET_STR(x)	FLOWSET_STR_(x)
 #define FLOW(fs, stage, priority) \
 	flowset_flow(fs, STAGE_##stage, priority, __FILE__ ":" FLOWSET_STR(__LINE__))
-#define GROUP_ALL(fs, id) flowset_group(fs, id, OFPGT_ALL, __FILE__ ":" FLOWSET_STR(__LINE__))
+/* A group acts with the rights of the stage whose flows send packets there. */
+#define GROUP(fs, stage, id, type) \
+	flowset_group(fs, STAGE_##stage, id, type, __FILE__ ":" FLOWSET_STR(__LINE__))
+#define GROUP_ALL(fs, stage, id) GROUP(fs, stage, id, OFPGT_ALL)
 
 struct draft *flowset_flow(struct flowset *fs, enum stage stage, uint16_t priority,
 			   const char *where);
-struct draft *flowset_group(struct flowset *fs, uint32_t id, uint8_t type, const char *where);
+struct draft *flowset_group(struct flowset *fs, enum stage stage, uint32_t id, uint8_t type,
+			    const char *where);
 
 void draft_match(struct draft *d, enum of_field_id f, uint64_t value);
 void draft_match_masked(struct draft *d, enum of_field_id f, uint64_t value, uint64_t mask);
 /* Addresses: network order, the field's length; mask NULL: exact. */
 void draft_match_bytes(struct draft *d, enum of_field_id f, const void *value, const void *mask);
+void draft_match_reg(struct draft *d, enum reg r, uint64_t value);
 
 /* Actions are applied in the order of these calls; after draft_bucket() they go to that bucket. */
 void draft_set(struct draft *d, enum of_field_id f, uint64_t value);
@@ -79,6 +85,35 @@ void draft_output(struct draft *d, uint32_t port);
 void draft_controller(struct draft *d, uint16_t max_len);
 void draft_group(struct draft *d, uint32_t group_id);
 void draft_bucket(struct draft *d);
+
+/* Registers: their value, and the port that one names. */
+void draft_load(struct draft *d, enum reg r, uint64_t value);
+void draft_output_reg(struct draft *d, enum reg r);
+/* Looks the packet up there, comes back, and goes on with what follows. */
+void draft_resubmit(struct draft *d, enum stage s);
+/* Clause k of n (from 1 on) of what matches conj_id=id; such a flow has nothing else. */
+void draft_conjunction(struct draft *d, uint32_t id, unsigned int k, unsigned int n);
+
+/* Translation: neither src nor dst is what the connection was given when it was committed. */
+struct nat_spec {
+	bool src, dst;
+	struct ip_addr min, max;     /* family 0: the address stays; max: min alone */
+	uint16_t port_min, port_max; /* 0: any of the kind that it has; max 0: min alone */
+	bool hash, random, persistent;
+};
+
+/* ct(): the packet goes on in 'next', with the fields ct_*. */
+struct ct_spec {
+	uint16_t zone;
+	bool zone_is_reg;    /* it is in register 'zone' instead */
+	bool commit, marked; /* 'marked': the connection's mark becomes 'mark' */
+	uint32_t mark;
+	bool goes_on; /* in stage 'next'; else what follows is done on the untracked packet */
+	enum stage next;
+	const struct nat_spec *nat; /* NULL: none */
+};
+
+void draft_ct(struct draft *d, const struct ct_spec *s);
 
 void draft_metadata(struct draft *d, uint64_t value, uint64_t mask);
 void draft_goto(struct draft *d, enum stage next);

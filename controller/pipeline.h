@@ -16,21 +16,42 @@ enum app_id { APP_NETWORK = 1, APP_L2 = 2 };
 
 enum stage {
 #define META(...)
+#define REG(...)
 #define STAGE(table, name, ...) STAGE_##name,
 #include "controller/pipeline.def"
 #undef STAGE
-#undef META
+#undef REG
 	N_STAGES
 };
 
-enum { STAGE_FIELDS = 20 };
+/* Registers: runs of bits that one stage leaves to a later one. */
+enum reg {
+#define REG(name, ...) REG_##name,
+#define STAGE(...)
+#include "controller/pipeline.def"
+#undef STAGE
+#undef REG
+#undef META
+	N_REGS
+};
+
+struct reg_desc {
+	const char *name;
+	enum of_field_id field;
+	uint8_t shift, bits;
+};
+
+extern const struct reg_desc regs[N_REGS];
+
+/* What a stage may match and write: an enum of_field_id, or beyond those, an enum reg. */
+enum { STAGE_FIELDS = 24, STAGE_REG = OF_N_FIELDS + 1 };
 
 struct stage_desc {
 	const char *name;
 	uint8_t table;
-	uint32_t owners;					   /* bit: enum app_id */
-	uint32_t next;						   /* bit: enum stage */
-	enum of_field_id match[STAGE_FIELDS], write[STAGE_FIELDS]; /* OF_N_FIELDS ends */
+	uint32_t owners;			      /* bit: enum app_id */
+	uint32_t next;				      /* bit: enum stage */
+	int match[STAGE_FIELDS], write[STAGE_FIELDS]; /* OF_N_FIELDS ends */
 };
 
 extern const struct stage_desc stages[N_STAGES];
@@ -38,9 +59,11 @@ extern const struct stage_desc stages[N_STAGES];
 /* Metadata: META_net_SHIFT, META_net_MASK (in place). */
 enum {
 #define META(name, shift, bits) META_##name##_SHIFT = shift, META_##name##_BITS = bits,
+#define REG(...)
 #define STAGE(...)
 #include "controller/pipeline.def"
 #undef STAGE
+#undef REG
 #undef META
 };
 
