@@ -12,6 +12,7 @@
  *   nb_revision.c If-Match: revision_number=N
  *   nb_json.c     attributes as JSON
  *   nb_error.def  refusals, one row each; nb_error.h, nb_error.c
+ *   nb_quota.c    quotas/
  *   nb_ext.c      versions, extensions
  *   nb_weft.c     /weft/v1/
  *   nb_network.c, nb_subnet.c, nb_port.c   what only this resource knows
@@ -93,7 +94,7 @@ const char *nb_arg(const struct nb_request *q, const char *key);
 
 /* ---- resources (nb_engine.c) ---- */
 
-/* What only one resource knows.  Functions return 0, or -1 with 'e' filled in. */
+/* What only one resource knows.  Functions return 0, or -1 with 'e' filled in; NULL: nothing. */
 struct nb_hooks {
 	/* Completes and judges attributes of a new one. */
 	int (*create)(struct nb_request *q, void *a, uint64_t given, struct nb_error *e);
@@ -102,7 +103,7 @@ struct nb_hooks {
 		      struct nb_error *e);
 	/* Deletes what goes with it, or refuses. */
 	int (*remove)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
-	/* May this project (not an administrator) see it? */
+	/* May this project (not an administrator) see it?  NULL: its own, and what is shared. */
 	bool (*sees)(const struct nb_who *who, const struct world_obj *o);
 	const struct nb_action *actions; /* ends with a NULL name; NULL: none */
 };
@@ -153,6 +154,8 @@ struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const 
 			  struct nb_error *e);
 /* Whether 'o' belongs to the object that the path begins with. */
 bool nb_is_below(const struct nb_request *q, const struct resource *r, const struct world_obj *o);
+/* May see it. */
+bool nb_sees(const struct nb_who *who, const struct world_obj *o);
 /* Project that owns it is who's, or who is an administrator. */
 bool nb_owns(const struct nb_who *who, const char *tenant_id);
 
@@ -189,6 +192,13 @@ json_t *nb_page_links(const struct nb_request *q, const struct resource *r,
 /* The rows that 'fields' arguments ask for and 'who' may see. */
 uint64_t nb_fields(const struct nb_request *q, const struct resource *r);
 json_t *nb_object_json(const struct resource *r, const struct world_obj *o, uint64_t fields);
+
+/* ---- quotas (nb_quota.c) ---- */
+
+/* May the project have one more? */
+int nb_quota_check(struct nb_request *q, const struct resource *r, const char *project,
+		   struct nb_error *e);
+void nb_quota_route(struct nb_request *q, const char *rest); /* below /v2.0/quotas */
 
 /* ---- other paths ---- */
 

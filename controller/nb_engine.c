@@ -62,6 +62,12 @@ bool nb_given(const struct resource *r, uint64_t given, const char *attr)
 	return a && (given >> (a - r->shape.attrs) & 1);
 }
 
+/* Of the attributes that every resource has. */
+static void *member(const struct resource *r, void *a, const char *name)
+{
+	return attr_at(attr_find(&r->shape, name), a);
+}
+
 bool nb_owns(const struct nb_who *who, const char *tenant_id)
 {
 	return who->admin || !strcmp(who->project, tenant_id ? tenant_id : "");
@@ -75,12 +81,32 @@ bool nb_is_below(const struct nb_request *q, const struct resource *r, const str
 		       world_obj_key(q->parent)->id);
 }
 
+/* A BOOL row that every project's sight hangs on. */
+static bool is_shared(const struct resource *r, const void *p)
+{
+	const struct attr *a = attr_find(&r->shape, "shared");
+
+	return a && a->type == ATTR_BOOL && *(const bool *)attr_at(a, p);
+}
+
+bool nb_sees(const struct nb_who *who, const struct world_obj *o)
+{
+	const struct resource *r = &resources[o->kind];
+	void *p = world_obj_attrs((struct world_obj *)(uintptr_t)o);
+
+	if (who->admin)
+		return true;
+	if (nb_hooks[o->kind]->sees)
+		return nb_hooks[o->kind]->sees(who, o);
+	return is_shared(r, p) || nb_owns(who, *(char **)member(r, p, "tenant_id"));
+}
+
 struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
 			  struct nb_error *e)
 {
 	struct world_obj *o = world_obj_find(q->nb->world, r->kind, id);
 
-	if (o && nb_is_below(q, r, o) && (q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)))
+	if (o && nb_is_below(q, r, o) && nb_sees(&q->who, o))
 		return o;
 	nb_fail_not_found(e, r, id);
 	return NULL;
@@ -177,12 +203,6 @@ static json_t *body_of(struct nb_request *q, const struct resource *r, bool *man
 
 /* ---- create ---- */
 
-/* "id" is the first member of each; the rest is found by its row. */
-static void *member(const struct resource *r, void *a, const char *name)
-{
-	return attr_at(attr_find(&r->shape, name), a);
-}
-
 static int common_create(struct nb_request *q, const struct resource *r, void *a)
 {
 	char **tenant = member(r, a, "tenant_id");
@@ -207,6 +227,7 @@ static int common_create(struct nb_request *q, const struct resource *r, void *a
 static struct world_obj *create_one(struct nb_request *q, const struct resource *r,
 				    const json_t *body)
 {
+	const struct nb_hooks *hooks = nb_hooks[r->kind];
 	struct world_obj *o = NULL;
 	union any_attrs a;
 	uint64_t given;
@@ -218,7 +239,8 @@ static struct world_obj *create_one(struct nb_request *q, const struct resource 
 	attrs_init(&r->shape, &a);
 	if (!body_read(q, r, body, &a, RIGHT_CREATE, &given) &&
 	    !required_check(r, given, &q->error) && !common_create(q, r, &a) &&
-	    !nb_hooks[r->kind]->create(q, &a, given, &q->error))
+	    !nb_quota_check(q, r, *(char **)member(r, &a, "tenant_id"), &q->error) &&
+	    (!hooks->create || !hooks->create(q, &a, given, &q->error)))
 		o = txn_add(q->txn, r->kind, &a);
 	attrs_fini(&r->shape, &a);
 	return o;
@@ -294,6 +316,7 @@ struct world_obj *nb_find_own(struct nb_request *q, const struct resource *r, co
 void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 {
 	struct world_obj *o = nb_find_own(q, r, id, "update");
+	const struct nb_hooks *hooks = nb_hooks[r->kind];
 	union any_attrs a;
 	uint64_t given;
 	json_t *body;
@@ -306,7 +329,7 @@ void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 	q->txn = txn_begin(q->nb->log);
 	attrs_copy(&r->shape, &a, world_obj_attrs(o));
 	if (!body_read(q, r, body, &a, RIGHT_UPDATE, &given) &&
-	    !nb_hooks[r->kind]->update(q, o, &a, given, &q->error)) {
+	    (!hooks->update || !hooks->update(q, o, &a, given, &q->error))) {
 		nb_obj_set(q, o, &a);
 		q->status = 200;
 		q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
@@ -323,7 +346,7 @@ void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 	if (!o)
 		return;
 	q->txn = txn_begin(q->nb->log);
-	if (nb_hooks[r->kind]->remove(q, o, &q->error)) {
+	if (nb_hooks[r->kind]->remove && nb_hooks[r->kind]->remove(q, o, &q->error)) {
 		give_up(q);
 		return;
 	}

@@ -170,7 +170,7 @@ static int fixed_ip_choose(struct nb_request *q, struct choice *c, const struct 
 
 	if (f->subnet_id[0]) {
 		s = world_subnet_find(q->nb->world, f->subnet_id);
-		if (!s || (!q->who.admin && !nb_subnet_hooks.sees(&q->who, &s->obj)))
+		if (!s || !nb_sees(&q->who, &s->obj))
 			return nb_fail_not_found(e, &resources[WORLD_SUBNET], f->subnet_id);
 		if (s->net != c->net)
 			return nb_say(e, InvalidInput,
@@ -331,11 +331,6 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	return pairs_check(a, e) || profile_check(a, e) ? -1 : 0;
 }
 
-static int port_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
-{
-	return 0;
-}
-
 static bool port_sees(const struct nb_who *who, const struct world_obj *o)
 {
 	const struct port *p = (const struct port *)o;
@@ -346,7 +341,6 @@ static bool port_sees(const struct nb_who *who, const struct world_obj *o)
 const struct nb_hooks nb_port_hooks = {
 	.create = port_create,
 	.update = port_update,
-	.remove = port_remove,
 	.sees = port_sees,
 };
 

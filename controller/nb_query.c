@@ -208,8 +208,7 @@ static void objects_take(struct nb_request *q, const struct resource *r,
 
 	page->objs = mem_array(world_count(w, r->kind), sizeof(*page->objs));
 	for (struct world_obj *o = w->objs[r->kind]; o; o = o->hh.next)
-		if (nb_is_below(q, r, o) && (q->who.admin || nb_hooks[r->kind]->sees(&q->who, o)) &&
-		    nb_filters_pass(filters, o))
+		if (nb_is_below(q, r, o) && nb_sees(&q->who, o) && nb_filters_pass(filters, o))
 			page->objs[page->n++] = o;
 }
 

@@ -114,6 +114,10 @@ static void v2_route(struct nb_request *q, const char *rest)
 		nb_ext_route(q, id);
 		return;
 	}
+	if (n == 6 && !strncmp(rest, "quotas", n)) {
+		nb_quota_route(q, id);
+		return;
+	}
 	r = resource_of(rest, n, -1);
 	if (!r)
 		not_found(q);

@@ -217,7 +217,7 @@ static bool subnet_sees(const struct nb_who *who, const struct world_obj *o)
 {
 	const struct subnet *s = (const struct subnet *)o;
 
-	return nb_owns(who, s->a.tenant_id) || nb_net_hooks.sees(who, &s->net->obj);
+	return nb_owns(who, s->a.tenant_id) || nb_sees(who, &s->net->obj);
 }
 
 const struct nb_hooks nb_subnet_hooks = {

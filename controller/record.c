@@ -207,9 +207,10 @@ static int list_from(const struct attr *a, void *p, const ProtobufCFieldDescript
 	*(char **)attr_at(a, p) = list;
 	*attr_n(a, p) = n;
 	for (size_t i = 0; i < n && !rc; i++, list += size) {
-		if (a->type == ATTR_LIST)
+		if (a->type == ATTR_LIST) {
+			attrs_init(a->element, list);
 			rc = attrs_from(a->element, list, in[i], e);
-		else if (a->type == ATTR_TEXTS)
+		} else if (a->type == ATTR_TEXTS)
 			*(char **)(void *)list = mem_str(in[i]);
 		else if (ip_parse(in[i], (struct ip_addr *)(void *)list))
 			rc = err_set(e, -EBADMSG, "%s: '%s' is no address", a->member,

@@ -119,8 +119,10 @@ __attribute__((constructor)) static void rows_init(void)
 #include "controller/resource_blank.h"
 #include "controller/resource.def"
 #include "controller/resource_undef.h"
-	for (size_t i = 0; i < N_RESOURCES; i++)
+	for (size_t i = 0; i < N_RESOURCES; i++) {
 		resources[i].parent = parent_of(&resources[i].shape);
+		resources[i].tenant = attr_find(&resources[i].shape, "tenant_id");
+	}
 }
 
 /* ---- by rows alone ---- */

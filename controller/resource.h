@@ -84,6 +84,7 @@ struct resource {
 	enum world_kind kind;
 	uint32_t kept;		       /* its number in the store */
 	const char *name, *collection; /* in bodies and paths */
+	const struct attr *tenant;     /* the row of its project */
 	const struct attr *parent;     /* its row; NULL: the path begins with the collection */
 	const char *type;	       /* "Network": in the names of errors */
 	struct shape shape;

@@ -160,6 +160,20 @@ struct address {
 	UT_hash_handle hh;
 };
 
+/* What a project has: how many of each resource, and how many it may have. */
+struct project {
+	char *id;
+	size_t n[N_RESOURCES];
+	struct quota *quota; /* NULL: what is allowed by default */
+	UT_hash_handle hh;
+};
+
+struct quota {
+	struct world_obj obj;
+	struct quota_attrs a;
+	struct project *project;
+};
+
 /* Where a port is bound. */
 struct place {
 	struct sw *sw;	    /* NULL: nowhere */
@@ -264,6 +278,7 @@ struct world {
 	struct world_obj *objs[N_RESOURCES]; /* hashes by id: see WORLD_ALL */
 	struct world_obj *by_index[N_RESOURCES];
 	uint32_t next_index[N_RESOURCES]; /* where the search for a free one goes on */
+	struct project *projects;	  /* by id: those that have anything */
 	struct port *ports_by_tap, *ports_by_name, *ports_by_mac; /* by what they say */
 	struct sw *sws;						  /* by dpid */
 	struct host *hosts;
@@ -313,6 +328,8 @@ void world_free(struct world *w);
 
 struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
 struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);
+/* NULL: it has nothing. */
+struct project *world_project_find(const struct world *w, const char *id);
 /* How many there are. */
 size_t world_count(const struct world *w, enum world_kind kind);
 struct net *world_net_find(const struct world *w, const char *id);

@@ -12,6 +12,7 @@
 #define AFTER_OBJ(noun)                                                                  \
 	_Static_assert(offsetof(struct noun, a) == sizeof(struct world_obj), #noun "'s " \
 										   "attributes")
+AFTER_OBJ(quota);
 AFTER_OBJ(net);
 AFTER_OBJ(subnet);
 AFTER_OBJ(port);
@@ -20,6 +21,7 @@ static const struct world_ops nothing_special;
 
 /* Resources that have more than attributes. */
 static const struct world_ops *const ops[N_RESOURCES] = {
+	[WORLD_QUOTA] = &world_quota_ops,
 	[WORLD_NET] = &world_net_ops,
 	[WORLD_SUBNET] = &world_subnet_ops,
 	[WORLD_PORT] = &world_port_ops,
@@ -48,6 +50,7 @@ void world_obj_relink(struct world *w, struct world_obj *o)
 		if (key->index > w->next_index[o->kind])
 			w->next_index[o->kind] = key->index;
 	}
+	project_count(w, o);
 	call(op->link, w, o);
 	call(op->derive, w, o);
 }
@@ -58,6 +61,7 @@ void world_obj_unlink(struct world *w, struct world_obj *o)
 
 	call(op->underive, w, o);
 	call(op->unlink, w, o);
+	project_uncount(w, o);
 	HASH_DEL(w->objs[o->kind], o);
 	if (world_obj_key(o)->index != NUM_NONE)
 		HASH_DELETE(hh_index, w->by_index[o->kind], o);

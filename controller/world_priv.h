@@ -26,7 +26,11 @@ struct world_ops {
 	void (*drop)(struct world *w, struct world_obj *o);
 };
 
-extern const struct world_ops world_net_ops, world_subnet_ops, world_port_ops;
+extern const struct world_ops world_net_ops, world_subnet_ops, world_port_ops, world_quota_ops;
+
+/* Counts an object with its project, and no more. */
+void project_count(struct world *w, const struct world_obj *o);
+void project_uncount(struct world *w, const struct world_obj *o);
 
 /* Found, or new when 'id' has not been heard of. */
 struct host *host_get(struct world *w, const char *id);

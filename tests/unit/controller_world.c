@@ -35,15 +35,14 @@ struct fixture {
 
 static void on_changed(struct world *w, const struct world_obj *o, uint32_t what, void *arg)
 {
-	static const char *const kinds[] = { "net", "subnet", "port", "switch" };
+	const char *kind = o->kind == WORLD_SWITCH ? "switch" : resources[o->kind].shape.noun;
 	struct fixture *f = arg;
 	const char *name = o->kind == WORLD_PORT     ? ((const struct port *)o)->a.name
 			   : o->kind == WORLD_SWITCH ? ((const struct sw *)o)->name
 						     : "";
 	size_t n = strlen(f->told);
 
-	snprintf(f->told + n, sizeof(f->told) - n, "%s%s %s %x", n ? ", " : "", kinds[o->kind],
-		 name, what);
+	snprintf(f->told + n, sizeof(f->told) - n, "%s%s %s %x", n ? ", " : "", kind, name, what);
 }
 
 static struct world_obj *settle(struct fixture *f, struct world_obj *o, uint32_t what)

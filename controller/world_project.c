@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Projects: what belongs to whom, counted, so that a quota is judged without looking at it all. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/mem.h"
+#include "controller/resource.h"
+#include "controller/world_priv.h"
+
+static const char *project_of(const struct world_obj *o)
+{
+	const struct attr *a = resources[o->kind].tenant;
+
+	return *(char *const *)attr_at(a, world_obj_attrs((struct world_obj *)(uintptr_t)o));
+}
+
+struct project *world_project_find(const struct world *w, const char *id)
+{
+	struct project *p;
+
+	HASH_FIND_STR(w->projects, id, p);
+	return p;
+}
+
+void project_count(struct world *w, const struct world_obj *o)
+{
+	const char *id = project_of(o);
+	struct project *p = world_project_find(w, id);
+
+	if (!p) {
+		p = mem_get(sizeof(*p));
+		p->id = mem_str(id);
+		HASH_ADD_KEYPTR(hh, w->projects, p->id, strlen(p->id), p);
+	}
+	p->n[o->kind]++;
+}
+
+void project_uncount(struct world *w, const struct world_obj *o)
+{
+	struct project *p = world_project_find(w, project_of(o));
+
+	p->n[o->kind]--;
+	for (size_t i = 0; i < N_RESOURCES; i++)
+		if (p->n[i])
+			return;
+	HASH_DEL(w->projects, p);
+	free(p->id);
+	free(p);
+}
+
+/* ---- quotas ---- */
+
+static void quota_link(struct world *w, struct world_obj *o)
+{
+	struct quota *quota = (struct quota *)o;
+
+	quota->project = world_project_find(w, quota->a.tenant_id);
+	quota->project->quota = quota;
+}
+
+static void quota_unlink(struct world *w, struct world_obj *o)
+{
+	((struct quota *)o)->project->quota = NULL;
+}
+
+const struct world_ops world_quota_ops = {
+	.size = sizeof(struct quota),
+	.link = quota_link,
+	.unlink = quota_unlink,
+};
