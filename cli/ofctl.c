@@ -242,6 +242,7 @@ static void usage(void)
 	     "  -s, --statistics            dump-conntrack: when each ends\n"
 	     "  --pcap=FILE                 trace: each packet of a capture; FLOW says in_port\n"
 	     "  -P, --packet-in-format=FORMAT  monitor: standard, nxt_packet_in or nxt_packet_in2\n"
+	     "  --watch-format=onf|nicira   monitor: the form of watch: (default: onf)\n"
 	     "  --timestamp                 monitor, snoop: say when\n"
 	     "  -t, --timeout=SECS          give up after SECS seconds\n"
 	     "  -p, --private-key=FILE, -c, --certificate=FILE, -C, --ca-cert=FILE  for ssl:\n"
@@ -273,6 +274,7 @@ enum {
 	OPT_COLOR,
 	OPT_MAY_CREATE,
 	OPT_PCAP,
+	OPT_WATCH_FORMAT,
 };
 
 static const struct option long_options[] = {
@@ -291,6 +293,7 @@ static const struct option long_options[] = {
 	{ "color", optional_argument, NULL, OPT_COLOR },
 	{ "may-create", no_argument, NULL, OPT_MAY_CREATE },
 	{ "pcap", required_argument, NULL, OPT_PCAP },
+	{ "watch-format", required_argument, NULL, OPT_WATCH_FORMAT },
 	{ "flow-format", required_argument, NULL, 'F' },
 	{ "packet-in-format", required_argument, NULL, 'P' },
 	{ "more", no_argument, NULL, 'm' },
@@ -325,6 +328,13 @@ static void check_color(const char *when)
 		ofctl_die("--color=always: output has no colours");
 	if (when && strcasecmp(when, "never") && strcasecmp(when, "auto"))
 		ofctl_die("--color=%s: expected never or auto", when);
+}
+
+static void set_watch_format(const char *format)
+{
+	ofctl_options.nicira_monitor = !strcasecmp(format, "nicira");
+	if (!ofctl_options.nicira_monitor && strcasecmp(format, "onf"))
+		ofctl_die("--watch-format=%s: expected onf or nicira", format);
 }
 
 /* -v: "debug"; or one of the words of ovs-ofctl, whose "info" is here, too. */
@@ -438,6 +448,9 @@ static void option(int opt)
 		break;
 	case OPT_PCAP:
 		ofctl_options.pcap = optarg;
+		break;
+	case OPT_WATCH_FORMAT:
+		set_watch_format(optarg);
 		break;
 	case 't':
 		set_timeout(optarg);

@@ -31,6 +31,7 @@ struct ofctl_options {
 	unsigned int more; /* -m */
 	struct ofctl_sort sort[OFCTL_MAX_SORT];
 	unsigned int n_sort;
+	bool nicira_monitor;  /* --watch-format */
 	int packet_in_format; /* enum nx_packet_in_format; -1: the best that the switch has */
 	const char *pcap;     /* trace: a capture in the place of a packet */
 	struct of_tls tls;

@@ -49,8 +49,8 @@ static void on_publish(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	role_assume_control();
 	agent_publish(w->data);
-	dumps_go_on(w->data);
 	monitors_go_on(w->data);
+	dumps_go_on(w->data);
 }
 
 /* ---- messages that change state ---- */
@@ -207,7 +207,11 @@ static int experimenter(struct conn *c, const struct of_msg *m, struct of_err *e
 	case OF_KIND_weft_request:
 		return agent_mgmt(c, m, e);
 	case OF_KIND_flow_monitor_cancel:
-		return agent_monitor_cancel(c, (const struct of_flow_monitor_cancel *)x->body, e);
+		return agent_monitor_cancel(c, ((const struct of_flow_monitor_cancel *)x->body)->id,
+					    e);
+	case OF_KIND_nx_flow_monitor_cancel:
+		return agent_monitor_cancel(
+			c, ((const struct of_nx_flow_monitor_cancel *)x->body)->id, e);
 	case OF_KIND_onf_table_mod:
 	case OF_KIND_weft_group_mod:
 		if (c->role == OFPCR_ROLE_SLAVE)

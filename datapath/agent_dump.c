@@ -11,10 +11,7 @@
 
 #include "datapath/agent_priv.h"
 
-enum {
-	DUMP_LOW = 1 << 20, /* so little left unread: go on */
-	DUMP_PATIENCE = 30, /* seconds without a byte taken */
-};
+enum { DUMP_PATIENCE = 30 }; /* seconds without a byte taken */
 
 int dump_start(struct conn *c, struct dump *d)
 {

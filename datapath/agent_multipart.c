@@ -113,7 +113,8 @@ static int experimenter(struct conn *c, const struct of_msg *m, const struct of_
 
 	switch (x->body ? x->body->kind : OF_KIND_NONE) {
 	case OF_KIND_flow_monitor_request:
-		return agent_monitor(c, m, (const struct of_flow_monitor_request *)x->body, e);
+	case OF_KIND_nx_flow_monitor_request:
+		return agent_monitor(c, m, x->body, e);
 	case OF_KIND_weft_group_desc_request:
 		return mp_ext_group_desc(c, m, x->body, e);
 	case OF_KIND_table_desc_request:

@@ -48,8 +48,15 @@ struct conn {
 	struct monitor *monitors;
 	struct monitor_pause {
 		bool on;	  /* the peer reads too slowly to be told of changes */
+		bool nicira;	  /* it is told so in Nicira's words */
 		double at;	  /* since when, monotonic: it knows the flows made before, */
 		uint64_t version; /* as they were at this version */
+		double known;	  /* it may know what was made up to then */
+		/* It is told what it missed, in parts: flows up to this place are as it knows. */
+		struct monitor_place {
+			bool any;
+			struct table_place at;
+		} passed;
 	} pause;
 	uint32_t serial;	  /* no other connection has it, or had it; not 0 */
 	struct conn *main;	  /* an auxiliary connection's; NULL: it is a main one (6.3.6) */
@@ -203,13 +210,14 @@ void bundles_expire(struct conn *c) CONTROL;
  */
 void bundles_refused(struct conn *c, const uint8_t *raw, size_t n) CONTROL;
 
-/* ---- agent_monitor.c: flow monitors (EXT-187) ---- */
-int agent_monitor(struct conn *c, const struct of_msg *m, const struct of_flow_monitor_request *q,
+/* ---- agent_monitor.c: flow monitors (EXT-187, and Nicira's) ---- */
+/* 'q' is a request of either's. */
+int agent_monitor(struct conn *c, const struct of_msg *m, const struct of_any *q,
 		  struct of_err *e) CONTROL;
-int agent_monitor_cancel(struct conn *c, const struct of_flow_monitor_cancel *q,
-			 struct of_err *e) CONTROL;
+int agent_monitor_cancel(struct conn *c, uint32_t id, struct of_err *e) CONTROL;
 void monitors_free(struct conn *c) CONTROL;
-/* Who was paused and has read all is told what he missed; call in every round of the loop. */
+/* Who was paused and has read all is told what he missed; call in every round of the loop, first.
+ */
 void monitors_go_on(struct agent *a) CONTROL;
 /* Changes from now on are this message's. */
 void monitors_cause(struct conn *c, const struct of_msg *m) CONTROL;
@@ -264,7 +272,10 @@ void parts_free(struct conn *c) CONTROL;
 
 /* ---- agent_dump.c: long replies, in parts ---- */
 
-enum { DUMP_PART = 2 << 20 }; /* bytes sent at once: what a reader who does not read costs */
+enum {
+	DUMP_PART = 2 << 20, /* bytes sent at once: what a reader who does not read costs */
+	DUMP_LOW = 1 << 20,  /* so little left unread: go on */
+};
 
 /* What is left of a reply; what a kind of reply has to keep in mind besides stands behind it. */
 struct dump {

@@ -128,6 +128,8 @@ struct table_place {
 };
 
 struct table_place table_place(const struct flow *f);
+/* Negative: x comes first. */
+int table_place_compare(const struct table_place *x, const struct table_place *y);
 /* The same for the flows behind 'after'; NULL: all. */
 int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
 		       const struct table_place *after,

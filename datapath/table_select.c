@@ -128,7 +128,7 @@ int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_
 }
 
 /* By table, priority descending, then age, so that two listings of the same flows are the same. */
-static int compare(const struct table_place *x, const struct table_place *y)
+int table_place_compare(const struct table_place *x, const struct table_place *y)
 {
 	if (x->table_id != y->table_id)
 		return (int)x->table_id - (int)y->table_id;
@@ -149,7 +149,7 @@ static int in_order(const void *a, const void *b)
 	struct table_place x = table_place(*(struct flow *const *)a);
 	struct table_place y = table_place(*(struct flow *const *)b);
 
-	return compare(&x, &y);
+	return table_place_compare(&x, &y);
 }
 
 /* Those that the walk has been at go. */
@@ -160,7 +160,7 @@ static void leave_behind(struct flow_vec *v, const struct table_place *after)
 	for (uint32_t i = 0; i < v->n; i++) {
 		struct table_place at = table_place(v->v[i]);
 
-		if (compare(&at, after) > 0)
+		if (table_place_compare(&at, after) > 0)
 			v->v[n++] = v->v[i];
 	}
 	v->n = n;

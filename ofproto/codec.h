@@ -47,7 +47,8 @@ int of_oxm_read_match(struct of_rd *r, const uint8_t **p, const uint8_t *end, st
 /* The same without ofp_match's header and padding: fields up to 'end'. */
 int of_oxm_read_fields(struct of_rd *r, const uint8_t *p, const uint8_t *end, struct of_match *m);
 void of_oxm_write_match(struct of_wr *w, const struct of_match *m);
-void of_oxm_write_fields(struct of_wr *w, const struct of_match *m);
+/* 'nxm': as Nicira's extended match, where that has the field. */
+void of_oxm_write_fields(struct of_wr *w, const struct of_match *m, bool nxm);
 
 /* One OXM with a value, as in set-field; 'masked': it may have a mask. */
 int of_oxm_read(struct of_rd *r, const uint8_t **p, const uint8_t *end, bool masked,

@@ -188,7 +188,8 @@ static int array_len(struct of_rd *r, const struct of_desc *d, const uint8_t *p,
 		*len += (get_be16(p + d->match_len_at) + 7u) / 8 * 8;
 		if (*len <= left)
 			return 0;
-		return of_refuse(r, p + d->match_len_at, f->bad_len,
+		return of_refuse(r, p + d->match_len_at,
+				 d->has_fields ? OF_E(OFPET_BAD_MATCH, OFPBMC_BAD_LEN) : f->bad_len,
 				 "%s of length %zu where %zu bytes are left", d->name, *len, left);
 	}
 	*len = get_be16(p + d->size_at);
@@ -406,6 +407,7 @@ static int read_fields(struct of_rd *r, struct rows *c, struct of_match *m)
 		return of_refuse(r, p, c->f->bad_len, "fields of %zu bytes where %zu are left", len,
 				 left);
 	c->p += padded;
+	c->limit = SIZE_MAX;
 	return of_oxm_read_fields(r, p, p + len, m);
 }
 

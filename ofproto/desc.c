@@ -80,8 +80,9 @@ static void find_lengths(struct of_desc *d)
 			len_at = (int16_t)d->min_len;
 		if (r->kind == OF_ROW_LIST || r->kind == OF_ROW_ARRAY)
 			len_at = -1;
-		if (r->kind == OF_ROW_MATCH)
+		if (r->kind == OF_ROW_MATCH || r->kind == OF_ROW_FIELDS)
 			d->match_len_at = len_at;
+		d->has_fields |= r->kind == OF_ROW_FIELDS;
 		if (r->kind == OF_ROW_SIZE)
 			d->size_at = (int16_t)d->min_len;
 		if (r->kind == OF_ROW_OXM)
@@ -163,6 +164,7 @@ static void add(struct of_desc d)
 #define OXM_ID_OF(name)	     ROW(OXM_ID_OF, 4, 0, 1, name, NULL)
 #define OXM_ID_OF_LONG(name) ROW(OXM_ID_OF, 4, 0, 0, name, NULL)
 #define FIELDS(name)	     ROW_F(FIELDS, 0, name, FMT_NONE)
+#define FIELDS_NXM(name)     ROW(FIELDS, 0, 0, 1, name, NULL)
 #define SUB(name, s)	     ROW(SUB, 0, 0, OF_KIND_##s, name, NULL)
 #define LIST(name, fam)	     ROW(LIST, 0, 0, OF_FAM_##fam, name, NULL)
 #define ARRAY(name, s)	     ROW(ARRAY, 0, 0, OF_KIND_##s, name, NULL)
@@ -213,6 +215,7 @@ __attribute__((constructor)) static void fill(void)
 #define OXM_ID_OF(...)
 #define OXM_ID_OF_LONG(...)
 #define FIELDS(...)
+#define FIELDS_NXM(...)
 #define SUB(...)
 #define LIST(...)
 #define ARRAY(...)

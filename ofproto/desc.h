@@ -93,8 +93,9 @@ struct of_row {
 	uint8_t fmt;	 /* enum of_fmt */
 	uint16_t size;	 /* bytes on the wire of what is fixed */
 	uint16_t offset; /* of the member */
-	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID_OF: short;
-	 * CODED: enum of_coded_id; FILL: bytes sent; ZERO: type << 8 | code; ENUM, FLAGS: enum */
+	/* SUB, ARRAY: kind; LIST, BODY: family; IDS: width; OXM: masked; OXM_ID_OF: short; FIELDS:
+	 * NXM; CODED: enum of_coded_id; FILL: bytes sent; ZERO: type << 8 | code; ENUM, FLAGS: enum
+	 */
 	uint16_t arg;
 	const char *name; /* the member's */
 	const char *by;	  /* BODY: the member that tells the kind */
@@ -109,7 +110,8 @@ struct of_desc {
 	size_t size;		   /* of the C structure */
 	uint16_t min_len;	   /* on the wire, without the family's header */
 	int16_t size_at;	   /* of the SIZE row, -1: none */
-	int16_t match_len_at;	   /* of the LEN row of a MATCH, -1: none */
+	int16_t match_len_at;	   /* of the LEN row of a MATCH or FIELDS, -1: none */
+	bool has_fields;	   /* it is of FIELDS */
 	/* Zeros up to a multiple of 8 may end it: 1, behind an OXM; 2, behind an id.
 	 */
 	uint8_t tail_pad;

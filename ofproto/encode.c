@@ -204,11 +204,12 @@ static void write_variable(struct of_wr *w, const struct of_desc *d, const struc
 		k->len = NOWHERE;
 		break;
 	case OF_ROW_FIELDS:
-		of_oxm_write_fields(w, member);
+		of_oxm_write_fields(w, member, row->arg);
 		if (k->len != (size_t)NOWHERE) {
 			patch_len(w, k->len, from);
 			pad_from(w, from);
 		}
+		k->len = NOWHERE;
 		break;
 	case OF_ROW_OXM:
 		of_oxm_write(w, member, row->arg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofproto/nx.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* ---- learn ---- */
@@ -227,4 +228,29 @@ struct of_any *of_sample_action(const struct of_sample *s, struct arena *a)
 		to->direction = s->direction;
 	}
 	return (struct of_any *)to;
+}
+
+/* ---- flow monitors ---- */
+
+struct of_flow_monitor of_nx_monitor(const struct of_nx_flow_monitor *m)
+{
+	return (struct of_flow_monitor){ .kind = OF_KIND_flow_monitor,
+					 .id = m->id,
+					 .flags = m->flags,
+					 .out_port = of_nx_port(m->out_port),
+					 .table_id = m->table_id,
+					 .match = m->match };
+}
+
+int of_nx_monitor_of(const struct of_flow_monitor *m, struct of_nx_flow_monitor *out)
+{
+	if (m->out_port >= 0xff00 && m->out_port < OFPP_MAX)
+		return -ERANGE;
+	*out = (struct of_nx_flow_monitor){ .kind = OF_KIND_nx_flow_monitor,
+					    .id = m->id,
+					    .flags = m->flags,
+					    .out_port = (uint16_t)m->out_port,
+					    .table_id = m->table_id,
+					    .match = m->match };
+	return 0;
 }

@@ -57,4 +57,9 @@ static inline uint32_t of_nx_port(uint16_t port)
 	return port >= 0xff00 ? 0xffff0000u | port : port;
 }
 
+/* A flow monitor of Nicira's as one of ONF's. */
+struct of_flow_monitor of_nx_monitor(const struct of_nx_flow_monitor *m);
+/* And back.  0, or -ERANGE: the port needs more than 16 bits. */
+int of_nx_monitor_of(const struct of_flow_monitor *m, struct of_nx_flow_monitor *out);
+
 #endif

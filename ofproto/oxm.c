@@ -240,12 +240,13 @@ static void write_head(struct of_wr *w, uint32_t header, bool has_mask, unsigned
 }
 
 /* The same, and what stands between it and a value. */
-static void write_value_head(struct of_wr *w, const struct of_field *f, bool has_mask)
+static void write_value_head(struct of_wr *w, const struct of_field *f, bool nxm_first,
+			     bool has_mask)
 {
 	const unsigned int len = (unsigned int)f->bytes << has_mask;
 
 	if (f->id != OF_FIELD_PBB_UCA) {
-		write_head(w, header_of(f, false), has_mask, len);
+		write_head(w, header_of(f, nxm_first), has_mask, len);
 		return;
 	}
 	write_head(w, (uint32_t)OFPXMC_EXPERIMENTER << 16, has_mask, len + 2);
@@ -352,26 +353,79 @@ static int choose(struct of_wr *w, const struct of_match *m, uint64_t *set)
 	return -EINVAL;
 }
 
-static void write_field(struct of_wr *w, const struct of_match *m, const struct of_field *f)
+static void write_field(struct of_wr *w, const struct of_match *m, const struct of_field *f,
+			bool nxm_first)
 {
 	struct of_oxm o;
 
 	of_match_get(m, f, &o);
-	write_value_head(w, f, o.masked);
+	write_value_head(w, f, nxm_first, o.masked);
 	of_wr_bytes(w, o.value, f->bytes);
 	if (o.masked)
 		of_wr_bytes(w, o.mask, f->bytes);
 }
 
-void of_oxm_write_fields(struct of_wr *w, const struct of_match *m)
+/* NXM has its own views of three fields; of the port only where 16 bits are enough. */
+static const struct of_field *nxm_view(const struct of_match *m, const struct of_field *f)
+{
+	struct of_oxm o;
+	uint32_t port;
+
+	switch ((int)f->id) {
+	case OF_FIELD_VLAN_VID:
+	case OF_FIELD_VLAN_PCP:
+		return &of_fields[OF_FIELD_VLAN_TCI];
+	case OF_FIELD_IP_DSCP:
+		return &of_fields[OF_FIELD_IP_TOS];
+	case OF_FIELD_IN_PORT:
+		of_match_get(m, f, &o);
+		port = get_be32(o.value);
+		if (port < 0xff00 || port >= OFPP_MAX)
+			return &of_fields[OF_FIELD_IN_PORT_NXM];
+	}
+	return f;
+}
+
+/* The ECN bits of the TOS byte are a field of their own, which this one leaves alone. */
+static void write_tos(struct of_wr *w, const struct of_match *m)
+{
+	struct of_oxm o;
+
+	of_match_get(m, &of_fields[OF_FIELD_IP_DSCP], &o);
+	write_value_head(w, &of_fields[OF_FIELD_IP_TOS], true, false);
+	of_wr_be(w, 1, (uint64_t)o.value[0] << 2);
+}
+
+static void write_nxm(struct of_wr *w, const struct of_match *m, const struct of_field *f,
+		      bool *vlan)
+{
+	const struct of_field *view = nxm_view(m, f);
+
+	if (view->id == OF_FIELD_VLAN_TCI && *vlan)
+		return;
+	*vlan |= view->id == OF_FIELD_VLAN_TCI;
+	if (view->id == OF_FIELD_IP_TOS)
+		write_tos(w, m);
+	else
+		write_field(w, m, view, true);
+}
+
+void of_oxm_write_fields(struct of_wr *w, const struct of_match *m, bool nxm)
 {
 	uint64_t set[2] = { 0 };
+	bool vlan = false;
 
 	if (choose(w, m, set))
 		return;
 	for (unsigned int i = 0; i < 2; i++)
-		for (uint64_t bits = set[i]; bits; bits &= bits - 1)
-			write_field(w, m, &of_fields[i * 64 + (unsigned)__builtin_ctzll(bits)]);
+		for (uint64_t bits = set[i]; bits; bits &= bits - 1) {
+			const unsigned int id = i * 64 + (unsigned int)__builtin_ctzll(bits);
+
+			if (nxm)
+				write_nxm(w, m, &of_fields[id], &vlan);
+			else
+				write_field(w, m, &of_fields[id], false);
+		}
 }
 
 void of_oxm_write_match(struct of_wr *w, const struct of_match *m)
@@ -380,7 +434,7 @@ void of_oxm_write_match(struct of_wr *w, const struct of_match *m)
 
 	of_wr_be(w, 2, OFPMT_OXM);
 	of_wr_be(w, 2, 0);
-	of_oxm_write_fields(w, m);
+	of_oxm_write_fields(w, m, false);
 	if (w->rc)
 		return;
 	len = w->n - start;
@@ -464,7 +518,7 @@ void of_oxm_write(struct of_wr *w, const struct of_oxm *o, bool masked)
 	for (unsigned int i = 0; o->masked && i < f->bytes; i++)
 		if (o->value[i] & ~o->mask[i])
 			of_wr_fail(w, "set-field of %s: value bits outside the mask", f->name);
-	write_value_head(w, f, o->masked);
+	write_value_head(w, f, false, o->masked);
 	of_wr_bytes(w, o->value, f->bytes);
 	if (o->masked)
 		of_wr_bytes(w, o->mask, f->bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages about events in words: which of them are wanted, flow monitors, roles. */
-#include "ofproto/text_group.h"
+#include "ofproto/nx.h"
 #include "ofproto/text_events.h"
+#include "ofproto/text_group.h"
 
 #include "ofproto/text_lex.h"
 
@@ -147,25 +148,38 @@ static bool is_any(const struct of_match *m)
 	return of_match_equal(m, &any);
 }
 
+static void put_monitor(FILE *f, const struct of_flow_monitor *m, const struct of_text_opts *o)
+{
+	fprintf(f, "\n id=%u flags=", m->id);
+	text_put_bits(f, monitor_flags, m->flags, ',', "0");
+	if (m->out_port != OFPP_ANY) {
+		fputs(" out_port=", f);
+		of_format_port(f, m->out_port, o->names);
+	}
+	if (m->table_id != OFPTT_ALL)
+		fprintf(f, " table=%u", m->table_id);
+	if (!is_any(&m->match)) {
+		fputc(' ', f);
+		of_format_match(f, &m->match, o->names);
+	}
+}
+
 static void put_monitor_request(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
 	const struct of_list *l = &((const struct of_flow_monitor_request *)body)->monitors;
 
-	for (uint32_t i = 0; i < l->n; i++) {
-		const struct of_flow_monitor *m = OF_AT(l, i, flow_monitor);
+	for (uint32_t i = 0; i < l->n; i++)
+		put_monitor(f, OF_AT(l, i, flow_monitor), o);
+}
 
-		fprintf(f, "\n id=%u flags=", m->id);
-		text_put_bits(f, monitor_flags, m->flags, ',', "0");
-		if (m->out_port != OFPP_ANY) {
-			fputs(" out_port=", f);
-			of_format_port(f, m->out_port, o->names);
-		}
-		if (m->table_id != OFPTT_ALL)
-			fprintf(f, " table=%u", m->table_id);
-		if (!is_any(&m->match)) {
-			fputc(' ', f);
-			of_format_match(f, &m->match, o->names);
-		}
+static void put_nx_monitor_request(FILE *f, const struct of_any *body, const struct of_text_opts *o)
+{
+	const struct of_list *l = &((const struct of_nx_flow_monitor_request *)body)->monitors;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct of_flow_monitor m = of_nx_monitor(OF_AT(l, i, nx_flow_monitor));
+
+		put_monitor(f, &m, o);
 	}
 }
 
@@ -208,13 +222,15 @@ static void put_event(FILE *f, uint16_t event, const struct of_flow_event_full *
 
 static void put_monitor_reply(FILE *f, const struct of_any *body, const struct of_text_opts *o)
 {
+	/* Nicira's is alike, but for how it writes the match. */
 	const struct of_list *l = &((const struct of_flow_monitor_reply *)body)->updates;
 
 	for (uint32_t i = 0; i < l->n; i++) {
-		const struct of_flow_update *u = OF_AT(l, i, flow_update);
+		const struct of_flow_update *u = (const struct of_flow_update *)l->v[i];
 
 		fputs("\n event=", f);
-		if (u->body && u->body->kind == OF_KIND_flow_event_abbrev)
+		if (u->body && (u->body->kind == OF_KIND_flow_event_abbrev ||
+				u->body->kind == OF_KIND_nx_flow_event_abbrev))
 			fprintf(f, "ABBREV xid=0x%x",
 				((const struct of_flow_event_abbrev *)u->body)->xid);
 		else if (u->body)
@@ -259,6 +275,16 @@ const struct text_msg_row text_event_rows[] = {
 	{ OF_KIND_flow_monitor_paused, "ONFT_FLOW_MONITOR_PAUSED", OFPT_EXPERIMENTER, 1871,
 	  put_nothing },
 	{ OF_KIND_flow_monitor_resumed, "ONFT_FLOW_MONITOR_RESUMED", OFPT_EXPERIMENTER, 1872,
+	  put_nothing },
+	{ OF_KIND_nx_flow_monitor_request, "NXST_FLOW_MONITOR request", OFPT_MULTIPART_REQUEST,
+	  EXP_MP(2), put_nx_monitor_request },
+	{ OF_KIND_nx_flow_monitor_reply, "NXST_FLOW_MONITOR reply", OFPT_MULTIPART_REPLY, EXP_MP(2),
+	  put_monitor_reply },
+	{ OF_KIND_nx_flow_monitor_cancel, "NXT_FLOW_MONITOR_CANCEL", OFPT_EXPERIMENTER, 21,
+	  put_monitor_cancel },
+	{ OF_KIND_nx_flow_monitor_paused, "NXT_FLOW_MONITOR_PAUSED", OFPT_EXPERIMENTER, 22,
+	  put_nothing },
+	{ OF_KIND_nx_flow_monitor_resumed, "NXT_FLOW_MONITOR_RESUMED", OFPT_EXPERIMENTER, 23,
 	  put_nothing },
 	{ OF_KIND_onf_table_mod, "ONFT_TABLE_MOD", OFPT_EXPERIMENTER, 1920,
 	  text_put_onf_table_mod },

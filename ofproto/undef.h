@@ -19,6 +19,7 @@
 #undef OXM_ID_OF
 #undef OXM_ID_OF_LONG
 #undef FIELDS
+#undef FIELDS_NXM
 #undef SUB
 #undef LIST
 #undef ARRAY

@@ -46,6 +46,7 @@ enum of_kind {
 #define OXM_ID_OF(...)
 #define OXM_ID_OF_LONG(...)
 #define FIELDS(...)
+#define FIELDS_NXM(...)
 #define SUB(...)
 #define LIST(...)
 #define ARRAY(...)
@@ -126,7 +127,8 @@ struct of_msg;
 #define OFS_NBITS(name)	 struct of_subfield name;
 #define OXM_ID_OF(name)
 #define OXM_ID_OF_LONG(name)
-#define FIELDS(name) struct of_match name;
+#define FIELDS(name)	 struct of_match name;
+#define FIELDS_NXM(name) struct of_match name;
 /* SUB: a structure declared further up. */
 #define SUB(name, s)	       struct of_##s name;
 #define LIST(name, family)     struct of_list name;

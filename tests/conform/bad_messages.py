@@ -209,6 +209,7 @@ def experimenters():
     yield "bundle_ctrl", EXPERIMENTER, exp(ONF, 2300, struct.pack("!IHH", 99, 4, 3), (), [
         (12, 2, 8, "exp/2306"), (12, 2, 1, "exp/2306"), (14, 2, 4, "exp/2307"), (14, 2, 0xffff, "exp/2307"), (8, 4, 98, "exp/2302")]), False
     yield "flow_monitor_cancel", EXPERIMENTER, exp(ONF, 1870, u32(99), (), [(8, 4, n, "exp/8") for n in (0, 98, ANY)]), True
+    yield "nx_flow_monitor_cancel", EXPERIMENTER, exp(NICIRA, 21, u32(99), (), [(8, 4, n, "exp/8") for n in (0, 98, ANY)]), True
     yield "set_packet_in_format", EXPERIMENTER, exp(NICIRA, 16, u32(0), (), [(8, 4, n, req("EPERM")) for n in (3, 255, ANY)]), True
     yield "nx_set_async", EXPERIMENTER, exp(NICIRA, 19, async_((7, 0), (7, 7), (15, 0))), True
     yield "nx_set_controller_id", EXPERIMENTER, exp(NICIRA, 20, struct.pack("!IHH", 0, 0, 0)), True

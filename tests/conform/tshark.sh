@@ -53,7 +53,7 @@ tshark -r "$dir/pcap" -V -o tcp.desegment_tcp_streams:FALSE -o openflow.desegmen
 		END { verdict() }' >"$dir/out"
 
 # Wireshark 4.0 itself runs past the end of an experimenter's body in these replies.
-excepted="mp_experimenter_reply mp_meter_config_reply_vendor mp_flow_monitor_reply mp_table_desc_reply weft_group_desc_reply"
+excepted="mp_experimenter_reply mp_meter_config_reply_vendor mp_flow_monitor_reply mp_nx_flow_monitor_reply mp_table_desc_reply weft_group_desc_reply"
 
 exec 3<"$dir/names"
 while read -r verdict; do
