@@ -142,7 +142,7 @@ void ref_learn(struct ref_run *x, const struct of_any *action)
 	if (apply->actions.n)
 		add(x, &fm->insts, apply);
 	if (can && x->r->n_learned < REF_LEARNED)
-		x->r->learned[x->r->n_learned++] = fm;
+		x->r->learned[x->r->n_learned++] = (struct ref_learned){ .fm = fm };
 	if (k.result.field)
 		ref_set(&x->f, k.result.field, &one, k.result.ofs);
 }
@@ -162,18 +162,53 @@ static bool renew(struct ref *r, const struct of_flow_mod *fm)
 	return false;
 }
 
-void ref_learn_all(struct ref *r)
-{
-	for (uint32_t i = 0; i < r->n_learned; i++)
-		if (!renew(r, r->learned[i]))
-			ref_flow_mod(r, r->learned[i]);
-	r->n_learned = 0;
-}
-
 static void reduce(uint16_t *timeout, uint16_t to)
 {
 	if (to && (!*timeout || to < *timeout))
 		*timeout = to;
+}
+
+static bool has_fin(const struct of_list *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct of_any *a = l->v[i];
+
+		if (a->kind == OF_KIND_nx_fin_timeout ||
+		    (a->kind == OF_KIND_nx_clone &&
+		     has_fin(&((const struct of_nx_clone *)a)->actions)))
+			return true;
+	}
+	return false;
+}
+
+/* The flow may be gone meanwhile, or do something else: what the same packet has learned before. */
+static void end(struct ref *r, const struct ref_learned *k)
+{
+	const struct of_any *apply;
+	struct ref_flow *f = r->tables[k->table_id];
+
+	while (f && f != k->flow)
+		f = f->next;
+	if (!f || f->cookie != k->cookie)
+		return;
+	apply = ref_inst(&f->insts, OF_KIND_inst_apply_actions);
+	if (!apply || !has_fin(&((const struct of_inst_apply_actions *)apply)->actions))
+		return;
+	reduce(&f->idle_timeout, k->idle_timeout);
+	reduce(&f->hard_timeout, k->hard_timeout);
+}
+
+void ref_learn_all(struct ref *r)
+{
+	for (uint32_t i = 0; i < r->n_learned; i++) {
+		const struct ref_learned *k = &r->learned[i];
+
+		if (!k->fm)
+			end(r, k);
+		else if (!renew(r, k->fm))
+			ref_flow_mod(r, k->fm);
+	}
+	r->n_learned = 0;
 }
 
 void ref_fin(struct ref_run *x, const struct of_nx_fin_timeout *a)
@@ -181,8 +216,12 @@ void ref_fin(struct ref_run *x, const struct of_nx_fin_timeout *a)
 	const struct ref_bits flags = ref_get(&x->f, &of_fields[OF_FIELD_TCP_FLAGS]);
 
 	if (!x->flow || !ref_meets(&x->f, &of_fields[OF_FIELD_TCP_SRC]) ||
-	    !(number(&flags, 0, 12) & (FIN | RST)))
+	    !(number(&flags, 0, 12) & (FIN | RST)) || x->r->n_learned == REF_LEARNED)
 		return;
-	reduce(&x->flow->idle_timeout, a->fin_idle_timeout);
-	reduce(&x->flow->hard_timeout, a->fin_hard_timeout);
+	x->r->learned[x->r->n_learned++] =
+		(struct ref_learned){ .flow = x->flow,
+				      .table_id = x->table,
+				      .cookie = x->flow->cookie,
+				      .idle_timeout = a->fin_idle_timeout,
+				      .hard_timeout = a->fin_hard_timeout };
 }

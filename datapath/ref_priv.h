@@ -66,6 +66,15 @@ struct ref_group {
 	uint64_t bucket_packets[REF_BUCKETS], bucket_bytes[REF_BUCKETS];
 };
 
+/* What a packet sends up: a flow to learn, or the end of the connection that 'flow' is for. */
+struct ref_learned {
+	const struct of_flow_mod *fm; /* NULL: an end */
+	struct ref_flow *flow;
+	uint8_t table_id;
+	uint64_t cookie;
+	uint16_t idle_timeout, hard_timeout;
+};
+
 struct ref {
 	void (*track)(void *arg, const struct ref_ct_ask *q, struct flow_key *said);
 	void *track_arg;
@@ -80,8 +89,8 @@ struct ref {
 	struct ref_gone *gone;
 	uint32_t n_gone, room_gone;
 	uint32_t ports[REF_PORTS], n_ports;
-	bool down[REF_PORTS];				/* links, by place in ports[] */
-	const struct of_flow_mod *learned[REF_LEARNED]; /* by the packets since ref_learn_all() */
+	bool down[REF_PORTS];			 /* links, by place in ports[] */
+	struct ref_learned learned[REF_LEARNED]; /* by the packets since ref_learn_all() */
 	uint32_t n_learned;
 	struct sample *samples; /* NULL: none yet */
 	uint32_t n_samples;
