@@ -256,7 +256,7 @@ void learn_count_flow(struct dp *dp, struct flow *f, int by)
 
 void learn_flow_gone(struct dp *dp, const struct flow *f)
 {
-	if (dp->learn->targets[f->table_id])
+	if (dp->learn->targets[f->table_id] || f->insts->fins)
 		dp->learn->stale = true;
 }
 

@@ -72,7 +72,8 @@ void learn_drained(struct dp *dp) CONTROL;
 
 /* 'f' is installed (1), or is not any more (-1). */
 void learn_count_flow(struct dp *dp, struct flow *f, int by) CONTROL;
-/* 'f' goes, or is replaced (silently): what was learned of it may have to be learned again. */
+/* 'f' goes, or is replaced (silently): what was learned of it may have to be learned again, and
+ * what was told of its end is not told of another under its number. */
 void learn_flow_gone(struct dp *dp, const struct flow *f) CONTROL;
 /* Before a publication: flows whose learn actions with delete_learned have gone go, too. */
 void learn_settle(struct dp *dp) CONTROL;

@@ -150,6 +150,7 @@ void learn_run(struct pmd *w, struct burst *b, struct pkt *p, const struct act_o
 
 void learn_fin(struct pmd *w, struct pkt *p, const struct act_op *op, uint64_t now)
 {
+	const uint32_t epoch = atomic_load_explicit(&w->dp->learn_epoch, memory_order_acquire);
 	const struct flow *f = p->flow;
 	struct told *t;
 	struct punt *u;
@@ -158,12 +159,12 @@ void learn_fin(struct pmd *w, struct pkt *p, const struct act_op *op, uint64_t n
 	if (!f || !key_is_ip(&p->key) || p->key.ip_proto != 6 ||
 	    !(p->key.tcp_flags & htobe16(TCP_FIN_RST)) || w->trace)
 		return;
-	/* Once is enough, but for a flow that has a former one's id. */
+	/* Once is enough, but for a flow that has a former one's id: it is of another epoch. */
 	what = cls_hash_mix((uint64_t)f->id << 32 ^ op->fin.timeouts ^ cls_hash_keys[1],
 			    cls_hash_keys[2] ^ f->cookie) |
 	       1;
 	t = place(w->learned, what);
-	if (t->what == what && now - t->at < w->hz / 1000 * LEARN_REFRESH_MS)
+	if (t->what == what && t->epoch == epoch && now - t->at < w->hz / 1000 * LEARN_REFRESH_MS)
 		return;
 	u = punt_get(w, PUNT_FIN, be32toh(p->key.in_port), 0, p->frame_len);
 	if (!u) {
@@ -175,5 +176,5 @@ void learn_fin(struct pmd *w, struct pkt *p, const struct act_op *op, uint64_t n
 	u->cookie = f->cookie;
 	u->timeouts = op->fin.timeouts;
 	punt_send(w, u);
-	*t = (struct told){ .what = what, .at = now };
+	*t = (struct told){ .what = what, .at = now, .epoch = epoch };
 }

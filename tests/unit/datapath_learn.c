@@ -507,6 +507,26 @@ static void fin_lowers(void **state)
 	assert_int_equal(list_flows(0)->n, 0);
 }
 
+/* The same again under the number and the cookie of the one that was told of a moment ago. */
+static void fin_lowers_the_next_flow_too(void **state)
+{
+	uint32_t id;
+
+	send(ending(5, 0));
+	id = only(0)->id;
+	tcp(0x11);
+	assert_int_equal(turn(), 1);
+	assert_int_equal(only(0)->idle_timeout, 5);
+	send(flow_mod(OFPFC_DELETE, 0, 0));
+	dp_barrier(h.dp);
+	send(ending(5, 0));
+	assert_int_equal(only(0)->id, id);
+	assert_int_equal(only(0)->idle_timeout, 0);
+	tcp(0x11);
+	assert_int_equal(turn(), 1);
+	assert_int_equal(only(0)->idle_timeout, 5);
+}
+
 /* ---- Refusals, as Open vSwitch has them ---- */
 
 static uint32_t refused(struct of_learn_spec s)
@@ -584,6 +604,7 @@ int main(void)
 		EACH(exhaustion),
 		EACH(refusals),
 		EACH(fin_lowers),
+		EACH(fin_lowers_the_next_flow_too),
 		EACH(timeouts),
 	};
 
