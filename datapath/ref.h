@@ -92,19 +92,20 @@ uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in
 
 struct ref_frame;
 
-/* A packet comes to ct(): of 'set' the mark's and label's bits in 'mask' are its connection's from
- * now on, if it is committed. */
+/* A packet comes to ct(): of 'set', which has its fields as they were, the mark's and label's bits
+ * in 'mask' are its connection's from now on, if it is committed. */
 struct ref_ct_ask {
-	const struct ref_frame *frame;
+	struct ref_frame *frame;     /* to be translated */
+	const struct of_nx_nat *nat; /* NULL: not asked for */
 	uint16_t zone;
 	bool commit, force;
 	struct flow_key set, mask;
 };
 
 /* Who knows the connections, and says what the packet is to one in 'said's fields ct_*, which are
- * zero.  Without one, a packet that comes to ct() is dropped. */
+ * zero; false: it is dropped.  Without one, a packet that comes to ct() is dropped. */
 void ref_tracker(struct ref *r,
-		 void (*fn)(void *arg, const struct ref_ct_ask *q, struct flow_key *said),
+		 bool (*fn)(void *arg, const struct ref_ct_ask *q, struct flow_key *said),
 		 void *arg);
 
 /* ---- Fragments (7.3.2, OFPC_FRAG_REASM), before the first table ---- */

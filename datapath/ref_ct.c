@@ -118,14 +118,20 @@ void ref_ct(struct ref_run *x, const struct of_nx_ct *a)
 		x->over = true;
 		return;
 	}
-	for (uint32_t i = 0; i < a->actions.n; i++)
+	for (uint32_t i = 0; i < a->actions.n; i++) {
 		exec(&x->f, a->actions.v[i], &mask);
+		if (a->actions.v[i]->kind == OF_KIND_nx_nat)
+			q.nat = (const struct of_nx_nat *)a->actions.v[i];
+	}
 	q.zone = zone_of(&x->f, &a->zone);
 	q.set = x->f.meta;
 	q.mask = mask;
 	x->f.meta = was;
 	clear(&x->f.meta);
-	x->r->track(x->r->track_arg, &q, &x->f.meta);
+	if (!x->r->track(x->r->track_arg, &q, &x->f.meta)) {
+		x->over = true;
+		return;
+	}
 	if (a->recirc_table != NO_TABLE)
 		fork_to(x, a->recirc_table);
 	clear(&x->f.meta);
@@ -137,7 +143,7 @@ void ref_ct_clear(struct ref_run *x)
 }
 
 void ref_tracker(struct ref *r,
-		 void (*fn)(void *arg, const struct ref_ct_ask *q, struct flow_key *said),
+		 bool (*fn)(void *arg, const struct ref_ct_ask *q, struct flow_key *said),
 		 void *arg)
 {
 	r->track = fn;

@@ -76,7 +76,7 @@ struct ref_learned {
 };
 
 struct ref {
-	void (*track)(void *arg, const struct ref_ct_ask *q, struct flow_key *said);
+	bool (*track)(void *arg, const struct ref_ct_ask *q, struct flow_key *said);
 	void *track_arg;
 	unsigned int ct_passes; /* of this packet and its copies */
 	struct arena arena;	/* lists; grows until the end */

@@ -47,7 +47,7 @@ static void write_meta(unsigned int i, const struct ref_ct_ask *q)
 					      (q->set.ct_label[n] & q->mask.ct_label[n]));
 }
 
-static void track(void *arg, const struct ref_ct_ask *q, struct flow_key *said)
+static bool track(void *arg, const struct ref_ct_ask *q, struct flow_key *said)
 {
 	const uint8_t *ip = q->frame->b + CF_L3;
 	struct tuple k = { .zone = q->zone };
@@ -95,6 +95,7 @@ static void track(void *arg, const struct ref_ct_ask *q, struct flow_key *said)
 	said->ct_nw_proto = IPPROTO_UDP;
 	said->ct_tp_src = k.sport;
 	said->ct_tp_dst = k.dport;
+	return true;
 }
 
 /* ---- Random flows, as text ---- */

@@ -28,6 +28,10 @@ struct m_verdict {
 	uint8_t label[16];
 	bool has_orig;
 	struct m_key orig;
+	/* The connection that it is of, and which direction; NULL: none. */
+	struct m_conn *c;
+	unsigned int dir;
+	bool turned; /* found as what it was translated to */
 };
 
 struct m_req {
@@ -35,6 +39,11 @@ struct m_req {
 	bool commit, force;
 	uint32_t mark, mark_mask;
 	uint8_t label[16], label_mask[16];
+	/* A new connection is translated: says in c->k[1] how its answers look; false: it cannot
+	 * be.  NULL: it is not. */
+	bool (*place)(void *arg, struct m_conn *c);
+	void *arg;
+	bool translated; /* the packet was, at its last action */
 };
 
 static inline bool m_icmp(uint8_t proto)
@@ -200,16 +209,21 @@ static inline void m_fresh(struct model *m, const struct cf_spec *s, const struc
 		m_end(c);
 		return;
 	}
-	if (m->limit[k->zone] && m_live(m, k->zone) >= m->limit[k->zone]) {
+	if (k->zone < 4 && m->limit[k->zone] && m_live(m, k->zone) >= m->limit[k->zone]) {
 		m_end(c);
 		v->drop = DROP_CT_ZONE_FULL;
 		return;
 	}
-	if (m_find(m, &back, &dir))
-		abort(); /* then the packet would have been that one's */
-	c->live = true;
 	c->k[0] = *k;
 	c->k[1] = back;
+	if (r->place ? !r->place(r->arg, c) : !!m_find(m, &back, &dir)) {
+		/* Only an answer that is translated can look like this packet's. */
+		v->drop = r->place ? DROP_CT_NAT_EXHAUSTED : DROP_CT_COLLISION;
+		m_end(c);
+		return;
+	}
+	c->live = true;
+	v->c = c;
 	c->packets[0] = 1;
 	m_meta(c, r);
 	m_touch(m, c, true);
@@ -222,10 +236,16 @@ static inline struct m_verdict m_packet(struct model *m, const struct cf_spec *s
 {
 	const struct m_key k = m_key(s, r->zone);
 	struct m_verdict v = { .state = CT_TRK, .drop = N_DROPS };
+	const struct m_key turned = m_turned(k);
 	unsigned int dir;
 	struct m_conn *c = m_find(m, &k, &dir);
 	enum m_fate fate = M_GOOD;
 
+	if (!c && again && r->translated) {
+		c = m_find(m, &turned, &dir);
+		dir = !dir;
+		v.turned = c != NULL;
+	}
 	if (c && dir == 1 && r->force && r->commit) {
 		m_end(c);
 		c = NULL;
@@ -240,6 +260,8 @@ static inline struct m_verdict m_packet(struct model *m, const struct cf_spec *s
 		m_fresh(m, s, &k, r, &v);
 		return v;
 	}
+	v.c = c;
+	v.dir = dir;
 	if (fate == M_BAD) {
 		v.state = CT_TRK | CT_INV;
 		return v;

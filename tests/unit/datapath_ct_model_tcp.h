@@ -34,6 +34,7 @@ struct m_seg {
 struct m_conn {
 	bool live;
 	struct m_key k[2];
+	uint8_t nat; /* CT_SNAT, CT_DNAT, as its first direction has it */
 	bool answered;
 	uint32_t mark;
 	uint8_t label[16];

@@ -19,10 +19,10 @@ enum { ROUNDS_MIN = 500 };
 
 static void run_burst(void)
 {
-	/* Meters see one packet after the other: which of a burst comes first at which table is the
-	 * sweep's affair. */
+	/* Meters and connections see one packet after the other: which of a burst comes first at
+	 * which table is the sweep's affair. */
 	unsigned int which[BURST_MAX],
-		n = rules.metered || rules.learned ? 1 : 1 + below(BURST_MAX);
+		n = rules.metered || rules.learned || rules.tracked ? 1 : 1 + below(BURST_MAX);
 	uint32_t in_port[BURST_MAX];
 	const bool alike = one_in(2);
 
@@ -30,6 +30,8 @@ static void run_burst(void)
 		which[i] = below(FRAMES);
 		in_port[i] = i && alike ? in_port[0] : 1 + below(PORTS);
 	}
+	if (rules.tracked && one_in(3))
+		conns_talk(&t.frames[which[0]]);
 	t.w->cache = t.cache;
 	tick();
 	run_compiled(which, in_port, n, alike);
@@ -246,6 +248,7 @@ static void clear(void)
 	for (uint32_t i = 1; i <= PORTS; i++)
 		ref_port_add(t.ref, i);
 	arena_reset(&rules.arena);
+	conns_forget();
 }
 
 static void start_tables(void)
@@ -258,8 +261,13 @@ static void start_tables(void)
 	rules.nx = one_in(2);
 	rules.back = rules.nx && one_in(12);
 	rnd_plain = one_in(2);
+	rules.tracked = !t.poor && !rules.learned && !rules.back && one_in(4);
+	rules.forced = one_in(4);
+	rules.natted = one_in(2);
+	if (rules.tracked)
+		conns_begin();
 	for (unsigned int i = 0; i < rules.n_tables; i++) {
-		t.style[i] = below(N_STYLES);
+		t.style[i] = rules.tracked && !one_in(4) ? STYLE_MANY : below(N_STYLES);
 		memset(&t.shape[i], 0, sizeof(t.shape[i]));
 		if (one_in(2))
 			rnd_match_layers(&t.shape[i]);
@@ -279,7 +287,7 @@ static void run_round(uint64_t seed)
 	t.seed = rnd_state = seed;
 	clear();
 	start_tables();
-	n_bursts = rules.metered ? 10 * BURSTS : BURSTS;
+	n_bursts = rules.metered || rules.tracked ? 10 * BURSTS : BURSTS;
 	/* What goes round and round takes its time, in the reference most of all; and would learn
 	 * more at once than may wait (learn.h). */
 	if (rules.back) {
@@ -289,6 +297,8 @@ static void run_round(uint64_t seed)
 	n_rules = one_in(2) ? 1 + below(12) : 60;
 	for (unsigned int i = 0; i < FRAMES; i++)
 		rnd_frame(&t.frames[i]);
+	if (rules.tracked)
+		rnd_talks();
 	for (uint32_t id = 1; id <= GROUPS; id++)
 		send_group(OFPGC_ADD, id);
 	for (uint32_t id = 1; rules.metered && id <= METERS; id++)
@@ -301,9 +311,11 @@ static void run_round(uint64_t seed)
 		run_burst();
 		if (rules.mortal && one_in(8))
 			time_passes();
+		if (rules.tracked && one_in(12))
+			conns_forget();
 		if (one_in(5))
 			change_link();
-		if (!one_in(rules.metered || rules.learned ? 15 : 3))
+		if (!one_in(n_bursts > BURSTS || rules.learned ? 15 : 3))
 			continue;
 		if (one_in(4)) {
 			begin_bundle();
@@ -356,6 +368,9 @@ static void compiled_equals_reference(void **state)
 	       (unsigned long long)t.metered, (unsigned long long)t.grouped,
 	       (unsigned long long)t.w->perf.cache_hits, (unsigned long long)t.express,
 	       (unsigned long long)t.sampled);
+	printf("%llu tracked, %llu translated, %llu found no place, %llu dropped\n",
+	       (unsigned long long)conns.asked, (unsigned long long)conns.placed,
+	       (unsigned long long)conns.exhausted, (unsigned long long)conns.dropped);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
 		if (t.templates[i])
 			printf("template %s\n", t.templates[i]);
@@ -365,6 +380,7 @@ static void compiled_equals_reference(void **state)
 	assert_true(t.grouped > 1000 && t.sampled > 500);
 	assert_true(t.w->perf.cache_hits > 1000);
 	assert_true(t.express > 50);
+	conns_check();
 	assert_true(learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10);
 	for (const struct cls_ops *const *c = cls_templates; *c; c++) {
 		bool seen = false;

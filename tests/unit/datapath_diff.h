@@ -191,7 +191,7 @@ static void forget_got(void)
 static struct rte_mbuf *mbuf_of(const struct maker *f)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(t.dp->pool), *second;
-	uint32_t n = one_in(30) && f->n > 20 ? 14 + below(f->n - 14) : f->n;
+	uint32_t n = !rules.tracked && one_in(30) && f->n > 20 ? 14 + below(f->n - 14) : f->n;
 
 	assert_non_null(m);
 	memcpy(rte_pktmbuf_append(m, (uint16_t)n), f->b, n);
@@ -349,7 +349,7 @@ static bool same_meta(const struct flow_key *is, const struct flow_key *want, bo
 
 		of_field_get(f, is, x);
 		of_field_get(f, want, y);
-		if (f->layer != OF_LAYER_META || f->pre > OF_PRE_IN_PORT ||
+		if (f->layer != OF_LAYER_META || (f->pre > OF_PRE_IN_PORT && f->pre < OF_PRE_CT) ||
 		    memcmp(x, y, f->bytes) == 0)
 			continue;
 		ok = false;

@@ -9,6 +9,7 @@
 #define WEFT_TESTS_DATAPATH_DIFF_MODS_H
 
 #include "datapath/conj.h"
+#include "tests/unit/datapath_diff_ct.h"
 #include "tests/unit/datapath_diff_groups.h"
 #include "tests/unit/datapath_diff_learn.h"
 
@@ -77,7 +78,9 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		}
 		break;
 	default:
-		if (one_in(2))
+		if (rules.tracked && !one_in(4))
+			rnd_match_tracked(m);
+		else if (one_in(2))
 			rnd_match_layers(m);
 		for (unsigned int i = below(4); i > 0; i--) {
 			const struct of_field *f = rnd_field(m);

@@ -65,6 +65,9 @@ static inline void rnd_ip6(uint8_t *a)
 
 /* ---- Frames ---- */
 
+/* No fragments, and nothing that may look like one. */
+static bool rnd_whole;
+
 struct maker {
 	uint8_t b[2048];
 	uint32_t n;
@@ -218,7 +221,7 @@ static inline void mk_ip4(struct maker *m, int depth)
 
 	p[0] = (uint8_t)(0x40 | ihl / 4);
 	p[1] = PICK(rnd_tos);
-	if (one_in(8))
+	if (!rnd_whole && one_in(8))
 		put_be16(p + 6, one_in(2) ? 0x2000 : 0x2000 | (uint16_t)below(3));
 	p[8] = PICK(rnd_ttls);
 	p[9] = mk_proto();
@@ -245,6 +248,8 @@ static inline void mk_ip6(struct maker *m, int depth)
 		uint8_t *e;
 
 		*next = PICK(exts);
+		if (rnd_whole && *next == 44)
+			*next = 60;
 		if (*next == 50 || *next == 59)
 			break;
 		e = mk(m, 8);
@@ -362,7 +367,7 @@ static inline void mk_eth(struct maker *m, int depth)
 static inline void rnd_frame(struct maker *m)
 {
 	m->n = 0;
-	if (one_in(50)) {
+	if (!rnd_whole && one_in(50)) {
 		m->n = 14 + below(80);
 		for (uint32_t i = 0; i < m->n; i++)
 			m->b[i] = (uint8_t)rnd();
@@ -373,7 +378,7 @@ static inline void rnd_frame(struct maker *m)
 		mk(m, 60 - m->n);
 	if (one_in(12))
 		m->n = 14 + below(m->n - 13);
-	if (one_in(12))
+	if (!rnd_whole && one_in(12))
 		m->b[12 + below(m->n - 12)] = (uint8_t)rnd();
 }
 

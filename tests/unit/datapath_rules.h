@@ -24,6 +24,9 @@ static struct {
 	bool learned;	    /* ... that learn others */
 	bool nx;	    /* resubmits and the like, ... */
 	bool back;	    /* ... to any table */
+	bool tracked;	    /* ct() */
+	bool forced;	    /* ... with force, and without NAT */
+	bool natted;	    /* ... all with nat() */
 	bool in_set;	    /* for an action set */
 	unsigned int table; /* of the flow that is made */
 } rules;
@@ -247,10 +250,14 @@ static struct of_any *rnd_plain_action(const struct of_match *m)
 static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group);
 static struct of_any *rnd_resubmit(void);
 
+#include "tests/unit/datapath_rules_ct.h"
+
 static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 {
 	struct of_action_group *g;
 
+	if (rules.tracked && !rules.in_set && one_in(3) && rnd_may_track(m))
+		return rnd_ct(m);
 	if (rnd_plain)
 		return rnd_plain_action(m);
 

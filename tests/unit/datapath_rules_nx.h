@@ -14,6 +14,7 @@ static void rnd_actions(struct of_list *l, const struct of_match *m, unsigned in
 static struct of_any *rnd_resubmit(void)
 {
 	struct of_nx_resubmit_table *t;
+	struct of_nx_resubmit_table_ct *c;
 	struct of_nx_resubmit *a;
 
 	if (rules.back && one_in(4)) {
@@ -28,6 +29,12 @@ static struct of_any *rnd_resubmit(void)
 			   : TABLE_NOWHERE;
 	if (rules.back && one_in(3))
 		t->table = one_in(8) ? 255 : (uint8_t)below(rules.n_tables);
+	if (one_in(rules.tracked ? 2 : 8)) {
+		c = OF_NEW(&rules.arena, nx_resubmit_table_ct);
+		c->in_port = t->in_port;
+		c->table = t->table;
+		return (struct of_any *)c;
+	}
 	return (struct of_any *)t;
 }
 
