@@ -98,6 +98,8 @@ const char *nb_arg(const struct nb_request *q, const char *key);
 struct nb_hooks {
 	/* Completes and judges attributes of a new one. */
 	int (*create)(struct nb_request *q, void *a, uint64_t given, struct nb_error *e);
+	/* It is in the world now: makes what comes with it.  May be NULL. */
+	int (*added)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
 	/* Judges changed attributes 'a' of 'o', which still has the old ones. */
 	int (*update)(struct nb_request *q, struct world_obj *o, void *a, uint64_t given,
 		      struct nb_error *e);
@@ -201,6 +203,38 @@ int nb_quota_check(struct nb_request *q, const struct resource *r, const char *p
 void nb_quota_route(struct nb_request *q, const char *rest); /* below /v2.0/quotas */
 
 /* ---- other paths ---- */
+
+/* ---- ports that come with other objects (nb_port.c) ---- */
+
+struct nb_port_spec {
+	struct net *net;
+	const char *tenant_id, *name, *device_owner, *device_id;
+	const struct fixed_ip *fixed_ips; /* wanted; none: what any port gets */
+	size_t n_fixed_ips;
+};
+
+/* NULL with 'e'.  In q->txn. */
+struct port *nb_port_add(struct nb_request *q, const struct nb_port_spec *spec, struct nb_error *e);
+/* Other fixed_ips for such a port. */
+int nb_port_readdress(struct nb_request *q, struct port *p, const struct fixed_ip *ips, size_t n,
+		      struct nb_error *e);
+
+/* ---- routers ---- */
+
+/* Judges a->routes against the interfaces that 'r' has (nb_router.c). */
+int nb_router_routes_check(const struct world *w, const struct router *r,
+			   const struct router_attrs *a, struct nb_error *e);
+/* Whether a route of 'r' would have no way without port 'p', or without its addresses of 's'. */
+bool nb_router_needs(const struct world *w, const struct router *r, const struct port *p,
+		     const struct subnet *s);
+/* PUT routers/ID/... (nb_router_interface.c) */
+extern const struct nb_action nb_router_actions[];
+/* Floating IPs and forwardings that lead to a port that goes. */
+int nb_floatingips_leave(struct nb_request *q, struct port *p, struct nb_error *e);
+/* The router that leads from a port's address to an external network; NULL: none (nb_floatingip.c).
+ */
+struct router *nb_floatingip_router(const struct world *w, const struct port *p,
+				    const struct ip_addr *fixed, const struct net *external);
 
 void nb_ext_route(struct nb_request *q, const char *rest); /* below /v2.0/extensions */
 void nb_versions(struct nb_request *q, bool root);

@@ -242,6 +242,8 @@ static struct world_obj *create_one(struct nb_request *q, const struct resource 
 	    !nb_quota_check(q, r, *(char **)member(r, &a, "tenant_id"), &q->error) &&
 	    (!hooks->create || !hooks->create(q, &a, given, &q->error)))
 		o = txn_add(q->txn, r->kind, &a);
+	if (o && nb_hooks[r->kind]->added && nb_hooks[r->kind]->added(q, o, &q->error))
+		o = NULL;
 	attrs_fini(&r->shape, &a);
 	return o;
 }

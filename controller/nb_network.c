@@ -136,6 +136,10 @@ static int net_update(struct nb_request *q, struct world_obj *o, void *p, uint64
 
 	if (n->a.shared && !a->shared && unshare_check(n, e))
 		return -1;
+	if (n->a.external && !a->external)
+		for (NET_EACH_ROUTER_PORT(i, n))
+			if (port_is_gateway(i))
+				return nb_refuse(e, ExternalNetworkInUse, n->a.id);
 	return mtu_check(q, a, e);
 }
 
@@ -155,7 +159,7 @@ static bool net_sees(const struct nb_who *who, const struct world_obj *o)
 {
 	const struct net *n = (const struct net *)o;
 
-	return n->a.shared || nb_owns(who, n->a.tenant_id);
+	return n->a.shared || n->a.external || nb_owns(who, n->a.tenant_id);
 }
 
 const struct nb_hooks nb_net_hooks = {

@@ -303,6 +303,52 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 	return 0;
 }
 
+struct port *nb_port_add(struct nb_request *q, const struct nb_port_spec *spec, struct nb_error *e)
+{
+	const struct resource *r = &resources[WORLD_PORT];
+	struct world_obj *o = NULL;
+	struct port_attrs a;
+
+	attrs_init(&r->shape, &a);
+	strcpy(a.network_id, spec->net->a.id);
+	free(a.name);
+	a.name = mem_str(spec->name);
+	free(a.device_owner);
+	a.device_owner = mem_str(spec->device_owner);
+	free(a.device_id);
+	a.device_id = mem_str(spec->device_id);
+	a.port_security_enabled = false;
+	if (spec->n_fixed_ips)
+		a.fixed_ips = mem_dup(spec->fixed_ips, spec->n_fixed_ips * sizeof(*a.fixed_ips));
+	a.n_fixed_ips = spec->n_fixed_ips;
+	a.index = world_index_get(q->nb->world, WORLD_PORT);
+	if (a.index == NUM_NONE)
+		nb_say(e, ServiceUnavailable, "There are %d ports already.", INDEX_MAX);
+	else if (!mac_choose(q, spec->net, &a, false, NULL, e) &&
+		 !addresses_choose(q, spec->net, &a, spec->n_fixed_ips, NULL, e))
+		o = nb_obj_add(q, r, spec->tenant_id, &a);
+	attrs_fini(&r->shape, &a);
+	return (struct port *)o;
+}
+
+int nb_port_readdress(struct nb_request *q, struct port *p, const struct fixed_ip *ips, size_t n,
+		      struct nb_error *e)
+{
+	const struct resource *r = &resources[WORLD_PORT];
+	struct port_attrs a;
+	int rc;
+
+	attrs_copy(&r->shape, &a, &p->a);
+	free(a.fixed_ips);
+	a.fixed_ips = n ? mem_dup(ips, n * sizeof(*ips)) : NULL;
+	a.n_fixed_ips = n;
+	rc = addresses_choose(q, p->net, &a, true, p, e);
+	if (!rc)
+		nb_obj_set(q, &p->obj, &a);
+	attrs_fini(&r->shape, &a);
+	return rc;
+}
+
 /* Addresses that hosts form follow the MAC. */
 static void auto_addresses_follow(struct nb_request *q, struct port_attrs *a)
 {
@@ -331,6 +377,17 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	return pairs_check(a, e) || profile_check(a, e) ? -1 : 0;
 }
 
+/* Ports of routers and floating IPs go with these; floating IPs that lead to a port stay, and lead
+ * nowhere. */
+static int port_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
+{
+	struct port *p = (struct port *)o;
+
+	if (p->router || !strcmp(p->a.device_owner, "network:floatingip"))
+		return nb_refuse(e, ServicePortInUse, p->a.id, p->a.device_owner, p->a.device_id);
+	return nb_floatingips_leave(q, p, e);
+}
+
 static bool port_sees(const struct nb_who *who, const struct world_obj *o)
 {
 	const struct port *p = (const struct port *)o;
@@ -341,6 +398,7 @@ static bool port_sees(const struct nb_who *who, const struct world_obj *o)
 const struct nb_hooks nb_port_hooks = {
 	.create = port_create,
 	.update = port_update,
+	.remove = port_remove,
 	.sees = port_sees,
 };
 

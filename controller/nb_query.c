@@ -28,7 +28,8 @@ static uint64_t visible(const struct nb_request *q, const struct resource *r)
 	for (size_t i = 0; i < r->shape.n; i++) {
 		uint32_t rights = r->shape.attrs[i].rights;
 
-		if (!(rights & RIGHT_HIDDEN) && (q->who.admin || !(rights & RIGHT_ADMIN_SEES)))
+		if (!(rights & (RIGHT_HIDDEN | RIGHT_WRITE_ONLY)) &&
+		    (q->who.admin || !(rights & RIGHT_ADMIN_SEES)))
 			rows |= UINT64_C(1) << i;
 	}
 	return rows;

@@ -9,6 +9,7 @@
 const char *const net_type_names[] = { "vxlan", "vlan", "flat", NULL };
 /* The mode that is none has no word: it is null. */
 const char *const ipv6_mode_names[] = { "", "slaac", "dhcpv6-stateful", "dhcpv6-stateless", NULL };
+const char *const forward_protocol_names[] = { "", "tcp", "udp", "icmp", "sctp", NULL };
 const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 
 /* ---- what the rows refer to ---- */
@@ -37,6 +38,7 @@ enum {
 #define V RIGHT_ADMIN_SEES
 #define H RIGHT_HIDDEN
 #define S RIGHT_SORT
+#define W RIGHT_WRITE_ONLY
 
 /* Each RESOURCE or ELEMENT becomes a function whose typedef 'self' the rows can refer to. */
 #define OPEN(noun, struct_name)                           \

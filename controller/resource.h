@@ -42,6 +42,7 @@ enum attr_right {
 	RIGHT_ADMIN_SEES = 1 << 5,
 	RIGHT_HIDDEN = 1 << 6,
 	RIGHT_SORT = 1 << 7,
+	RIGHT_WRITE_ONLY = 1 << 10,
 	RIGHT_ALIAS = 1 << 8,  /* the member is another row's */
 	RIGHT_PARENT = 1 << 9, /* ID: the object's path is below that one's */
 };

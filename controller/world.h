@@ -34,11 +34,13 @@ enum {
 enum net_type { NET_VXLAN, NET_VLAN, NET_FLAT };
 enum ipv6_mode { IPV6_MODE_NONE, IPV6_SLAAC, IPV6_DHCP_STATEFUL, IPV6_DHCP_STATELESS };
 enum vnic_type { VNIC_NORMAL, VNIC_VIRTIO_FORWARDER };
+enum forward_protocol { FORWARD_NONE, FORWARD_TCP, FORWARD_UDP, FORWARD_ICMP, FORWARD_SCTP };
 
 /* Words as the API has them, ended by NULL; index is the enum's value. */
 extern const char *const net_type_names[];
 extern const char *const ipv6_mode_names[];
 extern const char *const vnic_type_names[];
+extern const char *const forward_protocol_names[];
 
 /* ---- attributes: struct net_attrs, subnet_attrs, port_attrs, pool, host_route, fixed_ip,
  * address_pair ---- */
@@ -141,6 +143,8 @@ struct net {
 	struct net_attrs a;	/* a.index: number in the data plane; a.segment: VNI or VLAN id */
 	struct subnet *subnets; /* DL list by net_prev, net_next */
 	struct port *ports;	/* DL list by net_prev, net_next */
+	struct port
+		*router_ports; /* those of routers: DL list by net_router_prev, net_router_next */
 	size_t n_subnets, n_ports;
 };
 
@@ -191,7 +195,11 @@ struct port {
 	char *fault; /* why the switch does not have what the port needs; NULL: nothing known */
 	struct port *net_prev, *net_next;
 	struct port *host_prev, *host_next;
-	struct port *name_next; /* others with the same name, younger ones later */
+	struct router *router; /* whose interface or gateway it is; NULL: none's */
+	struct port *router_prev, *router_next;
+	struct port *net_router_prev, *net_router_next;
+	struct floatingip *floatingips; /* that lead here: DL list by port_prev, port_next */
+	struct port *name_next;		/* others with the same name, younger ones later */
 	struct {
 		uint32_t net; /* index */
 		uint8_t mac[6];
@@ -199,6 +207,34 @@ struct port {
 	} mac_key;
 	bool named; /* in world.ports_by_name's chains */
 	UT_hash_handle hh_tap, hh_name, hh_mac;
+};
+
+/* Its interfaces and gateway are ports, by device_owner and device_id. */
+struct router {
+	struct world_obj obj;
+	struct router_attrs a; /* a.index: also its zone of connections, up to ROUTER_MAX */
+	struct port *ports;    /* DL list by router_prev, router_next */
+	struct floatingip *floatingips; /* DL list by router_prev, router_next */
+};
+enum { ROUTER_MAX = 0x7ffe };
+
+struct floatingip {
+	struct world_obj obj;
+	struct floatingip_attrs a;
+	struct net *net;       /* external */
+	struct port *port;     /* that it leads to; NULL: none, or by its port forwardings */
+	struct port *outer;    /* on the external network: has its address and MAC */
+	struct router *router; /* that does it; NULL: none yet */
+	struct port_forwarding *forwardings; /* DL list by prev, next */
+	struct floatingip *port_prev, *port_next, *router_prev, *router_next;
+};
+
+struct port_forwarding {
+	struct world_obj obj;
+	struct port_forwarding_attrs a;
+	struct floatingip *floatingip;
+	struct port *port;
+	struct port_forwarding *prev, *next;
 };
 
 /* A port of a switch, as seen. */
@@ -317,6 +353,15 @@ void world_free(struct world *w);
 	struct subnet *s = (n)->subnets; \
 	s;                               \
 	s = s->net_next
+#define ROUTER_EACH_PORT(p, r)       \
+	struct port *p = (r)->ports; \
+	p;                           \
+	p = p->router_next
+/* Ports of routers on a network. */
+#define NET_EACH_ROUTER_PORT(p, n)          \
+	struct port *p = (n)->router_ports; \
+	p;                                  \
+	p = p->net_router_next
 #define HOST_EACH_PORT(p, h)         \
 	struct port *p = (h)->ports; \
 	p;                           \
@@ -325,6 +370,12 @@ void world_free(struct world *w);
 	struct sw *s = (h)->sws; \
 	s;                       \
 	s = s->host_next
+
+/* A router's interface (not its gateway). */
+bool port_is_interface(const struct port *p);
+bool port_is_gateway(const struct port *p);
+/* NULL when it has none. */
+struct port *router_gateway(const struct router *r);
 
 struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
 struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);

@@ -16,6 +16,9 @@ AFTER_OBJ(quota);
 AFTER_OBJ(net);
 AFTER_OBJ(subnet);
 AFTER_OBJ(port);
+AFTER_OBJ(router);
+AFTER_OBJ(floatingip);
+AFTER_OBJ(port_forwarding);
 
 static const struct world_ops nothing_special;
 
@@ -25,6 +28,9 @@ static const struct world_ops *const ops[N_RESOURCES] = {
 	[WORLD_NET] = &world_net_ops,
 	[WORLD_SUBNET] = &world_subnet_ops,
 	[WORLD_PORT] = &world_port_ops,
+	[WORLD_ROUTER] = &world_router_ops,
+	[WORLD_FLOATINGIP] = &world_floatingip_ops,
+	[WORLD_PORT_FORWARDING] = &world_port_forwarding_ops,
 };
 
 static const struct world_ops *ops_of(enum world_kind kind)

@@ -112,6 +112,7 @@ static void port_derive(struct world *w, struct world_obj *o)
 	HASH_ADD(hh_mac, w->ports_by_mac, mac_key, sizeof(p->mac_key), p);
 	addresses_link(w, p);
 	name_link(w, p);
+	router_port_link(w, p);
 	p->spec = spec_of(&p->a);
 	if (p->a.host_id && p->a.host_id[0]) {
 		p->host = host_get(w, p->a.host_id);
@@ -126,6 +127,7 @@ static void port_underive(struct world *w, struct world_obj *o)
 	HASH_DELETE(hh_mac, w->ports_by_mac, p);
 	addresses_unlink(w, p);
 	name_unlink(w, p);
+	router_port_unlink(w, p);
 	free(p->spec);
 	p->spec = NULL;
 	if (p->host) {
