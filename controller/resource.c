@@ -180,6 +180,9 @@ void attr_clear(const struct attr *a, void *p)
 	case ATTR_IPS:
 		list_free(a, p);
 		break;
+	case ATTR_ID:
+		*(char *)attr_at(a, p) = '\0';
+		break;
 	case ATTR_IP:
 		*(struct ip_addr *)attr_at(a, p) = (struct ip_addr){ 0 };
 		break;

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "HTTPUnsupportedMediaType": 415, "HTTPNotImplemented": 501, "ExtensionNotFound": 404, "TagNotFound": 404,
     "IpAddressAlreadyAllocated": 409, "InvalidIpForSubnet": 400, "AllocationOnAutoAddressSubnet": 400,
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
+    "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400,
 }
 WEFT = {"HostNotFound", "SwitchNotFound", "SwitchInUse"}
 STATUS = ((exceptions.NotFound, 404), (exceptions.Conflict, 409), (exceptions.InUse, 409), (exceptions.BadRequest, 400),

@@ -107,7 +107,7 @@ refused("an address of somebody else", put(f"routers/{r['id']}", "router", exter
 refused("a network that is not external", put(f"routers/{r['id']}", "router",
         external_gateway_info={"network_id": a["id"]}), 400, "BadRequest")
 refused("a gateway without network", put(f"routers/{r['id']}", "router", external_gateway_info={"enable_snat": True}),
-        400, "InvalidInput")
+        400, "HTTPBadRequest")
 refused("a network that has routers stays external", c("PUT", f"/v2.0/networks/{pub['id']}", {
     "network": {"router:external": False}}), 409, "ExternalNetworkInUse")
 r2 = c.make("router", external_gateway_info={"network_id": pub["id"]})
@@ -135,7 +135,7 @@ for what, bad in (("next hop on no subnet", {"destination": "192.168.0.0/16", "n
                   ("host bits", {"destination": "192.168.0.1/16", "nexthop": "10.0.0.7"}),
                   ("itself as next hop", {"destination": "192.168.0.0/16", "nexthop": "10.0.0.1"})):
     refused(what, put(f"routers/{r['id']}", "router", routes=[bad]), 400, "InvalidRoutes")
-refused("no destination", put(f"routers/{r['id']}", "router", routes=[{"nexthop": "10.0.0.7"}]), 400, "InvalidInput")
+refused("no destination", put(f"routers/{r['id']}", "router", routes=[{"nexthop": "10.0.0.7"}]), 400, "HTTPBadRequest")
 s, body = put(f"routers/{r['id']}", "router", routes=[])
 check(s == 200 and body["router"]["routes"] == [], "routes are set as a whole")
 
@@ -195,12 +195,12 @@ refused("an external port twice", c("POST", "/v2.0/" + way, {"port_forwarding": 
 refused("a place twice", c("POST", "/v2.0/" + way, {"port_forwarding": dict(one, external_port=9)}), 400, "BadRequest")
 refused("another's address", c("POST", "/v2.0/" + way, {"port_forwarding": dict(
     one, external_port=9, internal_ip_address="10.0.0.99")}), 400, "BadRequest")
-refused("port 0", c("POST", "/v2.0/" + way, {"port_forwarding": dict(one, external_port=0)}), 400, "InvalidInput")
+refused("port 0", c("POST", "/v2.0/" + way, {"port_forwarding": dict(one, external_port=0)}), 400, "HTTPBadRequest")
 refused("an unknown protocol", c("POST", "/v2.0/" + way, {"port_forwarding": dict(one, protocol="gre")}), 400,
-        "InvalidInput")
+        "HTTPBadRequest")
 refused("leading the floating IP elsewhere", put(f"floatingips/{f['id']}", "floatingip", port_id=p1["id"]), 409,
         "FipInUseByPortForwarding")
-refused("deleting a port that is forwarded to", c("DELETE", f"/v2.0/ports/{p1['id']}"), 409, "PortHasPortForwarding")
+refused("deleting a port that is forwarded to", c("DELETE", f"/v2.0/ports/{p1['id']}"), 400, "PortHasPortForwarding")
 other_f = c.make("floatingip", floating_network_id=pub["id"])
 refused("below another floating IP", c("GET", f"/v2.0/floatingips/{other_f['id']}/port_forwardings/{pf['id']}"), 404,
         "PortForwardingNotFound")
