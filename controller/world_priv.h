@@ -26,7 +26,6 @@ struct world_ops {
 	void (*drop)(struct world *w, struct world_obj *o);
 };
 
-
 /* Counts an object with its project, and no more. */
 void project_count(struct world *w, const struct world_obj *o);
 void project_uncount(struct world *w, const struct world_obj *o);
