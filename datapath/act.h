@@ -78,6 +78,7 @@ enum act_code {
 	ACT_BUNDLE_LOAD,  /* its number into bits of a field */
 	ACT_CONTROLLER2,  /* ACT_CONTROLLER with more to say */
 	ACT_SAMPLE,	  /* tells collectors of it (sample.h) */
+	ACT_ANSWER,	  /* the packet becomes the answer to it (answer.h) */
 	N_ACT_CODES,
 };
 

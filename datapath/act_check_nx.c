@@ -201,6 +201,13 @@ int act_check_nx(struct check *c, const struct of_any *a)
 		return check_bundle_load(c, AS(nx_bundle_load));
 	case OF_KIND_nx_controller2:
 		return check_controller2(c, a);
+	case OF_KIND_answer_dhcp:
+	case OF_KIND_answer_dhcpv6:
+	case OF_KIND_answer_ra:
+	case OF_KIND_answer_nd:
+	case OF_KIND_answer_icmp_error:
+	case OF_KIND_answer_echo:
+		return act_check_answer(c, a);
 	default:
 		return act_check_ct(c, a);
 	}
@@ -229,6 +236,12 @@ int act_check_set_nx(struct check *c, const struct of_any *a)
 	case OF_KIND_nx_sample2:
 	case OF_KIND_nx_sample3:
 	case OF_KIND_nx_note:
+	case OF_KIND_answer_dhcp:
+	case OF_KIND_answer_dhcpv6:
+	case OF_KIND_answer_ra:
+	case OF_KIND_answer_nd:
+	case OF_KIND_answer_icmp_error:
+	case OF_KIND_answer_echo:
 		return REFUSE(c, OFPBAC_BAD_TYPE, "%s in an action set", of_kind_name(a->kind));
 	default:
 		return 0;

@@ -115,6 +115,13 @@ bool act_compile_nx(const struct of_any *a, struct act_op *op)
 		return as_it_is(op, ACT_BUNDLE, a);
 	case OF_KIND_nx_bundle_load:
 		return as_it_is(op, ACT_BUNDLE_LOAD, a);
+	case OF_KIND_answer_dhcp:
+	case OF_KIND_answer_dhcpv6:
+	case OF_KIND_answer_ra:
+	case OF_KIND_answer_nd:
+	case OF_KIND_answer_icmp_error:
+	case OF_KIND_answer_echo:
+		return as_it_is(op, ACT_ANSWER, a);
 	default: /* a note */
 		return false;
 	}
@@ -180,6 +187,9 @@ void act_sum_up_nx(struct insts *i, const struct act_op *op)
 		break;
 	case ACT_OUTPUT_REG: /* to TABLE: the same */
 		i->reads |= field_words(op->bits.field);
+		i->changes_frame = i->changes_key = i->pops = true;
+		break;
+	case ACT_ANSWER: /* what it becomes, and whether, the key does not tell */
 		i->changes_frame = i->changes_key = i->pops = true;
 		break;
 	case ACT_PUSH:

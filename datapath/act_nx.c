@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 
 #include "datapath/act_priv.h"
+#include "datapath/answer.h"
 #include "datapath/dp.h"
 #include "datapath/freeze.h"
 #include "datapath/pipeline.h"
@@ -307,6 +308,9 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 		break;
 	case ACT_SAMPLE:
 		sample_run(w, p, op);
+		break;
+	case ACT_ANSWER:
+		act_answer(w, b, p, op);
 		break;
 	case ACT_CONTROLLER2:
 		act_controller2(w, b, p, op, now);

@@ -286,6 +286,10 @@ int act_check_nx(struct check *c, const struct of_any *a) CONTROL;
 /* Whether it may be in an action set: those of Nicira's that may. */
 int act_check_set_nx(struct check *c, const struct of_any *a) CONTROL;
 
+/* ---- act_check_answer.c ---- */
+
+int act_check_answer(struct check *c, const struct of_any *a);
+
 /* ---- act_check_learn.c ---- */
 
 int act_check_learn(struct check *c, const struct of_any *a) CONTROL;

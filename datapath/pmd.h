@@ -91,6 +91,7 @@ struct pmd {
 	uint64_t now;  /* TSC at the start of the iteration */
 	uint64_t wake; /* TSC at which a frame in a queue is due */
 	uint64_t hz;
+	uint64_t answer_due;		   /* of ICMP errors (answer.c's) */
 	struct pmd_work *_Atomic work;	   /* which queues it serves (pmd.c's); NULL: none */
 	struct reasm *_Atomic reasm;	   /* fragments that wait (frag.h); NULL: none do */
 	struct reasm *_Atomic track_reasm; /* ... for ct(); NULL: no flow has it */

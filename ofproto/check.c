@@ -342,6 +342,12 @@ int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 		return check_ct(r, (const void *)s, at);
 	case OF_KIND_nx_nat:
 		return check_nat(r, (const void *)s, at);
+	case OF_KIND_answer_dhcp:
+	case OF_KIND_answer_dhcpv6:
+	case OF_KIND_answer_ra:
+	case OF_KIND_answer_nd:
+	case OF_KIND_answer_icmp_error:
+		return of_check_answer(r, s, at);
 	default:
 		return 0;
 	}

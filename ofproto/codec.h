@@ -82,6 +82,8 @@ int of_check_part(struct of_rd *r, const struct of_field *f, unsigned int ofs, u
 int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at);
 /* Actions that stand beside each other, but not in ct. */
 int of_check_actions(struct of_rd *r, const struct of_list *l, const uint8_t *at);
+/* Weft's answer, in answer.c. */
+int of_check_answer(struct of_rd *r, const struct of_any *s, const uint8_t *at);
 /* Instructions of one flow. */
 int of_check_insts(struct of_rd *r, const struct of_list *insts, const uint8_t *at);
 

@@ -77,18 +77,21 @@ static int find_experimenter(struct of_rd *r, const struct of_family *f, enum of
 	if (el->end - p < (fam == OF_FAM_band ? 16 : 8))
 		return of_refuse(r, p, f->bad_len, "experimenter's %s is too short", f->name);
 	experimenter = get_be32(p + (fam == OF_FAM_band ? 12 : 4));
-	if (fam == OF_FAM_action && experimenter == OF_NX_ID) {
-		const struct of_desc *nx;
+	if (fam == OF_FAM_action && (experimenter == OF_NX_ID || experimenter == OF_WEFT_ID)) {
+		const bool weft = experimenter == OF_WEFT_ID;
+		const enum of_family_id its = weft ? OF_FAM_weft_action : OF_FAM_nx_action;
+		const char *whose = weft ? "Weft" : "Nicira";
+		const struct of_desc *d;
 
 		if (el->end - p < 16)
-			return of_refuse(r, p, f->bad_len, "Nicira action is too short");
-		nx = of_desc_find(OF_FAM_nx_action, get_be16(p + 8));
-		if (nx) {
-			el->d = nx;
+			return of_refuse(r, p, f->bad_len, "%s action is too short", whose);
+		d = of_desc_find(its, get_be16(p + 8));
+		if (d) {
+			el->d = d;
 			el->body = p + 10;
 		} else if (!r->reply) {
-			return of_refuse(r, p, of_families[OF_FAM_nx_action].bad_type,
-					 "unknown Nicira action %u", get_be16(p + 8));
+			return of_refuse(r, p, of_families[its].bad_type, "unknown %s action %u",
+					 whose, get_be16(p + 8));
 		}
 		return 0;
 	}

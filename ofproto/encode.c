@@ -314,7 +314,7 @@ static void write_head(struct of_wr *w, const struct of_desc *d)
 		break;
 	case OF_HDR_NX:
 		of_wr_be(w, 4, 0xffff0000u);
-		of_wr_be(w, 4, OF_NX_ID);
+		of_wr_be(w, 4, d->family == OF_FAM_weft_action ? OF_WEFT_ID : OF_NX_ID);
 		of_wr_be(w, 2, d->key);
 		break;
 	case OF_HDR_BARE:

@@ -175,6 +175,7 @@ static const struct text_action *row_at(unsigned int i)
 		{ text_ct_actions, text_n_ct_actions },
 		{ text_learn_actions, text_n_learn_actions },
 		{ text_spread_actions, text_n_spread_actions },
+		{ text_answer_actions, text_n_answer_actions },
 	};
 
 	for (unsigned int t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {

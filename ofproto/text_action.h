@@ -39,9 +39,9 @@ struct text_action {
 
 /* The rows of the table: OpenFlow's, Nicira's, and Nicira's rarer ones by what they are for. */
 extern const struct text_action text_std_actions[], text_nx_actions[], text_ext_actions[],
-	text_ct_actions[], text_learn_actions[], text_spread_actions[];
+	text_ct_actions[], text_learn_actions[], text_spread_actions[], text_answer_actions[];
 extern const unsigned int text_n_std_actions, text_n_nx_actions, text_n_ext_actions,
-	text_n_ct_actions, text_n_learn_actions, text_n_spread_actions;
+	text_n_ct_actions, text_n_learn_actions, text_n_spread_actions, text_n_answer_actions;
 
 /* A row's printer, of an action that is one word. */
 #define TEXT_PUT_WORD(name, word)                                                         \

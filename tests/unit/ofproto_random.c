@@ -368,6 +368,8 @@ static void random_member(const struct of_desc *d, const struct of_row *row, voi
 	}
 }
 
+#include "ofproto_random_answer.h"
+
 /* ct's actions: NAT, and setting what the connection has. */
 static void legal_ct(struct of_nx_ct *ct)
 {
@@ -458,6 +460,13 @@ static void make_legal(struct of_any *s)
 		break;
 	case OF_KIND_nx_ct:
 		legal_ct((void *)s);
+		break;
+	case OF_KIND_answer_dhcp:
+	case OF_KIND_answer_dhcpv6:
+	case OF_KIND_answer_ra:
+	case OF_KIND_answer_nd:
+	case OF_KIND_answer_icmp_error:
+		legal_answer(s);
 		break;
 	case OF_KIND_nx_nat:
 		nat->flags = nat_flags[below(8)];
