@@ -195,6 +195,13 @@ json_t *nb_page_links(const struct nb_request *q, const struct resource *r,
 uint64_t nb_fields(const struct nb_request *q, const struct resource *r);
 json_t *nb_object_json(const struct resource *r, const struct world_obj *o, uint64_t fields);
 
+/* ---- subnet pools (nb_subnetpool.c) ---- */
+
+/* Chooses or judges a->cidr and a->pool_id of a new subnet of 'n', where it is to be from a pool.
+ */
+int nb_subnetpool_allocate(struct nb_request *q, const struct net *n, struct subnet_attrs *a,
+			   struct nb_error *e);
+
 /* ---- quotas (nb_quota.c) ---- */
 
 /* May the project have one more? */

@@ -372,6 +372,9 @@ static bool list_passes(const struct nb_filter *f, const void *p)
 
 		if (f->attr->type == ATTR_TEXTS)
 			text = ((char *const *)(const void *)list)[i];
+		else if (f->attr->type == ATTR_CIDRS)
+			text = ip_prefix_format((const struct ip_prefix *)(const void *)list + i,
+						buf);
 		else if (f->attr->type == ATTR_IPS)
 			text = ip_format((const struct ip_addr *)(const void *)list + i, buf);
 		else
@@ -408,14 +411,13 @@ static bool tags_pass(const struct nb_filter *f, const void *p)
 static bool passes(const struct nb_filter *f, const struct world_obj *o)
 {
 	const void *p = world_obj_attrs((struct world_obj *)(uintptr_t)o);
-	enum attr_type t = f->attr->type;
 	char buf[VALUE_TEXT];
 
 	if (f->how >= HOW_ALL)
 		return tags_pass(f, p);
 	if (f->how == HOW_SINCE)
 		return *(const int64_t *)attr_at(f->attr, p) >= f->since;
-	if (t == ATTR_LIST || t == ATTR_TEXTS || t == ATTR_IPS)
+	if (attr_is_list(f->attr))
 		return list_passes(f, p);
 	return is_one_of(f, nb_value_text(f->attr, p, o, buf));
 }

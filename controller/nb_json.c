@@ -179,13 +179,14 @@ static int ip_from(const struct attr *a, struct ip_addr *out, const json_t *v, s
 	return 0;
 }
 
-static int cidr_from(const struct attr *a, void *p, const json_t *v, struct nb_error *e)
+static int prefix_from(const struct attr *a, struct ip_prefix *out, const json_t *v,
+		       struct nb_error *e)
 {
 	const char *s = string_of(a, v, e);
 
 	if (!s)
 		return -1;
-	if (ip_prefix_parse(s, attr_at(a, p)))
+	if (ip_prefix_parse(s, out))
 		return nb_fail_attr(e, a->name, "'%.64s' is not a valid IP subnet or address", s);
 	return 0;
 }
@@ -282,9 +283,7 @@ static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_e
 	attr_clear(a, p);
 	if (!n)
 		return 0;
-	size = a->type == ATTR_LIST    ? a->element->size
-	       : a->type == ATTR_TEXTS ? sizeof(char *)
-				       : sizeof(struct ip_addr);
+	size = attr_item_size(a);
 	list = mem_array(n, size);
 	*(char **)attr_at(a, p) = list;
 	*attr_n(a, p) = n; /* zeroed elements can be freed as well */
@@ -295,6 +294,8 @@ static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_e
 			rc = element_from(a, list, item, e);
 		else if (a->type == ATTR_TEXTS)
 			rc = word_from(a, *(char ***)attr_at(a, p), i, item, e);
+		else if (a->type == ATTR_CIDRS)
+			rc = prefix_from(a, (struct ip_prefix *)(void *)list, item, e);
 		else
 			rc = ip_from(a, (struct ip_addr *)(void *)list, item, e);
 	}
@@ -357,12 +358,13 @@ int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error
 	case ATTR_IP:
 		return ip_from(a, attr_at(a, p), v, e);
 	case ATTR_CIDR:
-		return cidr_from(a, p, v, e);
+		return prefix_from(a, attr_at(a, p), v, e);
 	case ATTR_DICT:
 		return dict_from(a, p, v, e);
 	case ATTR_LIST:
 	case ATTR_TEXTS:
 	case ATTR_IPS:
+	case ATTR_CIDRS:
 		return a->one ? one_from(a, p, v, e) : list_from(a, p, v, e);
 	default: /* no row of these types gives the right to set it */
 		return nb_fail_attr(e, a->name, "it cannot be set");
@@ -397,7 +399,7 @@ static json_t *list_json(const struct attr *a, const void *p)
 	const char *list = *(char *const *)attr_at(a, p);
 	size_t n = *attr_n(a, p);
 	json_t *out;
-	char buf[IP_TEXT];
+	char buf[PREFIX_TEXT];
 
 	if (a->one)
 		return n ? element_json(a->element, list) : json_null();
@@ -406,6 +408,9 @@ static json_t *list_json(const struct attr *a, const void *p)
 		if (a->type == ATTR_TEXTS) {
 			json_array_append_new(out,
 					      json_string(((char *const *)(const void *)list)[i]));
+		} else if (a->type == ATTR_CIDRS) {
+			ip_prefix_format((const struct ip_prefix *)(const void *)list + i, buf);
+			json_array_append_new(out, json_string(buf));
 		} else if (a->type == ATTR_IPS) {
 			ip_format((const struct ip_addr *)(const void *)list + i, buf);
 			json_array_append_new(out, json_string(buf));
@@ -468,6 +473,7 @@ json_t *nb_to_json(const struct attr *a, const void *p, const struct world_obj *
 	case ATTR_LIST:
 	case ATTR_TEXTS:
 	case ATTR_IPS:
+	case ATTR_CIDRS:
 		return list_json(a, p);
 	default:
 		return scalar_json(a, attr_at(a, p));

@@ -161,7 +161,8 @@ static int subnet_create(struct nb_request *q, void *p, uint64_t rows, struct nb
 	if (!nb_owns(&q->who, n->a.tenant_id))
 		return nb_say(e, PolicyNotAuthorized, "Network %s belongs to another project.",
 			      n->a.id);
-	if (cidr_check(a, e) || v6_modes_check(a, e) || overlap_check(n, a, e))
+	if (nb_subnetpool_allocate(q, n, a, e) || cidr_check(a, e) || v6_modes_check(a, e) ||
+	    overlap_check(n, a, e))
 		return -1;
 	if (!given(rows, "gateway_ip"))
 		a->gateway_ip = ipam_gateway(&a->cidr);

@@ -117,12 +117,15 @@ static void list_to(const struct attr *a, const void *p, const ProtobufCFieldDes
 		return;
 	out = mem_array(n, sizeof(*out));
 	for (size_t i = 0; i < n; i++) {
-		char buf[IP_TEXT];
+		char buf[PREFIX_TEXT];
 
 		if (a->type == ATTR_LIST)
 			out[i] = message_of(f->descriptor, a->element, list + i * a->element->size);
 		else if (a->type == ATTR_TEXTS)
 			out[i] = mem_str(((char *const *)(const void *)list)[i]);
+		else if (a->type == ATTR_CIDRS)
+			out[i] = mem_str(ip_prefix_format(
+				(const struct ip_prefix *)(const void *)list + i, buf));
 		else
 			out[i] = mem_str(
 				ip_format((const struct ip_addr *)(const void *)list + i, buf));
@@ -167,6 +170,7 @@ static ProtobufCMessage *message_of(const ProtobufCMessageDescriptor *d, const s
 		case ATTR_LIST:
 		case ATTR_TEXTS:
 		case ATTR_IPS:
+		case ATTR_CIDRS:
 			list_to(a, p, f, m);
 			break;
 		default:
@@ -195,9 +199,7 @@ static int list_from(const struct attr *a, void *p, const ProtobufCFieldDescript
 {
 	void **in = *(void ***)at(m, f->offset);
 	size_t n = *(size_t *)at(m, f->quantifier_offset);
-	size_t size = a->type == ATTR_LIST    ? a->element->size
-		      : a->type == ATTR_TEXTS ? sizeof(char *)
-					      : sizeof(struct ip_addr);
+	size_t size = attr_item_size(a);
 	char *list;
 	int rc = 0;
 
@@ -212,7 +214,9 @@ static int list_from(const struct attr *a, void *p, const ProtobufCFieldDescript
 			rc = attrs_from(a->element, list, in[i], e);
 		} else if (a->type == ATTR_TEXTS)
 			*(char **)(void *)list = mem_str(in[i]);
-		else if (ip_parse(in[i], (struct ip_addr *)(void *)list))
+		else if (a->type == ATTR_CIDRS
+				 ? ip_prefix_parse(in[i], (struct ip_prefix *)(void *)list)
+				 : ip_parse(in[i], (struct ip_addr *)(void *)list))
 			rc = err_set(e, -EBADMSG, "%s: '%s' is no address", a->member,
 				     (char *)in[i]);
 	}
@@ -254,6 +258,7 @@ static int attrs_from(const struct shape *s, void *p, const ProtobufCMessage *m,
 		case ATTR_LIST:
 		case ATTR_TEXTS:
 		case ATTR_IPS:
+		case ATTR_CIDRS:
 			rc = list_from(a, p, f, m, e);
 			break;
 		default:
@@ -304,7 +309,7 @@ static int shape_check(const ProtobufCMessageDescriptor *d, const struct shape *
 {
 	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++) {
 		const ProtobufCFieldDescriptor *f = is_kept(a) ? field_of(d, a) : NULL;
-		bool list = a->type == ATTR_LIST || a->type == ATTR_TEXTS || a->type == ATTR_IPS;
+		bool list = attr_is_list(a);
 
 		if (!is_kept(a))
 			continue;

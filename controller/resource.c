@@ -81,6 +81,7 @@ enum {
 #define ONE(m, nm, el, rt) \
 	ROW(LIST, m, nm, rt, COUNT(m), .max_n = 1, .one = true, .element = &el##_shape)
 #define TEXTS(m, nm, len, mx, rt) ROW(TEXTS, m, nm, rt, COUNT(m), .max = (len), .max_n = (mx))
+#define CIDRS(m, nm, mx, rt)	  ROW(CIDRS, m, nm, rt, COUNT(m), .max_n = (mx))
 #define IPS(m, nm, mx, rt)	  ROW(IPS, m, nm, rt, COUNT(m), .max_n = (mx))
 #define DICT(m, nm, mx, rt)	  ROW(DICT, m, nm, rt, .max = (mx))
 #define ALIAS(nm, m)		  ROW(TEXT, m, nm, C | S | RIGHT_ALIAS, .max = 255)
@@ -152,6 +153,20 @@ void attrs_init(const struct shape *s, void *p)
 	}
 }
 
+size_t attr_item_size(const struct attr *a)
+{
+	switch (a->type) {
+	case ATTR_LIST:
+		return a->element->size;
+	case ATTR_TEXTS:
+		return sizeof(char *);
+	case ATTR_CIDRS:
+		return sizeof(struct ip_prefix);
+	default:
+		return sizeof(struct ip_addr);
+	}
+}
+
 static void list_free(const struct attr *a, void *p)
 {
 	char *list = *(char **)attr_at(a, p);
@@ -178,6 +193,7 @@ void attr_clear(const struct attr *a, void *p)
 	case ATTR_LIST:
 	case ATTR_TEXTS:
 	case ATTR_IPS:
+	case ATTR_CIDRS:
 		list_free(a, p);
 		break;
 	case ATTR_ID:
@@ -203,9 +219,7 @@ static void list_copy(const struct attr *a, void *dst, const void *src)
 {
 	const char *from = *(char **)attr_at(a, src);
 	size_t n = *attr_n(a, src);
-	size_t size = a->type == ATTR_LIST    ? a->element->size
-		      : a->type == ATTR_TEXTS ? sizeof(char *)
-					      : sizeof(struct ip_addr);
+	size_t size = attr_item_size(a);
 	char *to;
 
 	*(char **)attr_at(a, dst) = NULL;
@@ -231,7 +245,7 @@ void attrs_copy(const struct shape *s, void *dst, const void *src)
 			continue;
 		if (a->type == ATTR_TEXT || a->type == ATTR_DICT)
 			*(char **)attr_at(a, dst) = mem_str(*(char **)attr_at(a, src));
-		else if (a->type == ATTR_LIST || a->type == ATTR_TEXTS || a->type == ATTR_IPS)
+		else if (attr_is_list(a))
 			list_copy(a, dst, src);
 	}
 }

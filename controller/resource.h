@@ -27,6 +27,7 @@ enum attr_type {
 	ATTR_LIST,
 	ATTR_TEXTS,
 	ATTR_IPS,
+	ATTR_CIDRS,
 	ATTR_DICT,
 	ATTR_CALC,
 	ATTR_FIXED,
@@ -42,9 +43,9 @@ enum attr_right {
 	RIGHT_ADMIN_SEES = 1 << 5,
 	RIGHT_HIDDEN = 1 << 6,
 	RIGHT_SORT = 1 << 7,
-	RIGHT_WRITE_ONLY = 1 << 10,
-	RIGHT_ALIAS = 1 << 8,  /* the member is another row's */
-	RIGHT_PARENT = 1 << 9, /* ID: the object's path is below that one's */
+	RIGHT_ALIAS = 1 << 8,	    /* the member is another row's */
+	RIGHT_PARENT = 1 << 9,	    /* ID: the object's path is below that one's */
+	RIGHT_WRITE_ONLY = 1 << 10, /* may be given, is not shown */
 };
 
 /* What a number of an enum is stored in is compiler's choice; all of ours are this wide. */
@@ -60,9 +61,9 @@ struct attr {
 	const char *member; /* also the name of the record's field; NULL: no member */
 	const char *name;
 	size_t offset;		     /* of the member */
-	size_t n_offset;	     /* of n_member: LIST, TEXTS, IPS */
+	size_t n_offset;	     /* of n_member: lists */
 	uint32_t min, max;	     /* NUM: value; TEXT, TEXTS: max characters; DICT: max bytes */
-	uint32_t max_n;		     /* LIST, TEXTS, IPS */
+	uint32_t max_n;		     /* lists */
 	uint32_t preset;	     /* NUM, ENUM, BOOL: default; CIDR: 1 when it is HOSTS */
 	const char *text;	     /* TEXT: default; FIXED: its value as JSON */
 	const char *const *words;    /* ENUM */
@@ -104,6 +105,16 @@ void attrs_fini(const struct shape *s, void *p);
 void attr_clear(const struct attr *a, void *p);
 /* A deep copy into raw memory. */
 void attrs_copy(const struct shape *s, void *dst, const void *src);
+
+/* Many of something: a pointer to them and how many. */
+static inline bool attr_is_list(const struct attr *a)
+{
+	return a->type == ATTR_LIST || a->type == ATTR_TEXTS || a->type == ATTR_IPS ||
+	       a->type == ATTR_CIDRS;
+}
+
+/* The size of one of them. */
+size_t attr_item_size(const struct attr *a);
 
 static inline void *attr_at(const struct attr *a, const void *p)
 {

@@ -19,6 +19,7 @@
 #define ONE(...)
 #define TEXTS(...)
 #define IPS(...)
+#define CIDRS(...)
 #define DICT(...)
 #define ALIAS(...)
 #define CALC(...)

@@ -17,6 +17,7 @@
 #undef ONE
 #undef TEXTS
 #undef IPS
+#undef CIDRS
 #undef DICT
 #undef ALIAS
 #undef CALC

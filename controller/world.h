@@ -70,6 +70,9 @@ extern const char *const forward_protocol_names[];
 #define IPS(m, ...)        \
 	struct ip_addr *m; \
 	size_t n_##m;
+#define CIDRS(m, ...)        \
+	struct ip_prefix *m; \
+	size_t n_##m;
 #define DICT(m, ...) char *m;
 #define ALIAS(...)
 #define CALC(...)
@@ -138,6 +141,19 @@ struct world_obj {
 	UT_hash_handle hh, hh_index;   /* resources: by id and index among those of their kind */
 };
 
+struct address_scope {
+	struct world_obj obj;
+	struct address_scope_attrs a;
+	size_t n_pools;
+};
+
+struct subnetpool {
+	struct world_obj obj;
+	struct subnetpool_attrs a;
+	struct address_scope *scope; /* NULL: none */
+	struct subnet *subnets;	     /* DL list by pool_prev, pool_next */
+};
+
 struct net {
 	struct world_obj obj;
 	struct net_attrs a;	/* a.index: number in the data plane; a.segment: VNI or VLAN id */
@@ -152,9 +168,11 @@ struct subnet {
 	struct world_obj obj;
 	struct subnet_attrs a;
 	struct net *net;
+	struct subnetpool *pool;   /* whose prefix it is; NULL: nobody's */
 	struct address *addresses; /* hash: in use, by ip */
 	struct ip_addr hint;	   /* where the search for a free address goes on */
 	struct subnet *net_prev, *net_next;
+	struct subnet *pool_prev, *pool_next;
 };
 
 /* An address of a subnet that a port has. */
@@ -362,6 +380,10 @@ void world_free(struct world *w);
 	struct port *p = (n)->router_ports; \
 	p;                                  \
 	p = p->net_router_next
+#define POOL_EACH_SUBNET(s, p)           \
+	struct subnet *s = (p)->subnets; \
+	s;                               \
+	s = s->pool_next
 #define HOST_EACH_PORT(p, h)         \
 	struct port *p = (h)->ports; \
 	p;                           \

@@ -13,6 +13,8 @@
 	_Static_assert(offsetof(struct noun, a) == sizeof(struct world_obj), #noun "'s " \
 										   "attributes")
 AFTER_OBJ(quota);
+AFTER_OBJ(address_scope);
+AFTER_OBJ(subnetpool);
 AFTER_OBJ(net);
 AFTER_OBJ(subnet);
 AFTER_OBJ(port);
@@ -25,6 +27,8 @@ static const struct world_ops nothing_special;
 /* Resources that have more than attributes. */
 static const struct world_ops *const ops[N_RESOURCES] = {
 	[WORLD_QUOTA] = &world_quota_ops,
+	[WORLD_ADDRESS_SCOPE] = &world_address_scope_ops,
+	[WORLD_SUBNETPOOL] = &world_subnetpool_ops,
 	[WORLD_NET] = &world_net_ops,
 	[WORLD_SUBNET] = &world_subnet_ops,
 	[WORLD_PORT] = &world_port_ops,

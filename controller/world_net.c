@@ -44,6 +44,35 @@ const struct world_ops world_net_ops = {
 	.unlink = net_unlink,
 };
 
+/* ---- address scopes, subnet pools ---- */
+
+const struct world_ops world_address_scope_ops = { .size = sizeof(struct address_scope) };
+
+static void subnetpool_derive(struct world *w, struct world_obj *o)
+{
+	struct subnetpool *p = (struct subnetpool *)o;
+
+	p->scope = (struct address_scope *)world_obj_find(w, WORLD_ADDRESS_SCOPE,
+							  p->a.address_scope_id);
+	if (p->scope)
+		p->scope->n_pools++;
+}
+
+static void subnetpool_underive(struct world *w, struct world_obj *o)
+{
+	struct subnetpool *p = (struct subnetpool *)o;
+
+	if (p->scope)
+		p->scope->n_pools--;
+	p->scope = NULL;
+}
+
+const struct world_ops world_subnetpool_ops = {
+	.size = sizeof(struct subnetpool),
+	.derive = subnetpool_derive,
+	.underive = subnetpool_underive,
+};
+
 /* ---- subnets ---- */
 
 static void subnet_link(struct world *w, struct world_obj *o)
@@ -53,6 +82,9 @@ static void subnet_link(struct world *w, struct world_obj *o)
 	s->net = world_net_find(w, s->a.network_id);
 	DL_APPEND2(s->net->subnets, s, net_prev, net_next);
 	s->net->n_subnets++;
+	s->pool = (struct subnetpool *)world_obj_find(w, WORLD_SUBNETPOOL, s->a.pool_id);
+	if (s->pool)
+		DL_APPEND2(s->pool->subnets, s, pool_prev, pool_next);
 }
 
 static void subnet_unlink(struct world *w, struct world_obj *o)
@@ -61,6 +93,8 @@ static void subnet_unlink(struct world *w, struct world_obj *o)
 
 	DL_DELETE2(s->net->subnets, s, net_prev, net_next);
 	s->net->n_subnets--;
+	if (s->pool)
+		DL_DELETE2(s->pool->subnets, s, pool_prev, pool_next);
 }
 
 /* A network is told for its subnets as well. */

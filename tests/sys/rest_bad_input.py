@@ -32,7 +32,7 @@ never = lambda v: False  # noqa: E731
 accepts = {
     "name": text, "description": text, "tenant_id": text, "project_id": text, "device_id": text, "device_owner": text,
     "binding:host_id": lambda v: v is None or text(v), "admin_state_up": boolean, "shared": boolean,
-    "port_security_enabled": boolean, "enable_dhcp": boolean, "router:external": lambda v: v is False,
+    "port_security_enabled": boolean, "enable_dhcp": boolean, "router:external": boolean,
     "availability_zone_hints": lambda v: v == [], "security_groups": lambda v: v == [],
     "service_types": lambda v: v == [], "subnetpool_id": lambda v: v is None, "mtu": never,
     "provider:network_type": never, "provider:segmentation_id": lambda v: v is None,
@@ -54,7 +54,7 @@ for noun, obj in have.items():
                 body = {attr: v} if method == "PUT" else {**need[noun], attr: v}
                 s, answer = c(method, path, {noun: body})
                 if not 400 <= s < 500 or error_of(answer) not in (
-                        "HTTPBadRequest", "InvalidInput", "InvalidIpForNetwork"):
+                        "HTTPBadRequest", "BadRequest", "InvalidInput", "InvalidIpForNetwork"):
                     bad.append((method, attr, v, s, answer))
     check(not bad, f"{noun}: {len(obj) + 2} attributes x {len(wrong)} wrong values are refused, on create and update",
           bad[:3])

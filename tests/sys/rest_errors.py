@@ -20,6 +20,7 @@ ELSEWHERE = {
     "HTTPMethodNotAllowed": 405, "RevisionNumberConstraintFailed": 412, "HTTPRequestEntityTooLarge": 413,
     "HTTPUnsupportedMediaType": 415, "HTTPNotImplemented": 501, "ExtensionNotFound": 404, "TagNotFound": 404,
     "IpAddressAlreadyAllocated": 409, "InvalidIpForSubnet": 400, "AllocationOnAutoAddressSubnet": 400,
+    "SubnetAllocationError": 409,  # Neutron answers 500, as if it were its own fault
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
     "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400,
 }

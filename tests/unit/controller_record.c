@@ -51,9 +51,7 @@ static void fill(const struct shape *s, void *p);
 static void list_fill(const struct attr *a, void *p)
 {
 	size_t n = rnd(4);
-	size_t size = a->type == ATTR_LIST    ? a->element->size
-		      : a->type == ATTR_TEXTS ? sizeof(char *)
-					      : sizeof(struct ip_addr);
+	size_t size = attr_item_size(a);
 	char *list = n ? mem_array(n, size) : NULL;
 
 	*(char **)attr_at(a, p) = list;
@@ -64,6 +62,9 @@ static void list_fill(const struct attr *a, void *p)
 			fill(a->element, list);
 		} else if (a->type == ATTR_TEXTS) {
 			*(char **)(void *)list = some_text();
+		} else if (a->type == ATTR_CIDRS) {
+			*(struct ip_prefix *)(void *)list =
+				(struct ip_prefix){ some_ip(), (uint8_t)rnd(33) };
 		} else {
 			*(struct ip_addr *)(void *)list = some_ip();
 		}
