@@ -61,7 +61,7 @@ static void show_tuple(struct pkt *p, const struct ct_tuple *t)
 	}
 }
 
-static void show(struct pkt *p, const struct ct_result *r, uint16_t zone)
+void act_ct_show(struct pkt *p, const struct ct_result *r, uint16_t zone)
 {
 	struct flow_key *k = &p->key;
 	static const uint8_t none[16];
@@ -184,7 +184,7 @@ static bool verdict(struct pmd *w, struct burst *b, struct pkt *p, const struct 
 		act_drop(w, b, p, res.drop);
 		return false;
 	}
-	show(p, &res, r->zone);
+	act_ct_show(p, &res, r->zone);
 	return true;
 }
 

@@ -65,6 +65,8 @@ uint64_t act_ct_burst(struct pmd *w, struct burst *b, const struct act_ct *const
 /* One packet, which need not be in the burst.  False: it is over, or waits as a fragment. */
 bool act_ct_track(struct pmd *w, struct burst *b, struct pkt *p, const struct act_ct *ct,
 		  uint64_t now) PMD;
+/* What ct() of 'zone' has found, in the key. */
+void act_ct_show(struct pkt *p, const struct ct_result *r, uint16_t zone);
 /* No ct_* any more. */
 void act_ct_clear(struct pkt *p);
 

@@ -75,6 +75,33 @@ static uint64_t gather(struct dp *dp, uint64_t bits[FLOW_KEY_WORDS])
 	return words;
 }
 
+/* The place of the member at 'offset' in the key that is looked at. */
+static uint8_t place_of(const struct cache *c, size_t offset)
+{
+	for (unsigned int n = 0; n < c->n_words && n < CACHE_WORDS_MAX; n++)
+		if (c->word[n] == offset / sizeof(uint64_t))
+			return (uint8_t)n;
+	return CACHE_WORDS_MAX;
+}
+
+/* What of the key ct() fills in. */
+static void renew_ct(struct cache *c)
+{
+	const size_t label = offsetof(struct flow_key, ct_label),
+		     tuple = offsetof(struct flow_key, ct_nw_src),
+		     end = offsetof(struct flow_key, dp_hash);
+	uint64_t rare = 0;
+
+	for (size_t at = label; at < label + 16; at += sizeof(uint64_t))
+		rare |= UINT64_C(1) << at / sizeof(uint64_t);
+	for (size_t at = tuple; at < end; at += sizeof(uint64_t))
+		rare |= UINT64_C(1) << at / sizeof(uint64_t);
+	c->at_metadata = place_of(c, offsetof(struct flow_key, metadata));
+	c->at_state = place_of(c, offsetof(struct flow_key, ct_state));
+	c->at_mark = place_of(c, offsetof(struct flow_key, ct_mark));
+	c->tracks = c->need == EXPRESS_IPV4 && !(c->words & rare);
+}
+
 /* What the tables of this version look at. */
 static void renew(struct cache *c, struct dp *dp, uint64_t version)
 {
@@ -96,6 +123,7 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 		}
 		c->n_words++;
 	}
+	renew_ct(c);
 	c->stamp += CACHE_STAMP_ONE;
 	if (!c->stamp) {
 		memset(c->mem, 0, bytes_of(c));
@@ -242,7 +270,12 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 	memcpy(e->key, c->key[i], sizeof(e->key));
 	memcpy(e->more, c->key[i] + CACHE_LINE_KEY, sizeof(e->more));
 	memcpy(e->flow, way->flow, way->n * sizeof(e->flow[0]));
-	e->is_express = express_compose(way, be32toh(p->key.in_port), &e->express);
+	e->way = CACHE_PLAIN;
+	if (way->flow[way->n - 1]->insts->tail == ACT_CT)
+		e->way = !p->n_calls && express_compose_ct(way, &e->express) ? CACHE_TO_CT
+									     : CACHE_PLAIN;
+	else if (express_compose(way, be32toh(p->key.in_port), &e->express))
+		e->way = CACHE_EXPRESS;
 }
 
 void cache_spent(struct pmd *w, uint64_t cycles)
@@ -255,7 +288,8 @@ void cache_spent(struct pmd *w, uint64_t cycles)
 	c->received = received;
 }
 
-bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, uint64_t now)
+bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, bool serve,
+		  uint64_t now)
 {
 	struct cache *c = w->cache;
 	const uint64_t bit = UINT64_C(1) << i;
@@ -266,7 +300,7 @@ bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table,
 		return false;
 	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i]);
 	c->from[i] = cache_stamp(c, table);
-	e = find(c, i);
+	e = serve ? find(c, i) : NULL;
 	if (!e) {
 		c->noted |= bit;
 		return false;

@@ -51,9 +51,10 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now) 
 /* The pipeline reports a packet's way to its end, so that the next one is served. */
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		 const struct cache_way *way) PMD;
-/* Packet i of the burst comes from ct() to 'table': true: served; else the pipeline may report what
- * its way is from there. */
-bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, uint64_t now) PMD;
+/* Packet i of the burst comes from ct() to 'table': true: served, if it is to be; else the pipeline
+ * may report what its way is from there. */
+bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, bool serve,
+		  uint64_t now) PMD;
 /* What the thread received since the last call took 'cycles': by that it is known whether the
  * cache pays. */
 void cache_spent(struct pmd *w, uint64_t cycles) PMD;

@@ -23,6 +23,13 @@ enum {
 	CACHE_LINE_KEY = 6,   /* words of the key in an entry's first line */
 };
 
+/* Whether 'express' says all that is to be done. */
+enum cache_is {
+	CACHE_PLAIN, /* no */
+	CACHE_EXPRESS,
+	CACHE_TO_CT, /* up to ct() */
+};
+
 /*
  * One way.  The first line tells whether it is the one, in most pipelines; the second is all that
  * the express way needs then.
@@ -31,8 +38,8 @@ struct cache_entry {
 	uint64_t hash;
 	uint32_t stamp; /* generation it belongs to, and where it begins (cache_stamp()); 0: none */
 	uint8_t n_flows;
-	bool is_express; /* 'express' says all that is to be done */
-	bool spilled;	 /* first of a pair: a way that belongs here is in its other pair */
+	uint8_t way;  /* enum cache_is */
+	bool spilled; /* first of a pair: a way that belongs here is in its other pair */
 	uint8_t pad;
 	uint64_t key[CACHE_LINE_KEY];
 	struct express express __attribute__((aligned(64)));
@@ -51,9 +58,12 @@ struct cache {
 	unsigned int n_words;
 	uint8_t word[FLOW_KEY_WORDS];
 	uint64_t bits[CACHE_WORDS_MAX]; /* of them that anything looks at */
-	uint32_t stamp;			/* of ways from the first table on */
-	enum express_need need;		/* how much of a frame the key's words are in */
-	uint64_t mask;			/* entries in use now less two: pairs */
+	/* Where what ct() writes is in the key; CACHE_WORDS_MAX: nobody looks at it. */
+	uint8_t at_metadata, at_state, at_mark;
+	bool tracks;		/* that is all that anybody looks at of it, and IPv4 is */
+	uint32_t stamp;		/* of ways from the first table on */
+	enum express_need need; /* how much of a frame the key's words are in */
+	uint64_t mask;		/* entries in use now less two: pairs */
 	uint32_t tried, hits;
 	struct cache_adapt adapt;
 	uint64_t received;	  /* packets that were measured */

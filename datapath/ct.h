@@ -9,6 +9,7 @@
  *	ct_expire.c, ct_list.c    what has timed out or is to go leaves; walks: control thread
  *	ct_read.c                 which connection a packet may be of (ct_track.h)
  *	ct_track.c, ct_tcp.c      what a packet is to its connection
+ *	ct_quick.c                the same, of most packets, in fewer steps (ct_quick.h)
  *	ct_nat.c, ct_rewrite.c    addresses and ports chosen, and packets translated (ct_nat.h)
  *	ct_alg.c, ct_expect.c ... what FTP and TFTP announce (ct_alg.h)
  *	act_ct.c                  the action ct()

@@ -22,7 +22,7 @@
 
 #include "base/byteorder.h"
 
-enum { CT_LAYOUT = 1 };
+enum { CT_LAYOUT = 2 };
 
 /* Bits of the field ct_state, as Open vSwitch numbers them. */
 enum ct_state {
@@ -110,25 +110,31 @@ struct ct_conn {
 	_Atomic uint8_t timeout; /* enum ct_timeout */
 	uint8_t state;		 /* of protocols but TCP: ct_track.c's */
 	_Atomic uint32_t mark;
-	uint32_t parent;      /* index + 1 of the connection that expected it; 0: none */
-	uint32_t parent_gen;  /* ... and its 'gen' then: else it is gone */
-	_Atomic uint32_t gen; /* counts up with each use of the slot */
+	_Atomic uint32_t gen;	       /* counts up with each use of the slot */
+	_Atomic uint64_t packets_orig; /* as dumps show them (ct_count()) */
 
 	/* Line 1: the other direction's. */
 	struct ct_tuple reply;
 	uint8_t label[16]; /* under the lock */
-	uint32_t id;	   /* dumps name it; not used again for billions of connections */
-	uint32_t adjust;   /* index + 1 of its sequence adjustments (ct_alg.c), or 0 */
+	_Atomic uint64_t packets_reply;
 
-	/* Line 2: TCP, counters. */
+	/* Line 2: TCP, and what packets seldom need. */
 	struct ct_tcp_peer peer[2];
-	_Atomic uint64_t packets[2]; /* as dumps show them; under the lock */
-	uint32_t started;	     /* ticks */
-	_Atomic uint32_t stage;	     /* enum ct_stage */
+	uint32_t parent;	/* index + 1 of the connection that expected it; 0: none */
+	uint32_t parent_gen;	/* ... and its 'gen' then: else it is gone */
+	uint32_t id;		/* dumps name it; not used again for billions of connections */
+	uint32_t adjust;	/* index + 1 of its sequence adjustments (ct_alg.c), or 0 */
+	uint32_t started;	/* ticks */
+	_Atomic uint32_t stage; /* enum ct_stage */
 	uint32_t spare[2];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct ct_conn) == 192,
 	       "three lines; with its share of the index under 256 bytes");
+
+static inline _Atomic uint64_t *ct_packets(struct ct_conn *c, enum ct_dir dir)
+{
+	return dir == CT_REPLY ? &c->packets_reply : &c->packets_orig;
+}
 
 #endif

@@ -13,18 +13,14 @@
  */
 #include "datapath/ct_priv.h"
 
-#include <emmintrin.h>
 #include <errno.h>
 #include <string.h>
-
-#include "datapath/cls_hash.h"
 
 /* ---- Hash ---- */
 
 uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k)
 {
-	const uint64_t *key = t->keys;
-	uint64_t src, src2, dst, dst2, h = key[6];
+	uint64_t src, src2, dst, dst2;
 	uint32_t ports, rest;
 
 	/* Read as ct_read() has written them, who would else wait for all stores before to be over:
@@ -36,10 +32,7 @@ uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k)
 	memcpy(&dst2, k->dst + 8, 8);
 	memcpy(&ports, &k->src_port, sizeof(ports));
 	memcpy(&rest, &k->zone, sizeof(rest));
-	h += cls_hash_mix(src ^ key[0], dst ^ key[2]);
-	h += cls_hash_mix(src2 ^ key[1], dst2 ^ key[3]);
-	h += cls_hash_mix(ports ^ key[4], rest ^ key[5]);
-	return cls_hash_mix(h, key[7]);
+	return ct_hash_words(t, src, src2, dst, dst2, ports, rest);
 }
 
 static bool same(const struct ct_tuple *a, const struct ct_tuple *b)
@@ -51,49 +44,13 @@ static bool same(const struct ct_tuple *a, const struct ct_tuple *b)
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
 }
 
-static uint16_t sig_of(uint64_t hash)
-{
-	return (uint16_t)(hash >> 48);
-}
-
-static struct ct_bucket *bucket_of(const struct ct *t, uint64_t hash)
-{
-	return &t->bucket[hash & t->bucket_mask];
-}
-
 /* ---- Looking ---- */
-
-/* Bit i: place i has the signature.  All at once, for what is in a bucket is random. */
-static inline unsigned int alike(const struct ct_bucket *b, uint16_t sig)
-{
-#ifdef __SANITIZE_THREAD__
-	unsigned int may = 0;
-
-	for (unsigned int i = 0; i < CT_BUCKET_REFS; i++)
-		may |= (unsigned int)(atomic_load_explicit(&b->sig[i], memory_order_relaxed) == sig)
-		       << i;
-	return may;
-#else
-	const __m128i *p = (const void *)b, s = _mm_set1_epi16((short)sig);
-	const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(p), s);
-	const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(p + 1), s);
-
-	/* Behind the ten come other things of the bucket. */
-	return (unsigned int)_mm_movemask_epi8(_mm_packs_epi16(low, high)) &
-	       ((1u << CT_BUCKET_REFS) - 1);
-#endif
-}
 
 static struct ct_bucket *next_of(const struct ct *t, const struct ct_bucket *b)
 {
 	const uint32_t n = atomic_load_explicit(&b->link, memory_order_acquire) & ~CT_LOCKED;
 
 	return n ? &t->bucket[t->bucket_mask + n] : NULL;
-}
-
-static struct ct_conn *conn_of(const struct ct *t, uint32_t ref)
-{
-	return &t->conn[(ref >> 1) - 1];
 }
 
 static const struct ct_tuple *tuple_of(const struct ct_conn *c, uint32_t ref)
@@ -103,20 +60,20 @@ static const struct ct_tuple *tuple_of(const struct ct_conn *c, uint32_t ref)
 
 void ct_prefetch(const struct ct *t, uint64_t hash)
 {
-	rte_prefetch0(bucket_of(t, hash));
+	rte_prefetch0(ct_bucket_of(t, hash));
 }
 
 void ct_prefetch_conn(const struct ct *t, uint64_t hash)
 {
-	const struct ct_bucket *b = bucket_of(t, hash);
-	const unsigned int may = alike(b, sig_of(hash));
+	const struct ct_bucket *b = ct_bucket_of(t, hash);
+	const unsigned int may = ct_alike(b, ct_sig_of(hash));
 	uint32_t ref;
 
 	if (!may)
 		return;
 	ref = atomic_load_explicit(&b->ref[__builtin_ctz(may)], memory_order_relaxed);
 	if (ref) {
-		const char *c = (const char *)conn_of(t, ref);
+		const char *c = (const char *)ct_conn_of(t, ref);
 
 		rte_prefetch0(c);
 		rte_prefetch0(c + 64);
@@ -127,17 +84,17 @@ void ct_prefetch_conn(const struct ct *t, uint64_t hash)
 struct ct_conn *ct_find(struct ct *t, const struct ct_tuple *k, uint64_t hash, uint32_t now,
 			enum ct_dir *dir)
 {
-	const uint16_t sig = sig_of(hash);
+	const uint16_t sig = ct_sig_of(hash);
 
-	for (const struct ct_bucket *b = bucket_of(t, hash); b; b = next_of(t, b)) {
-		for (unsigned int may = alike(b, sig); may; may &= may - 1) {
+	for (const struct ct_bucket *b = ct_bucket_of(t, hash); b; b = next_of(t, b)) {
+		for (unsigned int may = ct_alike(b, sig); may; may &= may - 1) {
 			const uint32_t ref = atomic_load_explicit(&b->ref[__builtin_ctz(may)],
 								  memory_order_acquire);
 			struct ct_conn *c;
 
 			if (!ref)
 				continue;
-			c = conn_of(t, ref);
+			c = ct_conn_of(t, ref);
 			if (!same(tuple_of(c, ref), k) || !ct_lives(c) || ct_expired(c, now))
 				continue;
 			*dir = (enum ct_dir)(ref & 1);
@@ -228,14 +185,14 @@ static bool taken(struct ct *t, struct ct_bucket *b, const struct ct_tuple *k, u
 		  uint32_t now)
 {
 	for (; b; b = next_of(t, b)) {
-		for (unsigned int may = alike(b, sig_of(hash)); may; may &= may - 1) {
+		for (unsigned int may = ct_alike(b, ct_sig_of(hash)); may; may &= may - 1) {
 			_Atomic uint32_t *at = &b->ref[__builtin_ctz(may)];
 			const uint32_t ref = atomic_load_explicit(at, memory_order_relaxed);
 			struct ct_conn *c;
 
 			if (!ref)
 				continue;
-			c = conn_of(t, ref);
+			c = ct_conn_of(t, ref);
 			if (!same(tuple_of(c, ref), k))
 				continue;
 			if (ct_lives(c) && !ct_expired(c, now))
@@ -277,7 +234,7 @@ static unsigned int room(const struct ct_bucket *b)
 
 static void place(struct ct_bucket *b, unsigned int i, uint64_t hash, uint32_t ref)
 {
-	atomic_store_explicit(&b->sig[i], sig_of(hash), memory_order_relaxed);
+	atomic_store_explicit(&b->sig[i], ct_sig_of(hash), memory_order_relaxed);
 	atomic_store_explicit(&b->ref[i], ref, memory_order_release);
 }
 
@@ -347,7 +304,7 @@ static void count_new(struct pmd *w, struct ct *t, const struct ct_conn *c, int 
 
 int ct_index_add(struct ct *t, struct ct_conn *c, uint64_t hash_orig, uint64_t hash_reply)
 {
-	struct ct_bucket *o = bucket_of(t, hash_orig), *r = bucket_of(t, hash_reply);
+	struct ct_bucket *o = ct_bucket_of(t, hash_orig), *r = ct_bucket_of(t, hash_reply);
 	const uint8_t flags = atomic_load_explicit(&c->flags, memory_order_relaxed);
 	int err;
 
@@ -380,7 +337,7 @@ int ct_add(struct pmd *w, struct ct *t, struct ct_conn *c, uint64_t hash_orig, u
 /* Takes 'ref' out of its chain, and the extra bucket that has nothing left; number + 1 of it. */
 static uint32_t unlink_ref(struct ct *t, uint64_t hash, uint32_t ref)
 {
-	struct ct_bucket *first = bucket_of(t, hash), *before = NULL, *b;
+	struct ct_bucket *first = ct_bucket_of(t, hash), *before = NULL, *b;
 	uint32_t extra = 0;
 	unsigned int i = 0;
 

@@ -18,11 +18,16 @@
 #ifndef WEFT_DATAPATH_CT_PRIV_H
 #define WEFT_DATAPATH_CT_PRIV_H
 
+#include <emmintrin.h>
+#include <netinet/in.h>
+
 #include <rte_prefetch.h>
 
+#include "datapath/cls_hash.h"
 #include "datapath/counter.h"
 #include "datapath/ct.h"
 #include "datapath/ct_zone.h"
+#include "datapath/dp.h"
 #include "datapath/pmd.h"
 
 #define CT_MAGIC UINT64_C(0x0063742d74666577) /* "weft-ct" */
@@ -191,6 +196,72 @@ static inline struct ct_zone_counters *ct_zone_counters(const struct ct *t, cons
 							uint16_t zone)
 {
 	return &t->side[w->id].zones[zone];
+}
+
+/* ---- The index, as who looks something up sees it ---- */
+
+/* ct_hash() of a tuple in words. */
+static inline uint64_t ct_hash_words(const struct ct *t, uint64_t src, uint64_t src2, uint64_t dst,
+				     uint64_t dst2, uint32_t ports, uint32_t rest)
+{
+	const uint64_t *key = t->keys;
+	uint64_t h = key[6];
+
+	h += cls_hash_mix(src ^ key[0], dst ^ key[2]);
+	h += cls_hash_mix(src2 ^ key[1], dst2 ^ key[3]);
+	h += cls_hash_mix(ports ^ key[4], rest ^ key[5]);
+	return cls_hash_mix(h, key[7]);
+}
+
+static inline uint16_t ct_sig_of(uint64_t hash)
+{
+	return (uint16_t)(hash >> 48);
+}
+
+static inline struct ct_bucket *ct_bucket_of(const struct ct *t, uint64_t hash)
+{
+	return &t->bucket[hash & t->bucket_mask];
+}
+
+static inline struct ct_conn *ct_conn_of(const struct ct *t, uint32_t ref)
+{
+	return &t->conn[(ref >> 1) - 1];
+}
+
+/* Bit i: place i has the signature.  All at once, for what is in a bucket is random. */
+static inline unsigned int ct_alike(const struct ct_bucket *b, uint16_t sig)
+{
+#ifdef __SANITIZE_THREAD__
+	unsigned int may = 0;
+
+	for (unsigned int i = 0; i < CT_BUCKET_REFS; i++)
+		may |= (unsigned int)(atomic_load_explicit(&b->sig[i], memory_order_relaxed) == sig)
+		       << i;
+	return may;
+#else
+	const __m128i *p = (const void *)b, s = _mm_set1_epi16((short)sig);
+	const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(p), s);
+	const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(p + 1), s);
+
+	/* Behind the ten come other things of the bucket. */
+	return (unsigned int)_mm_movemask_epi8(_mm_packs_epi16(low, high)) &
+	       ((1u << CT_BUCKET_REFS) - 1);
+#endif
+}
+
+/*
+ * One more packet of a connection.  TCP's are counted under the lock; of others the lock is not
+ * always taken (ct_quick.h), so that where there is more than one packet thread each addition is
+ * whole.
+ */
+static inline void ct_count(const struct pmd *w, struct ct_conn *c, enum ct_dir dir)
+{
+	_Atomic uint64_t *n = ct_packets(c, dir);
+
+	if (c->orig.proto == IPPROTO_TCP || w->dp->n_pmds <= 1)
+		counter_add(n, 1);
+	else
+		atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
 /* ---- Stacks of numbers that any thread pushes and pops ---- */

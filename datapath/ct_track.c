@@ -73,13 +73,6 @@ static void set_meta(struct ct_conn *c, const struct ct_req *r)
 					(r->label[i] & r->label_mask[i]));
 }
 
-static void count(struct ct_conn *c, enum ct_dir dir)
-{
-	const uint64_t n = atomic_load_explicit(&c->packets[dir], memory_order_relaxed);
-
-	atomic_store_explicit(&c->packets[dir], n + 1, memory_order_relaxed);
-}
-
 /* What the packet learns of its connection; under the lock.  Of one that another one announced the
  * tuple is that one's (ovs-fields(7), ct_nw_src), while it lives. */
 static void tell(struct visit *v, const struct ct_conn *c) PMD
@@ -149,7 +142,7 @@ static enum ct_tcp_verdict judge(struct visit *v, struct ct_conn *c, enum ct_dir
 	*timeout = is_tcp(&c->orig) ? ct_tcp_timeout(c->peer)
 				    : timeout_of(c->orig.proto, flags & CT_F_SEEN_REPLY);
 	if (!v->again)
-		count(c, dir);
+		ct_count(v->w, c, dir);
 	if (dir == CT_REPLY)
 		v->out->state |= CT_EST | CT_RPL;
 	else
@@ -293,7 +286,7 @@ static void fill(struct visit *v, struct ct_conn *c, const struct ct_tcp_peer pe
 	atomic_store_explicit(&c->flags, v->r->helper, memory_order_relaxed);
 	if (unlikely(v->expected))
 		inherit(v, c);
-	count(c, CT_ORIG);
+	ct_count(v->w, c, CT_ORIG);
 	set_meta(c, v->r);
 	ct_touch(v->t, c, first_timeout(c), v->now);
 	tell(v, c);

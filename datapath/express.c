@@ -4,10 +4,12 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/cache_priv.h"
 #include "datapath/csum.h"
 #include "datapath/dp.h"
+#include "datapath/express_ct.h"
 #include "datapath/parse.h"
 #include "datapath/pmd.h"
 #include "vlan/tag.h"
@@ -164,6 +166,29 @@ bool express_compose(const struct cache_way *way, uint32_t in_port, struct expre
 	return c.leaves && be64toh(c.tun_id) <= UINT32_MAX;
 }
 
+bool express_compose_ct(const struct cache_way *way, struct express *out)
+{
+	struct express x = { .n_flows = (uint8_t)way->n };
+
+	if (way->n > EXPRESS_FLOWS_MAX)
+		return false;
+	for (uint32_t n = 0; n < way->n; n++) {
+		const struct insts *i = way->flow[n]->insts;
+
+		/* A resubmit is one of those that are counted. */
+		if (i->meter || i->clear || i->write || i->tail == ACT_CALL ||
+		    (i->apply && i->apply->code != ACT_END))
+			return false;
+		x.metadata = (x.metadata & ~i->metadata_mask) | (i->metadata & i->metadata_mask);
+		x.id[n] = way->flow[n]->id;
+		x.table[n] = way->flow[n]->table_id;
+		if (i->tail == ACT_CT)
+			x.ct = i->tail_op->ct;
+	}
+	*out = x;
+	return x.ct && !x.ct->computed && !x.ct->req.commit;
+}
+
 /* ---- A frame's words ---- */
 
 static inline uint16_t load16(const uint8_t *p)
@@ -256,12 +281,6 @@ static inline uint8_t frame_words(const struct rte_mbuf *m, enum express_need ne
 
 /* ---- Leaving ---- */
 
-static inline bool fit(const struct express *x, const struct rte_mbuf *m, uint32_t in_port)
-{
-	return x->port != in_port &&
-	       (!(x->does & (EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL)) || vlan_writable(m));
-}
-
 static inline void rewrite(const struct express *x, uint8_t *f, unsigned int l3)
 {
 	if (x->does & EXPRESS_DST)
@@ -319,10 +338,10 @@ static uint64_t run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, u
 	const struct cache_entry *e = cache_find(c, hash, words);
 	unsigned int served = 0;
 
-	if (!e || !e->is_express)
+	if (!e || e->way != CACHE_EXPRESS)
 		return n == 64 ? UINT64_MAX : BIT(n) - 1;
 	for (unsigned int i = 0; i < n; i++) {
-		if (m[i]->data_len < ETH_HLEN || !fit(&e->express, m[i], in_port)) {
+		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], in_port)) {
 			left |= BIT(i);
 			continue;
 		}
@@ -362,7 +381,8 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 	struct cache *c = w->cache;
 	const enum express_need need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
 	const struct express *x[BURST_MAX];
-	uint64_t hash[BURST_MAX], left = 0;
+	const bool may_track = c->tracks && !from;
+	uint64_t hash[BURST_MAX], left = 0, to_ct = 0;
 	uint8_t l3[BURST_MAX];
 
 	/* Three rounds, so that each finds in the cache what the one before has asked for. */
@@ -380,13 +400,20 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 	for (unsigned int i = 0; i < n; i++) {
 		const struct cache_entry *e = l3[i] ? cache_find(c, hash[i], c->key[i]) : NULL;
 
-		x[i] = e && e->is_express ? &e->express : NULL;
+		x[i] = e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))
+			       ? &e->express
+			       : NULL;
+		if (x[i] && e->way == CACHE_TO_CT)
+			to_ct |= BIT(i);
 		rte_prefetch0(x[i]);
 	}
+	if (to_ct)
+		express_track(w, b, m, n, to_ct, in_port, l3, x);
 	for (unsigned int i = 0; i < n; i++) {
 		const uint32_t in = from ? from[i].port : in_port;
 
-		if (!x[i] || !fit(x[i], m[i], in) || (from && goes_on_in_a_tunnel(w, x[i]))) {
+		if (!x[i] || !express_fits(x[i], m[i], in) ||
+		    (from && goes_on_in_a_tunnel(w, x[i]))) {
 			left |= BIT(i);
 			continue;
 		}

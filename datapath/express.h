@@ -17,7 +17,9 @@
 
 #include "datapath/pkt.h"
 #include "datapath/role.h"
+#include "vlan/tag.h"
 
+struct act_ct;
 struct cache_way;
 struct pmd;
 struct rte_mbuf;
@@ -40,9 +42,17 @@ enum express_does {
 
 /* What the flows of a way come to: one cache line. */
 struct express {
-	uint32_t port;
-	be32 tun_id; /* low half; more is not composed */
-	be32 tun_src, tun_dst;
+	union {
+		struct {
+			uint32_t port;
+			be32 tun_id; /* low half; more is not composed */
+			be32 tun_src, tun_dst;
+		};
+		struct { /* of a way to ct() (express_ct.h) */
+			const struct act_ct *ct;
+			uint64_t metadata; /* there */
+		};
+	};
 	/* What is to be counted for each flow of the way. */
 	uint32_t id[EXPRESS_FLOWS_MAX];
 	uint8_t table[EXPRESS_FLOWS_MAX];
@@ -64,6 +74,15 @@ struct express_from {
 enum express_need express_need(uint64_t words);
 /* False: they do more than it can say.  'in_port' is where the packet came in. */
 bool express_compose(const struct cache_way *way, uint32_t in_port, struct express *out) PMD;
+/* The same for a way that ends in ct(table=N). */
+bool express_compose_ct(const struct cache_way *way, struct express *out) PMD;
+
+/* Whether a frame may leave so. */
+static inline bool express_fits(const struct express *x, const struct rte_mbuf *m, uint32_t in_port)
+{
+	return x->port != in_port &&
+	       (!(x->does & (EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL)) || vlan_writable(m));
+}
 
 /*
  * Serves what it can of frames m[0] to m[n - 1] that came in on device port 'in_port', and, where

@@ -282,23 +282,34 @@ static void wait_ct(struct pmd *w, struct burst *b, struct pkt *p, const struct 
 	b->ct_waits |= UINT64_C(1) << p->idx;
 }
 
-/* Those who wait are tracked, and come to their tables. */
-static void track(struct sweep *s) PMD
+/* 'who' come from ct() to their tables.  Behind one whose way there is not known nobody is served
+ * by the cache: what they commit is committed in the order they came. */
+static void come(struct sweep *s, uint64_t who) PMD
 {
 	struct burst *b = s->b;
-	uint64_t who = b->ct_waits;
+	bool in_order = true;
 
-	b->ct_waits = 0;
-	who = act_ct_burst(s->w, b, b->ct, who, s->now);
 	for (; who; who &= who - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(who);
 		const uint8_t table = b->ct[i]->table;
 
 		b->pkt[i].called = false;
 		s->way[i].n = 0; /* what follows is not its ingress key's doing */
-		if (!s->w->cache || !cache_behind(s->w, b, i, table, s->now))
-			enter(s, table, UINT64_C(1) << i);
+		if (s->w->cache && cache_behind(s->w, b, i, table, in_order, s->now))
+			continue;
+		in_order = false;
+		enter(s, table, UINT64_C(1) << i);
 	}
+}
+
+/* Those who wait are tracked; they go on with those who were before. */
+static void track(struct sweep *s) PMD
+{
+	struct burst *b = s->b;
+	const uint64_t who = b->ct_waits, came = b->ct_came;
+
+	b->ct_waits = b->ct_came = 0;
+	come(s, came | (who ? act_ct_burst(s->w, b, b->ct, who, s->now) : 0));
 }
 
 /* ---- The sweep ---- */
@@ -387,7 +398,7 @@ void pipeline_run(struct pmd *w, struct burst *b, uint64_t todo, uint8_t first, 
 			s.at[t] = 0;
 			table(&s, (unsigned int)t, who);
 		}
-		if (likely(!b->ct_waits))
+		if (likely(!(b->ct_waits | b->ct_came)))
 			break;
 		track(&s);
 	}

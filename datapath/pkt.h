@@ -17,6 +17,7 @@
 struct rte_mbuf;
 struct flow;
 struct act_ct;
+struct ct_conn;
 struct insts;
 struct port;
 
@@ -169,6 +170,14 @@ struct freeze {
 	uint8_t bytes[FREEZE_MAX];
 };
 
+/* A frame that was tracked on the express way, and goes on as a packet. */
+struct come {
+	const struct act_ct *ct;
+	struct ct_conn *conn;
+	uint64_t metadata;
+	uint8_t state; /* enum ct_state */
+};
+
 struct burst {
 	uint64_t version; /* of the tables that this burst sees (flow.h) */
 	uint32_t n_x;
@@ -178,6 +187,8 @@ struct burst {
 	uint32_t n_out;
 	uint32_t n_keys;
 	uint64_t ct_waits; /* packets that come to ct[] next (pipeline.c) */
+	uint64_t ct_came;  /* ... that come from there */
+	uint64_t came; /* frames that do (express_ct.c); what is to be known of them in come[] */
 	const struct act_ct *ct[BURST_MAX];
 	uint8_t ct_passes[BURST_MAX]; /* how often pkt[i] and its copies were tracked */
 	bool out_of_order;	      /* some out[] came later than one of a higher idx */
@@ -185,6 +196,7 @@ struct burst {
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */
 	struct express_out x[BURST_MAX];
+	struct come come[BURST_MAX];
 	/* What push and pop work on, by packet; a value is the last 16 bytes of a field. */
 	uint8_t stack[BURST_MAX][PKT_STACK_MAX][16];
 	struct freeze freeze;

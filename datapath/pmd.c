@@ -14,6 +14,7 @@
 #include "datapath/cache.h"
 #include "datapath/dp.h"
 #include "datapath/express.h"
+#include "datapath/express_ct.h"
 #include "datapath/frag.h"
 #include "datapath/freeze.h"
 #include "datapath/handoff.h"
@@ -51,7 +52,7 @@ void pmd_burst_start(struct pmd *w, struct burst *b)
 	b->version = atomic_load_explicit(&w->dp->version, memory_order_acquire);
 	b->n = b->n_out = b->n_keys = b->n_x = 0;
 	b->out_of_order = false;
-	b->ct_waits = 0;
+	b->ct_waits = b->ct_came = b->came = 0;
 }
 
 static void drop_frames(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n,
@@ -95,12 +96,14 @@ static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port 
 		if (pkt_init(b, b->n, m[i], p->no)) {
 			if (p->partial_csum)
 				partial_finish(&b->pkt[b->n]);
+			if (unlikely(b->came >> i & 1))
+				express_come(b, &b->pkt[b->n], i);
 			b->n++;
 		} else {
 			drop_frames(w, p, &m[i], 1, DROP_RX_TRUNCATED);
 		}
 	}
-	return b->n ? ~UINT64_C(0) >> (64 - b->n) : 0;
+	return b->n ? ~UINT64_C(0) >> (64 - b->n) & ~b->ct_came : 0;
 }
 
 /* The packets in 'todo': each step takes its own, and leaves the others to the next. */
@@ -114,7 +117,7 @@ void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 		todo = cache_run(w, b, todo, w->now);
 	else if (unlikely(w->trace))
 		trace_begin(w, b, todo);
-	if (todo || b->ct_waits)
+	if (todo || b->ct_waits || b->ct_came)
 		pipeline_run(w, b, todo, 0, w->now);
 	w->flush(w, b);
 }

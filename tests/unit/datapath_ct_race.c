@@ -198,7 +198,7 @@ static void add(void *arg, const struct ct_conn *c)
 	if (c->orig.proto != s->proto)
 		return;
 	s->n++;
-	s->packets += atomic_load(&c->packets[0]) + atomic_load(&c->packets[1]);
+	s->packets += atomic_load(&c->packets_orig) + atomic_load(&c->packets_reply);
 }
 
 static struct sum sum(uint8_t proto)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/ct_quick.h"
+
+#include <rte_branch_prediction.h>
+#include <rte_mbuf.h>
+
+#include "datapath/csum.h"
+#include "datapath/ct_priv.h"
+#include "datapath/ct_tcp.h"
+#include "datapath/dp.h"
+
+enum { IP_HLEN = 20, UDP_HLEN = 8 };
+
+/* ---- Frames ---- */
+
+static inline uint32_t load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline bool is_right(uint64_t sum)
+{
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ((sum & 0xffff) + (sum >> 16)) == 0xffff;
+}
+
+static inline bool vouched_for(uint64_t flags, uint64_t good, uint64_t none, uint64_t mask)
+{
+	return (flags & mask) == good || (flags & mask) == none;
+}
+
+static inline bool ip_sum_ok(const struct rte_mbuf *m, const uint8_t *ip)
+{
+	if (vouched_for(m->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_GOOD, RTE_MBUF_F_RX_IP_CKSUM_NONE,
+			RTE_MBUF_F_RX_IP_CKSUM_MASK))
+		return true;
+	return is_right((uint64_t)load32(ip) + load32(ip + 4) + load32(ip + 8) + load32(ip + 12) +
+			load32(ip + 16));
+}
+
+/* 'n' bytes behind the header, and the pseudo-header, whose addresses stand right before them. */
+static inline bool l4_sum_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n)
+{
+	if (vouched_for(m->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_NONE,
+			RTE_MBUF_F_RX_L4_CKSUM_MASK))
+		return true;
+	return is_right((uint64_t)csum_sum(ip + 12, 8 + n) + htobe16(ip[9]) + htobe16((uint16_t)n));
+}
+
+/* 'n': what IP says is behind its header, which is there. */
+static inline bool udp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n)
+{
+	const uint32_t len = get_be16(ip + IP_HLEN + 4);
+
+	if (len < UDP_HLEN || len > n)
+		return false;
+	return !get_be16(ip + IP_HLEN + 6) || l4_sum_ok(m, ip, len);
+}
+
+static inline bool tcp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n)
+{
+	struct ct_tcp_seg g;
+
+	/* What begins and ends is not for here. */
+	return ct_tcp_read(&g, ip + IP_HLEN, n, n) && (g.flags & ~TCP_PSH) == TCP_ACK &&
+	       l4_sum_ok(m, ip, n);
+}
+
+bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, uint16_t zone,
+		   struct ct_quick *q)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
+	const uint32_t total = get_be16(ip + 2), n = total - IP_HLEN;
+	uint32_t ports;
+
+	if (unlikely(total > m->data_len - l3 || !ip_sum_ok(m, ip)))
+		return false;
+	if (ip[9] == IPPROTO_UDP ? !udp_ok(m, ip, n) : ip[9] != IPPROTO_TCP || !tcp_ok(m, ip, n))
+		return false;
+	q->ip = ip;
+	q->src = load32(ip + 12);
+	q->dst = load32(ip + 16);
+	ports = load32(ip + IP_HLEN);
+	/* One that would be its own answer is none. */
+	if (unlikely(q->src == q->dst && ports >> 16 == (ports & 0xffff)))
+		return false;
+	q->rest = ports | (uint64_t)zone << 32 | (uint64_t)ip[9] << 48 | UINT64_C(4) << 56;
+	q->hash = ct_hash_words(t, q->src, 0, q->dst, 0, (uint32_t)q->rest,
+				(uint32_t)(q->rest >> 32));
+	rte_prefetch0(ct_bucket_of(t, q->hash));
+	return true;
+}
+
+/* ---- Connections ---- */
+
+static inline bool is_it(const struct ct_tuple *k, const struct ct_quick *q)
+{
+	uint64_t w[5];
+
+	memcpy(w, k, sizeof(w));
+	return !((w[0] ^ q->src) | w[1] | (w[2] ^ q->dst) | w[3] | (w[4] ^ q->rest));
+}
+
+static inline bool is_tcp(const struct ct_quick *q)
+{
+	return (uint8_t)(q->rest >> 48) == IPPROTO_TCP;
+}
+
+void ct_quick_fetch(const struct ct *t, struct ct_quick *q)
+{
+	const struct ct_bucket *b = ct_bucket_of(t, q->hash);
+	const unsigned int may = ct_alike(b, ct_sig_of(q->hash));
+	const char *c;
+
+	q->ref = 0;
+	if (!may)
+		return;
+	q->ref = atomic_load_explicit(&b->ref[__builtin_ctz(may)], memory_order_acquire);
+	if (!q->ref)
+		return;
+	c = (const char *)ct_conn_of(t, q->ref);
+	__builtin_prefetch(c, 1);
+	if (q->ref & 1)
+		__builtin_prefetch(c + 64, 1);
+	if (is_tcp(q))
+		__builtin_prefetch(c + 128, 1);
+}
+
+static inline struct ct_conn *find(struct ct *t, const struct ct_quick *q, uint32_t now,
+				   enum ct_dir *dir)
+{
+	struct ct_conn *c;
+	struct ct_tuple k;
+
+	if (likely(q->ref)) {
+		c = ct_conn_of(t, q->ref);
+		*dir = (enum ct_dir)(q->ref & 1);
+		if (likely(is_it(*dir ? &c->reply : &c->orig, q)))
+			return likely(!ct_expired(c, now)) ? c : NULL;
+	}
+	memset(&k, 0, sizeof(k));
+	memcpy(k.src, &q->src, sizeof(q->src));
+	memcpy(k.dst, &q->dst, sizeof(q->dst));
+	memcpy(&k.src_port, &q->rest, sizeof(q->rest));
+	return ct_find(t, &k, q->hash, now, dir);
+}
+
+/* TCP's numbers; under the lock. */
+static bool numbers_ok(struct pmd *w, struct ct_conn *c, const struct ct_quick *q, enum ct_dir dir)
+{
+	const uint32_t n = (uint32_t)get_be16(q->ip + 2) - IP_HLEN;
+	struct ct_tcp_seg g;
+
+	(void)w;
+	if (c->peer[0].state != CT_TCP_OPEN || c->peer[1].state != CT_TCP_OPEN ||
+	    !ct_tcp_read(&g, q->ip + IP_HLEN, n, n))
+		return false;
+	/* Of a bad one it changes nothing. */
+	return ct_tcp_update(c->peer, dir, &g, false) == CT_TCP_GOOD;
+}
+
+static uint8_t state_of(enum ct_dir dir, uint8_t flags)
+{
+	if (dir == CT_REPLY)
+		return CT_TRK | CT_EST | CT_RPL;
+	return CT_TRK | (flags & CT_F_SEEN_REPLY ? CT_EST : CT_NEW);
+}
+
+uint8_t ct_quick(struct pmd *w, struct ct *t, const struct ct_quick *q, uint32_t now,
+		 struct ct_conn **conn)
+{
+	enum ct_dir dir = CT_ORIG;
+	struct ct_conn *c = find(t, q, now, &dir);
+	uint8_t flags;
+
+	if (!c)
+		return 0;
+	flags = atomic_load_explicit(&c->flags, memory_order_acquire);
+	if ((flags & ~CT_F_SEEN_REPLY) != CT_F_LIVE ||
+	    (dir == CT_REPLY && !(flags & CT_F_SEEN_REPLY)))
+		return 0;
+	if (is_tcp(q)) {
+		ct_conn_lock(c);
+		if (unlikely(!numbers_ok(w, c, q, dir))) {
+			ct_conn_unlock(c);
+			return 0;
+		}
+		ct_count(w, c, dir);
+		ct_touch(t, c, CT_T_TCP_ESTABLISHED, now);
+		ct_conn_unlock(c);
+	} else {
+		ct_count(w, c, dir);
+		ct_touch(t, c, flags & CT_F_SEEN_REPLY ? CT_T_UDP_MULTIPLE : CT_T_UDP_SINGLE, now);
+	}
+	*conn = c;
+	return state_of(dir, flags);
+}
+
+void ct_quick_tell(struct ct_conn *c, uint8_t state, struct ct_result *out)
+{
+	out->state = state;
+	out->drop = N_DROPS;
+	ct_conn_lock(c);
+	out->mark = atomic_load_explicit(&c->mark, memory_order_relaxed);
+	memcpy(out->label, c->label, sizeof(out->label));
+	ct_conn_unlock(c);
+	out->orig = c->orig;
+}
