@@ -211,9 +211,8 @@ static void even(struct ct_conn *c)
 static void tell(const struct ct_conn *a)
 {
 	for (uint32_t k = 0; k < n_of[2]; k++)
-		for (size_t i = 0; !memcmp(&a->orig, &kept[2][k].orig, sizeof(a->orig)) &&
-				   i < sizeof(*a);
-		     i++)
+		for (size_t i = 0;
+		     !memcmp(&a->orig, &kept[2][k].orig, sizeof(a->orig)) && i < sizeof(*a); i++)
 			if (((const uint8_t *)a)[i] != ((const uint8_t *)&kept[2][k])[i])
 				print_message("byte %zu: is %#x, should be %#x\n", i,
 					      ((const uint8_t *)a)[i],
