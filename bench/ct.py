@@ -121,13 +121,13 @@ def new(make, run):
         try:
             sw.begin(rules)
             time.sleep(0.5)
-            m0 = rig.rss_mb(sw.pid)
+            m0 = rig.resident_mb(sw.pid)
             got = read_once(sw, trace)
             case = trace if rules == "ct" else "without"
             figures = dict(rate__M_s=got["rate"] / 1e6, whole_core__M_s=got["whole_core"] / 1e6, cycles__cycles_packet=got["cycles"])
             if rules == "ct":
                 known = sw.connections()
-                figures.update(connections=known, rss__bytes_connection=(rig.rss_mb(sw.pid) - m0) * 1048576 / max(1, known))
+                figures.update(connections=known, rss__bytes_connection=(rig.resident_mb(sw.pid) - m0) * 1048576 / max(1, known))
             rig.row(WHAT, f"new {case}", sw.name, run, **figures)
         finally:
             sw.close()

@@ -86,6 +86,12 @@ def rss_mb(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) / 1024
 
 
+def resident_mb(pid):
+    """With what is in hugepages."""
+    with open(f"/proc/{pid}/status") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith(("VmRSS", "HugetlbPages"))) / 1024
+
+
 def cpu_ns(pid, thread="*"):
     """Time on a processor of all threads, or of those with that name."""
     total = 0

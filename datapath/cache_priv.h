@@ -134,6 +134,13 @@ static inline bool cache_same(const struct cache *c, const struct cache_entry *e
 				  (c->n_words - CACHE_LINE_KEY) * sizeof(key[0]));
 }
 
+/* The same without the hash. */
+static inline bool cache_same_key(const struct cache *c, const struct cache_entry *e,
+				  uint32_t stamp, const uint64_t *key)
+{
+	return cache_same(c, e, stamp, e->hash, key);
+}
+
 /* Where cache_find() will look. */
 static inline void cache_prefetch(const struct cache *c, uint64_t hash)
 {

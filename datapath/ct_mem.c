@@ -22,6 +22,10 @@
 
 #include "datapath/ct_alg.h"
 
+#ifndef MFD_HUGE_2MB
+#define MFD_HUGE_2MB (21U << 26)
+#endif
+
 enum {
 	HUGE = 2 << 20, /* parts begin on such pages */
 	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
@@ -176,6 +180,21 @@ void ct_free(struct ct *t)
 
 /* ---- New ---- */
 
+static bool read_number(const char *dir, const char *name, unsigned long *n)
+{
+	char path[128];
+	bool ok;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	ok = fscanf(f, "%lu", n) == 1;
+	fclose(f);
+	return ok;
+}
+
 static int draw(uint64_t *keys, size_t n)
 {
 	return getrandom(keys, n, 0) == (ssize_t)n ? 0 : -EIO;
@@ -197,11 +216,44 @@ static int make_head(struct ct *t, struct ct_head *h, struct err *e)
 	return 0;
 }
 
+/*
+ * Whether to ask for hugepages, which the kernel gives a memfd of itself only where it is told so
+ * for all (shmem_enabled): with pages of 4 KB one lookup in two waits for the tables of pages.  Of
+ * those that are set aside and free at most half are taken, for there are devices to come.
+ */
+static bool may_be_huge(uint64_t size)
+{
+	static const char dir[] = "/sys/kernel/mm/hugepages/hugepages-2048kB";
+	unsigned long free_pages = 0, reserved = 0;
+
+	if (!read_number(dir, "free_hugepages", &free_pages) ||
+	    !read_number(dir, "resv_hugepages", &reserved) || reserved > free_pages)
+		return false;
+	return size / HUGE <= (free_pages - reserved) / 2;
+}
+
+static struct ct *make(const char *file, unsigned int flags, struct ct_head *h,
+		       struct err *e) CONTROL
+{
+	struct ct *t = alloc(memfd_create(file, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags), e);
+
+	if (!t)
+		return NULL;
+	if (t->fd < 0) {
+		err_set(e, -errno, "connection tracking: memory: %s", strerror(errno));
+	} else if (!make_head(t, h, e) && !map(t, h, e)) {
+		memcpy(t->head, h, sizeof(*h));
+		return t;
+	}
+	ct_free(t);
+	return NULL;
+}
+
 struct ct *ct_new(const char *name, uint32_t max, struct err *e)
 {
 	struct ct_head h = { 0 };
+	struct ct *t = NULL;
 	char file[64];
-	struct ct *t;
 
 	if (!max || max > CT_LIMIT_MAX) {
 		err_set(e, -EINVAL, "connection tracking for %u connections: 1 to %u are right",
@@ -210,20 +262,9 @@ struct ct *ct_new(const char *name, uint32_t max, struct err *e)
 	}
 	lay_out(&h, max);
 	snprintf(file, sizeof(file), "weft-ct-%s", name);
-	t = alloc(memfd_create(file, MFD_CLOEXEC | MFD_ALLOW_SEALING), e);
-	if (!t)
-		return NULL;
-	if (t->fd < 0) {
-		err_set(e, -errno, "connection tracking: memory: %s", strerror(errno));
-		ct_free(t);
-		return NULL;
-	}
-	if (make_head(t, &h, e) || map(t, &h, e)) {
-		ct_free(t);
-		return NULL;
-	}
-	memcpy(t->head, &h, sizeof(h));
-	return t;
+	if (may_be_huge(h.size))
+		t = make(file, MFD_HUGETLB | MFD_HUGE_2MB, &h, e);
+	return t ? t : make(file, 0, &h, e);
 }
 
 int ct_fd(const struct ct *t)

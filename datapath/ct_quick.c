@@ -62,12 +62,11 @@ static inline bool udp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t 
 	return !get_be16(ip + IP_HLEN + 6) || l4_sum_ok(m, ip, len);
 }
 
-static inline bool tcp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n)
+static inline bool tcp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n,
+			  struct ct_tcp_seg *g)
 {
-	struct ct_tcp_seg g;
-
 	/* What begins and ends is not for here. */
-	return ct_tcp_read(&g, ip + IP_HLEN, n, n) && (g.flags & ~TCP_PSH) == TCP_ACK &&
+	return ct_tcp_read(g, ip + IP_HLEN, n, n) && (g->flags & ~TCP_PSH) == TCP_ACK &&
 	       l4_sum_ok(m, ip, n);
 }
 
@@ -80,7 +79,8 @@ bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, ui
 
 	if (unlikely(total > m->data_len - l3 || !ip_sum_ok(m, ip)))
 		return false;
-	if (ip[9] == IPPROTO_UDP ? !udp_ok(m, ip, n) : ip[9] != IPPROTO_TCP || !tcp_ok(m, ip, n))
+	if (ip[9] == IPPROTO_UDP ? !udp_ok(m, ip, n)
+				 : ip[9] != IPPROTO_TCP || !tcp_ok(m, ip, n, &q->g))
 		return false;
 	q->ip = ip;
 	q->src = load32(ip + 12);
@@ -151,17 +151,12 @@ static inline struct ct_conn *find(struct ct *t, const struct ct_quick *q, uint3
 }
 
 /* TCP's numbers; under the lock. */
-static bool numbers_ok(struct pmd *w, struct ct_conn *c, const struct ct_quick *q, enum ct_dir dir)
+static inline bool numbers_ok(struct ct_conn *c, const struct ct_quick *q, enum ct_dir dir)
 {
-	const uint32_t n = (uint32_t)get_be16(q->ip + 2) - IP_HLEN;
-	struct ct_tcp_seg g;
-
-	(void)w;
-	if (c->peer[0].state != CT_TCP_OPEN || c->peer[1].state != CT_TCP_OPEN ||
-	    !ct_tcp_read(&g, q->ip + IP_HLEN, n, n))
+	if (c->peer[0].state != CT_TCP_OPEN || c->peer[1].state != CT_TCP_OPEN)
 		return false;
 	/* Of a bad one it changes nothing. */
-	return ct_tcp_update(c->peer, dir, &g, false) == CT_TCP_GOOD;
+	return ct_tcp_update(c->peer, dir, &q->g, false) == CT_TCP_GOOD;
 }
 
 static uint8_t state_of(enum ct_dir dir, uint8_t flags)
@@ -186,7 +181,7 @@ uint8_t ct_quick(struct pmd *w, struct ct *t, const struct ct_quick *q, uint32_t
 		return 0;
 	if (is_tcp(q)) {
 		ct_conn_lock(c);
-		if (unlikely(!numbers_ok(w, c, q, dir))) {
+		if (unlikely(!numbers_ok(c, q, dir))) {
 			ct_conn_unlock(c);
 			return 0;
 		}

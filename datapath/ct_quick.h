@@ -12,6 +12,7 @@
 #ifndef WEFT_DATAPATH_CT_QUICK_H
 #define WEFT_DATAPATH_CT_QUICK_H
 
+#include "datapath/ct_tcp.h"
 #include "datapath/ct_track.h"
 
 struct rte_mbuf;
@@ -21,8 +22,9 @@ struct ct_quick {
 	uint64_t src, dst; /* IPv4, and zeros */
 	uint64_t rest;	   /* ports, zone, proto, l3, as in struct ct_tuple */
 	uint64_t hash;
-	const uint8_t *ip; /* in the frame */
-	uint32_t ref;	   /* the first that may be it, of the index; 0: none */
+	const uint8_t *ip;   /* in the frame */
+	struct ct_tcp_seg g; /* of TCP */
+	uint32_t ref;	     /* the first that may be it, of the index; 0: none */
 };
 
 /*

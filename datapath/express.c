@@ -380,7 +380,7 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 	enum { AHEAD = 4 };
 	struct cache *c = w->cache;
 	const enum express_need need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
-	const struct express *x[BURST_MAX];
+	struct express *x[BURST_MAX];
 	const bool may_track = c->tracks && !from;
 	uint64_t hash[BURST_MAX], left = 0, to_ct = 0;
 	uint8_t l3[BURST_MAX];
@@ -398,7 +398,7 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 		cache_prefetch(c, hash[i]);
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		const struct cache_entry *e = l3[i] ? cache_find(c, hash[i], c->key[i]) : NULL;
+		struct cache_entry *e = l3[i] ? cache_find(c, hash[i], c->key[i]) : NULL;
 
 		x[i] = e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))
 			       ? &e->express

@@ -58,7 +58,12 @@ struct express {
 	uint8_t table[EXPRESS_FLOWS_MAX];
 	uint8_t does; /* of enum express_does */
 	uint8_t n_flows;
-	uint8_t dst[6], src[6];
+	union {
+		struct {
+			uint8_t dst[6], src[6];
+		};
+		uint32_t next[3]; /* of a way to ct(): where ways behind it were found last */
+	};
 };
 
 _Static_assert(sizeof(struct express) <= 64, "one line");

@@ -21,11 +21,13 @@ struct tracking {
 	struct ct *t;
 	struct rte_mbuf **m;
 	const uint8_t *l3;
-	const struct express **x;
+	struct express **x;
 	uint64_t left; /* frames that become packets and begin anew */
 	uint64_t seen; /* a bit for each connection that one of 'left' may be of */
 	struct ct_quick q[BURST_MAX];
-	uint64_t hash[BURST_MAX];
+	struct cache_entry *hint[BURST_MAX]; /* where the way behind ct() may be */
+	uint32_t *next[BURST_MAX];	     /* ... and where it is to be noted if it is not */
+	uint32_t stamp[BURST_MAX];
 };
 
 /* The same bit for both directions of a connection that nobody translates. */
@@ -88,10 +90,35 @@ static void count(struct pmd *w, const struct express *x, const struct rte_mbuf 
 	}
 }
 
+/* By states that packets of one way mostly have. */
+static uint32_t *next_of(struct express *x, uint8_t state)
+{
+	return &x->next[state & CT_RPL ? 2 : state & CT_EST ? 1 : 0];
+}
+
+/*
+ * The way of frame i behind ct().  Of the words of its key but those of the connection the way
+ * before it has the same, so that it is mostly the one that was found there last.
+ */
+static struct express *behind(struct tracking *a, unsigned int i, uint32_t in_port) PMD
+{
+	const struct cache *c = a->w->cache;
+	struct cache_entry *e = a->hint[i];
+
+	if (unlikely(!cache_same_key(c, e, a->stamp[i], c->key[i]))) {
+		e = cache_find_from(c, a->stamp[i], cache_hash(c, c->key[i]), c->key[i]);
+		if (!e)
+			return NULL;
+		*a->next[i] = (uint32_t)(e - c->mem);
+	}
+	return e->way == CACHE_EXPRESS && express_fits(&e->express, a->m[i], in_port) ? &e->express
+										      : NULL;
+}
+
 /* Frame i, whose connection is at hand.  False: it is left. */
 static bool track(struct tracking *a, unsigned int i, uint32_t now) PMD
 {
-	const struct express *x = a->x[i];
+	struct express *x = a->x[i];
 	const uint16_t zone = x->ct->req.zone;
 	struct cache *c = a->w->cache;
 	struct ct_conn *conn;
@@ -106,8 +133,11 @@ static bool track(struct tracking *a, unsigned int i, uint32_t now) PMD
 	a->b->come[i] = (struct come){ .ct = x->ct, .conn = conn, .metadata = x->metadata };
 	a->b->come[i].state = state;
 	key_behind(c, i, state, zone, conn, x->metadata);
-	a->hash[i] = cache_hash(c, c->key[i]);
-	cache_prefetch(c, a->hash[i]);
+	a->next[i] = next_of(x, state);
+	a->stamp[i] = cache_stamp(c, x->ct->table);
+	a->hint[i] = &c->mem[*a->next[i]];
+	rte_prefetch0(a->hint[i]);
+	rte_prefetch0(&a->hint[i]->express);
 	return true;
 }
 
@@ -145,17 +175,17 @@ static uint64_t track_all(struct tracking *a, uint64_t who) PMD
 }
 
 uint64_t express_track(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-		       uint64_t who, uint32_t in_port, const uint8_t *l3, const struct express **x)
+		       uint64_t who, uint32_t in_port, const uint8_t *l3, struct express **x)
 {
-	struct tracking a = {
-		.w = w,
-		.b = b,
-		.m = m,
-		.l3 = l3,
-		.x = x,
-		.t = atomic_load_explicit(&w->dp->ct, memory_order_acquire),
-	};
-	const struct cache *c = w->cache;
+	struct tracking a;
+
+	a.w = w;
+	a.b = b;
+	a.m = m;
+	a.l3 = l3;
+	a.x = x;
+	a.t = atomic_load_explicit(&w->dp->ct, memory_order_acquire);
+	a.left = a.seen = 0;
 
 	for (unsigned int i = 0; i < n; i++)
 		a.left |= (uint64_t)!x[i] << i;
@@ -163,15 +193,10 @@ uint64_t express_track(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsi
 	b->came = who;
 	for (uint64_t on = who; on; on &= on - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(on);
-		const uint32_t stamp = cache_stamp(c, x[i]->ct->table);
-		const struct cache_entry *e = cache_find_from(c, stamp, a.hash[i], c->key[i]);
 
-		x[i] = NULL;
-		if (likely(e && e->way == CACHE_EXPRESS &&
-			   express_fits(&e->express, m[i], in_port))) {
-			x[i] = &e->express;
+		x[i] = behind(&a, i, in_port);
+		if (likely(x[i] != NULL))
 			b->came &= ~BIT(i);
-		}
 	}
 	return b->came;
 }

@@ -22,8 +22,7 @@
  * tracked and are to go on as packets; what express_come() needs of them is in b->come[].
  */
 uint64_t express_track(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-		       uint64_t who, uint32_t in_port, const uint8_t *l3,
-		       const struct express **x) PMD;
+		       uint64_t who, uint32_t in_port, const uint8_t *l3, struct express **x) PMD;
 /* Packet 'p' is frame i, which was tracked: it goes on behind ct(). */
 void express_come(struct burst *b, struct pkt *p, unsigned int i) PMD;
 
