@@ -51,6 +51,11 @@ static void on_publish(struct ev_loop *loop, ev_prepare *w, int events)
 	agent_publish(w->data);
 	monitors_go_on(w->data);
 	dumps_go_on(w->data);
+	flushes_go_on(w->data);
+}
+
+static void on_flushing(struct ev_loop *loop, ev_idle *w, int events)
+{
 }
 
 /* ---- messages that change state ---- */
@@ -328,6 +333,7 @@ void conn_free(struct conn *c)
 	parts_free(c);
 	dump_free(c);
 	monitors_free(c);
+	flushes_leave(c);
 	agent_buffers_free(c);
 	conn_update_ttl(c->agent);
 	of_session_free(c->session);
@@ -374,6 +380,7 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 	parts_free(c);
 	dump_free(c);
 	monitors_free(c);
+	flushes_leave(c);
 	agent_buffers_free(c);
 	conn_update_ttl(c->agent);
 	if (c->service)
@@ -618,6 +625,7 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	ev_prepare_init(&a->publish, on_publish);
 	a->publish.data = a;
 	ev_prepare_start(loop, &a->publish);
+	ev_idle_init(&a->flushing, on_flushing);
 	ev_timer_init(&a->fail, on_second, 1, 1);
 	a->fail.data = a;
 	ev_timer_start(loop, &a->fail);
@@ -641,6 +649,7 @@ void agent_free(struct agent *a)
 	free(a->listeners);
 	DL_FOREACH_SAFE (a->conns, c, next)
 		conn_free(c);
+	flushes_free(a);
 	ev_prepare_stop(a->loop, &a->publish);
 	ev_timer_stop(a->loop, &a->fail);
 	arena_fini(&a->scratch);

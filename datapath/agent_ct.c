@@ -203,7 +203,6 @@ static int tuple_of(const Weft__CtTuple *q, uint32_t zone, struct ct_tuple *t, s
 int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q)
 {
 	Weft__CtFlushed done = WEFT__CT_FLUSHED__INIT;
-	struct dp *dp = x->conn->agent->dp;
 	const uint16_t zone = (uint16_t)q->zone;
 	struct ct *t = table_of(x);
 	Weft__Reply r = WEFT__REPLY__INIT;
@@ -214,10 +213,10 @@ int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q)
 		return bad_zone(x, q->zone);
 	if (q->tuple && tuple_of(q->tuple, q->zone, &k, &e))
 		return mgmt_refuse_err(x, -EINVAL, &e);
-	if (t && q->tuple)
-		done.conns = ct_flush_tuple(dp, t, &k);
-	else if (t)
-		done.conns = ct_flush(dp, t, q->in_zone ? &zone : NULL);
+	if (!q->tuple)
+		return agent_ct_flush_all(x, q->in_zone ? &zone : NULL);
+	if (t)
+		done.conns = ct_flush_tuple(x->conn->agent->dp, t, &k);
 	r.body_case = WEFT__REPLY__BODY_CT_FLUSHED;
 	r.ct_flushed = &done;
 	return mgmt_answer(x, &r);

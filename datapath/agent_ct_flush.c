@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NXT_CT_FLUSH_ZONE and NXT_CT_FLUSH (Open vSwitch 2.6 and 3.1): connections that a controller
- * forgets, of a zone, or of tuples of which it says as much as it likes.
+ * forgets, of a zone, or of tuples of which it says as much as it likes; and what Weft's own
+ * message asks for, but for single ones (agent_ct.c).
+ *
+ * A flush walks over all that are there, a slice in each turn of the loop, so that others have
+ * theirs in between.  Until it is done nothing else is read from the connection that asked: what
+ * comes after it, a barrier above all, is answered after it.  What was begun is done whole, even if
+ * that connection goes.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
-#include "datapath/agent_priv.h"
+#include "datapath/agent_mgmt.h"
 #include "datapath/ct.h"
 
 enum { PROP_ORIG, PROP_REPLY, PROP_ZONE };
@@ -18,7 +27,10 @@ enum {
 	TUPLE_ICMP_TYPE,
 	TUPLE_ICMP_CODE,
 };
-enum { PROP_HEADER = 4, FLUSH_AT_ONCE = 512 };
+enum {
+	PROP_HEADER = 4,
+	SLICE = 16384, /* connections looked at in one turn: half a millisecond */
+};
 
 /* A tuple and which of its members say something. */
 struct wanted {
@@ -31,8 +43,12 @@ struct flush {
 	bool in_zone;
 	uint16_t zone;
 	uint8_t proto;
-	struct ct_tuple found[FLUSH_AT_ONCE];
-	uint32_t n;
+	uint32_t cursor; /* so far it has come */
+	uint64_t gone;
+	struct conn *conn; /* waits for it; NULL: it is gone */
+	bool answers;	   /* in Weft's words, */
+	uint32_t xid;	   /* to this */
+	struct flush *prev, *next;
 };
 
 /* ---- Reading ---- */
@@ -182,55 +198,111 @@ static bool fits(const struct wanted *w, const struct ct_tuple *t)
 	       (!w->type || want >> 8 == is >> 8) && (!w->code || (want & 0xff) == (is & 0xff));
 }
 
-static void find_one(void *arg, const struct ct_conn *c)
+static bool is_wanted(const void *arg, const struct ct_conn *c)
 {
-	struct flush *f = arg;
+	const struct flush *f = arg;
 
-	if ((f->in_zone && c->orig.zone != f->zone) || (f->proto && c->orig.proto != f->proto) ||
-	    !fits(&f->orig, &c->orig) || !fits(&f->reply, &c->reply))
-		return;
-	f->found[f->n++] = c->orig;
+	return (!f->in_zone || c->orig.zone == f->zone) &&
+	       (!f->proto || c->orig.proto == f->proto) && fits(&f->orig, &c->orig) &&
+	       fits(&f->reply, &c->reply);
 }
 
-/* Found some at a time, as they cannot go while they are walked over. */
-static void flush_found(struct dp *dp, struct ct *t, struct flush *f) CONTROL
+static int answer(const struct flush *f)
 {
-	uint32_t cursor = 0;
-	bool more;
+	Weft__CtFlushed done = WEFT__CT_FLUSHED__INIT;
+	Weft__Reply r = WEFT__REPLY__INIT;
 
-	do {
-		f->n = 0;
-		more = ct_walk(t, &cursor, FLUSH_AT_ONCE, find_one, f);
-		for (uint32_t i = 0; i < f->n; i++)
-			ct_flush_tuple(dp, t, &f->found[i]);
-	} while (more);
+	done.conns = f->gone;
+	r.body_case = WEFT__REPLY__BODY_CT_FLUSHED;
+	r.ct_flushed = &done;
+	return mgmt_reply_send(f->conn->session, f->xid, &r);
 }
 
-static bool says_nothing(const struct wanted *w)
+/* One slice; false: that was the end of it, and of 'f'. */
+static bool go_on(struct agent *a, struct flush *f) CONTROL
 {
-	return !w->src && !w->dst && !w->src_port && !w->dst_port && !w->type && !w->code;
+	struct ct *t = atomic_load_explicit(&a->dp->ct, memory_order_relaxed);
+	struct conn *c = f->conn;
+
+	if (t && ct_flush_part(t, &f->cursor, SLICE, is_wanted, f, &f->gone))
+		return true;
+	if (c && f->answers)
+		answer(f);
+	DL_DELETE(a->flushes, f);
+	free(f);
+	if (c)
+		of_session_pause(c->session, false);
+	return false;
+}
+
+void flushes_go_on(struct agent *a)
+{
+	if (a->flushes)
+		go_on(a, a->flushes);
+	/* There is more to do, and no event that would tell. */
+	if (a->flushes)
+		ev_idle_start(a->loop, &a->flushing);
+	else
+		ev_idle_stop(a->loop, &a->flushing);
+}
+
+void flushes_leave(struct conn *c)
+{
+	struct flush *f;
+
+	DL_FOREACH (c->agent->flushes, f)
+		if (f->conn == c)
+			f->conn = NULL;
+}
+
+void flushes_free(struct agent *a)
+{
+	struct flush *f, *next;
+
+	DL_FOREACH_SAFE (a->flushes, f, next) {
+		DL_DELETE(a->flushes, f);
+		free(f);
+	}
+	ev_idle_stop(a->loop, &a->flushing);
+}
+
+/* The first slice is done now: of a small table it is all. */
+static int start(struct conn *c, const struct flush *what) CONTROL
+{
+	struct flush *f = malloc(sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = *what;
+	f->conn = c;
+	DL_APPEND(c->agent->flushes, f);
+	/* Those that were asked for earlier are done earlier. */
+	if (f == c->agent->flushes && !go_on(c->agent, f))
+		return 0;
+	of_session_pause(c->session, true);
+	ev_idle_start(c->agent->loop, &c->agent->flushing);
+	return 0;
 }
 
 int agent_ct_flush_msg(struct conn *c, const struct of_any *body, struct of_err *e)
 {
-	const struct of_nx_ct_flush_zone *z = (const struct of_nx_ct_flush_zone *)body;
-	struct dp *dp = c->agent->dp;
-	struct ct *t = atomic_load_explicit(&dp->ct, memory_order_relaxed);
-	static struct flush f;
+	struct flush f = { .in_zone = false };
 	int r = 0;
 
-	memset(&f, 0, sizeof(f));
 	if (body->kind == OF_KIND_nx_ct_flush_zone) {
 		f.in_zone = true;
-		f.zone = z->zone_id;
+		f.zone = ((const struct of_nx_ct_flush_zone *)body)->zone_id;
 	} else {
 		r = read_flush((const struct of_nx_ct_flush *)body, &f, e);
 	}
-	if (r || !t)
-		return r;
-	if (says_nothing(&f.orig) && says_nothing(&f.reply) && !f.proto)
-		ct_flush(dp, t, f.in_zone ? &f.zone : NULL);
-	else
-		flush_found(dp, t, &f);
-	return 0;
+	return r ? r : start(c, &f);
+}
+
+int agent_ct_flush_all(const struct mgmt_ctx *x, const uint16_t *zone)
+{
+	const struct flush f = {
+		.in_zone = zone, .zone = zone ? *zone : 0, .answers = true, .xid = x->msg->xid
+	};
+
+	return start(x->conn, &f);
 }

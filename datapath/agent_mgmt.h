@@ -27,6 +27,9 @@ int agent_ct_flush(const struct mgmt_ctx *x, const Weft__CtFlush *q) CONTROL;
 int agent_ct_stats(const struct mgmt_ctx *x, const Weft__CtStatsRequest *q) CONTROL;
 int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q) CONTROL;
 
+/* agent_ct_flush.c: all connections, or those of a zone; the answer comes when they are gone. */
+int agent_ct_flush_all(const struct mgmt_ctx *x, const uint16_t *zone) CONTROL;
+
 /* In 'a'; NULL: no memory. */
 Weft__CtTuple *agent_ct_tuple(struct arena *a, const struct ct_tuple *t);
 

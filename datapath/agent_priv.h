@@ -20,6 +20,7 @@ struct pktbufs;
 struct dump;
 struct parts;
 struct monitor;
+struct flush;
 
 /* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
 struct async_config {
@@ -94,6 +95,8 @@ struct agent {
 	uint32_t last_serial;
 	bool in_bundle; /* a bundle's changes are told under the xid of its first flow_mod: */
 	uint32_t bundle_xid;
+	struct flush *flushes;	/* of connections, in their order */
+	ev_idle flushing;	/* on while there are any: the loop does not sleep */
 	bool changed;		/* tables differ from what is published */
 	ev_prepare publish;	/* publishes once a round of the loop */
 	ev_timer fail;		/* --fail-mode standalone */
@@ -158,6 +161,11 @@ void agent_forward(struct conn *from, const uint8_t *raw, uint16_t n) CONTROL;
 
 /* ---- agent_ct_flush.c: NXT_CT_FLUSH_ZONE, NXT_CT_FLUSH ---- */
 int agent_ct_flush_msg(struct conn *c, const struct of_any *body, struct of_err *e) CONTROL;
+/* A slice of the flushes that are on their way; call in every round of the loop. */
+void flushes_go_on(struct agent *a) CONTROL;
+/* The connection goes; what it asked for is done, and not answered. */
+void flushes_leave(struct conn *c) CONTROL;
+void flushes_free(struct agent *a) CONTROL;
 
 /* ---- agent_buffer.c: packets that wait for what a controller decides ---- */
 

@@ -76,8 +76,16 @@ void ct_memory(const struct ct *t, uint64_t *used, uint64_t *most) CONTROL;
  * while it returns true: more is due. Freed slots come back after a grace period (dp_retire()). */
 bool ct_expire(struct dp *dp, struct ct *t, uint32_t now) CONTROL;
 
-/* Everything, or a zone, or the one connection that has 'k' as either direction; how many. */
+/*
+ * Throws out the connections that 'which' is true of (NULL: all) from slot *cursor on, looking at
+ * 'n' slots at most, and adds to *gone how many; false: that was the end.  Some 30 ns a slot.
+ */
+bool ct_flush_part(struct ct *t, uint32_t *cursor, uint32_t n,
+		   bool (*which)(const void *arg, const struct ct_conn *c), const void *arg,
+		   uint64_t *gone) CONTROL;
+/* All of it, or of a zone, at once; how many.  For who has time: a million take 30 ms. */
 uint32_t ct_flush(struct dp *dp, struct ct *t, const uint16_t *zone) CONTROL;
+/* The one connection that has 'k' as either direction; how many. */
 uint32_t ct_flush_tuple(struct dp *dp, struct ct *t, const struct ct_tuple *k) CONTROL;
 
 /* Calls 'fn' for each live connection from slot *cursor on, at most 'n' slots; false: that was the

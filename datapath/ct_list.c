@@ -69,18 +69,34 @@ static bool throw_out(struct ct *t, struct ct_conn *c)
 	return true;
 }
 
-uint32_t ct_flush(struct dp *dp, struct ct *t, const uint16_t *zone)
+bool ct_flush_part(struct ct *t, uint32_t *cursor, uint32_t n,
+		   bool (*which)(const void *arg, const struct ct_conn *c), const void *arg,
+		   uint64_t *gone)
 {
 	const uint32_t used = atomic_load_explicit(&t->head->used, memory_order_relaxed);
-	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < used; i++) {
-		struct ct_conn *c = &t->conn[i];
+	for (; n && *cursor < used; n--, ++*cursor) {
+		struct ct_conn *c = &t->conn[*cursor];
 
-		if (is_in(c) && (!zone || c->orig.zone == *zone))
-			n += throw_out(t, c);
+		/* Tuples stand still while it is in, and nobody else takes it out. */
+		if (is_in(c) && (!which || which(arg, c)))
+			*gone += throw_out(t, c);
 	}
-	return n;
+	return *cursor < used;
+}
+
+static bool is_of_zone(const void *zone, const struct ct_conn *c)
+{
+	return c->orig.zone == *(const uint16_t *)zone;
+}
+
+uint32_t ct_flush(struct dp *dp, struct ct *t, const uint16_t *zone)
+{
+	uint32_t cursor = 0;
+	uint64_t n = 0;
+
+	ct_flush_part(t, &cursor, UINT32_MAX, zone ? is_of_zone : NULL, zone, &n);
+	return (uint32_t)n;
 }
 
 uint32_t ct_flush_tuple(struct dp *dp, struct ct *t, const struct ct_tuple *k)
