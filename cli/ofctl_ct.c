@@ -513,6 +513,8 @@ int ofctl_ct_set_maxconns(int argc, char **argv)
 
 	if (ofctl_ct_number(argv[2], 0, UINT32_MAX, &q.max, &e))
 		ofctl_die("%s", e.text);
+	if (!q.max)
+		ofctl_die("ct-set-maxconns: 0 connections are no table");
 	begin(&a, argv[1]);
 	set(&a, &q);
 	return end(&a);

@@ -165,7 +165,7 @@ static int check_load(struct check *c, const struct of_nx_reg_load *l)
 	const struct of_subfield *d = &l->dst;
 	int r;
 
-	if (act_untags(d->field, d->n_bits, l->value)) {
+	if (act_untags(d, l->value)) {
 		know_vlan(c, false, false);
 		return 0;
 	}

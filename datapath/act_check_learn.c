@@ -119,7 +119,7 @@ static int check_spec(struct check *c, struct check *to, const struct of_learn_s
 	case OF_LEARN_MATCH:
 		return check_learned_match(to, s);
 	case OF_LEARN_LOAD:
-		if (!s->src.field && act_untags(s->dst.field, s->n_bits, constant(s)))
+		if (!s->src.field && act_untags(&s->dst, constant(s)))
 			return 0;
 		return act_check_bits(to, s->dst.field, s->dst.ofs, s->n_bits, true);
 	default:

@@ -121,8 +121,7 @@ bool act_compile(struct dp *dp, const struct of_any *a, struct act_op *op)
 	case OF_KIND_nx_reg_load2:
 		return act_compile_masked(op, &AS(nx_reg_load2)->field);
 	case OF_KIND_nx_reg_load:
-		if (act_untags(AS(nx_reg_load)->dst.field, AS(nx_reg_load)->dst.n_bits,
-			       AS(nx_reg_load)->value))
+		if (act_untags(&AS(nx_reg_load)->dst, AS(nx_reg_load)->value))
 			return header(op, ACT_POP_VLAN, 1); /* if there is a tag */
 		return act_compile_set(op, AS(nx_reg_load)->dst.field, AS(nx_reg_load)->value,
 				       AS(nx_reg_load)->dst.ofs, AS(nx_reg_load)->dst.n_bits);

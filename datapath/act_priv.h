@@ -78,12 +78,17 @@ static inline bool key_is_ip(const struct flow_key *k)
 }
 
 /*
- * A load of all of vlan_tci, without the bit that says that there is a tag: takes the tag away if
- * there is one (ovs-fields(7), vlan_tci).
+ * A load of 0 into the bit of vlan_tci that says that there is a tag, be it with others: takes the
+ * tag away if there is one (ovs-fields(7), vlan_tci).
  */
-static inline bool act_untags(const struct of_field *f, unsigned int n_bits, uint64_t value)
+static inline bool act_untags(const struct of_subfield *d, uint64_t value)
 {
-	return f && f->id == OF_FIELD_VLAN_TCI && n_bits == 16 && !(value & FLOW_TCI_PRESENT);
+	enum { BIT = 12 };
+
+	_Static_assert(FLOW_TCI_PRESENT == 1 << BIT, "of the TCI");
+	return d->field && d->field->id == OF_FIELD_VLAN_TCI && d->ofs <= BIT &&
+	       d->ofs + d->n_bits > BIT && d->ofs + d->n_bits <= d->field->bits &&
+	       !(value >> (BIT - d->ofs) & 1);
 }
 
 /* ---- act_run.c ---- */

@@ -425,8 +425,9 @@ static int check_set(const Weft__CtSet *q, const struct ct *t, struct err *e)
 		return err_set(e, -EEXIST,
 			       "the table is made, of a size that stays: --ct-max-connections says "
 			       "it when the switch starts");
-	if (!rc && q->max && (q->max < 1024 || q->max > 64000000))
-		return err_set(e, -ERANGE, "%u connections: 1024 to 64000000 are right", q->max);
+	if (!rc && q->max > CT_LIMIT_MAX)
+		return err_set(e, -ERANGE, "%u connections: 1 to %d are right", q->max,
+			       CT_LIMIT_MAX);
 	return rc;
 }
 

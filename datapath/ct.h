@@ -64,6 +64,11 @@ void ct_free(struct ct *t) CONTROL;
  * of a region that was found, which is checked (magic, layout, sizes; of 'fd' nothing is believed)
  * and mapped, for looking while its maker runs.  'fd' stays the caller's.
  */
+/*
+ * No program calls the three yet: they are what a restart without loss of connections will be made
+ * of, and why the region has no pointers.  tests/unit/datapath_ct_region.c holds them to it, with a
+ * maker that is killed in the middle of its work.
+ */
 int ct_fd(const struct ct *t);
 struct ct *ct_attach(int fd, struct err *e) CONTROL;
 /* The maker is gone: makes 'attached' this process's own to change.  Locks that it held are

@@ -33,6 +33,9 @@ static bool keep(struct ct *t, struct ct_conn *c)
 {
 	if (atomic_load(&c->stage) != CT_S_IN || !ct_lives(c))
 		return false;
+	/* By how much its numbers are shifted only that process knew: it would hang from now on. */
+	if (atomic_load(&c->flags) & CT_F_SEQ_ADJUST)
+		return false;
 	atomic_store(&c->lock, 0);
 	atomic_fetch_and(&c->flags, (uint8_t)~CT_F_LIVE);
 	return !ct_index_add(t, c, ct_hash(t, &c->orig), ct_hash(t, &c->reply));

@@ -205,12 +205,6 @@ bool ct_zone_policy(const struct ct *t, const uint16_t *zone, struct ct_policy *
 	return own;
 }
 
-bool ct_zone_del_policy(struct ct *t, uint16_t zone)
-{
-	return noted(t, zone) &&
-	       atomic_exchange_explicit(&t->zone[zone].has_policy, 0, memory_order_relaxed);
-}
-
 void ct_zone_stats(const struct ct *t, uint16_t zone, struct ct_zone_stats *s)
 {
 	memset(s, 0, sizeof(*s));

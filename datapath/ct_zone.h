@@ -66,7 +66,6 @@ int ct_zone_set_policy(struct ct *t, const uint16_t *zone, const struct ct_polic
 		       struct err *e) CONTROL;
 /* What holds for the zone (NULL: for those without one), no zero in it; whether it is its own. */
 bool ct_zone_policy(const struct ct *t, const uint16_t *zone, struct ct_policy *p) CONTROL;
-bool ct_zone_del_policy(struct ct *t, uint16_t zone) CONTROL;
 
 void ct_zone_stats(const struct ct *t, uint16_t zone, struct ct_zone_stats *s) CONTROL;
 /* Every zone that has or had connections or refusals, a limit or a policy, ascending. */

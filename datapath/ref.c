@@ -177,11 +177,13 @@ static void move(struct ref_run *x, const struct of_nx_reg_move *m)
 	ref_set(&x->f, m->dst, &part, m->dst_ofs);
 }
 
-/* vlan_tci without a tag. */
+/* vlan_tci without a tag, or as much of it as says so. */
 static bool untags(const struct of_nx_reg_load *l)
 {
-	return l->dst.field->id == OF_FIELD_VLAN_TCI && l->dst.n_bits == 16 &&
-	       !(l->value >> 12 & 1);
+	const int bit = 12 - l->dst.ofs;
+
+	return l->dst.field->id == OF_FIELD_VLAN_TCI && bit >= 0 && bit < l->dst.n_bits &&
+	       !(l->value >> bit & 1);
 }
 
 static void load(struct ref_run *x, const struct of_nx_reg_load *l)

@@ -117,8 +117,16 @@ static void refused_set_fields(void **state)
 	assert_int_equal(try_action("", load_bits(OF_FIELD_REG0, 0, 3, 8)), A(BAD_ARGUMENT));
 	assert_int_equal(try_action("", move_bits(OF_FIELD_METADATA, OF_FIELD_REG0, 33)),
 			 A(BAD_ARGUMENT));
-	/* Only push and pop make and unmake a tag. */
-	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 0, 13, 0)),
+	/* Only push makes a tag; a load of vlan_tci's bit for it takes it away. */
+	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 0, 13, 0)), 0);
+	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 12, 1, 0)), 0);
+	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 12, 5, 0)),
+			 A(BAD_ARGUMENT));
+	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 0, 13, 0x1000)),
+			 A(BAD_ARGUMENT));
+	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 12, 1, 1)),
+			 A(BAD_ARGUMENT));
+	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_VID, 0, 13, 0)),
 			 A(BAD_ARGUMENT));
 	assert_int_equal(try_action("dl_vlan=5", load_bits(OF_FIELD_VLAN_TCI, 0, 12, 9)), 0);
 	/* 1.3 has no masked set-field. */

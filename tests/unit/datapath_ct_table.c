@@ -357,9 +357,6 @@ static void policies(void **state)
 	now += (CT_SECONDS_MAX - 10) * CT_TICKS;
 	expire();
 	assert_true(is_there(1, zone));
-	assert_true(ct_zone_del_policy(t, zone));
-	assert_false(ct_zone_del_policy(t, zone));
-	assert_false(ct_zone_policy(t, &zone, &got));
 	/* The default's own change. */
 	p.seconds[CT_T_UDP_FIRST] = 1;
 	assert_int_equal(ct_zone_set_policy(t, NULL, &p, &e), 0);

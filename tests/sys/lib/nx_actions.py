@@ -90,6 +90,10 @@ CASES = [
     ("120 tables, one after the other", [RTT % (i, "resubmit(,%d),mod_dl_src:02:00:00:00:00:%02x" % (i + 1, i)) for i in range(120)] + ["table=120,actions=output:2"]),
     ("an invalid TTL behind a resubmit", ["ip,actions=resubmit(,1),output:2", "table=1,ip,actions=dec_ttl,output:3"]),
     ("push_vlan behind a resubmit", ["ip,vlan_tci=0,actions=resubmit(,1),output:2", "table=1,ip,vlan_tci=0,actions=push_vlan:0x8100,set_field:4101->vlan_vid"]),
+    # vlan_tci's bit for a tag, loaded with few others, or alone
+    ("a tag that is loaded away", ["actions=load:0->NXM_OF_VLAN_TCI[12],output:2"]),
+    ("a tag that is loaded away with its number", ["actions=load:0x5->NXM_OF_VLAN_TCI[0..12],output:2"]),
+    ("a tag that is loaded away behind an output", ["actions=output:3,load:0->NXM_OF_VLAN_TCI[12..13],output:2"]),
     # clone
     ("clone gives back the frame", ["actions=clone(mod_dl_src:02:00:00:00:00:99,output:2),output:3"]),
     ("clone gives back registers", ["actions=clone(load:5->NXM_NX_REG0[],output:2),resubmit(,1)", "table=1,reg0=0,actions=output:3", "table=1,reg0=5,actions=output:4"]),
