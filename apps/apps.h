@@ -4,9 +4,10 @@
  *
  * derive() writes into 'fs' every flow and group that switch 'sw' should have because of one
  * object: the switch itself, a network that has a port there, a port of such a network (wherever it
- * is bound).  It reads nothing but its arguments, keeps nothing, sends nothing; the controller
- * calls it again when something that it may have read has changed (controller/derive.c), compares,
- * and sends the difference.  An app that has nothing to say of a kind leaves its pointer NULL.
+ * is bound), a security group of a port there.  It reads nothing but its arguments, keeps nothing,
+ * sends nothing; the controller calls it again when something that it may have read has changed
+ * (controller/derive.c), compares, and sends the difference.  An app that has nothing to say of a
+ * kind leaves its pointer NULL.
  */
 #ifndef WEFT_APPS_APPS_H
 #define WEFT_APPS_APPS_H
@@ -22,6 +23,14 @@ struct app {
 			   struct flowset *fs);
 	void (*derive_port)(const struct world *w, const struct sw *sw, const struct port *p,
 			    struct flowset *fs);
+	/* Of a security group that a port here has: what its connections are judged by; its rules;
+	 * an address of a set that it names. */
+	void (*derive_sg)(const struct world *w, const struct sw *sw, const struct sg *g,
+			  struct flowset *fs);
+	void (*derive_sg_rules)(const struct world *w, const struct sw *sw, const struct sg *g,
+				struct flowset *fs);
+	void (*derive_member)(const struct world *w, const struct sw *sw, const struct sg *g,
+			      const struct sg_addr *a, struct flowset *fs);
 };
 
 extern const struct app app_network, app_l2;

@@ -3,6 +3,7 @@
  * App network: tenant networks over VXLAN, provider VLANs and flat uplinks.  Here: stage admit.
  */
 #include "apps/network.h"
+#include "apps/network_sg.h"
 
 #include <string.h>
 
@@ -88,6 +89,7 @@ static void admit_port(const struct port *p, struct flowset *fs)
 static void derive_switch(const struct world *w, const struct sw *sw, struct flowset *fs)
 {
 	network_arp_switch(fs);
+	network_sg_switch(fs);
 }
 
 static void derive_net(const struct world *w, const struct sw *sw, const struct net *n,
@@ -104,11 +106,42 @@ static void derive_port(const struct world *w, const struct sw *sw, const struct
 		return;
 	if (network_is_here(sw, p)) {
 		admit_port(p, fs);
-		if (p->a.port_security_enabled)
+		if (p->a.port_security_enabled) {
 			network_guard_port(p, p->place.sp->ofport, fs);
+			network_sg_port(p, fs);
+		}
 	}
 	network_arp_port(sw, p, fs);
 	network_l2_port(sw, p, fs);
 }
 
-const struct app app_network = { APP_NETWORK, "network", derive_switch, derive_net, derive_port };
+static void derive_sg(const struct world *w, const struct sw *sw, const struct sg *g,
+		      struct flowset *fs)
+{
+	struct sg *groups[] = { (struct sg *)(uintptr_t)g };
+
+	network_sg_policy(g->a.index, groups, 1, fs);
+}
+
+static void derive_sg_rules(const struct world *w, const struct sw *sw, const struct sg *g,
+			    struct flowset *fs)
+{
+	network_sg_rules(g, fs);
+}
+
+static void derive_member(const struct world *w, const struct sw *sw, const struct sg *g,
+			  const struct sg_addr *a, struct flowset *fs)
+{
+	network_sg_member(g, a, fs);
+}
+
+const struct app app_network = {
+	.id = APP_NETWORK,
+	.name = "network",
+	.derive_switch = derive_switch,
+	.derive_net = derive_net,
+	.derive_port = derive_port,
+	.derive_sg = derive_sg,
+	.derive_sg_rules = derive_sg_rules,
+	.derive_member = derive_member,
+};

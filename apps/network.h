@@ -22,6 +22,9 @@ bool network_is_open(const struct port *p);
 /* The uplink of a vlan or flat network on 'sw'; NULL: none, or a vxlan network. */
 const struct sw_port *network_uplink(const struct sw *sw, const struct net *n);
 
+/* The whole prefix; nothing when it is of length 0. */
+void network_match_prefix(struct draft *d, enum of_field_id f, const struct ip_prefix *p);
+
 /* network_guard.c: a local port's own addresses. */
 void network_guard_port(const struct port *p, uint32_t ofport, struct flowset *fs);
 /* network_arp.c: answers for a port's addresses. */

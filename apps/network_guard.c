@@ -40,7 +40,7 @@ static void mask_of(const struct ip_prefix *p, uint8_t mask[16])
 		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
 }
 
-static void match_prefix(struct draft *d, enum of_field_id f, const struct ip_prefix *p)
+void network_match_prefix(struct draft *d, enum of_field_id f, const struct ip_prefix *p)
 {
 	struct ip_addr first = ip_prefix_first(p);
 	uint8_t mask[16];
@@ -55,12 +55,12 @@ static void guard_ipv4(struct flowset *fs, uint32_t ofport, const uint8_t mac[6]
 {
 	struct draft *d = FROM(PRIO_ALLOW, ETH_IPV4);
 
-	match_prefix(d, OF_FIELD_IPV4_SRC, ip);
-	allow(d, STAGE_l2);
+	network_match_prefix(d, OF_FIELD_IPV4_SRC, ip);
+	allow(d, STAGE_sg_out);
 
 	d = FROM(PRIO_ALLOW, ETH_ARP);
 	draft_match_bytes(d, OF_FIELD_ARP_SHA, mac, NULL);
-	match_prefix(d, OF_FIELD_ARP_SPA, ip);
+	network_match_prefix(d, OF_FIELD_ARP_SPA, ip);
 	allow(d, STAGE_arp);
 }
 
@@ -69,15 +69,15 @@ static void guard_ipv6(struct flowset *fs, uint32_t ofport, const uint8_t mac[6]
 {
 	struct draft *d = FROM(PRIO_ALLOW, ETH_IPV6);
 
-	match_prefix(d, OF_FIELD_IPV6_SRC, ip);
-	allow(d, STAGE_l2);
+	network_match_prefix(d, OF_FIELD_IPV6_SRC, ip);
+	allow(d, STAGE_sg_out);
 
 	/* RFC 4861 7.1.2: an advertisement speaks for its target, whatever its source. */
 	d = FROM(PRIO_ND_OWN, ETH_IPV6);
 	draft_match(d, OF_FIELD_IP_PROTO, PROTO_ICMPV6);
 	draft_match(d, OF_FIELD_ICMPV6_TYPE, ICMPV6_NA);
-	match_prefix(d, OF_FIELD_ND_TARGET, ip);
-	allow(d, STAGE_l2);
+	network_match_prefix(d, OF_FIELD_ND_TARGET, ip);
+	allow(d, STAGE_sg_out);
 }
 
 /* What a host may say before it has an address: DHCP, ARP probes (RFC 5227), DAD (RFC 4862). */
@@ -92,7 +92,7 @@ static void guard_unnumbered(struct flowset *fs, uint32_t ofport, const uint8_t 
 	draft_match(d, OF_FIELD_IP_PROTO, PROTO_UDP);
 	draft_match(d, OF_FIELD_UDP_SRC, DHCP_CLIENT);
 	draft_match(d, OF_FIELD_UDP_DST, DHCP_SERVER);
-	allow(d, STAGE_l2);
+	allow(d, STAGE_sg_out);
 
 	d = FROM(PRIO_ALLOW, ETH_ARP);
 	draft_match_bytes(d, OF_FIELD_ARP_SHA, mac, NULL);
@@ -104,7 +104,16 @@ static void guard_unnumbered(struct flowset *fs, uint32_t ofport, const uint8_t 
 		draft_match_bytes(d, OF_FIELD_IPV6_SRC, any, NULL);
 		draft_match(d, OF_FIELD_IP_PROTO, PROTO_ICMPV6);
 		draft_match(d, pre, types[i]);
-		allow(d, STAGE_l2);
+		allow(d, STAGE_sg_out);
+	}
+
+	/* Answers of a DHCP server: never from a tenant's port.  RFC 2131 4.1, RFC 8415 7.2. */
+	for (int v6 = 0; v6 < 2; v6++) {
+		d = FROM(PRIO_ND, v6 ? ETH_IPV6 : ETH_IPV4);
+		draft_match(d, OF_FIELD_IP_PROTO, PROTO_UDP);
+		draft_match(d, OF_FIELD_UDP_SRC, v6 ? 547 : DHCP_SERVER);
+		draft_match(d, OF_FIELD_UDP_DST, v6 ? 546 : DHCP_CLIENT);
+		draft_end(d);
 	}
 
 	/* Router advertisements and advertisements for others' targets: never from a tenant's port.

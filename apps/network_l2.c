@@ -49,6 +49,20 @@ static bool reachable(const struct sw *sw, const struct sw *to)
 	       to->vtep.addr.family == sw->vtep.addr.family;
 }
 
+/* A port with port security is asked what it may receive. */
+static void to_port(struct draft *d, const struct port *p, bool bucket)
+{
+	if (!p->a.port_security_enabled) {
+		draft_output(d, p->place.sp->ofport);
+		return;
+	}
+	draft_load(d, REG_out, p->place.sp->ofport);
+	if (bucket)
+		draft_resubmit(d, STAGE_sg_in);
+	else
+		draft_goto(d, STAGE_sg_in);
+}
+
 void network_l2_port(const struct sw *sw, const struct port *p, struct flowset *fs)
 {
 	bool here = network_is_here(sw, p);
@@ -61,7 +75,7 @@ void network_l2_port(const struct sw *sw, const struct port *p, struct flowset *
 	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);
 	if (here) {
 		network_match(d, p->net);
-		draft_output(d, p->place.sp->ofport);
+		to_port(d, p, false);
 	} else {
 		network_match_from(d, p->net, FROM_PORT);
 		to_vtep(d, sw, p->net, &p->place.sw->vtep.addr);
@@ -74,7 +88,7 @@ static void local_members(struct draft *d, const struct sw *sw, const struct net
 	for (NET_EACH_PORT(p, n))
 		if (network_is_here(sw, p) && (!open_only || network_is_open(p))) {
 			draft_bucket(d);
-			draft_output(d, p->place.sp->ofport);
+			to_port(d, p, true);
 		}
 }
 

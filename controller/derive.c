@@ -26,9 +26,20 @@ void derive_init(struct derive *d, const struct world *w, struct sw *sw, struct 
 		}                                 \
 	} while (0)
 
+static void here_free(struct derive *d, struct here *h)
+{
+	HASH_DEL(d->here, h);
+	free(h->sgs);
+	free(h);
+}
+
 void derive_fini(struct derive *d)
 {
-	FREE_HASH(here, d->here);
+	struct here *h, *next;
+
+	HASH_ITER (hh, d->here, h, next) {
+		here_free(d, h);
+	}
 	FREE_HASH(near, d->near);
 	FREE_HASH(mark, d->marks);
 	flowset_fini(&d->fs);
@@ -55,12 +66,23 @@ static void mark(struct derive *d, enum cookie_kind kind, uint32_t index)
 	HASH_ADD(hh, d->marks, key, sizeof(m->key), m);
 }
 
-static bool is_near(const struct derive *d, uint32_t net)
+static struct near *near_find(const struct derive *d, enum cookie_kind kind, uint32_t index)
 {
+	struct near_key key = { (uint32_t)kind, index };
 	struct near *n;
 
-	HASH_FIND(hh, d->near, &net, sizeof(net), n);
+	HASH_FIND(hh, d->near, &key, sizeof(key), n);
 	return n;
+}
+
+static bool is_near(const struct derive *d, uint32_t net)
+{
+	return near_find(d, COOKIE_NET, net);
+}
+
+static bool sg_is_near(const struct derive *d, const struct sg *g)
+{
+	return near_find(d, COOKIE_SG, g->a.index);
 }
 
 static void mark_net(struct derive *d, const struct net *n, bool ports)
@@ -70,30 +92,68 @@ static void mark_net(struct derive *d, const struct net *n, bool ports)
 		mark(d, COOKIE_PORT, p->a.index);
 }
 
-/* Counts a network in or out; at the first and the last port all of its flows come and go. */
-static void near_count(struct derive *d, uint32_t index, int by)
+static void mark_sg(struct derive *d, uint32_t index)
 {
-	const struct net *net = world_net_by_index(d->world, index);
-	struct near *n;
+	const struct sg *g = world_sg_by_index(d->world, index);
 
-	HASH_FIND(hh, d->near, &index, sizeof(index), n);
+	mark(d, COOKIE_SG, index);
+	mark(d, COOKIE_SG_RULES, index);
+	for (const struct set_user *u = g ? g->remotes : NULL; u; u = u->sg_next)
+		for (const struct set_addr *m = u->set->addrs; m; m = m->set_next)
+			mark(d, COOKIE_ADDR, m->addr->bucket);
+}
+
+static void mark_near(struct derive *d, enum cookie_kind kind, uint32_t index)
+{
+	const struct net *net;
+
+	if (kind == COOKIE_SG) {
+		mark_sg(d, index);
+		return;
+	}
+	net = world_net_by_index(d->world, index);
+	mark(d, COOKIE_NET, index);
+	if (net)
+		mark_net(d, net, true);
+}
+
+/* Counts one in or out; at the first and the last port all of its flows come and go. */
+static void near_count(struct derive *d, enum cookie_kind kind, uint32_t index, int by)
+{
+	struct near *n = near_find(d, kind, index);
+
 	if (!n) {
 		n = calloc(1, sizeof(*n));
 		if (!n)
 			return;
-		n->net = index;
-		HASH_ADD(hh, d->near, net, sizeof(n->net), n);
-		if (net)
-			mark_net(d, net, true);
+		n->key.kind = (uint32_t)kind;
+		n->key.index = index;
+		HASH_ADD(hh, d->near, key, sizeof(n->key), n);
+		mark_near(d, kind, index);
 	}
 	n->n += (size_t)by;
 	if (n->n)
 		return;
 	HASH_DEL(d->near, n);
 	free(n);
-	mark(d, COOKIE_NET, index);
-	if (net)
-		mark_net(d, net, true);
+	mark_near(d, kind, index);
+}
+
+/* Its groups, of which the port says no more when they have changed. */
+static void here_groups(struct derive *d, struct here *h, const struct port *p)
+{
+	uint32_t *old = h->sgs;
+	size_t n_old = h->n_sgs;
+
+	h->sgs = p && p->n_sgs ? calloc(p->n_sgs, sizeof(*h->sgs)) : NULL;
+	h->n_sgs = h->sgs ? p->n_sgs : 0;
+	for (size_t i = 0; i < h->n_sgs; i++) {
+		h->sgs[i] = p->sgs[i]->a.index;
+		near_count(d, COOKIE_SG, h->sgs[i], 1);
+	}
+	for (size_t i = 0; i < n_old; i++)
+		near_count(d, COOKIE_SG, old[i], -1);
+	free(old);
 }
 
 static void place_port(struct derive *d, const struct port *p, bool local)
@@ -101,20 +161,21 @@ static void place_port(struct derive *d, const struct port *p, bool local)
 	struct here *h;
 
 	HASH_FIND(hh, d->here, &p, sizeof(p), h);
-	if (local && !h) {
-		h = calloc(1, sizeof(*h));
-		if (!h)
-			return;
-		h->port = p;
-		h->net = p->net->a.index;
-		HASH_ADD(hh, d->here, port, sizeof(h->port), h);
-		near_count(d, h->net, 1);
-	} else if (!local && h) {
-		uint32_t net = h->net;
-
-		HASH_DEL(d->here, h);
-		free(h);
-		near_count(d, net, -1);
+	if (local) {
+		if (!h) {
+			h = calloc(1, sizeof(*h));
+			if (!h)
+				return;
+			h->port = p;
+			h->net = p->net->a.index;
+			HASH_ADD(hh, d->here, port, sizeof(h->port), h);
+			near_count(d, COOKIE_NET, h->net, 1);
+		}
+		here_groups(d, h, p);
+	} else if (h) {
+		here_groups(d, h, NULL);
+		near_count(d, COOKIE_NET, h->net, -1);
+		here_free(d, h);
 	}
 }
 
@@ -133,7 +194,9 @@ static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 static void near_nets(struct derive *d, bool ports)
 {
 	for (struct near *n = d->near; n; n = n->hh.next) {
-		const struct net *net = world_net_by_index(d->world, n->net);
+		const struct net *net = n->key.kind == COOKIE_NET
+						? world_net_by_index(d->world, n->key.index)
+						: NULL;
 
 		if (net)
 			mark_net(d, net, ports);
@@ -151,6 +214,38 @@ static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 	mark(d, COOKIE_SWITCH, 0);
 }
 
+/* Ports with several groups are judged by flows of their own (apps/network_sg.c). */
+static void mark_ports_of(struct derive *d, const struct sg *g)
+{
+	for (const struct here *h = d->here; h; h = h->hh.next)
+		for (size_t i = 0; h->n_sgs > 1 && i < h->n_sgs; i++)
+			if (h->sgs[i] == g->a.index)
+				mark(d, COOKIE_PORT, h->port->a.index);
+}
+
+static void sg_changed(struct derive *d, const struct sg *g, uint32_t what)
+{
+	if (!sg_is_near(d, g))
+		return;
+	mark(d, COOKIE_SG, g->a.index);
+	if (what & WORLD_RULES)
+		mark(d, COOKIE_SG_RULES, g->a.index);
+	mark_ports_of(d, g);
+}
+
+/* Flows that it had on this switch go, even if nobody here names it any more. */
+static void addr_changed(struct derive *d, const struct sg_addr *a)
+{
+	struct unit_key key = { APP_NETWORK, COOKIE_ADDR, a->bucket };
+	bool near = ledger_has(d->ledger, &key);
+
+	for (const struct set_addr *m = a->sets; m && !near; m = m->addr_next)
+		for (const struct set_user *u = m->set->users; u && !near; u = u->set_next)
+			near = sg_is_near(d, u->sg);
+	if (near)
+		mark(d, COOKIE_ADDR, a->bucket);
+}
+
 void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 {
 	switch (o->kind) {
@@ -164,8 +259,14 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 	case WORLD_SWITCH:
 		switch_changed(d, (const struct sw *)o, what);
 		break;
+	case WORLD_SG:
+		sg_changed(d, (const struct sg *)o, what);
+		break;
+	case WORLD_ADDR:
+		addr_changed(d, (const struct sg_addr *)o);
+		break;
 	default:
-		break; /* a subnet says nothing that its ports do not */
+		break; /* others say nothing that these do not */
 	}
 }
 
@@ -175,6 +276,34 @@ void derive_all(struct derive *d)
 	for (WORLD_ALL(port, PORT, p, d->world))
 		place_port(d, p, p->place.sw == d->sw);
 	near_nets(d, true);
+}
+
+/* Each group that names it, once: by the first of its sets that the group names. */
+static void call_members(const struct derive *d, const struct app *a, const struct sg_addr *addr,
+			 struct flowset *fs)
+{
+	for (const struct set_addr *m = addr->sets; m; m = m->addr_next)
+		for (const struct set_user *u = m->set->users; u; u = u->set_next) {
+			const struct set_addr *first = addr->sets;
+
+			while (!sg_user_find(u->sg, first->set))
+				first = first->addr_next;
+			if (first == m && sg_is_near(d, u->sg))
+				a->derive_member(d->world, d->sw, u->sg, addr, fs);
+		}
+}
+
+static void call_sg(const struct derive *d, const struct app *a, const struct unit_key *k,
+		    struct flowset *fs)
+{
+	const struct sg *g = world_sg_by_index(d->world, k->index);
+
+	if (!g || !sg_is_near(d, g))
+		return;
+	if (k->kind == COOKIE_SG && a->derive_sg)
+		a->derive_sg(d->world, d->sw, g, fs);
+	if (k->kind == COOKIE_SG_RULES && a->derive_sg_rules)
+		a->derive_sg_rules(d->world, d->sw, g, fs);
 }
 
 static void call(const struct derive *d, const struct app *a, const struct unit_key *k,
@@ -197,6 +326,15 @@ static void call(const struct derive *d, const struct app *a, const struct unit_
 		p = world_port_by_index(d->world, k->index);
 		if (p && a->derive_port && is_near(d, p->net->a.index))
 			a->derive_port(d->world, d->sw, p, fs);
+		break;
+	case COOKIE_SG:
+	case COOKIE_SG_RULES:
+		call_sg(d, a, k, fs);
+		break;
+	case COOKIE_ADDR:
+		for (const struct sg_addr *addr = world_sg_addrs(d->world, k->index);
+		     addr && a->derive_member; addr = addr->next)
+			call_members(d, a, addr, fs);
 		break;
 	default:
 		break;

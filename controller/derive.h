@@ -2,12 +2,13 @@
 /*
  * Derivation for one switch: which objects must be derived again, and doing it.
  *
- * A unit is one object (the switch, a network, a port) on one switch.  World changes mark units;
- * derive_run() calls the apps for marked ones and hands the result to the ledger.  Marking errs to
- * the large side: a full derivation is the specification, and derive_all() makes one; tests compare
- * the two.
+ * A unit is one object (the switch, a network, a port, a security group) on one switch.  World
+ * changes mark units; derive_run() calls the apps for marked ones and hands the result to the
+ * ledger.  Marking errs to the large side: a full derivation is the specification, and derive_all()
+ * makes one; tests compare the two.
  *
- * Networks matter to a switch only while one of their ports is bound there ("near").
+ * Networks and security groups matter to a switch only while one of their ports is bound there
+ * ("near").
  * Thread: the loop's.  Owner: struct peer.
  */
 #ifndef WEFT_CONTROLLER_DERIVE_H
@@ -23,12 +24,17 @@
 struct here {
 	const struct port *port; /* key; compared only, it may be gone */
 	uint32_t net;		 /* index of its network */
+	uint32_t *sgs;		 /* indexes of its security groups */
+	size_t n_sgs;
 	UT_hash_handle hh;
 };
 
-/* A network that has ports here. */
+/* A network or security group that has ports here. */
 struct near {
-	uint32_t net; /* key: index */
+	struct near_key {
+		uint32_t kind; /* COOKIE_NET, COOKIE_SG */
+		uint32_t index;
+	} key;
 	size_t n;
 	UT_hash_handle hh;
 };

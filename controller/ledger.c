@@ -179,7 +179,7 @@ static void unwant(struct ledger *l, struct entry *e)
 	settle(l, e);
 }
 
-static struct unit *unit_get(struct ledger *l, const struct unit_key *key)
+static struct unit *unit_find(const struct ledger *l, const struct unit_key *key)
 {
 	struct unit_key k;
 	struct unit *u;
@@ -189,12 +189,26 @@ static struct unit *unit_get(struct ledger *l, const struct unit_key *key)
 	k.kind = key->kind;
 	k.index = key->index;
 	HASH_FIND(hh, l->units, &k, sizeof(k), u);
+	return u;
+}
+
+bool ledger_has(const struct ledger *l, const struct unit_key *key)
+{
+	return unit_find(l, key);
+}
+
+static struct unit *unit_get(struct ledger *l, const struct unit_key *key)
+{
+	struct unit *u = unit_find(l, key);
+
 	if (u)
 		return u;
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return NULL;
-	memcpy(&u->key, &k, sizeof(k));
+	u->key.app = key->app;
+	u->key.kind = key->kind;
+	u->key.index = key->index;
 	HASH_ADD(hh, l->units, key, sizeof(u->key), u);
 	return u;
 }

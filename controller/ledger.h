@@ -77,6 +77,8 @@ void ledger_fini(struct ledger *l);
  * partly done, call again.
  */
 int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs);
+/* Whether it wants anything. */
+bool ledger_has(const struct ledger *l, const struct unit_key *key);
 
 /* A reading of the switch: begin, one call for each flow and group it has, end. */
 void ledger_read_begin(struct ledger *l);

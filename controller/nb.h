@@ -15,7 +15,8 @@
  *   nb_quota.c    quotas/
  *   nb_ext.c      versions, extensions
  *   nb_weft.c     /weft/v1/
- *   nb_network.c, nb_subnet.c, nb_port.c   what only this resource knows
+ *   nb_network.c, nb_subnet.c, nb_port.c, nb_sg.c, nb_sg_rule.c, nb_address_group.c
+ *                 what only this resource knows
  *
  * Thread: the one that runs the libev loop.
  */
@@ -98,8 +99,11 @@ const char *nb_arg(const struct nb_request *q, const char *key);
 struct nb_hooks {
 	/* Completes and judges attributes of a new one. */
 	int (*create)(struct nb_request *q, void *a, uint64_t given, struct nb_error *e);
-	/* It is in the world now: makes what comes with it.  May be NULL. */
+	/* It is in the world now: makes what comes with it.  NULL: nothing. */
 	int (*added)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
+	/* Before they are listed: adds what is there without anybody's asking, in a q->txn.  NULL:
+	 * nothing. */
+	int (*list)(struct nb_request *q, struct nb_error *e);
 	/* Judges changed attributes 'a' of 'o', which still has the old ones. */
 	int (*update)(struct nb_request *q, struct world_obj *o, void *a, uint64_t given,
 		      struct nb_error *e);
@@ -171,6 +175,7 @@ void nb_mac(uint8_t out[6]);
 int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error *e);
 /* The attribute's value; 'o' for rows that are computed. */
 json_t *nb_to_json(const struct attr *a, const void *p, const struct world_obj *o);
+bool nb_is_uuid(const char *s);
 /* "true", "True", "1", 1, true ...; -1 when it is none of these. */
 int nb_bool_of(const json_t *v);
 

@@ -401,8 +401,12 @@ void nb_list(struct nb_request *q, const struct resource *r)
 	json_t *out, *links;
 	struct nb_page page;
 
-	if (nb_query(q, r, &page, &q->error))
+	if ((nb_hooks[r->kind]->list && nb_hooks[r->kind]->list(q, &q->error)) ||
+	    nb_query(q, r, &page, &q->error)) {
+		if (q->txn)
+			give_up(q);
 		return;
+	}
 	out = json_array();
 	for (size_t i = 0; i < page.n; i++)
 		json_array_append_new(out, nb_object_json(r, page.objs[i], page.fields));

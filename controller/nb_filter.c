@@ -39,7 +39,7 @@ static const char *scalar_text(const struct attr *a, const void *p, char buf[VAL
 	case ATTR_IP:
 		return ip_format(v, buf);
 	case ATTR_CIDR:
-		return ip_prefix_format(v, buf);
+		return ((const struct ip_prefix *)v)->addr.family ? ip_prefix_format(v, buf) : "";
 	case ATTR_NUM:
 		buf[0] = '\0';
 		if (*(const uint32_t *)v != NUM_NONE)

@@ -61,7 +61,7 @@ static int text_from(const struct attr *a, void *p, const json_t *v, struct nb_e
 	return 0;
 }
 
-static bool is_uuid(const char *s)
+bool nb_is_uuid(const char *s)
 {
 	for (int i = 0; i < UUID_TEXT - 1; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -79,7 +79,7 @@ static int id_from(const struct attr *a, void *p, const json_t *v, struct nb_err
 
 	if (!s)
 		return -1;
-	if (!is_uuid(s))
+	if (!nb_is_uuid(s))
 		return nb_fail_attr(e, a->name, "'%.64s' is not a valid UUID", s);
 	for (int i = 0; i < UUID_TEXT; i++)
 		to[i] = (char)tolower((unsigned char)s[i]);
@@ -447,6 +447,8 @@ static json_t *scalar_json(const struct attr *a, const void *v)
 		return json_string_nocheck(ip_format(v, buf));
 	case ATTR_CIDR:
 		prefix = v;
+		if (!prefix->addr.family)
+			return json_null();
 		if (a->preset && prefix->len == ip_size(&prefix->addr) * 8)
 			return json_string_nocheck(ip_format(&prefix->addr, buf));
 		return json_string_nocheck(ip_prefix_format(prefix, buf));

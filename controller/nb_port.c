@@ -6,6 +6,7 @@
 #include "controller/ipam.h"
 #include "controller/mem.h"
 #include "controller/nb.h"
+#include "controller/nb_sg.h"
 
 static bool given(uint64_t rows, const char *attr)
 {
@@ -295,7 +296,7 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		a->port_security_enabled = n->a.port_security_enabled;
 	if (mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
 	    addresses_choose(q, n, a, given(rows, "fixed_ips"), NULL, e) || pairs_check(a, e) ||
-	    profile_check(a, e))
+	    profile_check(a, e) || nb_sg_port_create(q, a, rows, e))
 		return -1;
 	a->index = world_index_get(q->nb->world, WORLD_PORT);
 	if (a->index == NUM_NONE)
@@ -374,7 +375,10 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	} else {
 		auto_addresses_follow(q, a);
 	}
-	return pairs_check(a, e) || profile_check(a, e) ? -1 : 0;
+	if (pairs_check(a, e) || profile_check(a, e) || nb_sg_port_update(q, self, a, rows, e))
+		return -1;
+	nb_sg_port_leaves(q, self, a);
+	return 0;
 }
 
 /* Ports of routers and floating IPs go with these; floating IPs that lead to a port stay, and lead
@@ -385,6 +389,7 @@ static int port_remove(struct nb_request *q, struct world_obj *o, struct nb_erro
 
 	if (p->router || !strcmp(p->a.device_owner, "network:floatingip"))
 		return nb_refuse(e, ServicePortInUse, p->a.id, p->a.device_owner, p->a.device_id);
+	nb_sg_port_leaves(q, p, NULL);
 	return nb_floatingips_leave(q, p, e);
 }
 

@@ -74,7 +74,14 @@ enum meta_from { FROM_PORT, FROM_TUNNEL, FROM_UPLINK };
 
 /* Cookie: app (8) | stage (8) | object (48): the flow's tenant object by kind (8) and index (24).
  */
-enum cookie_kind { COOKIE_SWITCH, COOKIE_NET, COOKIE_PORT };
+enum cookie_kind {
+	COOKIE_SWITCH,
+	COOKIE_NET,
+	COOKIE_PORT,
+	COOKIE_SG,	 /* a security group: what its connections are judged by */
+	COOKIE_SG_RULES, /* ... its rules */
+	COOKIE_ADDR,	 /* addresses that rules name: bucket (world.h, struct sg_addr) */
+};
 
 static inline uint64_t cookie_make(enum app_id app, enum stage s, enum cookie_kind kind,
 				   uint32_t index)

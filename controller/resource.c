@@ -10,6 +10,8 @@ const char *const net_type_names[] = { "vxlan", "vlan", "flat", NULL };
 /* The mode that is none has no word: it is null. */
 const char *const ipv6_mode_names[] = { "", "slaac", "dhcpv6-stateful", "dhcpv6-stateless", NULL };
 const char *const forward_protocol_names[] = { "", "tcp", "udp", "icmp", "sctp", NULL };
+const char *const sg_direction_names[] = { "ingress", "egress", NULL };
+const char *const sg_ethertype_names[] = { "IPv4", "IPv6", NULL };
 const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 
 /* ---- what the rows refer to ---- */
@@ -201,6 +203,9 @@ void attr_clear(const struct attr *a, void *p)
 		break;
 	case ATTR_IP:
 		*(struct ip_addr *)attr_at(a, p) = (struct ip_addr){ 0 };
+		break;
+	case ATTR_CIDR:
+		*(struct ip_prefix *)attr_at(a, p) = (struct ip_prefix){ { 0 }, 0 };
 		break;
 	default:
 		break; /* owns nothing, and every value is one */

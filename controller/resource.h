@@ -50,7 +50,8 @@ enum attr_right {
 
 /* What a number of an enum is stored in is compiler's choice; all of ours are this wide. */
 _Static_assert(sizeof(enum net_type) == 4 && sizeof(enum ipv6_mode) == 4 &&
-		       sizeof(enum vnic_type) == 4,
+		       sizeof(enum vnic_type) == 4 && sizeof(enum sg_direction) == 4 &&
+		       sizeof(enum sg_ethertype) == 4,
 	       "enum members are read as uint32_t");
 
 struct shape;

@@ -51,6 +51,7 @@ void world_free(struct world *w)
 			world_obj_unlink(w, o);
 			world_obj_free(w, o);
 		}
+	world_tell(w); /* nobody: addresses of security groups go */
 	HASH_ITER (hh, w->sws, sw, sw_next) {
 		sw_free(w, sw);
 	}

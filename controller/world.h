@@ -35,12 +35,16 @@ enum net_type { NET_VXLAN, NET_VLAN, NET_FLAT };
 enum ipv6_mode { IPV6_MODE_NONE, IPV6_SLAAC, IPV6_DHCP_STATEFUL, IPV6_DHCP_STATELESS };
 enum vnic_type { VNIC_NORMAL, VNIC_VIRTIO_FORWARDER };
 enum forward_protocol { FORWARD_NONE, FORWARD_TCP, FORWARD_UDP, FORWARD_ICMP, FORWARD_SCTP };
+enum sg_direction { SG_INGRESS, SG_EGRESS };
+enum sg_ethertype { ETHER_IPV4, ETHER_IPV6 };
 
 /* Words as the API has them, ended by NULL; index is the enum's value. */
 extern const char *const net_type_names[];
 extern const char *const ipv6_mode_names[];
 extern const char *const vnic_type_names[];
 extern const char *const forward_protocol_names[];
+extern const char *const sg_direction_names[];
+extern const char *const sg_ethertype_names[];
 
 /* ---- attributes: struct net_attrs, subnet_attrs, port_attrs, pool, host_route, fixed_ip,
  * address_pair ---- */
@@ -92,6 +96,7 @@ enum world_kind {
 #include "controller/resource.def"
 #include "controller/resource_undef.h"
 	WORLD_SWITCH,
+	WORLD_ADDR, /* an address that security group rules name */
 	WORLD_KINDS
 };
 enum { N_RESOURCES = WORLD_SWITCH };
@@ -131,6 +136,7 @@ enum world_what {
 	WORLD_VTEP = 1 << 7,	 /* switch: its VTEP's address or port */
 	WORLD_MACS = 1 << 8,	 /* switch: what app l2 has learned */
 	WORLD_WANTS = 1 << 9,	 /* switch: what its host is asked to create (world_wants) */
+	WORLD_RULES = 1 << 10,	 /* security group: a rule came or went */
 };
 
 /* First member of every object; a resource's attributes 'a' follow it. */
@@ -196,6 +202,68 @@ struct quota {
 	struct project *project;
 };
 
+/* ---- security groups (world_sg.c) ---- */
+
+/* Addresses that rules can name: those of a group's ports, or an address group's. */
+struct addr_set {
+	const struct world_obj *owner; /* a struct sg or struct addrgroup */
+	struct set_addr *addrs;	       /* DL list by set_prev, set_next */
+	struct set_user *users; /* DL list by set_prev, set_next: groups whose rules name it */
+};
+
+/* An address, or a prefix, that is in one set or several. */
+struct sg_addr {
+	struct world_obj obj;  /* WORLD_ADDR */
+	struct ip_prefix ip;   /* no host bits */
+	uint32_t bucket;       /* 24 bits of its hash, by which it is derived */
+	struct sg_addr *next;  /* others of the bucket */
+	struct set_addr *sets; /* DL list by addr_prev, addr_next; empty: it is gone */
+	UT_hash_handle hh;     /* by bucket, the first of each */
+};
+
+/* An address is in a set, by n members. */
+struct set_addr {
+	struct addr_set *set;
+	struct sg_addr *addr;
+	uint32_t n;
+	struct set_addr *set_prev, *set_next, *addr_prev, *addr_next;
+};
+
+/* A group names a set, in so many rules of each direction and IP version. */
+struct set_user {
+	struct addr_set *set;
+	struct sg *sg;
+	uint32_t n[2][2]; /* enum sg_direction, enum sg_ethertype */
+	struct set_user *set_prev, *set_next, *sg_prev, *sg_next;
+};
+
+struct addrgroup {
+	struct world_obj obj;
+	struct addrgroup_attrs a; /* addresses: prefixes as text; cuts: as struct sg's */
+	struct addr_set set;
+};
+
+struct sg {
+	struct world_obj obj;
+	/* cuts: counts what was taken away that may have allowed a connection: rules, members */
+	struct sg_attrs a;
+	struct addr_set set;	  /* its ports' addresses */
+	struct sg_rule *rules;	  /* DL list by sg_prev, sg_next */
+	struct set_user *remotes; /* DL list by sg_prev, sg_next: sets that its rules name */
+	size_t n_rules, n_ports;
+	bool is_default; /* its project's */
+	UT_hash_handle hh_default;
+};
+
+struct sg_rule {
+	struct world_obj obj;
+	struct sg_rule_attrs a;
+	struct sg *sg;
+	struct addr_set *remote; /* that it names; NULL: none */
+	int protocol;		 /* PROTOCOL_ANY or its number */
+	struct sg_rule *sg_prev, *sg_next;
+};
+
 /* Where a port is bound. */
 struct place {
 	struct sw *sw;	    /* NULL: nowhere */
@@ -210,6 +278,8 @@ struct port {
 	char *spec; /* binding:profile's "weft_spec": the switch port to create; NULL: none */
 	char tap[TAP_NAME]; /* the device name that Neutron's users give it */
 	struct place place;
+	struct sg **sgs; /* its security groups */
+	size_t n_sgs;
 	char *fault; /* why the switch does not have what the port needs; NULL: nothing known */
 	struct port *net_prev, *net_next;
 	struct port *host_prev, *host_next;
@@ -334,6 +404,8 @@ struct world {
 	uint32_t next_index[N_RESOURCES]; /* where the search for a free one goes on */
 	struct project *projects;	  /* by id: those that have anything */
 	struct port *ports_by_tap, *ports_by_name, *ports_by_mac; /* by what they say */
+	struct sg *default_sgs;					  /* by tenant_id */
+	struct sg_addr *sg_addrs;				  /* by bucket, the first of each */
 	struct sw *sws;						  /* by dpid */
 	struct host *hosts;
 	struct vni_pool *vnis;	  /* in use by networks */
@@ -412,6 +484,17 @@ struct port *world_port_find(const struct world *w, const char *id);
 struct port *world_port_by_index(const struct world *w, uint32_t index);
 /* The port of 'net' with this MAC. */
 struct port *world_port_by_mac(const struct world *w, const struct net *net, const uint8_t mac[6]);
+struct sg *world_sg_find(const struct world *w, const char *id);
+struct sg *world_sg_by_index(const struct world *w, uint32_t index);
+/* A project's default group; NULL: not made yet. */
+struct sg *world_sg_default(const struct world *w, const char *tenant_id);
+/* The first address of a bucket. */
+struct sg_addr *world_sg_addrs(const struct world *w, uint32_t bucket);
+/* How group 'g' names the set; NULL: not at all. */
+struct set_user *sg_user_find(const struct sg *g, const struct addr_set *s);
+bool set_user_has(const struct set_user *u, enum sg_direction d);
+/* Of its owner. */
+uint32_t addr_set_cuts(const struct addr_set *s);
 struct host *world_host_find(const struct world *w, const char *id);
 struct sw *world_switch_find(const struct world *w, uint64_t dpid);
 struct sw_port *sw_port_find(const struct sw *sw, uint32_t ofport);

@@ -21,6 +21,9 @@ AFTER_OBJ(port);
 AFTER_OBJ(router);
 AFTER_OBJ(floatingip);
 AFTER_OBJ(port_forwarding);
+AFTER_OBJ(addrgroup);
+AFTER_OBJ(sg);
+AFTER_OBJ(sg_rule);
 
 static const struct world_ops nothing_special;
 
@@ -35,6 +38,9 @@ static const struct world_ops *const ops[N_RESOURCES] = {
 	[WORLD_ROUTER] = &world_router_ops,
 	[WORLD_FLOATINGIP] = &world_floatingip_ops,
 	[WORLD_PORT_FORWARDING] = &world_port_forwarding_ops,
+	[WORLD_ADDRGROUP] = &world_addrgroup_ops,
+	[WORLD_SG] = &world_sg_ops,
+	[WORLD_SG_RULE] = &world_sg_rule_ops,
 };
 
 static const struct world_ops *ops_of(enum world_kind kind)
@@ -107,6 +113,10 @@ void world_obj_free(struct world *w, struct world_obj *o)
 {
 	if (o->kind == WORLD_SWITCH) {
 		sw_free(w, (struct sw *)o);
+		return;
+	}
+	if (o->kind == WORLD_ADDR) {
+		free(o);
 		return;
 	}
 	call(ops_of(o->kind)->drop, w, o);

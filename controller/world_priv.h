@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the world share among themselves: world.c (life, look-up, listeners),
- * world_intent.c (any resource), world_net.c, world_port.c (what only these have), world_seen.c
+ * world_intent.c (any resource), world_net.c, world_port.c, world_sg.c
+ * (what only these have), world_seen.c
  * (switches), world_place.c (which port is where).
  */
 #ifndef WEFT_CONTROLLER_WORLD_PRIV_H
@@ -36,6 +37,12 @@ extern const struct world_ops world_net_ops, world_subnet_ops, world_port_ops, w
 /* A port that may be a router's (world_router.c). */
 void router_port_link(struct world *w, struct port *p);
 void router_port_unlink(struct world *w, struct port *p);
+extern const struct world_ops world_net_ops, world_subnet_ops, world_port_ops;
+extern const struct world_ops world_addrgroup_ops, world_sg_ops, world_sg_rule_ops;
+
+/* The port's membership in its groups: after its attributes are set, before they are. */
+void port_sgs_derive(struct world *w, struct port *p);
+void port_sgs_underive(struct world *w, struct port *p);
 
 /* Found, or new when 'id' has not been heard of. */
 struct host *host_get(struct world *w, const char *id);

@@ -17,7 +17,7 @@ hears() { # VM FILTER COMMAND...
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
-stations() { "$B/weft-ofctl" dump-flows "unix:$DIR/h1.sock" table=10 | grep -c dl_src; }
+stations() { "$B/weft-ofctl" dump-flows "unix:$DIR/h1.sock" table=40 | grep -c dl_src; }
 knows() { [ "$(stations)" = "$1" ]; }
 
 lab_begin
@@ -49,6 +49,6 @@ check "known stations reach each other without controller" yes pings x1 10.1.0.2
 ip -n "$LAB-x3" link set eth0 address 02:00:00:00:00:98
 check "and unknown ones, by flooding"                     yes wait_for 3 pings x3 10.1.0.1 -c 1
 lab_controller
-check "the controller learns what it missed"              yes wait_for 20 sh -c "'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=10 | grep -q 02:00:00:00:00:98 || { ip netns exec $LAB-x3 ping -c 1 -W 1 10.1.0.1; false; }"
+check "the controller learns what it missed"              yes wait_for 20 sh -c "'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=40 | grep -q 02:00:00:00:00:98 || { ip netns exec $LAB-x3 ping -c 1 -W 1 10.1.0.1; false; }"
 check "and packets pass all the while"                    yes pings x1 10.1.0.2
 verdict

@@ -34,6 +34,8 @@ lab_controller
 lab_vm a1 h1
 lab_switch h1 --port a1=af_packet:a1
 lab_switch h2
+wait_for 5 eval '[ "$(entries h2)" -gt 1 ]'
+BASE=$(entries h2) # what every switch has
 new_net a
 new_port a1 a 10.0.0.11
 lab_vm_up a1 "${MAC[a1]}" 10.0.0.11/24 "${MTU[a]}"
@@ -41,6 +43,13 @@ new_vm a3 h2 a 10.0.0.13
 new_net v '"provider:network_type": "vlan", "provider:physical_network": "physnet1", "provider:segmentation_id": 101'
 new_vm v1 h1 v 10.0.0.11
 new_vm v3 h2 v 10.0.0.13
+# The host on the wire is in no security group.
+group_of() { rest GET "/v2.0/ports/${PORT[$1]}" | jq -r '.port.security_groups[0]'; }
+rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_group_id\": \"$(group_of v1)\",
+	\"direction\": \"ingress\", \"remote_ip_prefix\": \"10.0.0.200/32\"}}" >/dev/null || die "cannot add a rule"
+# Members of a group are known by their fixed addresses, and those that hosts form for the link are not.
+rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_group_id\": \"$(group_of a1)\",
+	\"direction\": \"ingress\", \"ethertype\": \"IPv6\", \"remote_ip_prefix\": \"fe80::/10\"}}" >/dev/null || die "cannot add a rule"
 for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
 
 # A host on the wire, in VLAN 101, that knows nothing of tenants: behind a switch that is a plain bridge.
@@ -71,13 +80,15 @@ in_space a1 ip addr add 10.0.0.77/32 dev eth0
 check "a foreign source address is dropped"                    no  pings a1 10.0.0.13 -I 10.0.0.77 -c 1
 check "... and counted under the port's name"                  yes sh -c \
 	"'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=1 | grep 'priority=1,in_port' | grep -vq n_packets=0"
+GROUP=$(group_of a1)
 set_port a1 '"allowed_address_pairs": [{"ip_address": "10.0.0.77"}]'
 check "an allowed address pair may speak"                      yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
 set_port a1 '"allowed_address_pairs": []'
 check "... and no longer may"                                  no  seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
-set_port a1 '"port_security_enabled": false'
+set_port a3 '"port_security_enabled": false, "security_groups": []'
+set_port a1 '"port_security_enabled": false, "security_groups": []'
 check "without port security anything passes"                  yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
-set_port a1 '"port_security_enabled": true'
+for p in a1 a3; do set_port $p "\"port_security_enabled\": true, \"security_groups\": [\"$GROUP\"]"; done
 in_space a1 ip addr del 10.0.0.77/32 dev eth0
 
 # Life of a port.
@@ -91,6 +102,6 @@ check "... and its switch port is gone from the switch"        yes wait_for 3 sh
 	"! '$B/weft-ofctl' dump-ports-desc 'unix:$DIR/h2.sock' | grep -q 'tap${PORT[a3]:0:11}'"
 rest DELETE "/v2.0/ports/${PORT[a1]}" >/dev/null
 for p in v1 v3; do rest DELETE "/v2.0/ports/${PORT[$p]}" >/dev/null; done
-none_left() { [ "$(entries h1)" = 1 ] && [ "$(entries h2)" = 1 ]; }
+none_left() { [ "$(entries h1)" = "$BASE" ] && [ "$(entries h2)" = "$BASE" ]; }
 check "without ports no flow of a network is left"             yes wait_for 3 none_left
 verdict

@@ -35,7 +35,7 @@ struct fixture {
 
 static void on_changed(struct world *w, const struct world_obj *o, uint32_t what, void *arg)
 {
-	const char *kind = o->kind == WORLD_SWITCH ? "switch" : resources[o->kind].shape.noun;
+	const char *kind = (int)o->kind >= N_RESOURCES ? "switch" : resources[o->kind].shape.noun;
 	struct fixture *f = arg;
 	const char *name = o->kind == WORLD_PORT     ? ((const struct port *)o)->a.name
 			   : o->kind == WORLD_SWITCH ? ((const struct sw *)o)->name
