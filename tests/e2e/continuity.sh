@@ -38,7 +38,7 @@ before=$(what)
 # 1. The controller is killed and comes back.
 stream 4
 sleep 0.5
-new_port later a 10.0.0.50
+new_port later a 10.0.0.50 '"security_groups": []' # a member would be a flow
 lab_kill "$CONTROLLER_PID" KILL
 check "an acknowledged port survives kill -9 at once" yes sh -c \
 	"sqlite3 '$DIR/weft.db' 'PRAGMA integrity_check' | grep -q ok"

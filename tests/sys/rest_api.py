@@ -117,7 +117,7 @@ p = c.make("port", network_id=N, name="p")
 check({x["ip_address"] for x in p["fixed_ips"]} == {"10.0.0.2", "2001:db8::2"} and p["status"] == "DOWN"
       and p["mac_address"].startswith("fa:16:3e:") and p["binding:vif_type"] == "unbound"
       and p["binding:vnic_type"] == "normal" and p["binding:host_id"] == "" and p["binding:profile"] == {}
-      and p["security_groups"] == [] and p["allowed_address_pairs"] == [] and p["device_id"] == "",
+      and len(p["security_groups"]) == 1 and p["allowed_address_pairs"] == [] and p["device_id"] == "",
       "a port gets an IPv4 and an IPv6 address", p)
 q = c.make("port", network_id=N, fixed_ips=[{"ip_address": "10.0.0.77"}], mac_address="02-00-00-00-00-01")
 check([x["ip_address"] for x in q["fixed_ips"]] == ["10.0.0.77"] and q["mac_address"] == "02:00:00:00:00:01",
@@ -139,7 +139,7 @@ port("InvalidIpForSubnet", 400, "the broadcast address", fixed_ips=[{"ip_address
 port("SubnetNotFound", 404, "an address of an unknown subnet", fixed_ips=[{"subnet_id": SMALL}])
 port("InvalidInput", 400, "fixed_ips that say nothing", fixed_ips=[{}])
 port("NetworkNotFound", 404, "a port of no network", network_id=SMALL)
-port("HTTPBadRequest", 400, "security groups", security_groups=[SMALL])
+port("SecurityGroupNotFound", 404, "a security group that is not there", security_groups=[SMALL])
 port("AddressPairAndPortSecurityRequired", 409, "pairs without port security", port_security_enabled=False,
      allowed_address_pairs=[{"ip_address": "10.0.0.9"}])
 port("DuplicateAddressPairInRequest", 400, "a pair twice", allowed_address_pairs=[{"ip_address": "10.0.0.9"}] * 2)

@@ -33,7 +33,7 @@ accepts = {
     "name": text, "description": text, "tenant_id": text, "project_id": text, "device_id": text, "device_owner": text,
     "binding:host_id": lambda v: v is None or text(v), "admin_state_up": boolean, "shared": boolean,
     "port_security_enabled": boolean, "enable_dhcp": boolean, "router:external": boolean,
-    "availability_zone_hints": lambda v: v == [], "security_groups": lambda v: v == [],
+    "availability_zone_hints": lambda v: v == [], "security_groups": lambda v: v in ([], None),
     "service_types": lambda v: v == [], "subnetpool_id": lambda v: v is None, "mtu": never,
     "provider:network_type": never, "provider:segmentation_id": lambda v: v is None,
     "provider:physical_network": lambda v: v is None or v == "", "ipv6_address_mode": lambda v: v is None,
