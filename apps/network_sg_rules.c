@@ -199,28 +199,17 @@ void network_sg_rules(const struct sg *g, struct flowset *fs)
 
 /* ---- members ---- */
 
-/*
- * A switch takes 256 masks of conjunctive flows in a table: prefixes are cut to lengths of whole
- * four bits, so that tenants with prefixes of all lengths do not use them up.
- */
-static void member_flows(const struct sg *g, const struct ip_prefix *ip, bool egress,
-			 const uint32_t *ids, size_t n, struct flowset *fs)
+static void member_flow(const struct sg *g, const struct ip_prefix *ip, bool egress,
+			const uint32_t *ids, size_t n, struct flowset *fs)
 {
-	const unsigned int len = (ip->len + 3u) & ~3u;
+	struct draft *d = FLOW(fs, sg_rules, PRIO_CLAUSE);
 
-	for (unsigned int i = 0; i < 1u << (len - ip->len); i++) {
-		struct ip_prefix part = { ip->addr, (uint8_t)len };
-		struct draft *d = FLOW(fs, sg_rules, PRIO_CLAUSE);
-
-		if (len)
-			part.addr.b[(len - 1) / 8] |= (uint8_t)(i << (len % 8 ? 4 : 0));
-		draft_match_reg(d, REG_sg, network_sg_reg(g, egress));
-		match_tracked(d, ip->addr.family == 6);
-		match_ip(d, egress, &part);
-		for (size_t k = 0; k < n; k++)
-			draft_conjunction(d, ids[k], 2, 2);
-		draft_end(d);
-	}
+	draft_match_reg(d, REG_sg, network_sg_reg(g, egress));
+	match_tracked(d, ip->addr.family == 6);
+	match_ip(d, egress, ip);
+	for (size_t k = 0; k < n; k++)
+		draft_conjunction(d, ids[k], 2, 2);
+	draft_end(d);
 }
 
 static int id_cmp(const void *a, const void *b)
@@ -254,7 +243,7 @@ void network_sg_member(const struct sg *g, const struct sg_addr *a, struct flows
 		}
 		qsort(ids, n, sizeof(*ids), id_cmp);
 		if (n)
-			member_flows(g, &a->ip, egress, ids, n, fs);
+			member_flow(g, &a->ip, egress, ids, n, fs);
 	}
 	free(ids);
 }

@@ -190,7 +190,7 @@ static json_t *body_of(struct nb_request *q, const struct resource *r, bool *man
 		return NULL;
 	}
 	one = json_object_get(q->body, r->name);
-	all = many ? json_object_get(q->body, r->collection) : NULL;
+	all = many ? json_object_get(q->body, r->plural) : NULL;
 	if (json_object_size(q->body) == 1 && json_is_object(one))
 		return one;
 	if (json_object_size(q->body) == 1 && json_is_array(all)) {
@@ -273,7 +273,7 @@ static void create_many(struct nb_request *q, const struct resource *r, const js
 		give_up(q);
 		return;
 	}
-	q->answer = json_pack("{s:o}", r->collection, out);
+	q->answer = json_pack("{s:o}", r->plural, out);
 }
 
 void nb_create(struct nb_request *q, const struct resource *r)
@@ -411,12 +411,12 @@ void nb_list(struct nb_request *q, const struct resource *r)
 	for (size_t i = 0; i < page.n; i++)
 		json_array_append_new(out, nb_object_json(r, page.objs[i], page.fields));
 	q->status = 200;
-	q->answer = json_pack("{s:o}", r->collection, out);
+	q->answer = json_pack("{s:o}", r->plural, out);
 	links = nb_page_links(q, r, &page);
 	if (links) {
-		char key[32];
+		char key[40];
 
-		snprintf(key, sizeof(key), "%s_links", r->collection);
+		snprintf(key, sizeof(key), "%s_links", r->plural);
 		json_object_set_new(q->answer, key, links);
 	}
 	nb_page_free(&page);

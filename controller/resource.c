@@ -115,10 +115,17 @@ static const struct attr *parent_of(const struct shape *s)
 	return NULL;
 }
 
+static void plural_of(struct resource *r)
+{
+	for (size_t i = 0; r->collection[i] && i < sizeof(r->plural) - 1; i++)
+		r->plural[i] = (char)(r->collection[i] == '-' ? '_' : r->collection[i]);
+}
+
 /* The rows are in functions, so the shapes learn of them when the program starts. */
 __attribute__((constructor)) static void rows_init(void)
 {
-#define RESOURCE(noun, KIND, ...) \
+#define RESOURCE(noun, KIND, ...)            \
+	plural_of(&resources[WORLD_##KIND]); \
 	resources[WORLD_##KIND].shape.attrs = noun##_rows(&resources[WORLD_##KIND].shape.n);
 #define ELEMENT(noun) noun##_shape.attrs = noun##_rows(&noun##_shape.n);
 #include "controller/resource_blank.h"

@@ -90,6 +90,7 @@ struct resource {
 	const struct attr *tenant;     /* the row of its project */
 	const struct attr *parent;     /* its row; NULL: the path begins with the collection */
 	const char *type;	       /* "Network": in the names of errors */
+	char plural[32];	       /* the collection in bodies: "security_groups" */
 	struct shape shape;
 };
 

@@ -214,7 +214,7 @@ struct addr_set {
 /* An address, or a prefix, that is in one set or several. */
 struct sg_addr {
 	struct world_obj obj;  /* WORLD_ADDR */
-	struct ip_prefix ip;   /* no host bits */
+	struct ip_prefix ip;   /* no host bits; of 0, 4, 8 ... bits */
 	uint32_t bucket;       /* 24 bits of its hash, by which it is derived */
 	struct sg_addr *next;  /* others of the bucket */
 	struct set_addr *sets; /* DL list by addr_prev, addr_next; empty: it is gone */

@@ -88,17 +88,9 @@ static struct set_addr *set_addr_find(const struct addr_set *s, const struct sg_
 	return m;
 }
 
-static struct ip_prefix whole(const struct ip_prefix *p)
+static void part_add(struct world *w, struct addr_set *s, const struct ip_prefix *p)
 {
-	struct ip_prefix out = { ip_prefix_first(p), p->len };
-
-	return out;
-}
-
-static void set_add(struct world *w, struct addr_set *s, const struct ip_prefix *p)
-{
-	struct ip_prefix key = whole(p);
-	struct sg_addr *a = addr_get(w, &key);
+	struct sg_addr *a = addr_get(w, p);
 	struct set_addr *m = set_addr_find(s, a);
 
 	if (m) {
@@ -115,10 +107,9 @@ static void set_add(struct world *w, struct addr_set *s, const struct ip_prefix 
 		world_mark_dirty(w, &a->obj, WORLD_ATTRS);
 }
 
-static void set_del(struct world *w, struct addr_set *s, const struct ip_prefix *p)
+static void part_del(struct world *w, struct addr_set *s, const struct ip_prefix *p)
 {
-	struct ip_prefix key = whole(p);
-	struct sg_addr *a = addr_get(w, &key);
+	struct sg_addr *a = addr_get(w, p);
 	struct set_addr *m = set_addr_find(s, a);
 
 	if (--m->n)
@@ -130,6 +121,36 @@ static void set_del(struct world *w, struct addr_set *s, const struct ip_prefix 
 		addr_drop(w, a);
 	else if (s->users)
 		world_mark_dirty(w, &a->obj, WORLD_ATTRS);
+}
+
+typedef void part_fn(struct world *w, struct addr_set *s, const struct ip_prefix *p);
+
+/*
+ * Prefixes are cut to lengths of whole four bits, up to eight parts each.  A switch takes 256
+ * different masks of conjunctive flows in a table: no tenant uses them up by prefixes of all
+ * lengths.
+ */
+static void parts(struct world *w, struct addr_set *s, const struct ip_prefix *p, part_fn *fn)
+{
+	const unsigned int len = (p->len + 3u) & ~3u;
+
+	for (unsigned int i = 0; i < 1u << (len - p->len); i++) {
+		struct ip_prefix part = { ip_prefix_first(p), (uint8_t)len };
+
+		if (len)
+			part.addr.b[(len - 1) / 8] |= (uint8_t)(i << (len % 8 ? 4 : 0));
+		fn(w, s, &part);
+	}
+}
+
+static void set_add(struct world *w, struct addr_set *s, const struct ip_prefix *p)
+{
+	parts(w, s, p, part_add);
+}
+
+static void set_del(struct world *w, struct addr_set *s, const struct ip_prefix *p)
+{
+	parts(w, s, p, part_del);
 }
 
 static void set_mark(struct world *w, const struct addr_set *s)
@@ -147,8 +168,7 @@ static void set_users_mark(struct world *w, const struct addr_set *s)
 
 /* ---- ports ---- */
 
-static void port_member(struct world *w, struct port *p, struct addr_set *s,
-			void (*fn)(struct world *w, struct addr_set *s, const struct ip_prefix *p))
+static void port_member(struct world *w, struct port *p, struct addr_set *s, part_fn *fn)
 {
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
 		struct ip_prefix ip = { p->a.fixed_ips[i].ip_address, 0 };
@@ -340,9 +360,7 @@ const struct world_ops world_sg_ops = {
 
 /* ---- address groups ---- */
 
-static void addrgroup_each(struct world *w, struct addrgroup *g,
-			   void (*fn)(struct world *w, struct addr_set *s,
-				      const struct ip_prefix *p))
+static void addrgroup_each(struct world *w, struct addrgroup *g, part_fn *fn)
 {
 	for (size_t i = 0; i < g->a.n_addresses; i++) {
 		struct ip_prefix p;

@@ -14,8 +14,9 @@
 
 #include "controller/derive.h"
 #include "controller/mem.h"
+#include "controller/resource.h"
 
-enum { N_SW = 3, N_NETS = 5, N_PORTS = 24, STEPS = 1500 };
+enum { N_SW = 3, N_NETS = 5, N_PORTS = 24, N_SGS = 6, N_RULES = 24, N_GROUPS = 2, STEPS = 2500 };
 
 struct lab {
 	struct world *w;
@@ -25,6 +26,9 @@ struct lab {
 	struct derive derive[N_SW];
 	struct net *net[N_NETS];
 	struct port *port[N_PORTS];
+	struct sg *sg[N_SGS];
+	struct sg_rule *rule[N_RULES];
+	struct addrgroup *group[N_GROUPS];
 	unsigned int serial;
 };
 
@@ -118,9 +122,179 @@ static void add_net(struct lab *l, int i)
 	world_settle(l->w, &l->net[i]->obj, WORLD_ADDED);
 }
 
+/* ---- security groups ---- */
+
+static void *added(struct lab *l, enum world_kind kind, void *a)
+{
+	struct world_obj *o = world_obj_add(l->w, kind, a);
+
+	assert_non_null(o);
+	world_settle(l->w, o, WORLD_ADDED);
+	return o;
+}
+
+static void deleted(struct lab *l, struct world_obj *o)
+{
+	world_obj_unlink(l->w, o);
+	world_settle(l->w, o, WORLD_DELETED);
+}
+
+/* Two ports have the same one each, in different networks. */
+static void some_addresses(struct port_attrs *a, int i)
+{
+	a->n_fixed_ips = (size_t)pick(3);
+	a->fixed_ips = a->n_fixed_ips ? mem_array(a->n_fixed_ips, sizeof(*a->fixed_ips)) : NULL;
+	for (size_t k = 0; k < a->n_fixed_ips; k++) {
+		struct ip_addr *ip = &a->fixed_ips[k].ip_address;
+
+		ip->family = k ? 6 : 4;
+		ip->b[0] = k ? 0xfd : 10;
+		ip->b[k ? 15 : 3] = (uint8_t)(i % (N_PORTS / 2));
+	}
+	a->n_allowed_address_pairs = pick(4) ? 0 : 1;
+	if (!a->n_allowed_address_pairs)
+		return;
+	a->allowed_address_pairs = mem_array(1, sizeof(*a->allowed_address_pairs));
+	memcpy(a->allowed_address_pairs[0].mac_address, a->mac_address, 6);
+	a->allowed_address_pairs[0].ip_address =
+		(struct ip_prefix){ { 4, { 10, (uint8_t)pick(256), 3 } }, (uint8_t)(pick(33)) };
+}
+
+static void some_groups(struct lab *l, struct port_attrs *a)
+{
+	a->security_groups = mem_array(N_SGS, sizeof(char *));
+	a->n_security_groups = 0;
+	for (int i = 0; i < N_SGS && a->port_security_enabled; i++)
+		if (l->sg[i] && !pick(4))
+			a->security_groups[a->n_security_groups++] = mem_str(l->sg[i]->a.id);
+}
+
+static void change_port(struct lab *l, int i)
+{
+	struct port *p = l->port[i];
+	struct port_attrs a;
+
+	attrs_copy(&resources[WORLD_PORT].shape, &a, &p->a);
+	attr_clear(attr_find(&resources[WORLD_PORT].shape, "fixed_ips"), &a);
+	attr_clear(attr_find(&resources[WORLD_PORT].shape, "allowed_address_pairs"), &a);
+	attr_clear(attr_find(&resources[WORLD_PORT].shape, "security_groups"), &a);
+	some_addresses(&a, i);
+	some_groups(l, &a);
+	world_obj_set(l->w, &p->obj, &a);
+	attrs_fini(&resources[WORLD_PORT].shape, &a);
+	world_settle(l->w, &p->obj, WORLD_ATTRS);
+}
+
+static void sg_step(struct lab *l, int i)
+{
+	struct sg *g = l->sg[i];
+	struct sg_attrs a;
+
+	if (!g) {
+		attrs_init(&resources[WORLD_SG].shape, &a);
+		uuid(l, a.id);
+		a.index = world_index_get(l->w, WORLD_SG);
+		l->sg[i] = added(l, WORLD_SG, &a);
+	} else if (!g->n_ports && !g->set.users && !g->rules) {
+		deleted(l, &g->obj);
+		l->sg[i] = NULL;
+	} else { /* a cut */
+		attrs_copy(&resources[WORLD_SG].shape, &a, &g->a);
+		a.cuts++;
+		world_obj_set(l->w, &g->obj, &a);
+		attrs_fini(&resources[WORLD_SG].shape, &a);
+		world_settle(l->w, &g->obj, WORLD_ATTRS);
+	}
+}
+
+static void remote_of(struct lab *l, struct sg_rule_attrs *a)
+{
+	struct addrgroup *group = l->group[pick(N_GROUPS)];
+	struct sg *sg = l->sg[pick(N_SGS)];
+
+	switch (pick(4)) {
+	case 0:
+		if (sg)
+			strcpy(a->remote_group_id, sg->a.id);
+		break;
+	case 1:
+		if (group)
+			strcpy(a->remote_address_group_id, group->a.id);
+		break;
+	case 2:
+		a->remote_ip_prefix =
+			a->ethertype == ETHER_IPV6
+				? (struct ip_prefix){ { 6, { 0xfd, (uint8_t)pick(3) } }, 13 }
+				: (struct ip_prefix){ { 4, { 10, (uint8_t)pick(3) } }, 23 };
+		break;
+	default:
+		break;
+	}
+}
+
+static void rule_step(struct lab *l, int i)
+{
+	static const char *const protocols[] = { "tcp", "udp", "icmp", "112", NULL };
+	struct sg *g = l->sg[pick(N_SGS)];
+	const char *protocol = protocols[pick(5)];
+	struct sg_rule_attrs a;
+
+	if (l->rule[i]) {
+		deleted(l, &l->rule[i]->obj);
+		l->rule[i] = NULL;
+		return;
+	}
+	if (!g)
+		return;
+	attrs_init(&resources[WORLD_SG_RULE].shape, &a);
+	uuid(l, a.id);
+	strcpy(a.security_group_id, g->a.id);
+	a.direction = pick(2) ? SG_INGRESS : SG_EGRESS;
+	a.ethertype = pick(2) ? ETHER_IPV4 : ETHER_IPV6;
+	a.protocol = protocol ? mem_str(protocol) : NULL;
+	if (protocol && protocol[0] != '1' && pick(2)) {
+		a.port_range_min = (uint32_t)pick(250);
+		a.port_range_max = a.port_range_min + (uint32_t)pick(5);
+	}
+	remote_of(l, &a);
+	l->rule[i] = added(l, WORLD_SG_RULE, &a);
+}
+
+static void group_step(struct lab *l, int i)
+{
+	struct addrgroup *g = l->group[i];
+	struct addrgroup_attrs a;
+
+	if (g && !g->set.users && !pick(3)) {
+		deleted(l, &g->obj);
+		l->group[i] = NULL;
+		return;
+	}
+	if (g)
+		attrs_copy(&resources[WORLD_ADDRGROUP].shape, &a, &g->a);
+	else
+		attrs_init(&resources[WORLD_ADDRGROUP].shape, &a);
+	attr_clear(attr_find(&resources[WORLD_ADDRGROUP].shape, "addresses"), &a);
+	a.n_addresses = (size_t)pick(4);
+	a.addresses = a.n_addresses ? mem_array(a.n_addresses, sizeof(char *)) : NULL;
+	for (size_t k = 0; k < a.n_addresses; k++)
+		a.addresses[k] =
+			mem_printf(k % 2 ? "fd00::%u/%u" : "10.0.0.%u/%u", (unsigned int)pick(8),
+				   (unsigned int)pick(k % 2 ? 129 : 33));
+	if (!g) {
+		uuid(l, a.id);
+		a.index = world_index_get(l->w, WORLD_ADDRGROUP);
+		l->group[i] = added(l, WORLD_ADDRGROUP, &a);
+		return;
+	}
+	world_obj_set(l->w, &g->obj, &a);
+	attrs_fini(&resources[WORLD_ADDRGROUP].shape, &a);
+	world_settle(l->w, &g->obj, WORLD_ATTRS);
+}
+
 static void add_port(struct lab *l, int i)
 {
-	struct net *n = l->net[pick(N_NETS)];
+	struct net *n = l->net[i < N_PORTS / 2 ? pick(3) * 2 : pick(2) * 2 + 1];
 	struct port_attrs a = { .admin_state_up = true };
 
 	if (!n)
@@ -136,6 +310,8 @@ static void add_port(struct lab *l, int i)
 	a.port_security_enabled = pick(4) != 0;
 	memcpy(a.mac_address,
 	       (uint8_t[]){ 2, 0, 0, 0, (uint8_t)(l->serial >> 8), (uint8_t)l->serial }, 6);
+	some_addresses(&a, i);
+	some_groups(l, &a);
 	l->port[i] = (struct port *)world_obj_add(l->w, WORLD_PORT, &a);
 	assert_non_null(l->port[i]);
 	world_settle(l->w, &l->port[i]->obj, WORLD_ADDED);
@@ -213,7 +389,7 @@ static void step(struct lab *l)
 {
 	int n = pick(N_NETS), p = pick(N_PORTS);
 
-	switch (pick(20)) {
+	switch (pick(30)) {
 	case 0:
 		l->net[n] ? del_net(l, n) : add_net(l, n);
 		break;
@@ -237,6 +413,22 @@ static void step(struct lab *l)
 		break;
 	case 6:
 		l->port[p] ? del_port(l, p) : add_port(l, p);
+		break;
+	case 7:
+	case 8:
+		if (l->port[p])
+			change_port(l, p);
+		break;
+	case 9:
+		sg_step(l, pick(N_SGS));
+		break;
+	case 10:
+	case 11:
+	case 12:
+		rule_step(l, pick(N_RULES));
+		break;
+	case 13:
+		group_step(l, pick(N_GROUPS));
 		break;
 	default:
 		if (l->port[p])

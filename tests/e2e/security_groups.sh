@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Security groups with the real client and real connections, on one host and across VXLAN.
+#
+#      h1: a1  a2  w (in group "web")      h2: a3  c (in no group that others name)
+#           weft-switch                         weft-switch
+#                 +============ underlay ============+
+#
+# a1, a2, a3 are in their project's default group.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/e2e/lab
+command -v openstack >/dev/null || { echo "skip: no openstack client"; exit 0; }
+
+TALK="/usr/bin/python3 tests/e2e/apps/talk.py"
+# Without the client's start of a second or two, where the client is not what is tested.
+cloud() { openstack --os-auth-type none --os-endpoint "$URL" "$@"; }
+rule() { # GROUP MEMBERS: prints the rule's id
+	rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_group_id\": \"$1\", \"direction\": \"ingress\"${2:+, $2}}}" |
+		jq -re .security_group_rule.id
+}
+del_rule() { rest DELETE "/v2.0/security-group-rules/$1" >/dev/null || die "cannot delete rule $1"; }
+set_port() { rest PUT "/v2.0/ports/${PORT[$1]}" "{\"port\": {$2}}" >/dev/null || die "cannot change port $1"; }
+asks() { in_space "$1" $TALK ask "$2" "$3" "$4"; }
+refused() { asks "$@"; [ $? = 2 ]; }
+serve() { # VM PORT...
+	local vm=$1; shift
+	ip netns exec "$LAB-$vm" $TALK serve "$@" &
+	SERVERS+=("$!")
+	wait_for 5 in_space "$vm" sh -c "ss -Hlnt 'sport = :$1' | grep -q ."
+}
+stream() { # NAME VM ADDRESS PORT
+	ip netns exec "$LAB-$2" $TALK stream "$3" "$4" "$DIR/stream-$1" 2>/dev/null &
+	SERVERS+=("$!")
+	wait_for 5 test -s "$DIR/stream-$1"
+}
+SERVERS=()
+end_talk() { for p in "${SERVERS[@]}"; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done; SERVERS=(); }
+trap 'end_talk; lab_end' EXIT
+echoed() { cut -d' ' -f2 "$DIR/stream-$1"; }
+goes_on() { local n; n=$(echoed "$1"); sleep 1; [ "$(echoed "$1")" -gt "$((n + 10))" ]; }
+# Packets that no rule allowed, to and from ports of that group's policy, on either host.
+denied() { for h in h1 h2; do flows $h | grep -E 'table=(5|24),.*priority=10,' | grep -o 'n_packets=[0-9]*'; done | cut -d= -f2 | paste -sd+ | bc; }
+flows() { "$B/weft-ofctl" dump-flows "unix:$DIR/$1.sock" "${@:2}"; }
+n_flows() { flows "$@" | grep -c cookie=; }
+
+lab_begin
+trap 'end_talk; lab_end' EXIT
+lab_underlay
+lab_host h1 192.0.2.1/24
+lab_host h2 192.0.2.2/24
+lab_controller
+lab_switch h1
+lab_switch h2
+new_net a
+rest POST /v2.0/subnets "{\"subnet\": {\"network_id\": \"${NET[a]}\", \"ip_version\": 6, \"cidr\": \"fd00::/64\",
+	\"enable_dhcp\": false, \"project_id\": \"tenant-a\"}}" >/dev/null || die "no IPv6 subnet"
+WEB=$(cloud security group create web -f value -c id) || die "openstack: no security group"
+LONE=$(cloud security group create lone -f value -c id) || die "openstack: no security group"
+vm() { # NAME HOST LAST [MORE]
+	lab_vm "$1" "$2"
+	local body
+	body=$(rest POST /v2.0/ports "{\"port\": {\"name\": \"$1\", \"network_id\": \"${NET[a]}\", \"project_id\": \"tenant-a\",
+		\"fixed_ips\": [{\"ip_address\": \"10.0.0.$3\"}, {\"ip_address\": \"fd00::$3\"}], \"binding:host_id\": \"$2\",
+		\"binding:profile\": {\"weft_spec\": \"af_packet:$1\"}${4:+, $4}}}") || die "$body"
+	PORT[$1]=$(jq -r .port.id <<<"$body")
+	MAC[$1]=$(jq -r .port.mac_address <<<"$body")
+	lab_vm_up "$1" "${MAC[$1]}" "10.0.0.$3/24" "${MTU[a]}"
+	in_space "$1" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.eth0.accept_dad=0
+	ip -n "$LAB-$1" addr add "fd00::$3/64" dev eth0 nodad
+}
+vm a1 h1 11
+vm a2 h1 12
+vm a3 h2 13
+vm w h1 20 "\"security_groups\": [\"$WEB\"]"
+vm c h2 30 "\"security_groups\": [\"$LONE\"]"
+DEFAULT=$(rest GET "/v2.0/ports/${PORT[a1]}" | jq -r '.port.security_groups[0]')
+for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for v in a1 a2 a3 w c; do serve "$v" 80 85 91 7000; done
+
+echo "# what a group begins with"
+check "the default group has four rules"                       yes eval '[ "$(cloud security group rule list "$DEFAULT" -f value -c ID | wc -l)" = 4 ]'
+check "its members reach each other on one host"               yes pings a1 10.0.0.12
+check "... and on another, through VXLAN"                      yes pings a1 10.0.0.13
+check "... over TCP"                                           yes asks a1 tcp 10.0.0.13 80
+check "... over UDP"                                           yes asks a3 udp 10.0.0.12 80
+check "... over IPv6, with neighbour discovery"                yes asks a1 tcp fd00::13 80
+check "a datagram in three fragments"                          yes pings a1 10.0.0.13 -s 3000
+check "nobody else reaches a member"                           no  asks w tcp 10.0.0.11 80
+check "a new group lets nothing in"                            no  asks a1 tcp 10.0.0.20 80
+check "... nor IPv6"                                           no  asks a1 tcp fd00::20 80
+check "... nor a ping"                                         no  pings a1 10.0.0.20 -c 1
+check "what is dropped is counted"                             yes eval "flows h1 table=24 | grep priority=10, | grep -vq n_packets=0"
+check "an error to a member comes back: port unreachable"      yes refused a1 udp 10.0.0.13 9
+check "... through VXLAN, IPv6"                                yes refused a1 udp fd00::13 9
+
+echo "# rules"
+R1=$(cloud security group rule create --protocol tcp --dst-port 80:90 --remote-group "$DEFAULT" "$WEB" -f value -c id) || die "openstack: no rule"
+check "the same rule again is refused"                         no  cloud security group rule create --protocol tcp --dst-port 80:90 --remote-group "$DEFAULT" "$WEB"
+check "a rule for a group and ports lets its members in"       yes asks a1 tcp 10.0.0.20 85
+check "... from the other host"                                yes asks a3 tcp 10.0.0.20 85
+check "... to no other port"                                   no  asks a1 tcp 10.0.0.20 91
+check "... not for UDP"                                        no  asks a1 udp 10.0.0.20 80
+check "... and nobody else"                                    no  asks c tcp 10.0.0.20 85
+set_port c "\"security_groups\": [\"$LONE\", \"$DEFAULT\"]"
+check "who joins the group is let in"                          yes wait_for 3 asks c tcp 10.0.0.20 85
+stream joined c 10.0.0.20 85
+set_port c "\"security_groups\": [\"$LONE\"]"
+check "who leaves it is cut off, in the middle of it"          no  goes_on joined
+check "... and not let in again"                               no  asks c tcp 10.0.0.20 85
+
+R2=$(rule "$WEB" '"protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "remote_ip_prefix": "10.0.0.0/24"')
+wait_for 3 asks c tcp 10.0.0.20 80
+stream both a3 10.0.0.20 80
+stream once a3 10.0.0.20 85
+check "two connections that rules allow"                       yes eval 'goes_on both && goes_on once'
+del_rule "$R1"
+check "a rule that goes cuts what it alone has allowed"        no  goes_on once
+check "... and not what another allows"                        yes goes_on both
+sleep 4 # the one that was cut is heard less and less
+cut_and_back() { # rules that have nothing to do with it, and a judgement of each live connection for each
+	local before r i
+	before=$(denied)
+	for i in 1 2 3 4 5; do
+		r=$(rule "$WEB" "\"protocol\": \"udp\", \"remote_group_id\": \"$DEFAULT\"") || return 1
+		sleep 0.1
+		del_rule "$r"
+		sleep 0.1
+	done
+	goes_on both; echo "goes on: $?, denied: $(($(denied) - before))"; [ "$(($(denied) - before))" -le 2 ] # of those that the cut one sends again
+}
+check "... which loses no packet when its rules change"        yes cut_and_back
+R1=$(rule "$WEB" "\"protocol\": \"tcp\", \"port_range_min\": 85, \"port_range_max\": 85, \"remote_group_id\": \"$DEFAULT\"")
+check "the rule is back, and so is the connection"             yes wait_for 8 goes_on once
+for r in $(rest GET "/v2.0/security-group-rules?security_group_id=$DEFAULT&direction=egress" | jq -r '.security_group_rules[].id'); do del_rule "$r"; done
+check "without a rule for it nothing leaves"                   no  asks a1 tcp 10.0.0.20 80
+check "... not even what had begun"                            no  goes_on both
+rule "$DEFAULT" '"protocol": "icmp"' >/dev/null
+check "... but answers to who came in do"                      yes wait_for 3 pings w 10.0.0.11 -c 1
+for v in 4 6; do rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_group_id\": \"$DEFAULT\", \"direction\": \"egress\", \"ethertype\": \"IPv$v\"}}" >/dev/null; done
+check "with them again it does"                                yes wait_for 3 asks a1 tcp 10.0.0.20 80
+
+rule "$WEB" '"protocol": "icmp", "port_range_min": 8, "port_range_max": 0' >/dev/null
+check "ICMP by type and code"                                  yes wait_for 3 pings c 10.0.0.20 -c 1
+check "... not IPv6"                                           no  pings c fd00::20 -6 -c 1
+rule "$WEB" '"protocol": "icmpv6", "ethertype": "IPv6"' >/dev/null
+check "ICMPv6"                                                 yes wait_for 3 pings c fd00::20 -6 -c 1
+
+echo "# address groups"
+AG=$(cloud address group create --address 10.0.0.13 servers -f value -c id) || die "openstack: no address group"
+rule "$WEB" "\"protocol\": \"tcp\", \"port_range_min\": 7000, \"port_range_max\": 7000, \"remote_address_group_id\": \"$AG\"" >/dev/null
+check "who is in an address group is let in"                   yes wait_for 3 asks a3 tcp 10.0.0.20 7000
+check "... and nobody else"                                    no  asks c tcp 10.0.0.20 7000
+check "an address that is in use is kept"                      no  cloud address group delete "$AG"
+cloud address group set --address 10.0.0.30 "$AG"
+check "an address that is added is let in"                     yes wait_for 3 asks c tcp 10.0.0.20 7000
+stream left c 10.0.0.20 7000
+stream stays a3 10.0.0.20 7000
+cloud address group unset --address 10.0.0.30/32 "$AG"
+check "... and, taken out, is cut off"                         no  goes_on left
+check "others go on"                                           yes goes_on stays
+
+echo "# what it costs"
+before=$(n_flows h1 table=23)
+vm a5 h2 15
+wait_for 10 port_active "${PORT[a5]}"
+check "a member more is a flow for each of its addresses and each group that names it" yes \
+	wait_for 3 eval '[ "$(n_flows h1 table=23)" = $((before + 3)) ]' # default: IPv4, IPv6; web: IPv4
+rest DELETE "/v2.0/ports/${PORT[a5]}" >/dev/null
+check "... and gone with it"                                   yes wait_for 3 eval '[ "$(n_flows h1 table=23)" = "$before" ]'
+
+echo "# refusals"
+check "a group that ports have is kept"                        no  cloud security group delete "$WEB"
+check "the default group keeps its name"                       no  cloud security group set --name other "$DEFAULT"
+check "stateless groups are not had"                           no  cloud security group create --stateless s
+end_talk
+verdict
