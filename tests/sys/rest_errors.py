@@ -23,6 +23,11 @@ ELSEWHERE = {
     "SubnetAllocationError": 409,  # Neutron answers 500, as if it were its own fault
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
     "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400,
+    # neutron.extensions.securitygroup
+    **{"SecurityGroup" + n: 409 for n in "DefaultAlreadyExists CannotUpdateDefault CannotRemoveDefault InUse RuleExists".split()},
+    **{"SecurityGroup" + n: 400 for n in (
+        "RuleInvalidProtocol EthertypeConflictWithProtocol InvalidPortValue InvalidPortRange InvalidIcmpValue MissingIcmpType "
+        "ProtocolRequiredWithPorts InvalidProtocolForPort MultipleRemoteEntites RuleParameterConflict").split()},
 }
 WEFT = {"HostNotFound", "SwitchNotFound", "SwitchInUse"}
 STATUS = ((exceptions.NotFound, 404), (exceptions.Conflict, 409), (exceptions.InUse, 409), (exceptions.BadRequest, 400),
