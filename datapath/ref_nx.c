@@ -7,6 +7,7 @@
 #include "ofproto/match.h"
 #include "ofproto/nx.h"
 
+enum { PORT_NO_LAST = 0xfeff };
 enum { BACKWARD_MAX = 64, NEST_MAX = 250, CALLS_MAX = 4096, IN_PORT = 0xfff8, SAME_TABLE = 255 };
 
 #define AS(name) ((const struct of_##name *)a)
@@ -198,6 +199,19 @@ static void output_to(struct ref_run *x, const struct of_any *a, uint64_t port, 
 		ref_output(x, (uint32_t)port, max_len);
 }
 
+/*
+ * It goes on where it was as if nothing had been, but for two things: it is as long as it is by
+ * now, and nobody lets it in by a port that there cannot be.
+ */
+static void pause(struct ref_run *x)
+{
+	const uint32_t in_port = be32toh(x->f.meta.in_port);
+
+	x->n = x->f.n;
+	if (!in_port || (in_port > PORT_NO_LAST && in_port < OFPP_CONTROLLER))
+		x->over = true;
+}
+
 /* What the meter says of its packet-ins is not the packet's business, but whether there are any. */
 static void controller(struct ref_run *x, const struct of_any *a)
 {
@@ -207,6 +221,10 @@ static void controller(struct ref_run *x, const struct of_any *a)
 	struct ref_out *o;
 
 	of_controller_of(a, &k);
+	if (k.pause) {
+		pause(x);
+		return;
+	}
 	band = k.meter_id == NX_CTLR_NO_METER ? NULL : ref_meter_run(x->r, k.meter_id, x->n);
 	if (band && band->kind == OF_KIND_band_drop)
 		return;

@@ -262,6 +262,9 @@ static void start_tables(void)
 	rules.back = rules.nx && one_in(12);
 	rnd_plain = one_in(2);
 	rules.tracked = !t.poor && !rules.learned && !rules.back && one_in(4);
+	/* A copy that pauses is late, for meters, connections and what is learned. */
+	rules.paused = !t.poor && !rules.tracked && !rules.learned && !rules.metered &&
+		       !rules.back && one_in(3);
 	rules.forced = one_in(4);
 	rules.natted = one_in(2);
 	if (rules.tracked)
@@ -371,6 +374,7 @@ static void compiled_equals_reference(void **state)
 	printf("%llu tracked, %llu translated, %llu found no place, %llu dropped\n",
 	       (unsigned long long)conns.asked, (unsigned long long)conns.placed,
 	       (unsigned long long)conns.exhausted, (unsigned long long)conns.dropped);
+	printf("%llu resumed\n", (unsigned long long)pauses.resumed);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
 		if (t.templates[i])
 			printf("template %s\n", t.templates[i]);
@@ -380,6 +384,7 @@ static void compiled_equals_reference(void **state)
 	assert_true(t.grouped > 1000 && t.sampled > 500);
 	assert_true(t.w->perf.cache_hits > 1000);
 	assert_true(t.express > 50);
+	assert_true(pauses.resumed > 1000);
 	conns_check();
 	assert_true(learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10);
 	for (const struct cls_ops *const *c = cls_templates; *c; c++) {

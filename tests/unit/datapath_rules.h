@@ -24,6 +24,7 @@ static struct {
 	bool learned;	    /* ... that learn others */
 	bool nx;	    /* resubmits and the like, ... */
 	bool back;	    /* ... to any table */
+	bool paused;	    /* controller(pause) */
 	bool tracked;	    /* ct() */
 	bool forced;	    /* ... with force, and without NAT */
 	bool natted;	    /* ... all with nat() */
@@ -184,6 +185,7 @@ static struct of_any *rnd_controller(void)
 		.controller_id = (uint16_t)below(3),
 		.userdata = { 1 + below(4), data },
 		.meter_id = rules.metered && one_in(2) ? 1 + below(METERS) : NX_CTLR_NO_METER,
+		.pause = rules.paused && !one_in(3),
 	};
 
 	return of_controller_action(&k, &rules.arena);
@@ -194,7 +196,7 @@ static struct of_any *rnd_nx(void)
 	struct of_nx_controller *c;
 	struct of_nx_set_tunnel *n;
 
-	if (one_in(4))
+	if (rules.paused || one_in(4))
 		return rnd_controller();
 	if (one_in(2)) {
 		c = OF_NEW(&rules.arena, nx_controller);
@@ -261,6 +263,8 @@ static struct of_any *rnd_action(const struct of_match *m, uint32_t max_group)
 	if (rnd_plain)
 		return rnd_plain_action(m);
 
+	if (rules.paused && one_in(8))
+		return rnd_controller();
 	if (rules.loud && !one_in(3))
 		return rnd_output();
 	if (rules.nx && one_in(rules.in_set ? 10 : 3)) {
