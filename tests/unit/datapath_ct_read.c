@@ -403,10 +403,15 @@ static void errors_that_quote_garbage(void **state)
 			put_be16(q.b + CF_L3 + 42, 8);
 		} else {
 			put_be16(q.b + CF_L3 + 6, 1);
+			cf_sum_ip(q.b + CF_L3);
 		}
 		cf_error(&f, &q, what, 9, 1, q.n - CF_L3);
 		assert_true(is_bad(&f));
 		if (!v6) {
+			q = good;
+			q.b[CF_L3 + 10] ^= 1; /* RFC 5508 REQ-3 a */
+			cf_error(&f, &q, what, 9, 1, q.n - CF_L3);
+			assert_true(is_bad(&f));
 			for (unsigned int ihl = 0; ihl < 5; ihl++) {
 				q = good;
 				q.b[CF_L3] = (uint8_t)(0x40 | ihl);

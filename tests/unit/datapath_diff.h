@@ -36,6 +36,7 @@
 #include "datapath/punt.h"
 #include "datapath/ref.h"
 #include "datapath/sample.h"
+#include "datapath/table.h"
 #include "datapath/table_state.h"
 #include "tests/unit/datapath_random.h"
 #include "tests/unit/datapath_rules.h"
@@ -433,6 +434,26 @@ static bool is_next(const struct got *g, struct ref_out *out, uint32_t n, uint32
 		return true;
 	}
 	return false;
+}
+
+/* Where packets went, that they left nowhere notwithstanding. */
+static void check_tables(void)
+{
+	for (unsigned int i = 0; i < TABLES_MAX; i++) {
+		uint64_t lookups, matches, want_lookups, want_matches;
+
+		(void)ref_table_counts(t.ref, (uint8_t)i, &want_lookups, &want_matches);
+		table_lookups(t.dp, (uint8_t)i, &lookups, &matches);
+		if (lookups - t.lookups[i] != want_lookups ||
+		    matches - t.matches[i] != want_matches)
+			fail_msg("seed %llu: table %u: %llu lookups and %llu matches, not %llu "
+				 "and %llu",
+				 (unsigned long long)t.seed, i,
+				 (unsigned long long)(lookups - t.lookups[i]),
+				 (unsigned long long)(matches - t.matches[i]),
+				 (unsigned long long)want_lookups,
+				 (unsigned long long)want_matches);
+	}
 }
 
 static void compare(const char *mode, const unsigned int *which, const uint32_t *in_port,

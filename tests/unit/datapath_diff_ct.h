@@ -532,9 +532,11 @@ static bool track(void *arg, const struct ref_ct_ask *q, struct flow_key *said)
 		conns.dropped++;
 		return false;
 	}
-	if (v.turned) {
+	if (v.state & CT_INV) {
+		nat = 0;
+	} else if (v.turned) {
 		nat = was & nats;
-	} else if (v.c && !(v.state & CT_INV) && q->nat && v.c->nat) {
+	} else if (v.c && q->nat && v.c->nat) {
 		translate(q->frame, v.c, v.dir);
 		nat = v.c->nat;
 		if (v.dir && nat != nats)
