@@ -365,12 +365,20 @@ static bool same_meta(const struct flow_key *is, const struct flow_key *want, bo
 	return ok;
 }
 
+/* The action set's, which belongs to no table: where a packet that paused has nothing left but
+ * that, or but to resubmit, it is not known any more which one was the last (freeze_level()). */
+static bool is_set(const struct ref_out *r)
+{
+	return r->cookie == UINT64_MAX;
+}
+
 static bool same(const struct got *g, const struct ref_out *r)
 {
 	if ((unsigned int)g->o.kind != (unsigned int)r->kind || g->o.port != r->port ||
 	    g->n != r->n || memcmp(g->frame, r->frame, r->n) != 0)
 		return false;
-	if (!g->express && (g->o.cookie != r->cookie || g->o.table_id != r->table_id))
+	if (!g->express && (g->o.cookie != r->cookie ||
+			    (g->o.table_id != r->table_id && !(rules.paused && is_set(r)))))
 		return false;
 	if (g->o.kind != OUT_CONTROLLER)
 		return g->o.queue_id == r->queue_id &&
