@@ -7,12 +7,11 @@
  */
 #include <string.h>
 
+#include "base/ip_proto.h"
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/dp.h"
 #include "datapath/table.h"
-
-enum { PROTO_TCP = 6, PROTO_UDP = 17 };
 
 #define AS(name) ((const struct of_##name *)a)
 

@@ -2,21 +2,11 @@
 /* Fields of key and frame written together, checksums kept right. */
 #include <rte_mbuf.h>
 
+#include "base/ip_proto.h"
 #include "datapath/act_priv.h"
 #include "datapath/csum.h"
 #include "datapath/parse.h"
 #include "ofproto/enum.h"
-
-enum {
-	PROTO_ICMP = 1,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	PROTO_ICMPV6 = 58,
-	PROTO_SCTP = 132,
-	PROTO_UDPLITE = 136,
-	PROTO_DCCP = 33
-};
-enum { PROTO_ROUTING = 43, PROTO_FRAGMENT = 44, PROTO_AUTH = 51 };
 
 static uint8_t *frame(const struct pkt *p)
 {

@@ -3,13 +3,12 @@
  * The hashes that multipath and bundle choose by (ovs-actions(7)): which fields are in each is
  * Nicira's, the function our own.  The same for a packet in every switch, and after a restart.
  */
+#include "base/ip_proto.h"
 #include "datapath/act_priv.h"
 
 #define K1 UINT64_C(0x8bb84b93962eacc9)
 #define K2 UINT64_C(0x4b33a62ed433d4a3)
 #define K3 UINT64_C(0x4d5a2da51de1aa47)
-
-enum { PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
 /* Both halves of the product, one upon the other. */
 static inline uint64_t fold(uint64_t a, uint64_t b)

@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 
+#include "base/ip_proto.h"
 #include "datapath/agent_mgmt.h"
 #include "datapath/ct.h"
 #include "datapath/ct_tcp.h"
@@ -15,7 +16,6 @@ enum {
 	PART = 256,	  /* connections: more than that, and the message is sent */
 	SLOTS = 128,	  /* looked at between two such looks */
 	SLOTS_MAX = 8192, /* for one message: a millisecond */
-	PROTO_TCP = 6,
 };
 
 static struct ct *table_of(const struct mgmt_ctx *x) CONTROL

@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "base/ip_proto.h"
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/cache_priv.h"
@@ -17,9 +18,6 @@
 enum {
 	ETH_HLEN = 14,
 	IP_HLEN = 20,
-	PROTO_ICMP = 1,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
 };
 
 /* Words of the key, all in its first line. */

@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include "base/ip_proto.h"
 #include "ofproto/enum.h"
 #include "vlan/tag.h"
 
@@ -26,25 +27,6 @@ enum {
 	ETH_MIN = 0x0600,  /* below: 802.3 length */
 	ETH_NONE = 0x05ff, /* 802.3 without a SNAP ethertype (OpenFlow 1.0's
 			      OFP_DL_TYPE_NOT_ETH_TYPE) */
-};
-
-enum {
-	PROTO_HOP = 0,
-	PROTO_ICMP = 1,
-	PROTO_IPV4 = 4,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	PROTO_IPV6 = 41,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_ESP = 50,
-	PROTO_AUTH = 51,
-	PROTO_ICMPV6 = 58,
-	PROTO_NONE = 59,
-	PROTO_DEST = 60,
-	PROTO_SCTP = 132,
-	PROTO_DCCP = 33,
-	PROTO_UDPLITE = 136,
 };
 
 /* Neighbour discovery (RFC 4861): the first option of the kind that the message has. */

@@ -3,16 +3,12 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
+#include "base/ip_proto.h"
 #include "datapath/reasm_priv.h"
 #include "ofproto/enum.h"
 #include "vlan/tag.h"
 
 enum {
-	PROTO_HOP = 0,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_AUTH = 51,
-	PROTO_DEST = 60,
 	IP6_HLEN = 40,
 	FRAG_HLEN = 8,
 	IP4_MF = 0x2000,

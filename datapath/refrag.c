@@ -7,6 +7,7 @@
 #include <rte_mbuf_dyn.h>
 
 #include "base/byteorder.h"
+#include "base/ip_proto.h"
 #include "datapath/chain.h"
 
 enum {
@@ -16,7 +17,6 @@ enum {
 	IP6_HLEN = 40,
 	IP6_NEXT = 6,
 	FRAG_HLEN = 8,
-	PROTO_FRAGMENT = 44,
 	SNAP_HLEN = 8,
 	ETH_MIN = 0x0600,
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip_proto.h"
 #include "ofproto/field.h"
 
 /* Odd numbers without a pattern. */
@@ -11,8 +12,6 @@
 #define K2 UINT64_C(0xbf58476d1ce4e5b9)
 #define K3 UINT64_C(0x94d049bb133111eb)
 #define K4 UINT64_C(0xd6e8feb86659fd93)
-
-enum { PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
 static inline uint64_t fold(uint64_t a, uint64_t b)
 {
