@@ -6,12 +6,13 @@ they take reads back the same.  The lines are tests/vectors/text_flows.txt."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, 'lib'))
+import alike  # noqa: E402
+
 OURS = os.path.join(os.environ.get('B', 'build'), 'weft-ofctl')
 LINES = os.path.join(HERE, '..', 'vectors', 'text_flows.txt')
 
@@ -38,20 +39,5 @@ def check(line):
     return None
 
 
-def main():
-    if not shutil.which('ovs-ofctl'):
-        print('ok - skipped: no ovs-ofctl here\n1 passed, 0 failed')
-        return 0
-    with open(LINES, encoding='utf-8') as f:
-        lines = [l.rstrip('\n') for l in f if l.strip() and not l.startswith('#')]
-    with ThreadPoolExecutor(2) as pool:
-        bad = [r for r in pool.map(check, lines) if r]
-    for r in bad:
-        print(r)
-    print('ok - %d of %d flows are read alike' % (len(lines) - len(bad), len(lines)))
-    print('%d passed, %d failed' % (len(lines) - len(bad), len(bad)))
-    return 1 if bad else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(alike.run(LINES, check, 'flows are read alike'))

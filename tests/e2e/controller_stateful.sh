@@ -12,17 +12,11 @@ set -eu
 . "$(dirname "$0")/../sys/lib/switch.sh"
 APPS=$(cd "$(dirname "$0")/apps" && pwd)
 
-space s
-for i in 1 2 3; do
-	space h$i
-	cable h$i eth0 s p$i
-	ip -n "$T-h$i" addr add 10.0.0.$i/24 dev eth0
-	ip -n "$T-h$i" link set eth0 address 02:00:00:00:00:0$i
-done
+# shellcheck source=tests/e2e/lib/star.sh
+. "$(dirname "$0")/lib/star.sh"
 ip netns exec "$T-s" osken-manager --ofp-tcp-listen-port 6653 "$APPS/stateful.py" >"$DIR/app.log" 2>&1 &
 PIDS+=("$!")
-switch s br0 --dpid 1 --controller tcp:127.0.0.1:6653 \
-	--port p1@1=af_packet:p1 --port p2@2=af_packet:p2 --port p3@3=af_packet:p3
+star_switch
 
 until_() { # COMMAND...: within 20 s
 	for _ in $(seq 200); do
@@ -32,7 +26,6 @@ until_() { # COMMAND...: within 20 s
 	cp "$DIR/app.log" "$DIR/why"
 	"$@"
 }
-ping_() { in_space "h$1" ping -q -c "${3:-3}" -i 0.05 -W 2 "10.0.0.$2"; }
 check "the application is ready" until_ grep -q '^ready' "$DIR/app.log"
 check "h1 reaches h2 and h3" eval 'ping_ 1 2 && ping_ 1 3'
 refuse "h2 does not reach h1" ping_ 2 1 1

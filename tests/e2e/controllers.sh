@@ -13,17 +13,10 @@ set -eu
 . "$(dirname "$0")/../sys/lib/switch.sh"
 APPS=$(cd "$(dirname "$0")/apps" && pwd)
 
-space s
-for i in 1 2 3; do
-	space h$i
-	cable h$i eth0 s p$i
-	ip -n "$T-h$i" addr add 10.0.0.$i/24 dev eth0
-	ip -n "$T-h$i" link set eth0 address 02:00:00:00:00:0$i
-done
-switch s br0 --dpid 1 --controller tcp:127.0.0.1:6653 \
-	--port p1@1=af_packet:p1 --port p2@2=af_packet:p2 --port p3@3=af_packet:p3
+# shellcheck source=tests/e2e/lib/star.sh
+. "$(dirname "$0")/lib/star.sh"
+star_switch
 
-ping_() { in_space "h$1" ping -q -c "${3:-3}" -i 0.05 -W 2 "10.0.0.$2"; }
 forget() { for i in 1 2 3; do ip -n "$T-h$i" neigh flush all; done; $OFCTL del-flows "$(sock br0)"; }
 connected() { grep -c ' connected$' "$DIR/br0.log" || true; }
 # controller NAME COMMAND...: starts one, and waits until the switch has found it.

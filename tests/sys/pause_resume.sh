@@ -11,31 +11,7 @@
 set -eu
 # shellcheck source=tests/sys/lib/switch.sh
 . "$(dirname "$0")/lib/switch.sh"
-dir=$DIR pids=()
-# shellcheck source=tests/sys/lib/ovs.sh
-. "$(dirname "$0")/lib/ovs.sh"
+# shellcheck source=tests/sys/lib/twins.sh
+. "$(dirname "$0")/lib/twins.sh"
 
-PYTHON=${PYTHON:-/usr/bin/python3}
-here=$(dirname "$0")
-space t
-space s
-ports=()
-for i in 1 2 3 4; do
-	for k in w o; do
-		cable s v$k$i t $k$i
-		in_space t sysctl -qw net.ipv6.conf.$k$i.disable_ipv6=1
-		in_space s sysctl -qw net.ipv6.conf.v$k$i.disable_ipv6=1
-	done
-	ports+=(--port "vw$i@$i=af_packet:vw$i")
-done
-switch s sw "${ports[@]}"
-ip netns exec "$T-s" bash -c "set -eu; dir='$dir'; pids=(); . '$here/lib/ovs.sh'; ovs_start br; printf '%s\n' \"\${pids[@]}\" >'$dir/ovs.pids'" 2>"$DIR/ovs.err"
-while read -r pid; do PIDS+=("$pid"); done <"$dir/ovs.pids"
-for i in 1 2 3 4; do
-	vsctl add-port br vo$i -- set interface vo$i ofport_request=$i
-done
-in_space t "$PYTHON" "$here/lib/pause_resume.py" "$DIR/sw.sock" "$DIR/br.mgmt" "$DIR/vs.ctl" "$B/weft-ofctl" "$DIR" >"$DIR/out" 2>&1 || { cat "$DIR/out"; not_ok "the cases were run"; finish; }
-cat "$DIR/out"
-PASSED=$((PASSED + $(grep -c '^ok' "$DIR/out" || true)))
-FAILED=$((FAILED + $(grep -c '^not ok' "$DIR/out" || true)))
-finish
+twins pause_resume "$B/weft-ofctl" "$DIR"
