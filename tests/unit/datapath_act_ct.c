@@ -223,6 +223,40 @@ static void states(void **state)
 	assert_int_equal(n_conns(), 0);
 }
 
+/* Of ICMP, type and code of the connection's first packet stand where ports do. */
+static void icmp_tells_type_and_code(void **state)
+{
+	static const char *const v[] = {
+		"table=0,ip,actions=ct(table=1,commit)",
+		"table=1,priority=2,icmp,ct_state=+trk,ct_nw_proto=1,ct_tp_src=8,ct_tp_dst=0,"
+		"actions=output:2",
+		"table=1,priority=2,icmp6,ct_state=+trk,ct_nw_proto=58,ct_tp_src=128,ct_tp_dst=0,"
+		"actions=output:3",
+		"table=1,priority=1,actions=output:4",
+		"table=0,ipv6,actions=ct(table=1,commit)",
+		NULL
+	};
+
+	flows(v);
+	for (unsigned int i = 0; i < 4; i++) {
+		const bool v6 = i & 2, back = i & 1;
+		struct cf_spec s = { .v6 = v6,
+				     .proto = v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+				     .src = back ? 2 : 1,
+				     .dst = back ? 1 : 2,
+				     .sport = 77,
+				     .dport = v6 ? (back ? 0x8100 : 0x8000) : (back ? 0 : 0x0800),
+				     .len = 8 };
+		struct cf f;
+
+		cf_make(&f, &s);
+		send_now(cf_mbuf(h.w->pool, &f));
+		assert_int_equal(left.n, 1);
+		assert_int_equal(left.o[0].port, v6 ? 3 : 2);
+	}
+	forget(NULL);
+}
+
 /* Behind ct() without a table, and behind ct_clear, there is no ct_state. */
 static void untracked_behind(void **state)
 {
@@ -463,6 +497,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(refused_by_hand),
 		cmocka_unit_test(states),
+		cmocka_unit_test(icmp_tells_type_and_code),
 		cmocka_unit_test(untracked_behind),
 		cmocka_unit_test(forks),
 		cmocka_unit_test(ends),
