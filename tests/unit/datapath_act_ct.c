@@ -228,9 +228,10 @@ static void icmp_tells_type_and_code(void **state)
 {
 	static const char *const v[] = {
 		"table=0,ip,actions=ct(table=1,commit)",
-		"table=1,priority=2,icmp,ct_state=+trk,ct_nw_proto=1,ct_tp_src=8,ct_tp_dst=0,"
+		"table=1,priority=2,icmp,ct_state=+trk-inv,ct_nw_proto=1,ct_tp_src=8,ct_tp_dst=0,"
 		"actions=output:2",
-		"table=1,priority=2,icmp6,ct_state=+trk,ct_nw_proto=58,ct_tp_src=128,ct_tp_dst=0,"
+		"table=1,priority=2,icmp6,ct_state=+trk-inv,ct_nw_proto=58,ct_tp_src=128,ct_tp_dst="
+		"0,"
 		"actions=output:3",
 		"table=1,priority=1,actions=output:4",
 		"table=0,ipv6,actions=ct(table=1,commit)",
