@@ -141,6 +141,31 @@ static uint32_t try_nat(uint16_t ct_flags, uint16_t flags, const struct of_nat_r
 	return try_ct(a);
 }
 
+/* A flow of one IP version, addresses of the other. */
+static void refused_of_the_other_version(void **state)
+{
+	static const char *const texts[] = { "table=0,ip,actions=drop",
+					     "table=0,ipv6,actions=drop" };
+	const struct of_nat_range ranges[] = {
+		{ .present = OF_NAT_IPV6_MIN, .addr_min = { 0xfd, [15] = 9 } },
+		{ .present = OF_NAT_IPV4_MIN, .addr_min = { 10, 0, 0, 9 } },
+	};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		struct of_nx_ct *a = ct_action(NX_CT_F_COMMIT);
+		struct of_nx_nat *n = OF_NEW(&h.a, nx_nat);
+		struct of_flow_mod *fm;
+		struct err e = { "" };
+
+		n->flags = NX_NAT_F_SRC;
+		n->range = ranges[i / 2];
+		of_list_add(&a->actions, &h.a, (struct of_any *)n);
+		assert_int_equal(of_parse_flow(texts[i % 2], OFPFC_ADD, NULL, &h.a, &fm, &e), 0);
+		assert_int_equal(try_on(fm, a), i / 2 == i % 2 ? A(MATCH_INCONSISTENT) : 0);
+	}
+	clean(NULL);
+}
+
 static void refused_by_hand(void **state)
 {
 	const struct of_nat_range none = { 0 };
@@ -158,6 +183,9 @@ static void refused_by_hand(void **state)
 
 	assert_int_equal(try_ct(ct_action(NX_CT_F_FORCE)), A(BAD_ARGUMENT));
 	assert_int_equal(try_ct(ct_action(0x80)), A(BAD_ARGUMENT));
+	a = ct_action(NX_CT_F_COMMIT);
+	a->recirc_table = N_TABLES; /* 255 is none, this is no table's number */
+	assert_int_equal(try_ct(a), A(BAD_ARGUMENT));
 	assert_int_equal(try_nat(0, NX_NAT_F_SRC, &one), A(BAD_ARGUMENT));
 	/* From port 0 there is nothing to choose; without addresses the flags say how of all ports.
 	 */
@@ -497,6 +525,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused),
 		cmocka_unit_test(refused_by_hand),
+		cmocka_unit_test(refused_of_the_other_version),
 		cmocka_unit_test(states),
 		cmocka_unit_test(icmp_tells_type_and_code),
 		cmocka_unit_test(untracked_behind),

@@ -230,6 +230,18 @@ static void table_by_register(void **state)
 	leaves(within, to);
 }
 
+/* A number of more than 16 bits is no port's, whatever its lower ones are. */
+static void no_port_by_register(void **state)
+{
+	static const char *const wide[] = {
+		"table=0,udp,actions=load:0x10002->reg0,output:reg0[],output:3",
+		NULL,
+	};
+	static const uint32_t to[] = { 3, 0 };
+
+	leaves(wide, to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +249,7 @@ int main(void)
 		cmocka_unit_test(full_bursts),
 		cmocka_unit_test(exits),
 		cmocka_unit_test(table_by_register),
+		cmocka_unit_test(no_port_by_register),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
