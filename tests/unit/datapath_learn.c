@@ -7,7 +7,9 @@
 #include "datapath/learn.h"
 #include "datapath/punt.h"
 #include "datapath/table_state.h"
+#include "base/err.h"
 #include "ofproto/nx.h"
+#include "ofproto/text.h"
 #include "tests/unit/datapath_harness.h"
 
 enum { LEARNED = 10 };
@@ -439,6 +441,41 @@ static void exhaustion(void **state)
 	assert_in_range(learn_counts(h.dp).refused, 1, 1000);
 }
 
+/* Of a register's numbers those that are no port's are left out, as by Open vSwitch. */
+static void outputs_are_ports(void **state)
+{
+	static const struct {
+		uint16_t no;
+		uint32_t port; /* 0: no output */
+	} rows[] = {
+		{ 0, 0 }, { 0xff00, 0 },      { 0xfff9, 0 },	      { 0xfffd, 0 },
+		{ 3, 3 }, { 0xfeff, 0xfeff }, { 0xfffb, OFPP_FLOOD },
+	};
+
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct of_flow_mod *fm;
+		struct err e = { "" };
+		char text[128];
+
+		snprintf(text, sizeof(text),
+			 "table=0,actions=load:%u->reg0,learn(table=10,output:NXM_NX_REG0[0..15])",
+			 rows[i].no);
+		assert_int_equal(of_parse_flow(text, OFPFC_ADD, NULL, &h.a, &fm, &e), 0);
+		send(fm);
+		from(1, 2);
+		assert_int_equal(turn(), 1);
+		if (!rows[i].port) {
+			assert_int_equal(only(LEARNED)->insts->list.n, 0);
+		} else {
+			const struct of_any *o = action(only(LEARNED), 0);
+
+			assert_int_equal(o->kind, OF_KIND_action_output);
+			assert_int_equal(((const struct of_action_output *)o)->port, rows[i].port);
+		}
+		wipe();
+	}
+}
+
 /* ---- fin_timeout ---- */
 
 static void tcp(uint8_t flags)
@@ -603,6 +640,7 @@ int main(void)
 		EACH(late),
 		EACH(exhaustion),
 		EACH(refusals),
+		EACH(outputs_are_ports),
 		EACH(fin_lowers),
 		EACH(fin_lowers_the_next_flow_too),
 		EACH(timeouts),
