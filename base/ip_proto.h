@@ -3,8 +3,8 @@
  * What follows an IP header, of the protocols that something here knows: IANA's numbers, which
  * IPv6's extension headers share (RFC 8200 4).
  *
- * Constants; any thread.  (Where the system's <netinet/in.h> is included anyway its IPPROTO_*
- * serve: this is for code that includes nothing of the system's network.)
+ * Constants; any thread.  (Where the system's header of the internet's addresses is included anyway
+ * its IPPROTO_* serve: this is for code that includes nothing of the system's network.)
  */
 #ifndef WEFT_BASE_IP_PROTO_H
 #define WEFT_BASE_IP_PROTO_H
