@@ -286,6 +286,27 @@ static void icmp_tells_type_and_code(void **state)
 	forget(NULL);
 }
 
+/* What exec() says is its connection's: a packet that has none shows nothing of it. */
+static void invalid_has_no_mark(void **state)
+{
+	static const char *const v[] = {
+		"table=0,ip,actions=ct(commit,table=1,exec(set_field:5->ct_mark,"
+		"move:NXM_NX_REG0[0..7]->NXM_NX_CT_MARK[8..15]))",
+		"table=1,priority=2,ip,ct_state=+inv+trk,ct_mark=0,actions=output:2",
+		"table=1,priority=1,actions=output:3", NULL
+	};
+	const struct cf_spec s = { .proto = IPPROTO_UDP, .src = 1, .dst = 2, .len = 8 };
+	struct cf f;
+
+	flows(v);
+	cf_make(&f, &s);
+	f.b[f.l4 + 9] ^= 1; /* no longer what its checksum says */
+	send_now(cf_mbuf(h.w->pool, &f));
+	assert_int_equal(left.n, 1);
+	assert_int_equal(left.o[0].port, 2);
+	forget(NULL);
+}
+
 /* Behind ct() without a table, and behind ct_clear, there is no ct_state. */
 static void untracked_behind(void **state)
 {
@@ -528,6 +549,7 @@ int main(void)
 		cmocka_unit_test(refused_of_the_other_version),
 		cmocka_unit_test(states),
 		cmocka_unit_test(icmp_tells_type_and_code),
+		cmocka_unit_test(invalid_has_no_mark),
 		cmocka_unit_test(untracked_behind),
 		cmocka_unit_test(forks),
 		cmocka_unit_test(ends),
