@@ -310,7 +310,7 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 		sample_run(w, p, op);
 		break;
 	case ACT_ANSWER:
-		act_answer(w, b, p, op);
+		act_answer(w, b, p, op, now);
 		break;
 	case ACT_CONTROLLER2:
 		act_controller2(w, b, p, op, now);

@@ -36,7 +36,7 @@ static enum drop echo(struct pkt *p)
 /* ---- The others: a new packet behind the tags ---- */
 
 static enum drop compose(struct pmd *w, const struct act_op *op, const struct ask *q,
-			 struct reply *r) PMD
+			 struct reply *r, uint64_t now) PMD
 {
 	const struct of_any *a = op->nx;
 	enum drop why;
@@ -52,7 +52,7 @@ static enum drop compose(struct pmd *w, const struct act_op *op, const struct as
 		return answer_nd((const void *)a, q, r);
 	default:
 		why = answer_icmp_error((const void *)a, q, r);
-		if (why == N_DROPS && !answer_error_admits(&w->answer_due, w->now, w->hz))
+		if (why == N_DROPS && !answer_error_admits(&w->answer_due, now, w->hz))
 			return DROP_ANSWER_RATE;
 		return why;
 	}
@@ -79,7 +79,7 @@ static enum drop replace(struct pkt *p, const struct reply *r)
 	return N_DROPS;
 }
 
-static enum drop answer(struct pmd *w, struct pkt *p, const struct act_op *op) PMD
+static enum drop answer(struct pmd *w, struct pkt *p, const struct act_op *op, uint64_t now) PMD
 {
 	uint8_t query[QUERY_MAX];
 	struct reply r;
@@ -91,18 +91,19 @@ static enum drop answer(struct pmd *w, struct pkt *p, const struct act_op *op) P
 	q.p = rte_pktmbuf_read(p->m, p->l3, q.n, query);
 	rte_memcpy(q.dst, rte_pktmbuf_mtod(p->m, const uint8_t *), ETH_ADDRS / 2);
 	rte_memcpy(q.src, rte_pktmbuf_mtod(p->m, const uint8_t *) + 6, ETH_ADDRS / 2);
-	why = compose(w, op, &q, &r);
+	why = compose(w, op, &q, &r, now);
 	return why == N_DROPS ? replace(p, &r) : why;
 }
 
-void act_answer(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op)
+void act_answer(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+		uint64_t now)
 {
 	enum drop why = DROP_ANSWER_MALFORMED;
 
 	if (!act_touch(w, b, p))
 		return;
 	if (is_plain_ip(p))
-		why = op->nx->kind == OF_KIND_answer_echo ? echo(p) : answer(w, p, op);
+		why = op->nx->kind == OF_KIND_answer_echo ? echo(p) : answer(w, p, op, now);
 	if (why != N_DROPS) {
 		act_drop(w, b, p, why);
 		return;

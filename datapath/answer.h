@@ -26,7 +26,8 @@ enum {
 };
 
 /* The packet becomes the answer to it, or is dropped. */
-void act_answer(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD;
+void act_answer(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
+		uint64_t now) PMD;
 
 /* ---- The kinds, for answer.c and tests ---- */
 

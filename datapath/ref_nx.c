@@ -326,6 +326,14 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 	case OF_KIND_nx_fin_timeout:
 		ref_fin(x, AS(nx_fin_timeout));
 		break;
+	case OF_KIND_answer_dhcp:
+	case OF_KIND_answer_dhcpv6:
+	case OF_KIND_answer_ra:
+	case OF_KIND_answer_nd:
+	case OF_KIND_answer_icmp_error:
+	case OF_KIND_answer_echo:
+		ref_answer(x, a);
+		break;
 	case OF_KIND_nx_clone:
 		clone(x, &AS(nx_clone)->actions);
 		break;

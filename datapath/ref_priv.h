@@ -85,6 +85,7 @@ struct ref {
 	struct ref_meter *meters;
 	double seconds;
 	uint64_t cycles, hz;
+	uint64_t errors, errors_at; /* cycles' worth of ICMP errors that may be sent, and when */
 	uint64_t lookups[REF_TABLES], matches[REF_TABLES];
 	struct ref_gone *gone;
 	uint32_t n_gone, room_gone;
@@ -239,6 +240,10 @@ uint32_t ref_link(const struct ref_frame *f, const struct of_nx_multipath *m);
 /* One of the members that are up; UINT16_MAX: none is. */
 uint16_t ref_member(struct ref *r, const struct ref_frame *f, uint16_t algorithm, uint16_t fields,
 		    uint16_t basis, const struct of_halves *members);
+
+/* ---- ref_answer.c ---- */
+
+void ref_answer(struct ref_run *x, const struct of_any *a);
 
 /* ---- ref_learn.c ---- */
 

@@ -187,8 +187,13 @@ static void rnd_flow(struct of_flow_mod *fm, unsigned int serial, bool insts)
 	if (t.style[fm->table_id] == STYLE_CONJ && !one_in(8)) {
 		rnd_conjunctive(fm, serial, insts);
 	} else {
+		const uint8_t style = t.style[fm->table_id];
+
 		rnd_match(fm, serial);
-		if (insts)
+		if (insts && rules.nx && (style == STYLE_FEW || style == STYLE_MANY) &&
+		    fm->priority && one_in(8))
+			rnd_answer_flow(fm);
+		else if (insts)
 			rnd_insts(fm);
 	}
 	if (insts && rules.learned && one_in(3))

@@ -251,6 +251,7 @@ static struct of_any *rnd_plain_action(const struct of_match *m)
 
 static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group);
 static struct of_any *rnd_resubmit(void);
+static void rnd_answer_flow(struct of_flow_mod *fm);
 
 #include "tests/unit/datapath_rules_ct.h"
 

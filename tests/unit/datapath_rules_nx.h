@@ -217,10 +217,73 @@ static struct of_any *rnd_sample(void)
 	return of_sample_action(&s, &rules.arena);
 }
 
+static bool rnd_matches(const struct of_match *m, enum of_pre pre)
+{
+	const struct of_field probe = { .pre = pre };
+
+	return !m || of_match_pre_met(m, &probe);
+}
+
+/* What the reference answers, too; NULL: nothing that goes with the match. */
+static struct of_any *rnd_answer(const struct of_match *m)
+{
+	const bool v6 = m ? m->value.eth_type == htobe16(0x86dd) : one_in(2);
+	struct of_answer_icmp_error *e = OF_NEW(&rules.arena, answer_icmp_error);
+	struct of_answer_nd *nd = OF_NEW(&rules.arena, answer_nd);
+
+	if (rnd_matches(m, OF_PRE_ND_SOL) && one_in(m ? 2 : 4)) {
+		memcpy(nd->mac, (const uint8_t[]){ 2, 0, 0, 0, 0, 9 }, 6);
+		nd->flags = one_in(2) ? WEFT_NA_ROUTER : 0;
+		return (struct of_any *)nd;
+	}
+	if (rnd_matches(m, v6 ? OF_PRE_ICMPV6 : OF_PRE_ICMPV4) && one_in(2))
+		return (struct of_any *)OF_NEW(&rules.arena, answer_echo);
+	if (!rnd_matches(m, v6 ? OF_PRE_IPV6 : OF_PRE_IPV4))
+		return NULL;
+	e->type = v6 ? (uint8_t)(1 + below(3)) : one_in(2) ? 3 : 11;
+	e->code = v6 ? 0 : e->type == 3 ? (uint8_t)below(6) : 0;
+	if (v6 ? e->type == 2 : e->type == 3 && e->code == 4)
+		e->mtu = 1280 + below(200);
+	rnd_ip6(e->source);
+	e->source[15] |= 1;
+	if (!v6)
+		memcpy(e->source, (const uint8_t[]){ [10] = 0xff, 0xff, 10, 0, 0, 1 }, 16);
+	return (struct of_any *)e;
+}
+
+/* A flow whose match is of what it answers. */
+static void rnd_answer_flow(struct of_flow_mod *fm)
+{
+	struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
+	struct of_action_output *out = OF_NEW(&rules.arena, action_output);
+	const bool v6 = one_in(2);
+	struct of_any *answer;
+
+	rules.table = fm->table_id;
+	memset(&fm->match, 0, sizeof(fm->match));
+	if (one_in(2))
+		of_match_set_u64(&fm->match, OF_FIELD_IN_PORT, 1 + below(PORTS));
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, v6 ? 0x86dd : 0x0800);
+	if (!one_in(3))
+		of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, v6 ? 58 : 1);
+	if (v6 && fm->match.value.ip_proto == 58 && one_in(2))
+		of_match_set_u64(&fm->match, OF_FIELD_ICMPV6_TYPE, 135);
+	answer = rnd_answer(&fm->match);
+	if (one_in(3))
+		rnd_actions(&a->actions, &fm->match, 1 + below(2), GROUPS);
+	if (answer)
+		of_list_add(&a->actions, &rules.arena, answer);
+	if (one_in(3))
+		rnd_actions(&a->actions, NULL, 1 + below(2), GROUPS);
+	out->port = OFPP_IN_PORT;
+	of_list_add(&a->actions, &rules.arena, (struct of_any *)out);
+	of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
+}
+
 /* In an action set only what may stand there; NULL: of no use here. */
 static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group)
 {
-	switch (rules.in_set ? below(3) : below(19)) {
+	switch (rules.in_set ? below(3) : below(21)) {
 	case 0:
 		return rnd_resubmit();
 	case 1:
@@ -253,6 +316,9 @@ static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group
 	case 16:
 	case 17:
 		return rnd_sample();
+	case 18:
+	case 19:
+		return rnd_answer(m);
 	default:
 		return rnd_resubmit();
 	}

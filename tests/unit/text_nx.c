@@ -209,6 +209,8 @@ static struct of_any *a_small(void)
 	}
 }
 
+#include "text_nx_answer.h"
+
 static struct of_any *random_action(unsigned int depth);
 
 static struct of_any *a_clone(unsigned int depth)
@@ -222,7 +224,9 @@ static struct of_any *a_clone(unsigned int depth)
 
 static struct of_any *random_action(unsigned int depth)
 {
-	switch (below(5)) {
+	switch (below(6)) {
+	case 5:
+		return a_answer();
 	case 0:
 		return a_learn();
 	case 1:
