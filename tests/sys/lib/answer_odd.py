@@ -377,21 +377,26 @@ def test_echo():
 
 
 def test_rate():
-    """Last, as it uses up what may be said."""
-    n, before = 2000, drops().get(RATE, 0)
+    """Last, as it uses up what may be said.  Not faster than rings of few hundred frames take."""
+    n, before = 600, drops().get(RATE, 0)
     f = bytes(v4(UDP(sport=1, dport=2)))
     time.sleep(0.3)
     while hear(0):
         pass
-    start = time.time()
-    for _ in range(n):
+    start, heard = time.time(), 0
+    for i in range(n):
         wire.send(f)
+        if i % 30 == 0:
+            time.sleep(0.002)
     took = time.time() - start
-    heard = 0
-    while hear(0.5):
-        heard += 1
-    over = drops().get(RATE, 0) - before
-    check("errors are limited in rate", 100 <= heard <= 101 + 1000 * (took + 1) and (heard == n or over > 0), f"{heard} in {took} s, {over} not said")
+    over = 0
+    for _ in range(30):
+        while hear(0.1):
+            heard += 1
+        over = drops().get(RATE, 0) - before
+        if heard + over >= n:
+            break
+    check("errors are limited in rate", 100 <= heard <= 101 + 1000 * (took + 1) and (took > 0.4 or over > 0), f"{heard} in {took} s, {over} not said")
     check("... and each that is not sent is counted", heard + over == n, f"{heard} + {over}")
 
 
