@@ -191,7 +191,7 @@ static void rnd_flow(struct of_flow_mod *fm, unsigned int serial, bool insts)
 
 		rnd_match(fm, serial);
 		if (insts && rules.nx && (style == STYLE_FEW || style == STYLE_MANY) &&
-		    fm->priority && one_in(8))
+		    fm->priority && one_in(5))
 			rnd_answer_flow(fm);
 		else if (insts)
 			rnd_insts(fm);

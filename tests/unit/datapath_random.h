@@ -262,9 +262,11 @@ static inline void mk_ip6(struct maker *m, int depth)
 		next = e;
 	}
 	if (m->n == at || *next != 50) {
-		proto = mk_proto();
+		proto = one_in(6) ? 58 : mk_proto();
 		if (*next != 59)
 			*next = proto;
+		if (proto == 58 && one_in(2))
+			p[7] = 255; /* neighbour discovery's */
 		mk_payload(m, proto, &ip, depth);
 	}
 	put_be16(p + 4, (uint16_t)(m->n - at));

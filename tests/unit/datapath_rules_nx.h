@@ -231,7 +231,7 @@ static struct of_any *rnd_answer(const struct of_match *m)
 	struct of_answer_icmp_error *e = OF_NEW(&rules.arena, answer_icmp_error);
 	struct of_answer_nd *nd = OF_NEW(&rules.arena, answer_nd);
 
-	if (rnd_matches(m, OF_PRE_ND_SOL) && one_in(m ? 2 : 4)) {
+	if (rnd_matches(m, OF_PRE_ND_SOL) && !one_in(m ? 4 : 2)) {
 		memcpy(nd->mac, (const uint8_t[]){ 2, 0, 0, 0, 0, 9 }, 6);
 		nd->flags = one_in(2) ? WEFT_NA_ROUTER : 0;
 		return (struct of_any *)nd;
@@ -266,7 +266,7 @@ static void rnd_answer_flow(struct of_flow_mod *fm)
 	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, v6 ? 0x86dd : 0x0800);
 	if (!one_in(3))
 		of_match_set_u64(&fm->match, OF_FIELD_IP_PROTO, v6 ? 58 : 1);
-	if (v6 && fm->match.value.ip_proto == 58 && one_in(2))
+	if (v6 && fm->match.value.ip_proto == 58 && !one_in(3))
 		of_match_set_u64(&fm->match, OF_FIELD_ICMPV6_TYPE, 135);
 	answer = rnd_answer(&fm->match);
 	if (one_in(3))
