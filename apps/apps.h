@@ -23,6 +23,13 @@ struct app {
 			   struct flowset *fs);
 	void (*derive_port)(const struct world *w, const struct sw *sw, const struct port *p,
 			    struct flowset *fs);
+	/* A router that packets can meet here; a floating IP of one; who has an address outside. */
+	void (*derive_router)(const struct world *w, const struct sw *sw, const struct router *r,
+			      struct flowset *fs);
+	void (*derive_floatingip)(const struct world *w, const struct sw *sw,
+				  const struct floatingip *f, struct flowset *fs);
+	void (*derive_neigh)(const struct world *w, const struct sw *sw, const struct neigh *n,
+			     struct flowset *fs);
 	/* Of a security group that a port here has: what its connections are judged by; its rules;
 	 * an address of a set that it names. */
 	void (*derive_sg)(const struct world *w, const struct sw *sw, const struct sg *g,

@@ -3,6 +3,7 @@
  * App network: tenant networks over VXLAN, provider VLANs and flat uplinks.  Here: stage admit.
  */
 #include "apps/network.h"
+#include "apps/network_route.h"
 #include "apps/network_sg.h"
 
 #include <string.h>
@@ -73,7 +74,8 @@ static void admit_net(const struct sw *sw, const struct net *n, struct flowset *
 	} else {
 		draft_match(d, OF_FIELD_VLAN_VID, 0);
 	}
-	enter(d, n, FROM_UPLINK, STAGE_l2);
+	/* Routers may be meant, which answer for themselves. */
+	enter(d, n, FROM_UPLINK, n->router_ports ? STAGE_arp : STAGE_l2);
 }
 
 /* A tenant's port carries untagged frames; a tag there would reach into another network. */
@@ -89,6 +91,8 @@ static void admit_port(const struct port *p, struct flowset *fs)
 static void derive_switch(const struct world *w, const struct sw *sw, struct flowset *fs)
 {
 	network_arp_switch(fs);
+	network_route_switch(fs);
+	network_nat_switch(fs);
 	network_sg_switch(fs);
 }
 
@@ -99,11 +103,28 @@ static void derive_net(const struct world *w, const struct sw *sw, const struct 
 	network_l2_net(sw, n, fs);
 }
 
+/* A router's port is nowhere and everywhere: its functions are in the switches. */
+static void derive_router_port(const struct world *w, const struct sw *sw, const struct port *p,
+			       struct flowset *fs)
+{
+	if (!p->router->a.admin_state_up)
+		return;
+	if (port_is_gateway(p))
+		network_nat_gateway(w, sw, p, fs);
+	else
+		network_route_interface(w, sw, p, fs);
+	network_route_port(p, fs);
+}
+
 static void derive_port(const struct world *w, const struct sw *sw, const struct port *p,
 			struct flowset *fs)
 {
 	if (!p->net->a.admin_state_up || !p->a.admin_state_up)
 		return;
+	if (p->router) {
+		derive_router_port(w, sw, p, fs);
+		return;
+	}
 	if (network_is_here(sw, p)) {
 		admit_port(p, fs);
 		if (p->a.port_security_enabled) {
@@ -113,6 +134,25 @@ static void derive_port(const struct world *w, const struct sw *sw, const struct
 	}
 	network_arp_port(sw, p, fs);
 	network_l2_port(sw, p, fs);
+	network_route_port(p, fs);
+}
+
+static void derive_router(const struct world *w, const struct sw *sw, const struct router *r,
+			  struct flowset *fs)
+{
+	network_route_router(w, sw, r, fs);
+}
+
+static void derive_floatingip(const struct world *w, const struct sw *sw,
+			      const struct floatingip *f, struct flowset *fs)
+{
+	network_nat_floatingip(w, sw, f, fs);
+}
+
+static void derive_neigh(const struct world *w, const struct sw *sw, const struct neigh *n,
+			 struct flowset *fs)
+{
+	network_route_neigh(n, fs);
 }
 
 static void derive_sg(const struct world *w, const struct sw *sw, const struct sg *g,
@@ -141,6 +181,9 @@ const struct app app_network = {
 	.derive_switch = derive_switch,
 	.derive_net = derive_net,
 	.derive_port = derive_port,
+	.derive_router = derive_router,
+	.derive_floatingip = derive_floatingip,
+	.derive_neigh = derive_neigh,
 	.derive_sg = derive_sg,
 	.derive_sg_rules = derive_sg_rules,
 	.derive_member = derive_member,

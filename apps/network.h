@@ -30,6 +30,12 @@ void network_guard_port(const struct port *p, uint32_t ofport, struct flowset *f
 /* network_arp.c: answers for a port's addresses. */
 void network_arp_switch(struct flowset *fs);
 void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs);
+/* For a router's port that speaks on the wire from 'sw': its own MAC, to stations on the uplink,
+ * too; and what they answer goes to the controller. */
+void network_arp_uplink(const struct sw *sw, const struct port *p, struct flowset *fs);
+/* To an uplink, with the network's tag; back to it, when a frame came from there. */
+void network_to_uplink(struct draft *d, const struct sw_port *up, const struct net *n);
+void network_back_to_uplink(struct draft *d, const struct net *n);
 /* network_l2.c: unicast to a port; flooding in a network. */
 void network_l2_port(const struct sw *sw, const struct port *p, struct flowset *fs);
 void network_l2_net(const struct sw *sw, const struct net *n, struct flowset *fs);

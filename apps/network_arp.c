@@ -13,24 +13,26 @@ void network_arp_switch(struct flowset *fs)
 {
 	struct draft *d = FLOW(fs, arp, PRIO_REST);
 
-	draft_goto(d, STAGE_l2);
+	draft_goto(d, STAGE_router_in);
 	draft_end(d);
 }
 
-static void match_request(struct draft *d, const struct port *p, const struct ip_addr *ip)
+static void match_request(struct draft *d, const struct port *p, const struct ip_addr *ip,
+			  enum meta_from from)
 {
-	network_match(d, p->net);
+	network_match_from(d, p->net, from);
 	draft_match(d, OF_FIELD_ETH_TYPE, ETH_ARP);
 	draft_match(d, OF_FIELD_ARP_OP, ARP_REQUEST);
 	draft_match_bytes(d, OF_FIELD_ARP_TPA, ip->b, NULL);
 }
 
 /* The request turned around in place: RFC 826, "swap hardware and protocol fields". */
-static void answer(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
+static void answer(const struct port *p, const struct ip_addr *ip, enum meta_from from,
+		   struct flowset *fs)
 {
 	struct draft *d = FLOW(fs, arp, PRIO_ANSWER);
 
-	match_request(d, p, ip);
+	match_request(d, p, ip, from);
 	draft_move(d, OF_FIELD_ETH_SRC, OF_FIELD_ETH_DST);
 	draft_set_bytes(d, OF_FIELD_ETH_SRC, p->a.mac_address);
 	draft_set(d, OF_FIELD_ARP_OP, ARP_REPLY);
@@ -38,7 +40,10 @@ static void answer(const struct port *p, const struct ip_addr *ip, struct flowse
 	draft_move(d, OF_FIELD_ARP_SPA, OF_FIELD_ARP_TPA);
 	draft_set_bytes(d, OF_FIELD_ARP_SHA, p->a.mac_address);
 	draft_set_bytes(d, OF_FIELD_ARP_SPA, ip->b);
-	draft_output(d, OFPP_IN_PORT);
+	if (from == FROM_UPLINK)
+		network_back_to_uplink(d, p->net);
+	else
+		draft_output(d, OFPP_IN_PORT);
 	draft_end(d);
 }
 
@@ -50,23 +55,51 @@ static void own_address(const struct port *p, const struct ip_addr *ip, struct f
 {
 	struct draft *d = FLOW(fs, arp, PRIO_OWN);
 
-	match_request(d, p, ip);
+	match_request(d, p, ip, FROM_PORT);
 	draft_match(d, OF_FIELD_IN_PORT, p->place.sp->ofport);
 	draft_goto(d, STAGE_l2);
 	draft_end(d);
 }
 
-/* Nobody is answered for who is nowhere: the asker would send into the void. */
-void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs)
+/* Who has been asked by the controller answers to it (controller/neigh.h). */
+static void heard(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
 {
-	if (!p->place.sw)
+	struct draft *d = FLOW(fs, arp, PRIO_ANSWER);
+
+	network_match_from(d, p->net, FROM_UPLINK);
+	draft_match(d, OF_FIELD_ETH_TYPE, ETH_ARP);
+	draft_match(d, OF_FIELD_ARP_OP, ARP_REPLY);
+	draft_match_bytes(d, OF_FIELD_ARP_TPA, ip->b, NULL);
+	draft_controller(d, 128);
+	draft_end(d);
+}
+
+void network_arp_uplink(const struct sw *sw, const struct port *p, struct flowset *fs)
+{
+	if (!network_uplink(sw, p->net))
 		return;
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
 		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
 
 		if (ip->family != 4)
 			continue;
-		answer(p, ip, fs);
+		answer(p, ip, FROM_UPLINK, fs);
+		heard(p, ip, fs);
+	}
+}
+
+/* Nobody is answered for who is nowhere: the asker would send into the void.  Routers are
+ * everywhere. */
+void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs)
+{
+	if (!p->place.sw && !p->router)
+		return;
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
+
+		if (ip->family != 4)
+			continue;
+		answer(p, ip, FROM_PORT, fs);
 		if (network_is_here(sw, p))
 			own_address(p, ip, fs);
 	}

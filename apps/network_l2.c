@@ -35,11 +35,18 @@ static void to_vtep(struct draft *d, const struct sw *sw, const struct net *n,
 	draft_output(d, sw->vtep.ofport);
 }
 
-static void to_uplink(struct draft *d, const struct sw_port *up, const struct net *n)
+void network_to_uplink(struct draft *d, const struct sw_port *up, const struct net *n)
 {
 	if (n->a.type == NET_VLAN)
 		draft_push_vlan(d, (uint16_t)n->a.segment);
 	draft_output(d, up->ofport);
+}
+
+void network_back_to_uplink(struct draft *d, const struct net *n)
+{
+	if (n->a.type == NET_VLAN)
+		draft_push_vlan(d, (uint16_t)n->a.segment);
+	draft_output(d, OFPP_IN_PORT);
 }
 
 /* Whether VXLAN can carry from 'sw' to the switch at 'to'. */
@@ -111,7 +118,7 @@ static void remote_members(struct draft *d, const struct sw *sw, const struct ne
 
 	if (up) {
 		draft_bucket(d);
-		to_uplink(d, up, n);
+		network_to_uplink(d, up, n);
 	}
 	if (n->a.type != NET_VXLAN)
 		return;

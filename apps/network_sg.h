@@ -11,7 +11,7 @@
 #include "apps/network.h"
 
 /* Where what a port may send goes on. */
-#define NETWORK_AFTER_SG STAGE_l2
+#define NETWORK_AFTER_SG STAGE_router_in
 
 /* Register sg: whose rules, and which. */
 static inline uint32_t network_sg_reg(const struct sg *g, bool egress)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/derive.h"
+#include "controller/derive_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ void derive_fini(struct derive *d)
 	flowset_fini(&d->fs);
 }
 
-static void mark(struct derive *d, enum cookie_kind kind, uint32_t index)
+void derive_mark(struct derive *d, enum cookie_kind kind, uint32_t index)
 {
 	struct unit_key key;
 	struct mark *m;
@@ -66,7 +66,7 @@ static void mark(struct derive *d, enum cookie_kind kind, uint32_t index)
 	HASH_ADD(hh, d->marks, key, sizeof(m->key), m);
 }
 
-static struct near *near_find(const struct derive *d, enum cookie_kind kind, uint32_t index)
+struct near *near_find(const struct derive *d, enum cookie_kind kind, uint32_t index)
 {
 	struct near_key key = { (uint32_t)kind, index };
 	struct near *n;
@@ -87,56 +87,83 @@ static bool sg_is_near(const struct derive *d, const struct sg *g)
 
 static void mark_net(struct derive *d, const struct net *n, bool ports)
 {
-	mark(d, COOKIE_NET, n->a.index);
+	derive_mark(d, COOKIE_NET, n->a.index);
 	for (const struct port *p = ports ? n->ports : NULL; p; p = p->net_next)
-		mark(d, COOKIE_PORT, p->a.index);
+		derive_mark(d, COOKIE_PORT, p->a.index);
 }
 
 static void mark_sg(struct derive *d, uint32_t index)
 {
 	const struct sg *g = world_sg_by_index(d->world, index);
 
-	mark(d, COOKIE_SG, index);
-	mark(d, COOKIE_SG_RULES, index);
+	derive_mark(d, COOKIE_SG, index);
+	derive_mark(d, COOKIE_SG_RULES, index);
 	for (const struct set_user *u = g ? g->remotes : NULL; u; u = u->sg_next)
 		for (const struct set_addr *m = u->set->addrs; m; m = m->set_next)
-			mark(d, COOKIE_ADDR, m->addr->bucket);
+			derive_mark(d, COOKIE_ADDR, m->addr->bucket);
 }
 
-static void mark_near(struct derive *d, enum cookie_kind kind, uint32_t index)
+void derive_mark_near(struct derive *d, enum cookie_kind kind, uint32_t index)
 {
+	const struct router *r;
 	const struct net *net;
 
 	if (kind == COOKIE_SG) {
 		mark_sg(d, index);
 		return;
 	}
+	derive_mark(d, kind, index);
+	if (kind == COOKIE_ROUTER) {
+		r = world_router_by_index(d->world, index);
+		if (r)
+			derive_mark_router(d, r);
+		return;
+	}
 	net = world_net_by_index(d->world, index);
-	mark(d, COOKIE_NET, index);
 	if (net)
 		mark_net(d, net, true);
+}
+
+struct near *near_get(struct derive *d, enum cookie_kind kind, uint32_t index)
+{
+	struct near *n = near_find(d, kind, index);
+
+	if (n)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->key.kind = (uint32_t)kind;
+	n->key.index = index;
+	HASH_ADD(hh, d->near, key, sizeof(n->key), n);
+	return n;
+}
+
+void near_drop(struct derive *d, struct near *n)
+{
+	if (n->n || n->reached)
+		return;
+	HASH_DEL(d->near, n);
+	free(n);
 }
 
 /* Counts one in or out; at the first and the last port all of its flows come and go. */
 static void near_count(struct derive *d, enum cookie_kind kind, uint32_t index, int by)
 {
-	struct near *n = near_find(d, kind, index);
+	struct near *n = near_get(d, kind, index);
+	bool was;
 
-	if (!n) {
-		n = calloc(1, sizeof(*n));
-		if (!n)
-			return;
-		n->key.kind = (uint32_t)kind;
-		n->key.index = index;
-		HASH_ADD(hh, d->near, key, sizeof(n->key), n);
-		mark_near(d, kind, index);
-	}
-	n->n += (size_t)by;
-	if (n->n)
+	if (!n)
 		return;
-	HASH_DEL(d->near, n);
-	free(n);
-	mark_near(d, kind, index);
+	was = n->n;
+	n->n += (size_t)by;
+	if (was != !!n->n) {
+		if (!n->reached)
+			derive_mark_near(d, kind, index);
+		/* Routers lead on from there. */
+		d->stale |= kind == COOKIE_NET;
+	}
+	near_drop(d, n);
 }
 
 /* Its groups, of which the port says no more when they have changed. */
@@ -179,16 +206,30 @@ static void place_port(struct derive *d, const struct port *p, bool local)
 	}
 }
 
+/* Another way, and for the ports of its network to be neighbours, or not any more. */
+static void router_port_changed(struct derive *d, const struct port *p)
+{
+	d->stale = true;
+	if (near_find(d, COOKIE_ROUTER, p->router->a.index))
+		derive_mark_router(d, p->router);
+	if (is_near(d, p->net->a.index))
+		mark_net(d, p->net, true);
+}
+
 static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 {
 	bool was_near = is_near(d, p->net->a.index);
 
 	place_port(d, p, !(what & WORLD_DELETED) && p->place.sw == d->sw);
+	if (p->router)
+		router_port_changed(d, p);
+	for (const struct floatingip *f = p->floatingips; f; f = f->port_next)
+		derive_mark(d, COOKIE_FLOATINGIP, f->a.index);
 	if (!was_near && !is_near(d, p->net->a.index))
 		return;
-	mark(d, COOKIE_PORT, p->a.index);
+	derive_mark(d, COOKIE_PORT, p->a.index);
 	/* Its place and its security say who is in the network's groups. */
-	mark(d, COOKIE_NET, p->net->a.index);
+	derive_mark(d, COOKIE_NET, p->net->a.index);
 }
 
 static void near_nets(struct derive *d, bool ports)
@@ -203,15 +244,31 @@ static void near_nets(struct derive *d, bool ports)
 	}
 }
 
+/* Gateways live on one of the switches that are there. */
+static void gateways_moved(struct derive *d)
+{
+	d->stale = true;
+	for (const struct near *n = d->near; n; n = n->hh.next) {
+		const struct router *r = n->key.kind == COOKIE_ROUTER
+						 ? world_router_by_index(d->world, n->key.index)
+						 : NULL;
+
+		if (r && router_gateway(r))
+			derive_mark_router(d, r);
+	}
+}
+
 static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 {
+	if (what & (WORLD_SESSION | WORLD_SW_PORTS | WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
+		gateways_moved(d);
 	if (what & (WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
 		near_nets(d, true); /* another way to that host, or to all */
 	if (sw != d->sw)
 		return;
 	if (what & (WORLD_SW_PORTS | WORLD_LINK))
 		near_nets(d, false); /* uplinks */
-	mark(d, COOKIE_SWITCH, 0);
+	derive_mark(d, COOKIE_SWITCH, 0);
 }
 
 /* Ports with several groups are judged by flows of their own (apps/network_sg.c). */
@@ -220,16 +277,16 @@ static void mark_ports_of(struct derive *d, const struct sg *g)
 	for (const struct here *h = d->here; h; h = h->hh.next)
 		for (size_t i = 0; h->n_sgs > 1 && i < h->n_sgs; i++)
 			if (h->sgs[i] == g->a.index)
-				mark(d, COOKIE_PORT, h->port->a.index);
+				derive_mark(d, COOKIE_PORT, h->port->a.index);
 }
 
 static void sg_changed(struct derive *d, const struct sg *g, uint32_t what)
 {
 	if (!sg_is_near(d, g))
 		return;
-	mark(d, COOKIE_SG, g->a.index);
+	derive_mark(d, COOKIE_SG, g->a.index);
 	if (what & WORLD_RULES)
-		mark(d, COOKIE_SG_RULES, g->a.index);
+		derive_mark(d, COOKIE_SG_RULES, g->a.index);
 	mark_ports_of(d, g);
 }
 
@@ -243,7 +300,7 @@ static void addr_changed(struct derive *d, const struct sg_addr *a)
 		for (const struct set_user *u = m->set->users; u && !near; u = u->set_next)
 			near = sg_is_near(d, u->sg);
 	if (near)
-		mark(d, COOKIE_ADDR, a->bucket);
+		derive_mark(d, COOKIE_ADDR, a->bucket);
 }
 
 void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
@@ -259,6 +316,17 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 	case WORLD_SWITCH:
 		switch_changed(d, (const struct sw *)o, what);
 		break;
+	case WORLD_ROUTER:
+		d->stale = true;
+		if (near_find(d, COOKIE_ROUTER, ((const struct router *)o)->a.index))
+			derive_mark_router(d, (const struct router *)o);
+		break;
+	case WORLD_FLOATINGIP:
+		derive_mark(d, COOKIE_FLOATINGIP, ((const struct floatingip *)o)->a.index);
+		break;
+	case WORLD_NEIGH:
+		derive_mark(d, COOKIE_NEIGH, ((const struct neigh *)o)->index);
+		break;
 	case WORLD_SG:
 		sg_changed(d, (const struct sg *)o, what);
 		break;
@@ -272,10 +340,21 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 
 void derive_all(struct derive *d)
 {
-	mark(d, COOKIE_SWITCH, 0);
+	derive_mark(d, COOKIE_SWITCH, 0);
 	for (WORLD_ALL(port, PORT, p, d->world))
 		place_port(d, p, p->place.sw == d->sw);
+	derive_reach(d);
 	near_nets(d, true);
+	for (const struct near *n = d->near; n; n = n->hh.next) {
+		const struct router *r = n->key.kind == COOKIE_ROUTER
+						 ? world_router_by_index(d->world, n->key.index)
+						 : NULL;
+
+		if (r)
+			derive_mark_router(d, r);
+	}
+	for (const struct neigh *n = d->world->neighs; n; n = n->hh.next)
+		derive_mark(d, COOKIE_NEIGH, n->index);
 }
 
 /* Each group that names it, once: by the first of its sets that the group names. */
@@ -306,6 +385,32 @@ static void call_sg(const struct derive *d, const struct app *a, const struct un
 		a->derive_sg_rules(d->world, d->sw, g, fs);
 }
 
+static void call_router(const struct derive *d, const struct app *a, const struct unit_key *k,
+			struct flowset *fs)
+{
+	const struct floatingip *f;
+	const struct router *r;
+	const struct neigh *n;
+
+	switch (k->kind) {
+	case COOKIE_ROUTER:
+		r = world_router_by_index(d->world, k->index);
+		if (r && a->derive_router && near_find(d, COOKIE_ROUTER, k->index))
+			a->derive_router(d->world, d->sw, r, fs);
+		break;
+	case COOKIE_FLOATINGIP:
+		f = world_floatingip_by_index(d->world, k->index);
+		if (f && f->router && a->derive_floatingip &&
+		    near_find(d, COOKIE_ROUTER, f->router->a.index))
+			a->derive_floatingip(d->world, d->sw, f, fs);
+		break;
+	default:
+		n = world_neigh_by_index(d->world, k->index);
+		if (n && a->derive_neigh && is_near(d, n->net->a.index))
+			a->derive_neigh(d->world, d->sw, n, fs);
+	}
+}
+
 static void call(const struct derive *d, const struct app *a, const struct unit_key *k,
 		 struct flowset *fs)
 {
@@ -326,6 +431,11 @@ static void call(const struct derive *d, const struct app *a, const struct unit_
 		p = world_port_by_index(d->world, k->index);
 		if (p && a->derive_port && is_near(d, p->net->a.index))
 			a->derive_port(d->world, d->sw, p, fs);
+		break;
+	case COOKIE_ROUTER:
+	case COOKIE_FLOATINGIP:
+	case COOKIE_NEIGH:
+		call_router(d, a, k, fs);
 		break;
 	case COOKIE_SG:
 	case COOKIE_SG_RULES:
@@ -361,6 +471,8 @@ int derive_run(struct derive *d)
 	struct mark *m, *next;
 	int n = 0;
 
+	if (d->stale)
+		derive_reach(d);
 	HASH_ITER (hh, d->marks, m, next) {
 		int rc = derive_unit(d, &m->key);
 

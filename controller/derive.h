@@ -29,13 +29,18 @@ struct here {
 	UT_hash_handle hh;
 };
 
-/* A network or security group that has ports here. */
+/*
+ * What matters to this switch: a network or security group that has ports here, and, by routers
+ * (derive_reach.c), the networks that packets can go to from here.
+ */
 struct near {
 	struct near_key {
-		uint32_t kind; /* COOKIE_NET, COOKIE_SG */
+		uint32_t kind; /* COOKIE_NET, COOKIE_SG, COOKIE_ROUTER */
 		uint32_t index;
 	} key;
-	size_t n;
+	size_t n;     /* ports here */
+	bool reached; /* by a router that leads there; a router: from a network here */
+	bool seen;    /* ... in this round */
 	UT_hash_handle hh;
 };
 
@@ -51,6 +56,7 @@ struct derive {
 	struct here *here;
 	struct near *near;
 	struct mark *marks;
+	bool stale; /* what is reached is to be found anew */
 	struct flowset fs;
 };
 

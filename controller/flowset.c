@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "controller/flowset.h"
+#include "controller/flowset_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,20 +8,6 @@
 #include "base/log.h"
 
 enum { NX_IN_PORT = 0xfff8 }; /* of 16 bits */
-
-struct draft {
-	struct flowset *fs;
-	const char *where;
-	const struct stage_desc *stage; /* of a group: that of the flows which send packets there */
-	struct of_flow_mod *fm;
-	struct of_group_mod *gm;
-	struct of_list *actions; /* where the next action goes */
-	struct of_list apply;
-	struct of_inst_write_metadata *metadata;
-	int next; /* enum stage, -1: none */
-	int error;
-	char what[128];
-};
 
 /* What drafts point to when memory is out: written, never read. */
 static _Thread_local struct draft spare;
@@ -49,7 +35,7 @@ void flowset_reset(struct flowset *fs, enum app_id app, enum cookie_kind kind, u
 	fs->index = index;
 }
 
-static void refuse(struct draft *d, int error, const char *what)
+void draft_refuse(struct draft *d, int error, const char *what)
 {
 	if (d->error)
 		return;
@@ -71,7 +57,7 @@ static struct draft *new_draft(struct flowset *fs, enum stage stage, const char 
 	d->next = -1;
 	d->stage = &stages[stage];
 	if (!(d->stage->owners & 1u << fs->app))
-		refuse(d, -EPERM, "the app does not own the stage");
+		draft_refuse(d, -EPERM, "the app does not own the stage");
 	return d;
 }
 
@@ -83,7 +69,7 @@ struct draft *flowset_flow(struct flowset *fs, enum stage stage, uint16_t priori
 
 	d->actions = &d->apply;
 	if (!fm) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return d;
 	}
 	fm->cookie = cookie_make(fs->app, stage, fs->kind, fs->index);
@@ -104,7 +90,7 @@ struct draft *flowset_group(struct flowset *fs, enum stage stage, uint32_t id, u
 	struct of_group_mod *gm = OF_NEW(&fs->arena, group_mod);
 
 	if (!gm) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return d;
 	}
 	gm->command = OFPGC_ADD;
@@ -128,7 +114,7 @@ static bool match_allowed(struct draft *d, int what)
 	if (d->error)
 		return false;
 	if (!d->fm || !in_set(d->stage->match, what)) {
-		refuse(d, -EPERM, "matches a field that its stage may not match");
+		draft_refuse(d, -EPERM, "matches a field that its stage may not match");
 		return false;
 	}
 	return true;
@@ -149,7 +135,7 @@ void draft_match_masked(struct draft *d, enum of_field_id f, uint64_t value, uin
 void draft_match_bytes(struct draft *d, enum of_field_id f, const void *value, const void *mask)
 {
 	if (match_allowed(d, f) && of_match_set(&d->fm->match, &of_fields[f], value, mask))
-		refuse(d, -EINVAL, "matches a value with bits outside its mask");
+		draft_refuse(d, -EINVAL, "matches a value with bits outside its mask");
 }
 
 void draft_match_reg(struct draft *d, enum reg r, uint64_t value)
@@ -166,7 +152,7 @@ static bool write_allowed(struct draft *d, int what)
 	if (d->error)
 		return false;
 	if (!in_set(d->stage->write, what)) {
-		refuse(d, -EPERM, "changes a field that its stage may not change");
+		draft_refuse(d, -EPERM, "changes a field that its stage may not change");
 		return false;
 	}
 	return true;
@@ -178,26 +164,24 @@ static bool next_allowed(struct draft *d, enum stage next)
 	if (d->error)
 		return false;
 	if (!(d->stage->next & 1u << next)) {
-		refuse(d, -EPERM, "goes to a stage that is not next to its own");
+		draft_refuse(d, -EPERM, "goes to a stage that is not next to its own");
 		return false;
 	}
 	return true;
 }
 
-static void *add_action(struct draft *d, enum of_kind kind)
+void *draft_action(struct draft *d, enum of_kind kind)
 {
 	struct of_any *a = of_new(&d->fs->arena, kind);
 
 	if (!d->actions)
-		refuse(d, -EINVAL, "has an action before its first bucket");
+		draft_refuse(d, -EINVAL, "has an action before its first bucket");
 	else if (!a || of_list_add(d->actions, &d->fs->arena, a))
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 	else
 		return a;
 	return NULL;
 }
-
-#define ADD(d, name) ((struct of_##name *)add_action(d, OF_KIND_##name))
 
 void draft_set_bytes(struct draft *d, enum of_field_id f, const void *value)
 {
@@ -219,6 +203,30 @@ void draft_set(struct draft *d, enum of_field_id f, uint64_t value)
 
 	put_be(v, of_fields[f].bytes, value);
 	draft_set_bytes(d, f, v);
+}
+
+void draft_load_bits(struct draft *d, enum of_field_id f, unsigned int shift, unsigned int bits,
+		     uint64_t value)
+{
+	struct of_nx_reg_load *a = write_allowed(d, (int)f) ? ADD(d, nx_reg_load) : NULL;
+
+	if (!a)
+		return;
+	a->dst.field = &of_fields[f];
+	a->dst.ofs = (uint16_t)shift;
+	a->dst.n_bits = (uint16_t)bits;
+	a->value = value;
+}
+
+void draft_clear_in_port(struct draft *d)
+{
+	draft_load_bits(d, OF_FIELD_IN_PORT_NXM, 0, 16, 0);
+}
+
+void draft_dec_ttl(struct draft *d)
+{
+	if (write_allowed(d, OF_FIELD_IP_TTL))
+		ADD(d, action_dec_nw_ttl);
 }
 
 void draft_move(struct draft *d, enum of_field_id from, enum of_field_id to)
@@ -287,12 +295,12 @@ void draft_bucket(struct draft *d)
 	if (d->error)
 		return;
 	if (!d->gm) {
-		refuse(d, -EINVAL, "is no group, and has a bucket");
+		draft_refuse(d, -EINVAL, "is no group, and has a bucket");
 		return;
 	}
 	b = OF_NEW(&d->fs->arena, bucket);
 	if (!b || of_list_add(&d->gm->buckets, &d->fs->arena, (struct of_any *)b)) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return;
 	}
 	b->watch_port = OFPP_ANY;
@@ -384,7 +392,7 @@ static void nat(struct draft *d, struct of_list *l, const struct nat_spec *s)
 	struct of_nx_nat *n = OF_NEW(&d->fs->arena, nx_nat);
 
 	if (!n || of_list_add(l, &d->fs->arena, (struct of_any *)n)) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return;
 	}
 	n->flags = (uint16_t)((s->src ? NX_NAT_F_SRC : 0) | (s->dst ? NX_NAT_F_DST : 0) |
@@ -399,12 +407,18 @@ static void mark(struct draft *d, struct of_list *l, uint32_t value)
 	struct of_action_set_field *a = OF_NEW(&d->fs->arena, action_set_field);
 
 	if (!a || of_list_add(l, &d->fs->arena, (struct of_any *)a)) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return;
 	}
 	a->field.field = &of_fields[OF_FIELD_CT_MARK];
 	put_be32(a->field.value, value);
 	memset(a->field.mask, 0xff, 4);
+}
+
+void draft_ct_clear(struct draft *d)
+{
+	if (write_allowed(d, OF_FIELD_CT_STATE))
+		ADD(d, nx_ct_clear);
 }
 
 void draft_ct(struct draft *d, const struct ct_spec *s)
@@ -438,7 +452,7 @@ void draft_metadata(struct draft *d, uint64_t value, uint64_t mask)
 		return;
 	d->metadata = OF_NEW(&d->fs->arena, inst_write_metadata);
 	if (!d->metadata) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return;
 	}
 	d->metadata->metadata = value;
@@ -484,7 +498,7 @@ static void finish_insts(struct draft *d)
 			i->table_id = stages[d->next].table;
 	}
 	if (rc)
-		refuse(d, rc, "out of memory");
+		draft_refuse(d, rc, "out of memory");
 }
 
 static void encode(struct draft *d)
@@ -498,12 +512,12 @@ static void encode(struct draft *d)
 	m.body = d->fm ? (struct of_any *)d->fm : (struct of_any *)d->gm;
 	n = of_encode(&m, buf, sizeof(buf), &e);
 	if (n < 0) {
-		refuse(d, n, n == -EMSGSIZE ? "does not fit into one message" : e.text);
+		draft_refuse(d, n, n == -EMSGSIZE ? "does not fit into one message" : e.text);
 		return;
 	}
 	w = arena_get(&d->fs->arena, sizeof(*w) + (size_t)n);
 	if (!w) {
-		refuse(d, -ENOMEM, "out of memory");
+		draft_refuse(d, -ENOMEM, "out of memory");
 		return;
 	}
 	w->where = d->where;

@@ -114,6 +114,27 @@ struct ct_spec {
 };
 
 void draft_ct(struct draft *d, const struct ct_spec *s);
+/* Not tracked any more: the next ct() looks it up anew, in the same zone as well. */
+void draft_ct_clear(struct draft *d);
+
+/* ---- answers (flowset_answer.c): the packet becomes the answer to it; draft_output() sends it
+ * ---- */
+
+void draft_answer_echo(struct draft *d);
+/* From 'source'; mtu 0: none. */
+void draft_answer_error(struct draft *d, uint8_t type, uint8_t code, const struct ip_addr *source,
+			uint32_t mtu);
+/* A solicitation becomes the advertisement of 'mac'; flags WEFT_NA_*. */
+void draft_answer_nd(struct draft *d, const uint8_t mac[6], uint8_t flags);
+
+/* A run of metadata as an action: in buckets, and before what is resubmitted. */
+#define draft_load_meta(d, name, value) \
+	draft_load_bits(d, OF_FIELD_METADATA, META_##name##_SHIFT, META_##name##_BITS, value)
+void draft_load_bits(struct draft *d, enum of_field_id f, unsigned int shift, unsigned int bits,
+		     uint64_t value);
+void draft_dec_ttl(struct draft *d);
+/* From now on the packet came in nowhere, so that it can go out where it did. */
+void draft_clear_in_port(struct draft *d);
 
 void draft_metadata(struct draft *d, uint64_t value, uint64_t mask);
 void draft_goto(struct draft *d, enum stage next);

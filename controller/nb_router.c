@@ -5,6 +5,7 @@
 
 #include "controller/mem.h"
 #include "controller/nb.h"
+#include "vxlan/vni.h"
 
 static const char gateway_owner[] = "network:router_gateway";
 
@@ -220,6 +221,14 @@ static int gateway_change(struct nb_request *q, struct router *r, struct router_
 
 /* ---- hooks ---- */
 
+/* The VNI by which hosts send to that of the gateway: from the first gateway on. */
+static int transit_choose(struct world *w, struct router_attrs *a, struct nb_error *e)
+{
+	if (a->transit != NUM_NONE || !a->n_gateway || !vni_next(w->vnis, &a->transit))
+		return 0;
+	return nb_say(e, NoNetworkAvailable, "All VNIs are in use.");
+}
+
 static int router_create(struct nb_request *q, void *p, uint64_t rows, struct nb_error *e)
 {
 	struct router_attrs *a = p;
@@ -229,7 +238,7 @@ static int router_create(struct nb_request *q, void *p, uint64_t rows, struct nb
 	a->index = world_index_get(q->nb->world, WORLD_ROUTER);
 	if (a->index == NUM_NONE)
 		return nb_say(e, ServiceUnavailable, "There are %d routers already.", ROUTER_MAX);
-	return 0;
+	return transit_choose(q->nb->world, a, e);
 }
 
 static int router_added(struct nb_request *q, struct world_obj *o, struct nb_error *e)
@@ -256,7 +265,8 @@ static int router_update(struct nb_request *q, struct world_obj *o, void *p, uin
 	struct router *r = (struct router *)o;
 	struct router_attrs *a = p;
 
-	if (given(rows, "external_gateway_info") && gateway_change(q, r, a, e))
+	if (given(rows, "external_gateway_info") &&
+	    (transit_choose(q->nb->world, a, e) || gateway_change(q, r, a, e)))
 		return -1;
 	/* With the new gateway: it may be the way to a next hop. */
 	return nb_router_routes_check(q->nb->world, r, a, e);

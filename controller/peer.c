@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "controller/neigh.h"
 #include "controller/south_priv.h"
 
 enum { AUDIT_INTERVAL = 30, AUDIT_PATIENCE = 20 };
@@ -68,6 +69,11 @@ static void packet_in(struct peer *p, const struct of_packet_in *pi)
 	uint32_t in_port =
 		(uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &pi->match.value);
 
+	if (p->sw && (pi->table_id == stages[STAGE_neighbour].table ||
+		      pi->table_id == stages[STAGE_arp].table)) {
+		neighs_packet_in(p->south->neighs, p, pi);
+		return;
+	}
 	if (!p->sw || pi->table_id != stages[STAGE_learn].table || pi->data.n < 14 ||
 	    frame[6] & 1 || !in_port)
 		return;

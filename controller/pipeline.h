@@ -80,7 +80,10 @@ enum cookie_kind {
 	COOKIE_PORT,
 	COOKIE_SG,	 /* a security group: what its connections are judged by */
 	COOKIE_SG_RULES, /* ... its rules */
-	COOKIE_ADDR,	 /* addresses that rules name: bucket (world.h, struct sg_addr) */
+	COOKIE_ROUTER,	 /* a router's extra routes; the rest is its ports' */
+	COOKIE_FLOATINGIP,
+	COOKIE_NEIGH, /* who has an address outside */
+	COOKIE_ADDR,  /* addresses that rules name: bucket (world.h, struct sg_addr) */
 };
 
 static inline uint64_t cookie_make(enum app_id app, enum stage s, enum cookie_kind kind,

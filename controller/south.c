@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "controller/neigh.h"
 #include "controller/south_priv.h"
 
 /* Switches try again after 8 s at the latest (session.h); then all that can come has come. */
@@ -54,11 +55,12 @@ static void settle(struct south *s)
 		peer_flush(p);
 }
 
-/* Nothing is left to come: every port that tenants have is somewhere. */
+/* Nothing is left to come: every port that tenants have is somewhere.  Those of routers never are.
+ */
 static bool all_placed(const struct world *w)
 {
 	for (WORLD_ALL(port, PORT, p, w))
-		if (!p->place.sw)
+		if (!p->place.sw && strncmp(p->a.device_owner, "network:", 8))
 			return false;
 	return true;
 }
@@ -101,6 +103,7 @@ static void told(struct world *w, void *arg)
 	}
 	if (!s->settled && s->peers && all_placed(w))
 		settle(s);
+	neighs_told(s->neighs);
 }
 
 /* ---- life ---- */
@@ -137,6 +140,7 @@ struct south *south_new(struct ev_loop *loop, struct world *w, const struct sout
 	ev_timer_init(&s->settle, on_settle, SETTLE_SECONDS, 0);
 	s->settle.data = s;
 	ev_timer_start(loop, &s->settle);
+	s->neighs = neighs_new(s);
 	if (listen_all(s, opts, e)) {
 		south_free(s);
 		return NULL;
@@ -157,5 +161,6 @@ void south_free(struct south *s)
 	ev_timer_stop(s->loop, &s->settle);
 	DL_FOREACH_SAFE (s->peers, p, next)
 		peer_free(p);
+	neighs_free(s->neighs);
 	free(s);
 }

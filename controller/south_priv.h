@@ -16,6 +16,7 @@ struct south {
 	double started;
 	bool settled; /* see south_settled() */
 	ev_timer settle;
+	struct neighs *neighs;
 };
 
 /* 'p' speaks for its dpid now: an older session of the same switch is closed. */

@@ -87,6 +87,16 @@ struct port *world_port_by_index(const struct world *w, uint32_t index)
 	return (struct port *)world_obj_by_index(w, WORLD_PORT, index);
 }
 
+struct router *world_router_by_index(const struct world *w, uint32_t index)
+{
+	return (struct router *)world_obj_by_index(w, WORLD_ROUTER, index);
+}
+
+struct floatingip *world_floatingip_by_index(const struct world *w, uint32_t index)
+{
+	return (struct floatingip *)world_obj_by_index(w, WORLD_FLOATINGIP, index);
+}
+
 struct port *world_port_by_mac(const struct world *w, const struct net *net, const uint8_t mac[6])
 {
 	__typeof__(((struct port *)0)->mac_key) key = { .net = net->a.index };

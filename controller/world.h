@@ -97,6 +97,7 @@ enum world_kind {
 #include "controller/resource_undef.h"
 	WORLD_SWITCH,
 	WORLD_ADDR, /* an address that security group rules name */
+	WORLD_NEIGH,
 	WORLD_KINDS
 };
 enum { N_RESOURCES = WORLD_SWITCH };
@@ -165,8 +166,8 @@ struct net {
 	struct net_attrs a;	/* a.index: number in the data plane; a.segment: VNI or VLAN id */
 	struct subnet *subnets; /* DL list by net_prev, net_next */
 	struct port *ports;	/* DL list by net_prev, net_next */
-	struct port
-		*router_ports; /* those of routers: DL list by net_router_prev, net_router_next */
+	struct port *router_ports; /* of routers: DL list by net_router_prev, net_router_next */
+	struct neigh *neighs;	   /* DL list by net_prev, net_next */
 	size_t n_subnets, n_ports;
 };
 
@@ -300,8 +301,10 @@ struct port {
 /* Its interfaces and gateway are ports, by device_owner and device_id. */
 struct router {
 	struct world_obj obj;
-	struct router_attrs a; /* a.index: also its zone of connections, up to ROUTER_MAX */
-	struct port *ports;    /* DL list by router_prev, router_next */
+	/* a.index: also its zone of connections, up to ROUTER_MAX; a.transit: the VNI by which
+	 * hosts send to that of its gateway */
+	struct router_attrs a;
+	struct port *ports;		/* DL list by router_prev, router_next */
 	struct floatingip *floatingips; /* DL list by router_prev, router_next */
 };
 enum { ROUTER_MAX = 0x7ffe };
@@ -362,6 +365,21 @@ struct learned {
 	UT_hash_handle hh;
 };
 
+/* Who has an address outside of what tenants have declared: seen in ARP or neighbour discovery. */
+struct neigh {
+	struct world_obj obj;
+	struct {
+		uint32_t net; /* index */
+		struct ip_addr ip;
+	} key;
+	struct net *net;
+	uint8_t mac[6];
+	uint32_t index; /* in cookies */
+	double seen;	/* w->now() */
+	struct neigh *net_prev, *net_next;
+	UT_hash_handle hh, hh_index;
+};
+
 /* What the reconciler says of a switch, for people; it has no bearing on flows. */
 struct sw_report {
 	uint64_t flows, groups, meters; /* that it should have */
@@ -408,8 +426,10 @@ struct world {
 	struct sg_addr *sg_addrs;				  /* by bucket, the first of each */
 	struct sw *sws;						  /* by dpid */
 	struct host *hosts;
-	struct vni_pool *vnis;	  /* in use by networks */
-	struct vid_pools *vids;	  /* in use by networks, a pool for each physical network */
+	struct vni_pool *vnis;	/* in use by networks */
+	struct vid_pools *vids; /* in use by networks, a pool for each physical network */
+	struct neigh *neighs, *neighs_by_index;
+	uint32_t next_neigh;
 	struct world_obj *marked; /* DL list: to be told to the listeners */
 	struct world_listener *listeners;
 	bool telling;
@@ -470,6 +490,14 @@ bool port_is_interface(const struct port *p);
 bool port_is_gateway(const struct port *p);
 /* NULL when it has none. */
 struct port *router_gateway(const struct router *r);
+/*
+ * The switch where its gateway lives: one of those that are up and reach the external network, the
+ * same as long as that one does, and spread over all of them; NULL: there is none.
+ */
+struct sw *world_gateway_switch(const struct world *w, const struct router *r);
+/* Where a floating IP lives: on its port's own host when that reaches the external network, else
+ * where the router's gateway does; NULL: nowhere. */
+struct sw *world_floatingip_switch(const struct world *w, const struct floatingip *f);
 
 struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
 struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);
@@ -482,6 +510,8 @@ struct net *world_net_by_index(const struct world *w, uint32_t index);
 struct subnet *world_subnet_find(const struct world *w, const char *id);
 struct port *world_port_find(const struct world *w, const char *id);
 struct port *world_port_by_index(const struct world *w, uint32_t index);
+struct router *world_router_by_index(const struct world *w, uint32_t index);
+struct floatingip *world_floatingip_by_index(const struct world *w, uint32_t index);
 /* The port of 'net' with this MAC. */
 struct port *world_port_by_mac(const struct world *w, const struct net *net, const uint8_t mac[6]);
 struct sg *world_sg_find(const struct world *w, const char *id);
@@ -570,6 +600,15 @@ void world_mac_forget(struct world *w, struct sw *sw, const uint8_t mac[6], uint
 /* Forgets those not seen since 'before'. */
 void world_mac_age(struct world *w, struct sw *sw, double before);
 const struct learned *world_mac_find(const struct sw *sw, const uint8_t mac[6], uint16_t vid);
+
+/* Who has an address on a network (world_neigh.c); at most WORLD_NEIGHS_MAX a network, then
+ * -ENOSPC. */
+enum { WORLD_NEIGHS_MAX = 4096 };
+int world_neigh_set(struct world *w, struct net *n, const struct ip_addr *ip, const uint8_t mac[6]);
+void world_neigh_forget(struct world *w, struct neigh *n);
+struct neigh *world_neigh_find(const struct world *w, const struct net *n,
+			       const struct ip_addr *ip);
+struct neigh *world_neigh_by_index(const struct world *w, uint32_t index);
 
 /* What is wrong with it in words, shown in /weft/v1/status; NULL: nothing (any more). */
 void world_switch_fault(struct world *w, struct sw *sw, const char *text);

@@ -119,6 +119,10 @@ void world_obj_free(struct world *w, struct world_obj *o)
 		free(o);
 		return;
 	}
+	if (o->kind == WORLD_NEIGH) {
+		neigh_free(w, (struct neigh *)o);
+		return;
+	}
 	call(ops_of(o->kind)->drop, w, o);
 	if (o->what)
 		DL_DELETE(w->marked, o);

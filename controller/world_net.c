@@ -38,10 +38,23 @@ static void net_unlink(struct world *w, struct world_obj *o)
 	segment_give(w, (struct net *)o);
 }
 
+static void net_settle(struct world *w, struct world_obj *o, uint32_t what)
+{
+	if (what & WORLD_DELETED)
+		net_neighs_forget(w, (struct net *)o);
+}
+
+static void net_drop(struct world *w, struct world_obj *o)
+{
+	net_neighs_free(w, (struct net *)o);
+}
+
 const struct world_ops world_net_ops = {
 	.size = sizeof(struct net),
 	.link = net_link,
 	.unlink = net_unlink,
+	.settle = net_settle,
+	.drop = net_drop,
 };
 
 /* ---- address scopes, subnet pools ---- */

@@ -59,6 +59,12 @@ void place_sw_port(struct world *w, struct sw_port *sp);
 /* Marks the switches of a host. */
 void host_mark(struct world *w, const struct host *h, uint32_t what);
 
+/* world_neigh.c */
+void neigh_free(struct world *w, struct neigh *n);
+/* All of a network that goes: told; or, when the world itself goes, freed. */
+void net_neighs_forget(struct world *w, struct net *n);
+void net_neighs_free(struct world *w, struct net *n);
+
 void sw_free(struct world *w, struct sw *sw);
 
 #endif

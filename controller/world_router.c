@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "controller/world_priv.h"
+#include "vxlan/vni.h"
 
 /* ---- routers ---- */
 
@@ -27,9 +28,9 @@ struct port *router_gateway(const struct router *r)
 
 void router_port_link(struct world *w, struct port *p)
 {
-	if (!port_is_interface(p) && !port_is_gateway(p))
-		return;
-	p->router = (struct router *)world_obj_find(w, WORLD_ROUTER, p->a.device_id);
+	p->router = port_is_interface(p) || port_is_gateway(p)
+			    ? (struct router *)world_obj_find(w, WORLD_ROUTER, p->a.device_id)
+			    : NULL;
 	if (!p->router)
 		return;
 	DL_APPEND2(p->router->ports, p, router_prev, router_next);
@@ -42,12 +43,66 @@ void router_port_unlink(struct world *w, struct port *p)
 		return;
 	DL_DELETE2(p->router->ports, p, router_prev, router_next);
 	DL_DELETE2(p->net->router_ports, p, net_router_prev, net_router_next);
-	p->router = NULL;
+}
+
+static void router_derive(struct world *w, struct world_obj *o)
+{
+	const struct router *r = (struct router *)o;
+
+	if (r->a.transit != NUM_NONE)
+		vni_take(w->vnis, r->a.transit);
+}
+
+static void router_underive(struct world *w, struct world_obj *o)
+{
+	const struct router *r = (struct router *)o;
+
+	if (r->a.transit != NUM_NONE)
+		vni_give(w->vnis, r->a.transit);
+}
+
+/* Highest random weight: when a switch goes, only its routers move. */
+static uint64_t weight(const struct router *r, const struct sw *sw)
+{
+	uint64_t h = sw->dpid * 0x9e3779b97f4a7c15u ^ r->a.index;
+
+	h = (h ^ h >> 31) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ h >> 29) * 0x94d049bb133111ebu;
+	return h ^ h >> 32;
+}
+
+struct sw *world_gateway_switch(const struct world *w, const struct router *r)
+{
+	const struct port *p = router_gateway(r);
+	struct sw *found = NULL;
+
+	if (!p)
+		return NULL;
+	for (WORLD_EACH(sw, w->sws)) {
+		if (!sw->up || (p->net->a.type != NET_VXLAN &&
+				(!p->net->a.physnet || !sw_port_by_physnet(sw, p->net->a.physnet))))
+			continue;
+		if (!found || weight(r, sw) > weight(r, found))
+			found = sw;
+	}
+	return found;
+}
+
+struct sw *world_floatingip_switch(const struct world *w, const struct floatingip *f)
+{
+	struct sw *own = f->port ? f->port->place.sw : NULL;
+
+	if (own && f->net->a.type != NET_VXLAN && f->net->a.physnet &&
+	    sw_port_by_physnet(own, f->net->a.physnet))
+		return own;
+	return f->router ? world_gateway_switch(w, f->router) : NULL;
 }
 
 const struct world_ops world_router_ops = {
 	.size = sizeof(struct router),
 	.index_max = ROUTER_MAX,
+	.derive = router_derive,
+	.underive = router_underive,
 };
 
 /* ---- floating IPs ---- */
@@ -74,24 +129,12 @@ static void floatingip_underive(struct world *w, struct world_obj *o)
 		DL_DELETE2(f->port->floatingips, f, port_prev, port_next);
 	if (f->router)
 		DL_DELETE2(f->router->floatingips, f, router_prev, router_next);
-	f->port = NULL;
-	f->router = NULL;
-}
-
-/* Both routers, the former and the new one, hear of it: they do it. */
-static void floatingip_settle(struct world *w, struct world_obj *o, uint32_t what)
-{
-	struct floatingip *f = (struct floatingip *)o;
-
-	if (f->router)
-		world_mark_dirty(w, &f->router->obj, WORLD_ATTRS);
 }
 
 const struct world_ops world_floatingip_ops = {
 	.size = sizeof(struct floatingip),
 	.derive = floatingip_derive,
 	.underive = floatingip_underive,
-	.settle = floatingip_settle,
 };
 
 /* ---- port forwardings ---- */
@@ -111,7 +154,6 @@ static void forwarding_underive(struct world *w, struct world_obj *o)
 	struct port_forwarding *f = (struct port_forwarding *)o;
 
 	DL_DELETE(f->floatingip->forwardings, f);
-	f->port = NULL;
 }
 
 static void forwarding_settle(struct world *w, struct world_obj *o, uint32_t what)

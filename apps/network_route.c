@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * App network, stages router_in, route and neighbour: what VMs send to their gateway's MAC address
+ * is routed on their own host, in one hop, whatever networks lie on both sides.
+ *
+ * A router is everywhere where one of its networks has a port.  Its interfaces answer with one MAC
+ * address on all hosts, which therefore never appears as a source on a VLAN: physical switches
+ * would see it in many places.  There a host sends with an address of its own (host_mac()).
+ */
+#include "apps/network_route.h"
+
+#include <string.h>
+
+enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
+enum { PRIO_REST = 0, PRIO_PREFIX = 100, PRIO_OWN = 400, PRIO_EXPIRED = 410 };
+
+/* Group ids: what it does (8) | router (15) | route (9). */
+enum { GROUP_ROUTE = 0x50 };
+
+uint16_t network_router_zone(const struct router *r)
+{
+	return (uint16_t)(0x8000 + r->a.index);
+}
+
+void network_match_router(struct draft *d, const struct router *r)
+{
+	draft_match_masked(d, OF_FIELD_METADATA, META_VALUE(router, r->a.index), META_MASK(router));
+}
+
+void network_enter_router(struct draft *d, const struct router *r, enum stage next)
+{
+	draft_metadata(d, META_VALUE(router, r->a.index), META_MASK(router));
+	draft_goto(d, next);
+	draft_end(d);
+}
+
+/* Longer prefixes first, and an IP version's own field. */
+uint16_t network_prefix_prio(const struct ip_prefix *p)
+{
+	return (uint16_t)(PRIO_PREFIX + p->len);
+}
+
+void network_match_dst(struct draft *d, const struct ip_prefix *p)
+{
+	bool v4 = p->addr.family == 4;
+	uint8_t mask[16] = { 0 };
+
+	draft_match(d, OF_FIELD_ETH_TYPE, v4 ? ETH_IPV4 : ETH_IPV6);
+	if (!p->len)
+		return;
+	for (unsigned int i = 0; i < p->len; i++)
+		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	draft_match_bytes(d, v4 ? OF_FIELD_IPV4_DST : OF_FIELD_IPV6_DST, p->addr.b, mask);
+}
+
+void network_next_hop(struct draft *d, const struct ip_addr *via, uint8_t family)
+{
+	enum of_field_id reg = family == 4 ? OF_FIELD_REG8 : OF_FIELD_XXREG2;
+
+	if (via)
+		draft_set_bytes(d, reg, via->b);
+	else
+		draft_move(d, family == 4 ? OF_FIELD_IPV4_DST : OF_FIELD_IPV6_DST, reg);
+}
+
+/* 02, and what is left of the switch's datapath id: local, and each host's own. */
+static void host_mac(const struct sw *sw, uint8_t mac[6])
+{
+	mac[0] = 0x02;
+	for (int i = 1; i < 6; i++)
+		mac[i] = (uint8_t)(sw->dpid >> (40 - 8 * i));
+}
+
+/* As whom a router sends into a network from this host. */
+void network_router_mac(const struct sw *sw, const struct port *p, uint8_t mac[6])
+{
+	if (p->net->a.type == NET_VXLAN || port_is_gateway(p))
+		memcpy(mac, p->a.mac_address, 6);
+	else
+		host_mac(sw, mac);
+}
+
+/* Into the network of a router's port: what is routed counts as sent from here. */
+void network_leave_router(struct draft *d, const struct sw *sw, const struct port *p)
+{
+	uint8_t mac[6];
+
+	network_router_mac(sw, p, mac);
+	draft_set_bytes(d, OF_FIELD_ETH_SRC, mac);
+	draft_clear_in_port(d); /* an uplink may be the way in and the way out */
+	draft_metadata(d, META_VALUE(net, p->net->a.index) | META_VALUE(from, FROM_PORT),
+		       META_MASK(net) | META_MASK(from));
+	draft_goto(d, STAGE_neighbour);
+	draft_end(d);
+}
+
+/* ---- an interface ---- */
+
+static void connected(const struct world *w, const struct sw *sw, const struct port *p,
+		      const struct fixed_ip *f, struct flowset *fs)
+{
+	const struct subnet *s = world_subnet_find(w, f->subnet_id);
+	struct draft *d;
+
+	if (!s)
+		return;
+	d = FLOW(fs, route, network_prefix_prio(&s->a.cidr));
+	network_match_router(d, p->router);
+	network_match_dst(d, &s->a.cidr);
+	draft_dec_ttl(d);
+	network_next_hop(d, NULL, s->a.cidr.addr.family);
+	network_leave_router(d, sw, p);
+}
+
+/* What a router says itself goes back to where the packet came from. */
+static void back(struct draft *d, const struct port *p, enum meta_from from)
+{
+	if (from == FROM_UPLINK)
+		network_back_to_uplink(d, p->net);
+	else
+		draft_output(d, OFPP_IN_PORT);
+	draft_end(d);
+}
+
+static void match_from(struct draft *d, const struct port *p, enum meta_from from, bool any_net)
+{
+	uint64_t net = any_net ? 0 : META_MASK(net);
+
+	draft_match_masked(d, OF_FIELD_METADATA,
+			   META_VALUE(router, p->router->a.index) | META_VALUE(from, from) |
+				   (META_VALUE(net, p->net->a.index) & net),
+			   META_MASK(router) | META_MASK(from) | net);
+}
+
+/* What is for the router itself: it answers pings, and nothing else.  VMs ask from any network. */
+static void own_address(const struct port *p, const struct ip_addr *ip, enum meta_from from,
+			struct flowset *fs)
+{
+	struct ip_prefix own = { *ip, (uint8_t)(ip_size(ip) * 8) };
+	bool v4 = ip->family == 4;
+	struct draft *d = FLOW(fs, route, PRIO_OWN + 1);
+
+	match_from(d, p, from, from == FROM_PORT);
+	network_match_dst(d, &own);
+	draft_match(d, OF_FIELD_IP_PROTO, v4 ? PROTO_ICMP : PROTO_ICMPV6);
+	draft_match(d, v4 ? OF_FIELD_ICMPV4_TYPE : OF_FIELD_ICMPV6_TYPE, v4 ? 8 : 128);
+	draft_answer_echo(d);
+	back(d, p, from);
+
+	/* From inside a gateway's address is also who was asked by way of a floating IP. */
+	if (from == FROM_PORT && port_is_gateway(p))
+		return;
+	d = FLOW(fs, route, PRIO_OWN);
+	match_from(d, p, from, from == FROM_PORT);
+	network_match_dst(d, &own);
+	draft_end(d);
+}
+
+/*
+ * From the network of 'p': a packet at the end of its life, and one that no route is for.  The
+ * sender is told, as RFC 1812 5.3.1, 5.2.7.1 and RFC 4443 3.1, 3.3 have it.
+ */
+static void complaints(const struct port *p, const struct ip_addr *ip, enum meta_from from,
+		       struct flowset *fs)
+{
+	bool v4 = ip->family == 4;
+	uint16_t type = v4 ? ETH_IPV4 : ETH_IPV6;
+	struct draft *d;
+
+	for (uint8_t ttl = 0; ttl < 2; ttl++) {
+		d = FLOW(fs, route, PRIO_EXPIRED);
+		match_from(d, p, from, false);
+		draft_match(d, OF_FIELD_ETH_TYPE, type);
+		draft_match(d, OF_FIELD_IP_TTL, ttl);
+		draft_answer_error(d, v4 ? 11 : 3, 0, ip, 0);
+		back(d, p, from);
+	}
+	d = FLOW(fs, route, PRIO_REST + 1);
+	match_from(d, p, from, false);
+	draft_match(d, OF_FIELD_ETH_TYPE, type);
+	draft_answer_error(d, v4 ? 3 : 1, 0, ip, 0);
+	back(d, p, from);
+}
+
+void network_route_speak(const struct sw *sw, const struct port *p, struct flowset *fs)
+{
+	bool out = network_uplink(sw, p->net) || port_is_gateway(p);
+	enum meta_from last = out ? FROM_UPLINK : FROM_PORT;
+	bool told[2] = { false };
+
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
+		bool v6 = ip->family == 6;
+
+		for (int from = FROM_PORT; from <= (int)last; from += FROM_UPLINK - FROM_PORT) {
+			own_address(p, ip, (enum meta_from)from, fs);
+			if (!told[v6])
+				complaints(p, ip, (enum meta_from)from, fs);
+		}
+		told[v6] = true;
+	}
+}
+
+void network_route_interface(const struct world *w, const struct sw *sw, const struct port *p,
+			     struct flowset *fs)
+{
+	struct draft *d;
+
+	network_arp_port(sw, p, fs);
+	d = FLOW(fs, router_in, 100);
+	network_match(d, p->net);
+	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);
+	network_enter_router(d, p->router, STAGE_route);
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
+		connected(w, sw, p, &p->a.fixed_ips[i], fs);
+	network_route_speak(sw, p, fs);
+}
+
+/* ---- extra routes ---- */
+
+static const struct port *port_towards(const struct world *w, const struct router *r,
+				       const struct ip_addr *ip)
+{
+	for (ROUTER_EACH_PORT(p, r))
+		for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+			const struct subnet *s = world_subnet_find(w, p->a.fixed_ips[i].subnet_id);
+
+			if (s && ip_prefix_has(&s->a.cidr, ip))
+				return p;
+		}
+	return NULL;
+}
+
+static bool same_destination(const struct extra_route *a, const struct extra_route *b)
+{
+	return a->destination.len == b->destination.len &&
+	       !ip_cmp(&a->destination.addr, &b->destination.addr);
+}
+
+/* Several next hops for a destination share its traffic, by connection. */
+static void shared_route(const struct world *w, const struct sw *sw, const struct router *r,
+			 size_t first, struct flowset *fs)
+{
+	const struct extra_route *t = &r->a.routes[first];
+	uint32_t id = (uint32_t)GROUP_ROUTE << 24 | r->a.index << 9 | (uint32_t)first;
+	struct draft *d = GROUP(fs, route, id, OFPGT_SELECT);
+
+	for (size_t i = first; i < r->a.n_routes; i++) {
+		const struct port *p = port_towards(w, r, &r->a.routes[i].nexthop);
+		uint8_t mac[6];
+
+		if (!p || !same_destination(t, &r->a.routes[i]))
+			continue;
+		network_router_mac(sw, p, mac);
+		draft_bucket(d);
+		network_next_hop(d, &r->a.routes[i].nexthop, t->nexthop.family);
+		draft_set_bytes(d, OF_FIELD_ETH_SRC, mac);
+		draft_clear_in_port(d);
+		draft_load_meta(d, net, p->net->a.index);
+		draft_resubmit(d, STAGE_neighbour);
+	}
+	draft_end(d);
+	d = FLOW(fs, route, network_prefix_prio(&t->destination));
+	network_match_router(d, r);
+	network_match_dst(d, &t->destination);
+	draft_dec_ttl(d);
+	draft_group(d, id);
+	draft_end(d);
+}
+
+/* One next hop: as a connected prefix, but for where it goes. */
+static void single_route(const struct world *w, const struct sw *sw, const struct router *r,
+			 const struct extra_route *t, const struct port *p, struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, route, network_prefix_prio(&t->destination));
+
+	network_match_router(d, r);
+	network_match_dst(d, &t->destination);
+	draft_dec_ttl(d);
+	network_next_hop(d, &t->nexthop, t->nexthop.family);
+	network_leave_router(d, sw, p);
+}
+
+/* Beyond the gateway it is network_nat.c's: translated first, sent from the gateway's host. */
+static void outer_route(const struct router *r, const struct extra_route *t,
+			const struct port *gateway, struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, route, network_prefix_prio(&t->destination));
+
+	network_match_router(d, r);
+	network_match_dst(d, &t->destination);
+	draft_dec_ttl(d);
+	draft_goto(d, STAGE_nat_out);
+	draft_end(d);
+	d = FLOW(fs, way_out, network_prefix_prio(&t->destination));
+	network_match_router(d, r);
+	network_match_dst(d, &t->destination);
+	network_next_hop(d, &t->nexthop, t->nexthop.family);
+	draft_metadata(d, META_VALUE(net, gateway->net->a.index) | META_VALUE(from, FROM_PORT),
+		       META_MASK(net) | META_MASK(from));
+	draft_goto(d, STAGE_neighbour);
+	draft_end(d);
+}
+
+void network_route_router(const struct world *w, const struct sw *sw, const struct router *r,
+			  struct flowset *fs)
+{
+	for (size_t i = 0; r->a.admin_state_up && i < r->a.n_routes; i++) {
+		const struct extra_route *t = &r->a.routes[i];
+		const struct port *p = port_towards(w, r, &t->nexthop);
+		size_t n = 0, first = i;
+
+		for (size_t j = r->a.n_routes; j-- > 0;)
+			if (same_destination(t, &r->a.routes[j])) {
+				n++;
+				first = j;
+			}
+		if (!p || first != i)
+			continue;
+		if (port_is_gateway(p))
+			outer_route(r, t, p, fs);
+		else if (n > 1)
+			shared_route(w, sw, r, i, fs);
+		else
+			single_route(w, sw, r, t, p, fs);
+	}
+}
+
+/* ---- neighbours ---- */
+
+static void neighbour(const struct net *n, const struct ip_addr *ip, const uint8_t mac[6],
+		      struct flowset *fs)
+{
+	bool v4 = ip->family == 4;
+	struct draft *d = FLOW(fs, neighbour, 100);
+
+	network_match(d, n);
+	draft_match(d, OF_FIELD_ETH_TYPE, v4 ? ETH_IPV4 : ETH_IPV6);
+	draft_match_bytes(d, v4 ? OF_FIELD_REG8 : OF_FIELD_XXREG2, ip->b, NULL);
+	draft_set_bytes(d, OF_FIELD_ETH_DST, mac);
+	draft_goto(d, STAGE_l2);
+	draft_end(d);
+}
+
+/* Where routers lead to its network, a port's addresses lead to its MAC. */
+void network_route_port(const struct port *p, struct flowset *fs)
+{
+	if (!p->net->router_ports)
+		return;
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
+		neighbour(p->net, &p->a.fixed_ips[i].ip_address, p->a.mac_address, fs);
+}
+
+void network_route_neigh(const struct neigh *n, struct flowset *fs)
+{
+	neighbour(n->net, &n->key.ip, n->mac, fs);
+}
+
+/* ---- what every switch has ---- */
+
+void network_route_switch(struct flowset *fs)
+{
+	static const uint16_t types[] = { ETH_IPV4, ETH_IPV6 };
+	struct draft *d = FLOW(fs, router_in, PRIO_REST);
+
+	draft_goto(d, STAGE_l2);
+	draft_end(d);
+	/* Who is the neighbour?  The controller asks, and this first packet is lost. */
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		d = FLOW(fs, neighbour, PRIO_REST);
+		draft_match(d, OF_FIELD_ETH_TYPE, types[i]);
+		draft_controller(d, 128);
+		draft_end(d);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * App network, what its files about routers share: network_route.c (between a tenant's networks),
+ * network_nat.c (to and from the outside).
+ */
+#ifndef WEFT_APPS_NETWORK_ROUTE_H
+#define WEFT_APPS_NETWORK_ROUTE_H
+
+#include "apps/network.h"
+
+/* Its zone of connections: above those of ports, which are their numbers. */
+uint16_t network_router_zone(const struct router *r);
+
+void network_match_router(struct draft *d, const struct router *r);
+/* The packet is the router's now; ends the draft. */
+void network_enter_router(struct draft *d, const struct router *r, enum stage next);
+/* Into the network of a router's port, to the next hop in the register; ends the draft. */
+void network_leave_router(struct draft *d, const struct sw *sw, const struct port *p);
+
+void network_match_dst(struct draft *d, const struct ip_prefix *p);
+uint16_t network_prefix_prio(const struct ip_prefix *p);
+/* 'via' NULL: the destination itself. */
+void network_next_hop(struct draft *d, const struct ip_addr *via, uint8_t family);
+
+/* As whom the router sends into the network of its port 'p' from host 'sw'. */
+void network_router_mac(const struct sw *sw, const struct port *p, uint8_t mac[6]);
+
+/* What every switch has. */
+void network_route_switch(struct flowset *fs);
+void network_nat_switch(struct flowset *fs);
+
+/* What a router says itself, as its port: to pings, and of packets that it cannot send on. */
+void network_route_speak(const struct sw *sw, const struct port *p, struct flowset *fs);
+
+/* network_route.c: an interface; extra routes; the addresses of a port or of somebody outside. */
+void network_route_interface(const struct world *w, const struct sw *sw, const struct port *p,
+			     struct flowset *fs);
+void network_route_router(const struct world *w, const struct sw *sw, const struct router *r,
+			  struct flowset *fs);
+void network_route_port(const struct port *p, struct flowset *fs);
+void network_route_neigh(const struct neigh *n, struct flowset *fs);
+/* network_nat.c: a router's way to the outside; a floating IP. */
+void network_nat_gateway(const struct world *w, const struct sw *sw, const struct port *p,
+			 struct flowset *fs);
+void network_nat_floatingip(const struct world *w, const struct sw *sw, const struct floatingip *f,
+			    struct flowset *fs);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Neighbours outside: asks who has an address that a router sends to (ARP, neighbour discovery),
+ * keeps what is answered in the world, and tells physical networks where a router's own addresses
+ * are.
+ *
+ *   a packet finds no neighbour --packet-in--> ask --packet-out--> the wire
+ *   the answer, to the router's address --packet-in--> world_neigh_set() --> flows
+ *
+ * The gateways of external networks are asked for before anybody needs them, and all that are known
+ * again now and then.  Addresses that move to another host (a gateway's, a floating IP) are
+ * announced from there.
+ *
+ * Thread: the loop's.  Owner: south.c.  Internal to the south half.
+ */
+#ifndef WEFT_CONTROLLER_NEIGH_H
+#define WEFT_CONTROLLER_NEIGH_H
+
+#include "ofproto/wire.h"
+
+struct neighs;
+struct peer;
+struct south;
+
+struct neighs *neighs_new(struct south *s);
+void neighs_free(struct neighs *n);
+
+/* What stages neighbour and arp send up. */
+void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_in *pi);
+/* The world has changed: addresses may live elsewhere now. */
+void neighs_told(struct neighs *n);
+
+#endif
