@@ -75,7 +75,7 @@ static void admit_net(const struct sw *sw, const struct net *n, struct flowset *
 		draft_match(d, OF_FIELD_VLAN_VID, 0);
 	}
 	/* Routers may be meant, which answer for themselves. */
-	enter(d, n, FROM_UPLINK, n->router_ports ? STAGE_arp : STAGE_l2);
+	enter(d, n, FROM_UPLINK, n->router_ports ? STAGE_answer : STAGE_l2);
 }
 
 /* A tenant's port carries untagged frames; a tag there would reach into another network. */
@@ -85,7 +85,7 @@ static void admit_port(const struct port *p, struct flowset *fs)
 
 	draft_match(d, OF_FIELD_IN_PORT, p->place.sp->ofport);
 	draft_match(d, OF_FIELD_VLAN_VID, 0);
-	enter(d, p->net, FROM_PORT, p->a.port_security_enabled ? STAGE_guard : STAGE_arp);
+	enter(d, p->net, FROM_PORT, p->a.port_security_enabled ? STAGE_guard : STAGE_answer);
 }
 
 static void derive_switch(const struct world *w, const struct sw *sw, struct flowset *fs)
@@ -131,8 +131,10 @@ static void derive_port(const struct world *w, const struct sw *sw, const struct
 			network_guard_port(p, p->place.sp->ofport, fs);
 			network_sg_port(p, fs);
 		}
+		network_dhcp_port(w, p, fs);
 	}
 	network_arp_port(sw, p, fs);
+	network_nd_port(sw, p, fs);
 	network_l2_port(sw, p, fs);
 	network_route_port(p, fs);
 }

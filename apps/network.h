@@ -36,6 +36,12 @@ void network_arp_uplink(const struct sw *sw, const struct port *p, struct flowse
 /* To an uplink, with the network's tag; back to it, when a frame came from there. */
 void network_to_uplink(struct draft *d, const struct sw_port *up, const struct net *n);
 void network_back_to_uplink(struct draft *d, const struct net *n);
+/* network_nd.c: IPv6, as network_arp.c has it for IPv4. */
+void network_nd_uplink(const struct sw *sw, const struct port *p, struct flowset *fs);
+void network_nd_port(const struct sw *sw, const struct port *p, struct flowset *fs);
+/* network_dhcp.c: a local port's leases; what a router's port advertises. */
+void network_dhcp_port(const struct world *w, const struct port *p, struct flowset *fs);
+void network_ra_interface(const struct world *w, const struct port *p, struct flowset *fs);
 /* network_l2.c: unicast to a port; flooding in a network. */
 void network_l2_port(const struct sw *sw, const struct port *p, struct flowset *fs);
 void network_l2_net(const struct sw *sw, const struct net *n, struct flowset *fs);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * App network, stage arp: requests for a known address are answered on the asking VM's host, so
- * that they cross no underlay and reach no other tenant.  What is not known here goes on to l2 and
- * is flooded.
+ * App network, stage answer: ARP requests for a known address are answered on the asking VM's host,
+ * so that they cross no underlay and reach no other tenant.  What is not known here goes on to l2
+ * and is flooded.
  */
 #include "apps/network.h"
 
@@ -11,7 +11,7 @@ enum { PRIO_REST = 0, PRIO_ANSWER = 100, PRIO_OWN = 110 };
 
 void network_arp_switch(struct flowset *fs)
 {
-	struct draft *d = FLOW(fs, arp, PRIO_REST);
+	struct draft *d = FLOW(fs, answer, PRIO_REST);
 
 	draft_goto(d, STAGE_router_in);
 	draft_end(d);
@@ -30,7 +30,7 @@ static void match_request(struct draft *d, const struct port *p, const struct ip
 static void answer(const struct port *p, const struct ip_addr *ip, enum meta_from from,
 		   struct flowset *fs)
 {
-	struct draft *d = FLOW(fs, arp, PRIO_ANSWER);
+	struct draft *d = FLOW(fs, answer, PRIO_ANSWER);
 
 	match_request(d, p, ip, from);
 	draft_move(d, OF_FIELD_ETH_SRC, OF_FIELD_ETH_DST);
@@ -53,7 +53,7 @@ static void answer(const struct port *p, const struct ip_addr *ip, enum meta_fro
  */
 static void own_address(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
 {
-	struct draft *d = FLOW(fs, arp, PRIO_OWN);
+	struct draft *d = FLOW(fs, answer, PRIO_OWN);
 
 	match_request(d, p, ip, FROM_PORT);
 	draft_match(d, OF_FIELD_IN_PORT, p->place.sp->ofport);
@@ -64,7 +64,7 @@ static void own_address(const struct port *p, const struct ip_addr *ip, struct f
 /* Who has been asked by the controller answers to it (controller/neigh.h). */
 static void heard(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
 {
-	struct draft *d = FLOW(fs, arp, PRIO_ANSWER);
+	struct draft *d = FLOW(fs, answer, PRIO_ANSWER);
 
 	network_match_from(d, p->net, FROM_UPLINK);
 	draft_match(d, OF_FIELD_ETH_TYPE, ETH_ARP);

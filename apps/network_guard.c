@@ -13,7 +13,7 @@ enum { ETH_IPV4 = 0x0800, ETH_ARP = 0x0806, ETH_IPV6 = 0x86dd };
 enum { PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
 enum { ICMPV6_RS = 133, ICMPV6_NS = 135, ICMPV6_NA = 136, ICMPV6_MLD2 = 143 };
 enum { DHCP_SERVER = 67, DHCP_CLIENT = 68 };
-enum { PRIO_DROP = 1, PRIO_ALLOW = 100, PRIO_ND = 110, PRIO_ND_OWN = 120 };
+enum { PRIO_DROP = 1, PRIO_ALLOW = 100, PRIO_ASK = 105, PRIO_ND = 110, PRIO_ND_OWN = 120 };
 
 static struct draft *from(struct flowset *fs, uint16_t priority, uint32_t ofport,
 			  const uint8_t mac[6], uint16_t eth_type, const char *where)
@@ -50,6 +50,13 @@ void network_match_prefix(struct draft *d, enum of_field_id f, const struct ip_p
 		draft_match_bytes(d, f, first.b, mask);
 }
 
+static void match_dhcp(struct draft *d, uint16_t from, uint16_t to)
+{
+	draft_match(d, OF_FIELD_IP_PROTO, PROTO_UDP);
+	draft_match(d, OF_FIELD_UDP_SRC, from);
+	draft_match(d, OF_FIELD_UDP_DST, to);
+}
+
 static void guard_ipv4(struct flowset *fs, uint32_t ofport, const uint8_t mac[6],
 		       const struct ip_prefix *ip)
 {
@@ -58,10 +65,16 @@ static void guard_ipv4(struct flowset *fs, uint32_t ofport, const uint8_t mac[6]
 	network_match_prefix(d, OF_FIELD_IPV4_SRC, ip);
 	allow(d, STAGE_sg_out);
 
+	/* A lease renewed: from the address that it has. */
+	d = FROM(PRIO_ASK, ETH_IPV4);
+	network_match_prefix(d, OF_FIELD_IPV4_SRC, ip);
+	match_dhcp(d, DHCP_CLIENT, DHCP_SERVER);
+	allow(d, STAGE_answer);
+
 	d = FROM(PRIO_ALLOW, ETH_ARP);
 	draft_match_bytes(d, OF_FIELD_ARP_SHA, mac, NULL);
 	network_match_prefix(d, OF_FIELD_ARP_SPA, ip);
-	allow(d, STAGE_arp);
+	allow(d, STAGE_answer);
 }
 
 static void guard_ipv6(struct flowset *fs, uint32_t ofport, const uint8_t mac[6],
@@ -71,6 +84,18 @@ static void guard_ipv6(struct flowset *fs, uint32_t ofport, const uint8_t mac[6]
 
 	network_match_prefix(d, OF_FIELD_IPV6_SRC, ip);
 	allow(d, STAGE_sg_out);
+
+	for (uint8_t type = ICMPV6_RS; type <= ICMPV6_NS; type += 2) {
+		d = FROM(PRIO_ASK, ETH_IPV6);
+		network_match_prefix(d, OF_FIELD_IPV6_SRC, ip);
+		draft_match(d, OF_FIELD_IP_PROTO, PROTO_ICMPV6);
+		draft_match(d, OF_FIELD_ICMPV6_TYPE, type);
+		allow(d, STAGE_answer);
+	}
+	d = FROM(PRIO_ASK, ETH_IPV6);
+	network_match_prefix(d, OF_FIELD_IPV6_SRC, ip);
+	match_dhcp(d, 546, 547);
+	allow(d, STAGE_answer);
 
 	/* RFC 4861 7.1.2: an advertisement speaks for its target, whatever its source. */
 	d = FROM(PRIO_ND_OWN, ETH_IPV6);
@@ -89,22 +114,20 @@ static void guard_unnumbered(struct flowset *fs, uint32_t ofport, const uint8_t 
 	struct draft *d = FROM(PRIO_ALLOW, ETH_IPV4);
 
 	draft_match(d, OF_FIELD_IPV4_SRC, 0);
-	draft_match(d, OF_FIELD_IP_PROTO, PROTO_UDP);
-	draft_match(d, OF_FIELD_UDP_SRC, DHCP_CLIENT);
-	draft_match(d, OF_FIELD_UDP_DST, DHCP_SERVER);
-	allow(d, STAGE_sg_out);
+	match_dhcp(d, DHCP_CLIENT, DHCP_SERVER);
+	allow(d, STAGE_answer);
 
 	d = FROM(PRIO_ALLOW, ETH_ARP);
 	draft_match_bytes(d, OF_FIELD_ARP_SHA, mac, NULL);
 	draft_match(d, OF_FIELD_ARP_SPA, 0);
-	allow(d, STAGE_arp);
+	allow(d, STAGE_answer);
 
 	for (size_t i = 0; i < sizeof(types); i++) {
 		d = FROM(PRIO_ALLOW, ETH_IPV6);
 		draft_match_bytes(d, OF_FIELD_IPV6_SRC, any, NULL);
 		draft_match(d, OF_FIELD_IP_PROTO, PROTO_ICMPV6);
 		draft_match(d, pre, types[i]);
-		allow(d, STAGE_sg_out);
+		allow(d, types[i] == ICMPV6_MLD2 ? STAGE_sg_out : STAGE_answer);
 	}
 
 	/* Answers of a DHCP server: never from a tenant's port.  RFC 2131 4.1, RFC 8415 7.2. */

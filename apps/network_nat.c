@@ -183,6 +183,7 @@ void network_nat_gateway(const struct world *w, const struct sw *sw, const struc
 	}
 	endpoint(p, p->router, fs);
 	network_arp_uplink(sw, p, fs);
+	network_nd_uplink(sw, p, fs);
 	gateway_admit(sw, p->router, fs);
 	gateway_in(p, fs);
 	gateway_out(p, fs);

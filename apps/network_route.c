@@ -207,6 +207,8 @@ void network_route_interface(const struct world *w, const struct sw *sw, const s
 	struct draft *d;
 
 	network_arp_port(sw, p, fs);
+	network_nd_port(sw, p, fs);
+	network_ra_interface(w, p, fs);
 	d = FLOW(fs, router_in, 100);
 	network_match(d, p->net);
 	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);

@@ -127,6 +127,25 @@ void draft_answer_error(struct draft *d, uint8_t type, uint8_t code, const struc
 /* A solicitation becomes the advertisement of 'mac'; flags WEFT_NA_*. */
 void draft_answer_nd(struct draft *d, const uint8_t mac[6], uint8_t flags);
 
+/* A lease, of IPv4 or IPv6 (address of family 0: none to give); options as they go into the answer.
+ */
+struct dhcp_lease {
+	uint8_t server_mac[6], prefix_len;
+	struct ip_addr server, address;
+	uint32_t lease; /* seconds */
+};
+void draft_answer_dhcp(struct draft *d, const struct dhcp_lease *l, const uint8_t *opts, size_t n);
+void draft_answer_dhcpv6(struct draft *d, const struct dhcp_lease *l, const uint8_t *opts,
+			 size_t n);
+
+struct ra_spec {
+	uint8_t mac[6], hop_limit;
+	struct ip_addr source;
+	bool managed, other;
+	uint16_t lifetime; /* seconds */
+};
+void draft_answer_ra(struct draft *d, const struct ra_spec *s, const uint8_t *opts, size_t n);
+
 /* A run of metadata as an action: in buckets, and before what is resubmitted. */
 #define draft_load_meta(d, name, value) \
 	draft_load_bits(d, OF_FIELD_METADATA, META_##name##_SHIFT, META_##name##_BITS, value)

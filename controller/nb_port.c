@@ -156,7 +156,9 @@ static int certain_address(struct choice *c, struct subnet *s, const struct ip_a
 	if (!ipam_fits(&s->a.cidr, ip))
 		return nb_refuse(e, InvalidIpForSubnet, text, s->a.id);
 	own = ip_eui64(&s->a.cidr, c->a->mac_address);
-	if (subnet_is_auto(&s->a) && ip_cmp(&own, ip))
+	/* A router is who says how they are formed, and has what the subnet says. */
+	if (subnet_is_auto(&s->a) && ip_cmp(&own, ip) &&
+	    strncmp(c->a->device_owner, "network:router_", 15))
 		return nb_say(e, InvalidInput,
 			      "IPv6 address %s cannot be chosen in subnet %s: hosts there form it "
 			      "from their MAC address.",

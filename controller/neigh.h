@@ -25,7 +25,7 @@ struct south;
 struct neighs *neighs_new(struct south *s);
 void neighs_free(struct neighs *n);
 
-/* What stages neighbour and arp send up. */
+/* What stages neighbour and answer send up. */
 void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_in *pi);
 /* The world has changed: addresses may live elsewhere now. */
 void neighs_told(struct neighs *n);

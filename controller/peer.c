@@ -70,7 +70,7 @@ static void packet_in(struct peer *p, const struct of_packet_in *pi)
 		(uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &pi->match.value);
 
 	if (p->sw && (pi->table_id == stages[STAGE_neighbour].table ||
-		      pi->table_id == stages[STAGE_arp].table)) {
+		      pi->table_id == stages[STAGE_answer].table)) {
 		neighs_packet_in(p->south->neighs, p, pi);
 		return;
 	}
