@@ -12,7 +12,9 @@
  *   nb_revision.c If-Match: revision_number=N
  *   nb_json.c     attributes as JSON
  *   nb_error.def  refusals, one row each; nb_error.h, nb_error.c
+ *   nb_rbac.c     rbac-policies/
  *   nb_quota.c    quotas/
+ *   nb_view.c     views: nb_agent.c, nb_availability.c
  *   nb_ext.c      versions, extensions
  *   nb_weft.c     /weft/v1/
  *   nb_network.c, nb_subnet.c, nb_port.c, nb_sg.c, nb_sg_rule.c, nb_address_group.c
@@ -250,6 +252,8 @@ struct router *nb_floatingip_router(const struct world *w, const struct port *p,
 
 void nb_ext_route(struct nb_request *q, const char *rest); /* below /v2.0/extensions */
 void nb_versions(struct nb_request *q, bool root);
+/* Below /v2.0/; false when it is no view's. */
+bool nb_view_route(struct nb_request *q, const char *rest);
 void nb_weft_route(struct nb_request *q, const char *rest); /* below /weft/v1/ */
 
 /* ---- HTTP (nb_http.c) ---- */

@@ -118,6 +118,8 @@ static void v2_route(struct nb_request *q, const char *rest)
 		nb_quota_route(q, id);
 		return;
 	}
+	if (nb_view_route(q, rest))
+		return;
 	r = resource_of(rest, n, -1);
 	if (!r)
 		not_found(q);

@@ -136,6 +136,27 @@ refused("an order by nothing known", c("GET", "/v2.0/ports?sort_key=color&sort_d
 refused("a direction that is none", c("GET", "/v2.0/ports?sort_key=name&sort_dir=up"), 400, "HTTPBadRequest")
 refused("more directions than keys", c("GET", "/v2.0/ports?sort_key=name&sort_dir=asc&sort_dir=asc"), 400, "HTTPBadRequest")
 
+# ---- what nobody creates: views ----
+s, body = c("GET", "/v2.0/network-ip-availabilities?network_name=one&fields=used_ips&fields=total_ips&fields=network_name")
+check(body["network_ip_availabilities"][0]["used_ips"] == 5 and body["network_ip_availabilities"][0]["network_name"] == "one"
+      and len(body["network_ip_availabilities"][0]) == 3, "network-ip-availabilities, by name and with fields", body)
+s, body = c("GET", f"/v2.0/network-ip-availabilities/{nets['one']}?ip_version=4")
+a = body["network_ip_availability"]
+check(a["total_ips"] == 253 and a["used_ips"] == 5 and a["subnet_ip_availability"][0]["subnet_name"] == "s",
+      "... of one network, IPv4", body)
+refused("... of none", c("GET", f"/v2.0/network-ip-availabilities/{SMALL}"), 404, "NetworkNotFound")
+s, body = c("GET", "/v2.0/network-ip-availabilities?sort_key=network_name&sort_dir=desc&limit=2")
+check([x["network_name"] for x in body["network_ip_availabilities"]] == ["two", "three"], "... sorted, two of them", body)
+refused("a view's filter that it has not", c("GET", "/v2.0/agents?color=red"), 400, "HTTPBadRequest")
+refused("a view's limit that is none", c("GET", "/v2.0/agents?limit=x"), 400, "BadRequest")
+check(c("GET", "/v2.0/agents") == (200, {"agents": []}), "no agents without switches")
+refused("an agent that is not there", c("GET", f"/v2.0/agents/{SMALL}"), 404, "AgentNotFound")
+refused("an agent, created", c("POST", "/v2.0/agents", {"agent": {}}), 405, "HTTPMethodNotAllowed")
+s, body = c("GET", "/v2.0/availability_zones?resource=network")
+check(body["availability_zones"] == [{"name": "nova", "resource": "network", "state": "unavailable"}],
+      "availability zones, without switches", body)
+refused("a zone by path", c("GET", "/v2.0/availability_zones/nova"), 404, "HTTPNotFound")
+
 # ---- it is all kept ----
 before = c("GET", "/v2.0/ports?sort_key=name&sort_dir=asc")[1]
 c.kill()

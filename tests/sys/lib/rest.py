@@ -114,7 +114,7 @@ class Controller:
 
     def list(self, collection, query=""):
         status, body = self("GET", f"/v2.0/{collection}{query}")
-        return body[collection] if status == 200 else body
+        return body[collection.replace("-", "_")] if status == 200 else body
 
 
 def error_of(body):
