@@ -51,7 +51,8 @@ int nb_fail_not_found(struct nb_error *e, const struct resource *r, const char *
 
 struct nb_who {
 	bool admin;
-	const char *project; /* "" when nobody is told apart */
+	const char *project;	   /* "" when nobody is told apart */
+	const struct world *world; /* where it stands what is shared with whom */
 };
 
 /* "none" or "token:FILE"; NULL with words. */
@@ -208,6 +209,11 @@ json_t *nb_object_json(const struct resource *r, const struct world_obj *o, uint
  */
 int nb_subnetpool_allocate(struct nb_request *q, const struct net *n, struct subnet_attrs *a,
 			   struct nb_error *e);
+
+/* ---- RBAC policies (nb_rbac.c) ---- */
+
+/* An object goes, and with it the policies that share it. */
+void nb_rbac_forget(struct nb_request *q, const struct world_obj *o);
 
 /* ---- quotas (nb_quota.c) ---- */
 

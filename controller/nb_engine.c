@@ -96,6 +96,8 @@ bool nb_sees(const struct nb_who *who, const struct world_obj *o)
 
 	if (who->admin)
 		return true;
+	if (who->world && world_is_shared_with(who->world, world_obj_key(o)->id, who->project))
+		return true;
 	if (nb_hooks[o->kind]->sees)
 		return nb_hooks[o->kind]->sees(who, o);
 	return is_shared(r, p) || nb_owns(who, *(char **)member(r, p, "tenant_id"));
@@ -352,6 +354,7 @@ void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 		give_up(q);
 		return;
 	}
+	nb_rbac_forget(q, o);
 	txn_del(q->txn, o);
 	q->status = 204;
 }

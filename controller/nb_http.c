@@ -158,8 +158,10 @@ static int who_check(struct request *r)
 	const char *token =
 		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Auth-Token");
 
-	if (!nb_auth_check(r->http->nb->auth, token, &r->q.who))
+	if (!nb_auth_check(r->http->nb->auth, token, &r->q.who)) {
+		r->q.who.world = r->http->nb->world;
 		return 0;
+	}
 	return nb_refuse(&r->q.error, Unauthorized);
 }
 

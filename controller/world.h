@@ -148,6 +148,19 @@ struct world_obj {
 	UT_hash_handle hh, hh_index;   /* resources: by id and index among those of their kind */
 };
 
+struct rbac {
+	struct world_obj obj;
+	struct rbac_attrs a;
+	struct rbac *prev, *next; /* others of the same object */
+};
+
+/* An object that policies share. */
+struct share {
+	char id[UUID_TEXT];
+	struct rbac *policies; /* DL list */
+	UT_hash_handle hh;
+};
+
 struct address_scope {
 	struct world_obj obj;
 	struct address_scope_attrs a;
@@ -420,6 +433,7 @@ struct world {
 	struct world_obj *objs[N_RESOURCES]; /* hashes by id: see WORLD_ALL */
 	struct world_obj *by_index[N_RESOURCES];
 	uint32_t next_index[N_RESOURCES]; /* where the search for a free one goes on */
+	struct share *shares;		  /* by the object's id */
 	struct project *projects;	  /* by id: those that have anything */
 	struct port *ports_by_tap, *ports_by_name, *ports_by_mac; /* by what they say */
 	struct sg *default_sgs;					  /* by tenant_id */
@@ -501,6 +515,10 @@ struct sw *world_floatingip_switch(const struct world *w, const struct floatingi
 
 struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
 struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);
+/* The policies that share an object; NULL: none. */
+struct rbac *world_rbacs(const struct world *w, const char *object_id);
+/* Is one of them for this project? */
+bool world_is_shared_with(const struct world *w, const char *object_id, const char *project);
 /* NULL: it has nothing. */
 struct project *world_project_find(const struct world *w, const char *id);
 /* How many there are. */

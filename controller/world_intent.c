@@ -15,6 +15,7 @@
 AFTER_OBJ(quota);
 AFTER_OBJ(address_scope);
 AFTER_OBJ(subnetpool);
+AFTER_OBJ(rbac);
 AFTER_OBJ(net);
 AFTER_OBJ(subnet);
 AFTER_OBJ(port);
@@ -32,6 +33,7 @@ static const struct world_ops *const ops[N_RESOURCES] = {
 	[WORLD_QUOTA] = &world_quota_ops,
 	[WORLD_ADDRESS_SCOPE] = &world_address_scope_ops,
 	[WORLD_SUBNETPOOL] = &world_subnetpool_ops,
+	[WORLD_RBAC] = &world_rbac_ops,
 	[WORLD_NET] = &world_net_ops,
 	[WORLD_SUBNET] = &world_subnet_ops,
 	[WORLD_PORT] = &world_port_ops,

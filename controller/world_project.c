@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Projects: what belongs to whom, counted, so that a quota is judged without looking at it all. */
+/*
+ * Projects: what belongs to whom, counted, so that a quota is judged without looking at it all; and
+ * what is shared with whom.
+ */
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "controller/mem.h"
 #include "controller/resource.h"
@@ -67,4 +71,63 @@ const struct world_ops world_quota_ops = {
 	.size = sizeof(struct quota),
 	.link = quota_link,
 	.unlink = quota_unlink,
+};
+
+/* ---- what is shared ---- */
+
+static struct share *share_find(const struct world *w, const char *id)
+{
+	struct share *s;
+
+	HASH_FIND_STR(w->shares, id, s);
+	return s;
+}
+
+struct rbac *world_rbacs(const struct world *w, const char *object_id)
+{
+	const struct share *s = share_find(w, object_id);
+
+	return s ? s->policies : NULL;
+}
+
+bool world_is_shared_with(const struct world *w, const char *object_id, const char *project)
+{
+	const struct rbac *p;
+
+	DL_FOREACH (world_rbacs(w, object_id), p) {
+		if (!strcmp(p->a.target, "*") || !strcmp(p->a.target, project))
+			return true;
+	}
+	return false;
+}
+
+static void rbac_link(struct world *w, struct world_obj *o)
+{
+	struct rbac *p = (struct rbac *)o;
+	struct share *s = share_find(w, p->a.object_id);
+
+	if (!s) {
+		s = mem_get(sizeof(*s));
+		memcpy(s->id, p->a.object_id, UUID_TEXT);
+		HASH_ADD_STR(w->shares, id, s);
+	}
+	DL_APPEND(s->policies, p);
+}
+
+static void rbac_unlink(struct world *w, struct world_obj *o)
+{
+	struct rbac *p = (struct rbac *)o;
+	struct share *s = share_find(w, p->a.object_id);
+
+	DL_DELETE(s->policies, p);
+	if (s->policies)
+		return;
+	HASH_DEL(w->shares, s);
+	free(s);
+}
+
+const struct world_ops world_rbac_ops = {
+	.size = sizeof(struct rbac),
+	.link = rbac_link,
+	.unlink = rbac_unlink,
 };

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""RBAC policies: what one project shares with another is seen and used by it, and by no other.
+
+    this test ── HTTP, tokens ──> weft-controller
+"""
+import atexit
+import os
+import sys
+import tempfile
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from rest import Controller, check, error_of, finish, SMALL  # noqa: E402
+
+with tempfile.NamedTemporaryFile("w", delete=False) as f:
+    f.write("adm\nta A member\ntb B member\ntc C member\n")
+atexit.register(os.unlink, f.name)
+c = Controller("--auth", f"token:{f.name}")
+
+
+def refused(what, answer, status, kind):
+    check(answer[0] == status and error_of(answer[1]) == kind, f"{what}: {status} {kind}", answer)
+
+
+def make(path, noun, token="ta", **attrs):
+    s, body = c("POST", f"/v2.0/{path}", {noun: attrs}, token=token)
+    if s != 201:
+        raise SystemExit(f"cannot create a {noun}: {s} {body}")
+    return body[noun]
+
+
+def policy(token="ta", **attrs):
+    return c("POST", "/v2.0/rbac-policies", {"rbac_policy": {"object_type": "network", "object_id": net["id"],
+                                                             "action": "access_as_shared", "target_tenant": "B", **attrs}},
+             token=token)
+
+
+net = make("networks", "network", name="n")
+sub = make("subnets", "subnet", network_id=net["id"], ip_version=4, cidr="10.0.0.0/24")
+N = f"/v2.0/networks/{net['id']}"
+refused("before: B does not see it", c("GET", N, token="tb"), 404, "NetworkNotFound")
+refused("... and has no port there", c("POST", "/v2.0/ports", {"port": {"network_id": net["id"]}}, token="tb"), 404,
+        "NetworkNotFound")
+s, body = policy()
+check(s == 201 and body["rbac_policy"]["target_tenant"] == "B" and body["rbac_policy"]["tenant_id"] == "A", "a policy", body)
+P = f"/v2.0/rbac-policies/{body['rbac_policy']['id']}"
+check(c("GET", N, token="tb")[0] == 200 and c("GET", f"/v2.0/subnets/{sub['id']}", token="tb")[0] == 200,
+      "B sees the network and its subnet")
+check([n["name"] for n in c("GET", "/v2.0/networks", token="tb")[1]["networks"]] == ["n"], "... in lists, too")
+refused("C does not", c("GET", N, token="tc"), 404, "NetworkNotFound")
+check(c("GET", P, token="tb")[0] == 200 and c("GET", P, token="tc")[0] == 404, "B sees the policy, C does not")
+refused("B does not change the network", c("PUT", N, {"network": {"name": "x"}}, token="tb"), 403, "PolicyNotAuthorized")
+refused("nor share it on", policy("tb", target_tenant="C"), 403, "PolicyNotAuthorized")
+s, body = c("POST", "/v2.0/ports", {"port": {"network_id": net["id"]}}, token="tb")
+check(s == 201, "B has a port there", body)
+port = body["port"]["id"] if s == 201 else SMALL
+refused("the same once more", policy(), 409, "DuplicateRbacPolicy")
+refused("the policy is needed", c("DELETE", P, token="ta"), 409, "RbacPolicyInUse")
+refused("... and not given to another", c("PUT", P, {"rbac_policy": {"target_tenant": "C"}}, token="ta"), 409,
+        "RbacPolicyInUse")
+refused("every project, by a member", policy(target_tenant="*"), 403, "PolicyNotAuthorized")
+refused("something else that cannot be shared", policy(object_type="port"), 400, "HTTPBadRequest")
+refused("another action", policy(action="access_as_owner"), 400, "InvalidInput")
+refused("no project", policy(target_tenant=""), 400, "HTTPBadRequest")
+refused("nothing of that id", policy(object_id=SMALL), 404, "NetworkNotFound")
+refused("an id that is none", policy(object_id="x"), 400, "HTTPBadRequest")
+refused("no target", c("POST", "/v2.0/rbac-policies", {"rbac_policy": {
+    "object_type": "network", "object_id": net["id"], "action": "access_as_shared"}}, token="ta"), 400, "HTTPBadRequest")
+refused("the object changed", c("PUT", P, {"rbac_policy": {"object_id": SMALL}}, token="ta"), 400, "HTTPBadRequest")
+c.kill()
+c.start()
+check(c("GET", N, token="tb")[0] == 200, "what is shared outlives the controller")
+c("DELETE", f"/v2.0/ports/{port}", token="tb")
+check(c("PUT", P, {"rbac_policy": {"target_tenant": "C"}}, token="ta")[0] == 200 and c("GET", N, token="tb")[0] == 404
+      and c("GET", N, token="tc")[0] == 200, "when B's port is gone, it is C's")
+check(c("DELETE", P, token="ta")[0] == 204 and c("GET", N, token="tc")[0] == 404, "deleted: nobody's")
+check(policy("adm", target_tenant="*", tenant_id="A")[0] == 201 and c("GET", N, token="tc")[0] == 200, "every project")
+check(c("DELETE", N, token="ta")[0] == 204 and c("GET", "/v2.0/rbac-policies", token="adm")[1] == {"rbac_policies": []},
+      "a network's policies go with it")
+
+# ---- pools, scopes ----
+pool = make("subnetpools", "subnetpool", name="p", prefixes=["10.0.0.0/8"], default_prefixlen=24)
+own = make("networks", "network", "tb")["id"]
+refused("a pool of A's", c("POST", "/v2.0/subnets", {"subnet": {"network_id": own, "ip_version": 4,
+                                                                "subnetpool_id": pool["id"]}}, token="tb"), 404,
+        "SubnetPoolNotFound")
+p = make("rbac-policies", "rbac_policy", object_type="subnetpool", object_id=pool["id"], action="access_as_shared",
+         target_tenant="B")
+made = make("subnets", "subnet", "tb", network_id=own, ip_version=4, subnetpool_id=pool["id"])
+check(made["cidr"] == "10.0.0.0/24", "a shared pool is cut by B")
+refused("its policy is needed", c("DELETE", f"/v2.0/rbac-policies/{p['id']}", token="ta"), 409, "RbacPolicyInUse")
+scope = make("address-scopes", "address_scope", ip_version=4, name="s")
+make("rbac-policies", "rbac_policy", object_type="address_scope", object_id=scope["id"], action="access_as_shared",
+     target_tenant="B")
+check(c("GET", f"/v2.0/address-scopes/{scope['id']}", token="tb")[0] == 200, "a shared scope is seen by B")
+finish()
