@@ -6,6 +6,7 @@
  *   weftctl_tenant.c   networks, subnets, ports         weftctl_args.c    --options into attributes
  *   weftctl_infra.c    hosts, switches, status          weftctl_table.c   tables for people
  *   weftctl_socket.c   a switch's own socket            weftctl_ct.c      connections
+ *   weftctl_ipfix.c    collectors of samples
  *
  * One thread.
  */
@@ -76,6 +77,11 @@ char *ctl_text(const json_t *v);
 /* A part of them; 'first': the heading goes before it.  With -o json, an object a line. */
 void ctl_conns_print(const struct ctl *c, const Weft__CtConns *l, bool first);
 void ctl_ct_stats_print(const struct ctl *c, const Weft__CtStats *s, bool zones);
+
+/* ---- weftctl_ipfix.c: collector sets of a switch ---- */
+
+/* 'many': a table of them; else the one that there is. */
+void ctl_ipfix_print(const struct ctl *c, const Weft__IpfixList *l, bool many);
 
 /* ---- nouns ---- */
 

@@ -119,7 +119,8 @@ int ctl_switch(struct ctl *c, const char *verb)
 		CTL_USAGE,
 		"a switch, through the controller: list, show, forget; by its socket: info, "
 		"ports, stats, drops, events, port-add, port-del, queue-add, queue-del, "
-		"queue-list, conntrack, conntrack-stats, conntrack-zones; not '%s'",
+		"queue-list, ipfix-add, ipfix-del, ipfix-list, conntrack, conntrack-stats, "
+		"conntrack-zones; not '%s'",
 		verb);
 }
 

@@ -212,6 +212,8 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 		ctl_conns_print(a->ctl, r->ct_conns, a->first);
 	else if (r->body_case == WEFT__REPLY__BODY_CT_STATS)
 		ctl_ct_stats_print(a->ctl, r->ct_stats, !strcmp(a->verb, "conntrack-zones"));
+	else if (r->body_case == WEFT__REPLY__BODY_IPFIX_LIST)
+		ctl_ipfix_print(a->ctl, r->ipfix_list, !strcmp(a->verb, "ipfix-list"));
 	else if (r->body_case == WEFT__REPLY__BODY_QUEUE_LIST)
 		queues_print(a, r->queue_list);
 	else if (r->body_case == WEFT__REPLY__BODY_PORT_LIST)
@@ -379,6 +381,33 @@ static int conntrack_stats(struct asking *a)
 	return rc ? rc : ask(a, WEFT__REQUEST__OP_CT_STATS, &q);
 }
 
+static int ipfix_add(struct asking *a)
+{
+	Weft__IpfixAdd add = WEFT__IPFIX_ADD__INIT;
+
+	add.spec = a->ctl->args[1];
+	return ask(a, WEFT__REQUEST__OP_IPFIX_ADD, &add);
+}
+
+static int ipfix_del(struct asking *a)
+{
+	Weft__IpfixDel del = WEFT__IPFIX_DEL__INIT;
+	char *end;
+	const unsigned long long id = strtoull(a->ctl->args[1], &end, 10);
+
+	if (*end || a->ctl->args[1][0] < '0' || a->ctl->args[1][0] > '9' || id > UINT32_MAX)
+		return ctl_fail(CTL_USAGE, "'%s' is no set's number", a->ctl->args[1]);
+	del.id = (uint32_t)id;
+	return ask(a, WEFT__REQUEST__OP_IPFIX_DEL, &del);
+}
+
+static int ipfix_list(struct asking *a)
+{
+	Weft__IpfixListRequest q = WEFT__IPFIX_LIST_REQUEST__INIT;
+
+	return ask(a, WEFT__REQUEST__OP_IPFIX_LIST, &q);
+}
+
 static const struct socket_verb {
 	const char *name, *usage;
 	int min_args, max_args;
@@ -394,6 +423,9 @@ static const struct socket_verb {
 	{ "queue-add", "SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]", 3, 3, queue_add },
 	{ "queue-del", "SWITCH PORT QUEUE", 3, 3, queue_del },
 	{ "queue-list", "[SWITCH [PORT]]", 0, 2, queue_list },
+	{ "ipfix-add", "SWITCH ID=HOST:PORT[,HOST:PORT...][;NAME=N,...]", 2, 2, ipfix_add },
+	{ "ipfix-del", "SWITCH ID", 2, 2, ipfix_del },
+	{ "ipfix-list", "[SWITCH]", 0, 1, ipfix_list },
 	{ "conntrack", "[SWITCH [zone=N]]", 0, 2, conntrack },
 	{ "conntrack-stats", "[SWITCH [zone=N]]", 0, 2, conntrack_stats },
 	{ "conntrack-zones", "[SWITCH [zone=N]]", 0, 2, conntrack_stats },

@@ -5,6 +5,7 @@
 #include "datapath/agent_mgmt.h"
 #include "datapath/counter.h"
 #include "datapath/ct_alg.h"
+#include "datapath/ipfix.h"
 #include "datapath/learn.h"
 
 enum event {
@@ -30,6 +31,7 @@ static void count(struct dp *dp, uint64_t out[N_EVENTS]) CONTROL
 {
 	const struct ct *t = atomic_load_explicit(&dp->ct, memory_order_relaxed);
 	const struct learn_counts l = learn_counts(dp);
+	const struct ipfix_counts x = ipfix_counts(dp);
 	struct ct_alg_stats a = { 0 };
 	struct {
 		uint64_t stack_empty, sample_no_set, sample_lost;

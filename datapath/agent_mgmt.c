@@ -49,7 +49,7 @@ static int info(const struct mgmt_ctx *x) CONTROL
 {
 	struct agent *a = x->conn->agent;
 	static char *capabilities[] = { (char *)"bundles", (char *)"trace", (char *)"vxlan",
-					(char *)"conntrack" };
+					(char *)"conntrack", (char *)"ipfix" };
 	Weft__Info i = WEFT__INFO__INIT;
 	Weft__Reply r = WEFT__REPLY__INIT;
 
@@ -446,6 +446,12 @@ static int run(const struct mgmt_ctx *x, const Weft__Request *q) CONTROL
 		return agent_ct_stats(x, q->ct_stats);
 	case WEFT__REQUEST__OP_CT_SET:
 		return agent_ct_set(x, q->ct_set);
+	case WEFT__REQUEST__OP_IPFIX_ADD:
+		return agent_ipfix_add(x, q->ipfix_add);
+	case WEFT__REQUEST__OP_IPFIX_DEL:
+		return agent_ipfix_del(x, q->ipfix_del);
+	case WEFT__REQUEST__OP_IPFIX_LIST:
+		return agent_ipfix_list(x);
 	default:
 		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__UNSUPPORTED,
 			    "operation %d is not known to this switch", (int)q->op_case);
@@ -462,6 +468,8 @@ static bool writes(const Weft__Request *q)
 	case WEFT__REQUEST__OP_QUEUE_DEL:
 	case WEFT__REQUEST__OP_CT_FLUSH:
 	case WEFT__REQUEST__OP_CT_SET:
+	case WEFT__REQUEST__OP_IPFIX_ADD:
+	case WEFT__REQUEST__OP_IPFIX_DEL:
 		return true;
 	default:
 		return false;

@@ -33,6 +33,12 @@ int agent_ct_flush_all(const struct mgmt_ctx *x, const uint16_t *zone) CONTROL;
 /* In 'a'; NULL: no memory. */
 Weft__CtTuple *agent_ct_tuple(struct arena *a, const struct ct_tuple *t);
 
+/* ---- agent_ipfix.c ---- */
+
+int agent_ipfix_add(const struct mgmt_ctx *x, const Weft__IpfixAdd *q) CONTROL;
+int agent_ipfix_del(const struct mgmt_ctx *x, const Weft__IpfixDel *q) CONTROL;
+int agent_ipfix_list(const struct mgmt_ctx *x) CONTROL;
+
 /* ---- agent_event.c ---- */
 
 /* Each row of event.def with its count, in 'a'.  0 or -ENOMEM. */

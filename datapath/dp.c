@@ -15,6 +15,7 @@
 #include "datapath/fdb.h"
 #include "datapath/frag.h"
 #include "datapath/group.h"
+#include "datapath/ipfix.h"
 #include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/options_ct.h"
@@ -98,6 +99,7 @@ void dp_free(struct dp *dp)
 {
 	if (!dp)
 		return;
+	ipfix_free(dp);
 	/* Threads first; then nothing waits for a grace period longer than it takes to ask. */
 	pmd_free_all(dp);
 	if (dp->port_table)

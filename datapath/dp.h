@@ -20,6 +20,7 @@
 struct ct;
 struct fdb;
 struct group_table;
+struct ipfix;
 struct learn_state;
 struct meter_table;
 struct rte_mempool;
@@ -81,6 +82,7 @@ struct dp {
 	struct vtep_state *vteps;
 	struct insts_table *insts;
 	struct learn_state *learn;
+	struct ipfix *ipfix;	       /* collectors of samples; NULL: there never was one */
 	_Atomic uint64_t action_words; /* key words that installed actions read (cache.h) */
 	struct retired *retired;       /* waiting for a grace period */
 };

@@ -27,6 +27,7 @@
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/fdb.h"
+#include "datapath/ipfix.h"
 #include "datapath/learn.h"
 #include "datapath/link_watch.h"
 #include "datapath/options.h"
@@ -92,18 +93,27 @@ static void punt_handle(struct dp *dp, struct punt *p, void *arg)
 
 /* ---- The loop ---- */
 
+static uint64_t wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* A round that was full is followed by another, after what else there is to do. */
 static void drain(struct main_state *s) CONTROL
 {
 	const unsigned int n = punt_drain(s->dp, PUNTS_A_ROUND, punt_handle, s);
+	const bool more = ipfix_run(s->dp, rte_rdtsc(), wall_ms());
 
 	learn_publish(s->dp);
-	if (n == PUNTS_A_ROUND) {
+	if (n < PUNTS_A_ROUND)
+		learn_drained(s->dp);
+	if (n == PUNTS_A_ROUND || more)
 		ev_idle_start(s->loop, &s->again);
-		return;
-	}
-	learn_drained(s->dp);
-	ev_idle_stop(s->loop, &s->again);
+	else
+		ev_idle_stop(s->loop, &s->again);
 }
 
 /* What is there now; more may come while that is handled. */
@@ -177,6 +187,8 @@ static void links_cb(struct ev_loop *loop, ev_timer *w, int events)
 	inject_reap(s->dp);
 	dp_reclaim(s->dp);
 	expire_connections(s);
+	if (ipfix_run(s->dp, rte_rdtsc(), wall_ms()))
+		ev_idle_start(s->loop, &s->again);
 }
 
 static void stop_cb(struct ev_loop *loop, ev_signal *w, int events)
@@ -346,6 +358,20 @@ static int add_ports(struct main_state *s, struct err *e) CONTROL
 	return 0;
 }
 
+static int add_collectors(struct main_state *s, struct err *e) CONTROL
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < s->o.ipfix.n && !rc; i++) {
+		struct ipfix_spec spec;
+
+		rc = ipfix_spec_parse(s->o.ipfix.v[i], &spec, e);
+		if (!rc)
+			rc = ipfix_add(s->dp, &spec, e);
+	}
+	return rc;
+}
+
 static int start_agent(struct main_state *s, struct err *e) CONTROL
 {
 	const struct options *o = &s->o;
@@ -391,6 +417,8 @@ static int run(struct main_state *s, struct err *e) CONTROL
 		goto eal;
 	rc = add_ports(s, e);
 	if (!rc)
+		rc = add_collectors(s, e);
+	if (!rc)
 		rc = start_agent(s, e);
 	if (rc)
 		goto dp;
@@ -402,6 +430,8 @@ static int run(struct main_state *s, struct err *e) CONTROL
 	ev_run(s->loop, 0);
 	unwatch(s);
 	pmd_stop_all(s->dp);
+	/* What the last packets have told. */
+	ipfix_run(s->dp, rte_rdtsc(), wall_ms());
 agent:
 	agent_free(s->agent);
 dp:

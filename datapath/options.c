@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "datapath/ct.h"
+#include "datapath/ipfix.h"
 #include "datapath/pktbuf.h"
 
 enum kind { TEXT, LIST, NUMBER, FLAG, DPID, FAIL_MODE, OFF_ON, RATE };
@@ -52,6 +53,8 @@ static const struct option_row {
 	  "whether TCP's sequence numbers are judged (on)" },
 	{ "ct-zone", LIST, AT(ct_zones), 0, 0, "ZONE:NAME=N,...",
 	  "limit and timeouts of a zone, or of \"default\"; may be repeated" },
+	{ "ipfix", LIST, AT(ipfix), 0, 0, "ID=HOST:PORT,...",
+	  "collectors of what sample(collector_set_id=ID) draws; may be repeated" },
 	{ "mbufs", NUMBER, AT(mbufs), 1024, 16000000, "N", "packet buffers (8192)" },
 	{ "memory", NUMBER, AT(memory), 64, 1000000, "MB",
 	  "memory that DPDK may use when there are no hugepages (512)" },
@@ -302,6 +305,13 @@ static int check(struct options *o, struct err *e)
 	if (o->cache_entries & (o->cache_entries - 1))
 		return err_set(e, -EINVAL, "cache-entries %u: a power of two is right",
 			       o->cache_entries);
+	for (unsigned int i = 0; i < o->ipfix.n; i++) {
+		struct ipfix_spec s;
+		int rc = ipfix_spec_parse(o->ipfix.v[i], &s, e);
+
+		if (rc)
+			return rc;
+	}
 	for (unsigned int i = 0; i < o->ports.n; i++) {
 		int rc = opt_port_parse(o->ports.v[i], &p, e);
 

@@ -38,7 +38,7 @@ struct options {
 	uint32_t packet_buffers;
 	uint32_t packet_in_rate, packet_in_burst;
 	bool has_rate;
-	struct opt_list controllers, listeners, ports, ct_zones;
+	struct opt_list controllers, listeners, ports, ct_zones, ipfix;
 	struct ct_zone_start *ct_starts; /* of ct_zones, ct_zones.n */
 	char *const *eal_args;
 	int n_eal_args;
