@@ -33,7 +33,7 @@ capture()
 	ip netns exec "$T-s" tshark -i lo -f "udp dst port $2" -w "$DIR/$1.pcap" -q >/dev/null 2>"$DIR/$1.err" &
 	CAPTURE=$!
 	PIDS+=("$CAPTURE")
-	until_true 10 grep -q "Capturing on" "$DIR/$1.err"
+	until_true 10 grep -qs "Capturing on" "$DIR/$1.err"
 	sleep 0.5
 }
 captured() { sleep 0.7; kill "$CAPTURE"; wait "$CAPTURE" || true; }
