@@ -22,7 +22,7 @@ static const struct protocol {
 	{ "tcp", 6, true, false },
 	{ "egp", 8, false, false },
 	{ "udp", 17, true, false },
-	{ "dccp", 33, true, false },
+	{ "dccp", 33, false, false },
 	{ "ipv6-encap", 41, false, true },
 	{ "ipv6-route", 43, false, true },
 	{ "ipv6-frag", 44, false, true },
@@ -38,7 +38,7 @@ static const struct protocol {
 	{ "vrrp", 112, false, false },
 	{ "pgm", 113, false, false },
 	{ "sctp", 132, true, false },
-	{ "udplite", 136, true, false },
+	{ "udplite", 136, false, false },
 };
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(*protocols) };

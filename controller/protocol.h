@@ -20,7 +20,7 @@ enum {
 int protocol_number(const char *text);
 /* As it is called; NULL: it has no name. */
 const char *protocol_name(int number);
-/* Has ports in the first four bytes of its header. */
+/* Connections are told apart by its ports: TCP, UDP, SCTP. */
 bool protocol_has_ports(int number);
 /* Stands behind an IPv6 header only. */
 bool protocol_is_ipv6(int number);

@@ -26,7 +26,7 @@
 #include "datapath/ct_nat.h"
 #include "datapath/ct_track.h"
 
-enum { ACT_CT_PASSES = 16, ACT_CT_NO_TABLE = OFPTT_ALL };
+enum { ACT_CT_PASSES = 255, ACT_CT_NO_TABLE = OFPTT_ALL };
 /* What alg= may name: the helpers, by the ports that they are known by. */
 enum { ACT_CT_FTP = 21, ACT_CT_TFTP = 69 };
 

@@ -6,7 +6,7 @@
 #include "datapath/ref_priv.h"
 #include "ofproto/match.h"
 
-enum { PASSES_MAX = 16, NO_TABLE = 255 };
+enum { PASSES_MAX = 255, NO_TABLE = 255 };
 
 #define AS(name) ((const struct of_##name *)a)
 

@@ -90,6 +90,8 @@ for what, attrs, status, kind in (
         ("ports of any protocol", {"protocol": "any", "port_range_min": 1, "port_range_max": 2}, 400,
          "SecurityGroupProtocolRequiredWithPorts"),
         ("ports of ESP", {"protocol": "esp", "port_range_min": 1, "port_range_max": 2}, 400, "SecurityGroupInvalidProtocolForPort"),
+        ("ports of DCCP, which are not tracked", {"protocol": "dccp", "port_range_min": 1, "port_range_max": 2}, 400,
+         "SecurityGroupInvalidProtocolForPort"),
         ("a range from high to low", {"protocol": "tcp", "port_range_min": 2, "port_range_max": 1}, 400, "SecurityGroupInvalidPortRange"),
         ("half a range", {"protocol": "udp", "port_range_min": 2}, 400, "SecurityGroupInvalidPortRange"),
         ("port 0", {"protocol": "tcp", "port_range_min": 0, "port_range_max": 1}, 400, "SecurityGroupInvalidPortValue"),

@@ -369,6 +369,27 @@ static void forks(void **state)
 	forget(NULL);
 }
 
+/* A flood: each copy is tracked in the zone of the port that it is for. */
+static void floods(void **state)
+{
+	static const char *const judge[] = { "table=1,ip,ct_state=+new+trk,actions=output:4",
+					     NULL };
+	enum { PORTS = 32 };
+	char text[2048] = "table=0,ip,actions=";
+	const char *const flood[] = { text, NULL };
+	const uint64_t was = all_drops();
+
+	for (int i = 0; i < PORTS; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%sct(table=1,zone=%d)",
+			 i ? "," : "", i + 1);
+	flows(judge);
+	flows(flood);
+	send_udp(5, 6);
+	assert_int_equal(left.n, PORTS);
+	assert_int_equal(all_drops(), was);
+	forget(NULL);
+}
+
 /* A miss in the table that ct() leads to is a miss; a circle ends. */
 static void ends(void **state)
 {
@@ -552,6 +573,7 @@ int main(void)
 		cmocka_unit_test(invalid_has_no_mark),
 		cmocka_unit_test(untracked_behind),
 		cmocka_unit_test(forks),
+		cmocka_unit_test(floods),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(computed),
 		cmocka_unit_test(bucket),
