@@ -9,7 +9,8 @@
 #include "controller/nb.h"
 
 /* What can be shared. */
-static const enum world_kind kinds[] = { WORLD_NET, WORLD_SUBNETPOOL, WORLD_ADDRESS_SCOPE };
+static const enum world_kind kinds[] = { WORLD_NET, WORLD_SUBNETPOOL, WORLD_ADDRESS_SCOPE,
+					 WORLD_SG };
 
 /* ---- create, update ---- */
 
@@ -18,9 +19,10 @@ static const struct resource *type_of(const struct rbac_attrs *a, struct nb_erro
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strcmp(a->object_type, resources[kinds[i]].name))
 			return &resources[kinds[i]];
-	nb_fail_attr(e, "object_type",
-		     "'%.64s' is not in ['network', 'subnetpool', 'address_scope']",
-		     a->object_type);
+	nb_fail_attr(
+		e, "object_type",
+		"'%.64s' is not in ['network', 'subnetpool', 'address_scope', 'security_group']",
+		a->object_type);
 	return NULL;
 }
 
@@ -81,6 +83,23 @@ static bool sees_without(const struct rbac *p, const char *owner, bool shared, c
 	return false;
 }
 
+/* Ports of other projects that are in the group, and their rules that name it. */
+static bool is_group_needed(const struct world *w, const struct rbac *p, const struct sg *g)
+{
+	const struct rbac *all = world_rbacs(w, p->a.object_id);
+
+	for (WORLD_ALL(port, PORT, port, w))
+		for (size_t i = 0; i < port->a.n_security_groups; i++)
+			if (!strcmp(port->a.security_groups[i], g->a.id) &&
+			    !sees_without(p, g->a.tenant_id, false, port->a.tenant_id, all))
+				return true;
+	for (WORLD_ALL(sg_rule, SG_RULE, rule, w))
+		if (!strcmp(rule->a.remote_group_id, g->a.id) &&
+		    !sees_without(p, g->a.tenant_id, false, rule->a.tenant_id, all))
+			return true;
+	return false;
+}
+
 static bool is_needed(const struct world *w, const struct rbac *p)
 {
 	const struct rbac *all = world_rbacs(w, p->a.object_id);
@@ -88,6 +107,7 @@ static bool is_needed(const struct world *w, const struct rbac *p)
 		(struct subnetpool *)world_obj_find(w, WORLD_SUBNETPOOL, p->a.object_id);
 	const struct address_scope *scope =
 		(struct address_scope *)world_obj_find(w, WORLD_ADDRESS_SCOPE, p->a.object_id);
+	const struct sg *group = (struct sg *)world_obj_find(w, WORLD_SG, p->a.object_id);
 	const struct net *n = world_net_find(w, p->a.object_id);
 
 	if (n)
@@ -105,7 +125,7 @@ static bool is_needed(const struct world *w, const struct rbac *p)
 			    !sees_without(p, scope->a.tenant_id, scope->a.shared, each->a.tenant_id,
 					  all))
 				return true;
-	return false;
+	return group && is_group_needed(w, p, group);
 }
 
 static int rbac_update(struct nb_request *q, struct world_obj *o, void *a, uint64_t given,

@@ -92,4 +92,21 @@ scope = make("address-scopes", "address_scope", ip_version=4, name="s")
 make("rbac-policies", "rbac_policy", object_type="address_scope", object_id=scope["id"], action="access_as_shared",
      target_tenant="B")
 check(c("GET", f"/v2.0/address-scopes/{scope['id']}", token="tb")[0] == 200, "a shared scope is seen by B")
+
+# ---- security groups ----
+group = make("security-groups", "security_group", name="g")["id"]
+refused("a group of A's", c("POST", "/v2.0/ports", {"port": {"network_id": own, "security_groups": [group]}}, token="tb"), 404,
+        "SecurityGroupNotFound")
+p = make("rbac-policies", "rbac_policy", object_type="security_group", object_id=group, action="access_as_shared",
+         target_tenant="B")["id"]
+port = make("ports", "port", "tb", network_id=own, security_groups=[group])
+check(port["security_groups"] == [group], "a port of B's is in a shared group")
+refused("its policy is needed", c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta"), 409, "RbacPolicyInUse")
+c("DELETE", f"/v2.0/ports/{port['id']}", token="tb")
+rule = make("security-group-rules", "security_group_rule", "tb", direction="ingress", remote_group_id=group,
+            security_group_id=make("security-groups", "security_group", "tb", name="mine")["id"])
+refused("... by a rule, too", c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta"), 409, "RbacPolicyInUse")
+c("DELETE", f"/v2.0/security-group-rules/{rule['id']}", token="tb")
+check(c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta")[0] == 204
+      and c("GET", f"/v2.0/security-groups/{group}", token="tb")[0] == 404, "and when it is not, it goes")
 finish()
