@@ -215,9 +215,8 @@ int insts_table_new(struct dp *dp) CONTROL;
 void insts_table_free(struct dp *dp) CONTROL;
 
 /*
- * Whether this switch can match on and act on a field.  Not: dp_hash, and the tunnel options that
- * VXLAN as sent here does not carry.  A match on such a field is
- * OFPBMC_BAD_FIELD.
+ * Whether this switch can match on and act on a field.  Not: the tunnel options that VXLAN as sent
+ * here does not carry.  A match on such a field is OFPBMC_BAD_FIELD.
  */
 bool field_supported(enum of_field_id id);
 

@@ -17,7 +17,6 @@
 bool field_supported(enum of_field_id id)
 {
 	switch (id) {
-	case OF_FIELD_DP_HASH:
 	case OF_FIELD_TUN_GBP_ID:
 	case OF_FIELD_TUN_GBP_FLAGS:
 		return false;

@@ -43,14 +43,19 @@ static int detour(const struct dp *dp, const struct group_body *b, uint32_t slot
 }
 
 /* Each live bucket gets its weight's share of the connections. */
-static int by_weight(const struct dp *dp, const struct group_body *b, const struct pkt *p)
+static int by_weight(const struct dp *dp, const struct group_body *b, struct pkt *p)
 {
 	const struct select *s = b->select;
-	uint32_t slot, i;
+	uint32_t hash, slot, i;
 
 	if (!s->n_slots)
 		return -1;
-	slot = select_slot(s, &p->key);
+	hash = select_hash(s, &p->key);
+	if (select_tells(s)) {
+		pkt_touch(p, offsetof(struct flow_key, dp_hash));
+		p->key.dp_hash = htobe32(hash);
+	}
+	slot = select_slot(s, hash);
 	i = select_bucket(s, slot);
 	if (likely(group_bucket_lives(dp, &b->bucket[i])))
 		return (int)i;
@@ -109,6 +114,8 @@ static void run_all(struct pmd *w, struct burst *b, struct pkt *p, const struct 
 void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, uint64_t now)
 {
 	const struct group_body *body = body_at(g, b->version);
+	const bool tells = body->type == OFPGT_SELECT && select_tells(body->select);
+	const be32 dp_hash = tells ? p->key.dp_hash : 0;
 	int one;
 
 	if (p->depth >= GROUP_DEPTH) {
@@ -127,5 +134,7 @@ void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, u
 		run_all(w, b, p, body, now);
 	else
 		run(w, b, p, body, (uint32_t)one, false, now);
+	if (tells)
+		p->key.dp_hash = dp_hash; /* the bucket's alone */
 	p->depth--;
 }

@@ -461,6 +461,7 @@ static void run_bucket(struct ref_run *x, struct ref_group *g, uint32_t i)
 static void run_group(struct ref_run *x, uint32_t id)
 {
 	struct ref_group *g = *ref_group_find(x->r, id);
+	const be32 dp_hash = x->f.meta.dp_hash;
 	int one;
 
 	if (!g || x->depth == DEPTH_MAX)
@@ -475,6 +476,7 @@ static void run_group(struct ref_run *x, uint32_t id)
 	one = ref_choose(x->r, &x->f, g);
 	if (one >= 0)
 		run_bucket(x, g, (uint32_t)one);
+	x->f.meta.dp_hash = dp_hash;
 }
 
 /* ---- The pipeline (5.1, 5.9) ---- */

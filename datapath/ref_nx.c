@@ -200,14 +200,15 @@ static void output_to(struct ref_run *x, const struct of_any *a, uint64_t port, 
 }
 
 /*
- * It goes on where it was as if nothing had been, but for two things: it is as long as it is by
- * now, and nobody lets it in by a port that there cannot be.
+ * It goes on where it was as if nothing had been, but for three things: it is as long as it is by
+ * now, no group's hash is with it, and nobody lets it in by a port that there cannot be.
  */
 static void pause(struct ref_run *x)
 {
 	const uint32_t in_port = be32toh(x->f.meta.in_port);
 
 	x->n = x->f.n;
+	x->f.meta.dp_hash = 0;
 	if (!in_port || (in_port > PORT_NO_LAST && in_port < OFPP_CONTROLLER))
 		x->over = true;
 }

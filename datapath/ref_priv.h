@@ -254,7 +254,7 @@ void ref_fin(struct ref_run *x, const struct of_nx_fin_timeout *a);
 
 bool ref_bucket_lives(struct ref *r, const struct of_bucket *k);
 /* The one bucket that a group of any type but ALL runs; -1: none. */
-int ref_choose(struct ref *r, const struct ref_frame *f, struct ref_group *g);
+int ref_choose(struct ref *r, struct ref_frame *f, struct ref_group *g);
 
 /* ---- ref_sample.c ---- */
 

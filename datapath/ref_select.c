@@ -269,13 +269,16 @@ static bool have_slots(struct ref_group *g)
 	return true;
 }
 
-static int select_bucket(struct ref *r, const struct ref_frame *f, struct ref_group *g)
+static int select_bucket(struct ref *r, struct ref_frame *f, struct ref_group *g)
 {
-	uint32_t slot, step;
+	uint32_t slot, step, h;
 
 	if (!have_slots(g))
 		return -1;
-	slot = (uint32_t)((uint64_t)hash(f, g) * g->n_slots >> 32);
+	h = hash(f, g);
+	if (!strcmp(g->how.method, "dp_hash"))
+		f->meta.dp_hash = htobe32(h);
+	slot = (uint32_t)((uint64_t)h * g->n_slots >> 32);
 	step = (uint32_t)scatter(slot) | 1;
 	/* Its own slot, then the detour. */
 	for (uint32_t n = 0; n <= 64; n++) {
@@ -293,7 +296,7 @@ static int select_bucket(struct ref *r, const struct ref_frame *f, struct ref_gr
 	return -1;
 }
 
-int ref_choose(struct ref *r, const struct ref_frame *f, struct ref_group *g)
+int ref_choose(struct ref *r, struct ref_frame *f, struct ref_group *g)
 {
 	if (g->type == OFPGT_SELECT)
 		return select_bucket(r, f, g);

@@ -82,9 +82,14 @@ static inline uint32_t select_bucket(const struct select *s, uint32_t slot)
 {
 	return s->slot[slot];
 }
-static inline uint32_t select_slot(const struct select *s, const struct flow_key *k)
+static inline uint32_t select_slot(const struct select *s, uint32_t hash)
 {
-	return (uint32_t)((uint64_t)select_hash(s, k) * s->n_slots >> 32);
+	return (uint32_t)((uint64_t)hash * s->n_slots >> 32);
+}
+/* By dp_hash: its buckets see the hash as the field of that name. */
+static inline bool select_tells(const struct select *s)
+{
+	return s->hash <= SELECT_SYMMETRIC;
 }
 /* The slot that is the n-th after it on its detour. */
 uint32_t select_detour(const struct select *s, uint32_t slot, uint32_t n);

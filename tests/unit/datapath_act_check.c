@@ -99,7 +99,11 @@ static void refused_set_fields(void **state)
 	assert_int_equal(try_action("", set_number(OF_FIELD_CT_ZONE, 1)), A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", set_number(OF_FIELD_TUN_GBP_ID, 1)), A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", move_bits(OF_FIELD_CT_MARK, OF_FIELD_REG0, 32)), 0);
-	assert_int_equal(try_action("", move_bits(OF_FIELD_DP_HASH, OF_FIELD_REG0, 32)),
+	assert_int_equal(try_action("", move_bits(OF_FIELD_DP_HASH, OF_FIELD_REG0, 32)), 0);
+	assert_int_equal(try_action("", move_bits(OF_FIELD_REG0, OF_FIELD_DP_HASH, 32)),
+			 A(BAD_SET_TYPE));
+	assert_int_equal(try_action("", set_number(OF_FIELD_DP_HASH, 1)), A(BAD_SET_TYPE));
+	assert_int_equal(try_action("", move_bits(OF_FIELD_TUN_GBP_ID, OF_FIELD_REG0, 16)),
 			 A(BAD_SET_TYPE));
 	assert_int_equal(try_action("", move_bits(OF_FIELD_REG0, OF_FIELD_IN_PORT, 32)),
 			 A(BAD_SET_TYPE));

@@ -419,7 +419,7 @@ static void no_buffers(void **state)
 	role_assume_control();
 	role_assume_pmd();
 	t.poor = true;
-	for (uint64_t s = 1; s <= 60; s++) {
+	for (uint64_t s = 1; s <= 60 || (s <= 600 && drop_count(DROP_NO_MBUF) <= 100); s++) {
 		const unsigned int left = 2 * BURST_MAX + below(3 * BURST_MAX);
 
 		while (rte_mempool_avail_count(t.dp->pool) > left && n < RTE_DIM(taken)) {

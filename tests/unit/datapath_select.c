@@ -45,7 +45,7 @@ static uint32_t bucket_of(const struct select *s, uint32_t i)
 {
 	struct flow_key k = flow(i);
 
-	return select_bucket(s, select_slot(s, &k));
+	return select_bucket(s, select_slot(s, select_hash(s, &k)));
 }
 
 static struct select *make(uint32_t n)
