@@ -13,8 +13,10 @@
  * hold it any more (dp_retire()), its slot is free and its generation goes up.
  *
  * When more than 7/8 of the pool are taken, connections that never saw a reply go sooner: what is
- * left to them of their timeout shrinks to a second as the pool fills up.  Others are never
- * touched before their time.
+ * left to them of their timeout shrinks to a second as the pool fills up.  A round over all of them
+ * goes by how full it was when it began, as long as it is short: judged anew in each slice, those
+ * that a late slice comes to would be spared for what the first ones have freed, and what is new
+ * finds the pool full before the next round.  Others are never touched before their time.
  */
 #include "datapath/ct_priv.h"
 
@@ -292,14 +294,17 @@ static uint32_t shortness(const struct ct *t)
 bool ct_expire(struct dp *dp, struct ct *t, uint32_t now)
 {
 	const uint32_t used = atomic_load_explicit(&t->head->used, memory_order_relaxed);
-	struct slice s = { .dp = dp, .t = t, .now = now, .lonely = shortness(t) };
+	const uint32_t lonely = shortness(t);
+	struct slice s = { .dp = dp, .t = t, .now = now };
 
 	dp_reclaim(dp);
 	/* Called again for more it pays what is left, so that it comes to an end under any load. */
 	if (!t->debt && !t->warming) {
-		become_due(t, now, used, s.lonely);
+		t->lonely = lonely;
+		become_due(t, now, used, lonely);
 		ct_warm_more(t);
 	}
+	s.lonely = lonely ? t->lonely : 0;
 	t->warming = ct_warm(t);
 	sweep(&s, used);
 	gone_end(&s);

@@ -143,10 +143,11 @@ struct ct {
 	_Atomic uint64_t gone[256];	      /* by protocol */
 	_Atomic uint64_t n_gone, n_killed, n_lapsed;
 	/* Control thread. */
-	uint32_t refs; /* the owner and what waits for a grace period */
-	uint32_t hand; /* where expiry is */
-	uint32_t debt; /* slots that are due to be looked over */
-	uint32_t last; /* when more became due */
+	uint32_t refs;	 /* the owner and what waits for a grace period */
+	uint32_t hand;	 /* where expiry is */
+	uint32_t debt;	 /* slots that are due to be looked over */
+	uint32_t lonely; /* how short the pool was when the round began (ct_expire.c) */
+	uint32_t last;	 /* when more became due */
 	bool warming;
 	uint32_t was_used, want_slots;
 	uint64_t warm[CT_N_PARTS]; /* bytes whose pages are there */
