@@ -25,16 +25,6 @@ bool network_is_here(const struct sw *sw, const struct port *p)
 	return p->place.sw == sw && p->a.admin_state_up && p->net->a.admin_state_up;
 }
 
-bool network_is_open(const struct port *p)
-{
-	if (!p->a.port_security_enabled)
-		return true;
-	for (size_t i = 0; i < p->a.n_allowed_address_pairs; i++)
-		if (memcmp(p->a.allowed_address_pairs[i].mac_address, p->a.mac_address, 6))
-			return true;
-	return false;
-}
-
 const struct sw_port *network_uplink(const struct sw *sw, const struct net *n)
 {
 	if (n->a.type == NET_VXLAN || !n->a.physnet)

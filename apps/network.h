@@ -17,8 +17,6 @@ void network_match_from(struct draft *d, const struct net *n, enum meta_from fro
 
 /* Whether 'p' is bound on 'sw' and may carry packets as far as intent goes. */
 bool network_is_here(const struct sw *sw, const struct port *p);
-/* Whether the port may send and receive for MACs that only it knows. */
-bool network_is_open(const struct port *p);
 /* The uplink of a vlan or flat network on 'sw'; NULL: none, or a vxlan network. */
 const struct sw_port *network_uplink(const struct sw *sw, const struct net *n);
 

@@ -17,8 +17,11 @@ enum {
 	PRIO_MULTICAST_LOCAL = 60
 };
 
-/* Group ids: what it does (8) | network's index (24). */
+/* Group ids: 0x4 (4) | which part (2) | what it does (2) | network's index (24). */
 enum { GROUP_FLOOD = 0x40, GROUP_FLOOD_LOCAL, GROUP_UNKNOWN, GROUP_UNKNOWN_LOCAL };
+/* Buckets of 72 bytes at most, in a message of 64 KiB; parts (ledger.c sends the last one first).
+ */
+enum { FLOOD_BUCKETS = 900, FLOOD_PARTS = 4 };
 
 static uint32_t group_of(const struct net *n, unsigned int what)
 {
@@ -90,44 +93,63 @@ void network_l2_port(const struct sw *sw, const struct port *p, struct flowset *
 	draft_end(d);
 }
 
-static void local_members(struct draft *d, const struct sw *sw, const struct net *n, bool open_only)
+/*
+ * A group of all members.  What one message does not hold goes into a further group, to which the
+ * last bucket leads.
+ */
+struct flood {
+	const struct net *net;
+	struct flowset *fs;
+	struct draft *d;
+	unsigned int what, part;
+	size_t n;
+};
+
+static void flood_begin(struct flood *f)
 {
-	for (NET_EACH_PORT(p, n))
-		if (network_is_here(sw, p) && (!open_only || network_is_open(p))) {
-			draft_bucket(d);
-			to_port(d, p, true);
+	f->d = GROUP_ALL(f->fs, l2, group_of(f->net, f->what | f->part << 2));
+	f->n = 0;
+}
+
+static void flood_bucket(struct flood *f)
+{
+	if (f->n == FLOOD_BUCKETS && f->part + 1 < FLOOD_PARTS) {
+		draft_bucket(f->d);
+		draft_group(f->d, group_of(f->net, f->what | ++f->part << 2));
+		draft_end(f->d);
+		flood_begin(f);
+	}
+	f->n++;
+	draft_bucket(f->d);
+}
+
+static void local_members(struct flood *f, const struct sw *sw, bool open_only)
+{
+	const struct member *m = net_member(f->net, sw);
+
+	for (size_t i = 0; m && i < m->n; i++)
+		if (network_is_here(sw, m->ports[i]) && (!open_only || m->ports[i]->open)) {
+			flood_bucket(f);
+			to_port(f->d, m->ports[i], true);
 		}
 }
 
-/* Whether 'p' is the first port of its network that brings packets to its switch. */
-static bool first_of_switch(const struct net *n, const struct port *p, bool open_only)
+static void remote_members(struct flood *f, const struct sw *sw, bool open_only)
 {
-	for (NET_EACH_PORT(q, n)) {
-		if (q == p)
-			return true;
-		if (q->place.sw == p->place.sw && (!open_only || network_is_open(q)))
-			return false;
-	}
-	return true;
-}
-
-static void remote_members(struct draft *d, const struct sw *sw, const struct net *n,
-			   bool open_only)
-{
+	const struct net *n = f->net;
 	const struct sw_port *up = network_uplink(sw, n);
 
 	if (up) {
-		draft_bucket(d);
-		network_to_uplink(d, up, n);
+		flood_bucket(f);
+		network_to_uplink(f->d, up, n);
 	}
 	if (n->a.type != NET_VXLAN)
 		return;
-	for (NET_EACH_PORT(p, n)) {
-		if (!reachable(sw, p->place.sw) || (open_only && !network_is_open(p)) ||
-		    !first_of_switch(n, p, open_only))
+	for (NET_EACH_MEMBER(m, n)) {
+		if (!reachable(sw, m->sw) || !sw_is_alive(m->sw) || (open_only && !m->n_open))
 			continue;
-		draft_bucket(d);
-		to_vtep(d, sw, n, &p->place.sw->vtep.addr);
+		flood_bucket(f);
+		to_vtep(f->d, sw, n, &m->sw->vtep.addr);
 	}
 }
 
@@ -135,12 +157,13 @@ static void flood_group(const struct sw *sw, const struct net *n, bool open_only
 			struct flowset *fs)
 {
 	unsigned int what = (open_only ? GROUP_UNKNOWN : GROUP_FLOOD) + (remote ? 0 : 1);
-	struct draft *d = GROUP_ALL(fs, l2, group_of(n, what));
+	struct flood f = { .net = n, .fs = fs, .what = what };
 
-	local_members(d, sw, n, open_only);
+	flood_begin(&f);
+	local_members(&f, sw, open_only);
 	if (remote)
-		remote_members(d, sw, n, open_only);
-	draft_end(d);
+		remote_members(&f, sw, open_only);
+	draft_end(f.d);
 }
 
 static void to_group(struct draft *d, const struct net *n, unsigned int what)
@@ -153,11 +176,9 @@ static void to_group(struct draft *d, const struct net *n, unsigned int what)
  * uplink. */
 static void unknown(const struct sw *sw, const struct net *n, struct flowset *fs)
 {
-	bool open = false;
+	bool open = n->n_open_members;
 	struct draft *d;
 
-	for (NET_EACH_PORT(p, n))
-		open = open || (p->place.sw && network_is_open(p));
 	if (!open && !network_uplink(sw, n))
 		return;
 	flood_group(sw, n, true, true, fs);

@@ -212,6 +212,21 @@ static void member_flow(const struct sg *g, const struct ip_prefix *ip, bool egr
 	draft_end(d);
 }
 
+/* All addresses: as two halves, which match nothing that a rule's own clause matches as well. */
+static void member_flows(const struct sg *g, const struct ip_prefix *ip, bool egress,
+			 const uint32_t *ids, size_t n, struct flowset *fs)
+{
+	struct ip_prefix half = { { ip->addr.family, { 0 } }, 1 };
+
+	if (ip->len) {
+		member_flow(g, ip, egress, ids, n, fs);
+		return;
+	}
+	member_flow(g, &half, egress, ids, n, fs);
+	half.addr.b[0] = 0x80;
+	member_flow(g, &half, egress, ids, n, fs);
+}
+
 static int id_cmp(const void *a, const void *b)
 {
 	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -243,7 +258,7 @@ void network_sg_member(const struct sg *g, const struct sg_addr *a, struct flows
 		}
 		qsort(ids, n, sizeof(*ids), id_cmp);
 		if (n)
-			member_flow(g, &a->ip, egress, ids, n, fs);
+			member_flows(g, &a->ip, egress, ids, n, fs);
 	}
 	free(ids);
 }

@@ -183,6 +183,14 @@ static void here_groups(struct derive *d, struct here *h, const struct port *p)
 	free(old);
 }
 
+static bool is_here(const struct derive *d, const struct port *p)
+{
+	struct here *h;
+
+	HASH_FIND(hh, d->here, &p, sizeof(p), h);
+	return h;
+}
+
 static void place_port(struct derive *d, const struct port *p, bool local)
 {
 	struct here *h;
@@ -218,7 +226,7 @@ static void router_port_changed(struct derive *d, const struct port *p)
 
 static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 {
-	bool was_near = is_near(d, p->net->a.index);
+	bool was_near = is_near(d, p->net->a.index), was_here = is_here(d, p);
 
 	place_port(d, p, !(what & WORLD_DELETED) && p->place.sw == d->sw);
 	if (p->router)
@@ -228,8 +236,9 @@ static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 	if (!was_near && !is_near(d, p->net->a.index))
 		return;
 	derive_mark(d, COOKIE_PORT, p->a.index);
-	/* Its place and its security say who is in the network's groups. */
-	derive_mark(d, COOKIE_NET, p->net->a.index);
+	/* It is, or was, in the network's groups here; elsewhere these hear of WORLD_MEMBERS. */
+	if ((was_here || is_here(d, p)) && what & ~(uint32_t)WORLD_LINK)
+		derive_mark(d, COOKIE_NET, p->net->a.index);
 }
 
 static void near_nets(struct derive *d, bool ports)
@@ -241,6 +250,19 @@ static void near_nets(struct derive *d, bool ports)
 
 		if (net)
 			mark_net(d, net, ports);
+	}
+}
+
+/* Networks that have ports on that switch. */
+static void near_members(struct derive *d, const struct sw *sw)
+{
+	for (const struct near *n = d->near; n; n = n->hh.next) {
+		const struct net *net = n->key.kind == COOKIE_NET
+						? world_net_by_index(d->world, n->key.index)
+						: NULL;
+
+		if (net && net_member(net, sw))
+			derive_mark(d, COOKIE_NET, net->a.index);
 	}
 }
 
@@ -260,14 +282,16 @@ static void gateways_moved(struct derive *d)
 
 static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 {
-	if (what & (WORLD_SESSION | WORLD_SW_PORTS | WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
+	if (what & (WORLD_ALIVE | WORLD_UPLINK | WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
 		gateways_moved(d);
+	if (what & WORLD_ALIVE)
+		near_members(d, sw); /* to flood there, or not */
 	if (what & (WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
 		near_nets(d, true); /* another way to that host, or to all */
 	if (sw != d->sw)
 		return;
-	if (what & (WORLD_SW_PORTS | WORLD_LINK))
-		near_nets(d, false); /* uplinks */
+	if (what & WORLD_UPLINK)
+		near_nets(d, false);
 	derive_mark(d, COOKIE_SWITCH, 0);
 }
 
@@ -311,7 +335,8 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 		break;
 	case WORLD_NET:
 		if (is_near(d, ((const struct net *)o)->a.index))
-			mark_net(d, (const struct net *)o, !(what & WORLD_DELETED));
+			mark_net(d, (const struct net *)o,
+				 !(what & WORLD_DELETED) && what != WORLD_MEMBERS);
 		break;
 	case WORLD_SWITCH:
 		switch_changed(d, (const struct sw *)o, what);

@@ -324,12 +324,18 @@ void ledger_gone(struct ledger *l, const uint8_t *wire)
 
 /* ---- sending ---- */
 
+/* Of a group in several parts (apps/network_l2.c): which one; each leads to the next. */
+static int part(const struct entry *e)
+{
+	return e->key[1] >> 2 & 3;
+}
+
 /* Smaller goes first; see ledger_take(). */
 static int rank(const struct entry *e)
 {
 	if (e->want)
-		return e->is_group ? 0 : 256 - e->want->wire[FM_TABLE];
-	return e->is_group ? 1024 : 512 + e->have->wire[FM_TABLE];
+		return e->is_group ? 3 - part(e) : 256 - e->want->wire[FM_TABLE];
+	return e->is_group ? 1024 + part(e) : 512 + e->have->wire[FM_TABLE];
 }
 
 static int by_rank(const void *a, const void *b)

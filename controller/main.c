@@ -61,6 +61,7 @@ static struct south *south_start(struct controller *c, const struct options *o, 
 		.listen = listen,
 		.n_listen = o->n_listen,
 		.tls = { o->private_key, o->certificate, o->ca_cert },
+		.grace = o->grace_seconds,
 	};
 
 	for (size_t i = 0; i < o->n_listen; i++)

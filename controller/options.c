@@ -9,6 +9,8 @@
 
 #include "controller/mem.h"
 
+enum { GRACE_MAX = 3600 };
+
 const char options_usage[] =
 	"usage: weft-controller [OPTION]...\n"
 	"\n"
@@ -22,6 +24,9 @@ const char options_usage[] =
 	"  --private-key FILE --certificate FILE --ca-cert FILE\n"
 	"                                            PEM files for ssl:\n"
 	"  --config FILE                             YAML with the options above as keys\n"
+	"  --grace SECONDS                           how long a switch may be without a session "
+	"before\n"
+	"                                            others do without it (2)\n"
 	"  --log error|warn|info|debug               (info)\n"
 	"  --help, --version\n"
 	"\n"
@@ -38,6 +43,7 @@ static char **single(struct options *o, const char *key)
 		{ "store", &o->store },
 		{ "auth", &o->auth },
 		{ "log", &o->log },
+		{ "grace", &o->grace },
 		{ "private-key", &o->private_key },
 		{ "certificate", &o->certificate },
 		{ "ca-cert", &o->ca_cert },
@@ -218,8 +224,8 @@ static void fill(char **at, const char *value)
 /* The file's value for what the command line does not say. */
 static void merge(struct options *o, struct options *file)
 {
-	static const char *const keys[] = { "rest",	   "store",	  "auth",   "log",
-					    "private-key", "certificate", "ca-cert" };
+	static const char *const keys[] = { "rest",  "store",	    "auth",	   "log",
+					    "grace", "private-key", "certificate", "ca-cert" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (!*single(o, keys[i])) {
@@ -231,6 +237,17 @@ static void merge(struct options *o, struct options *file)
 		o->n_listen = file->n_listen;
 		file->n_listen = 0;
 	}
+}
+
+static int grace_read(struct options *o, struct err *e)
+{
+	char *end;
+
+	o->grace_seconds = strtod(o->grace, &end);
+	if (end == o->grace || *end || !(o->grace_seconds >= 0 && o->grace_seconds <= GRACE_MAX))
+		return err_set(e, -EINVAL, "grace '%.40s': should be seconds, at most %d", o->grace,
+			       GRACE_MAX);
+	return 0;
 }
 
 int options_read(struct options *o, int argc, char **argv, struct err *e)
@@ -256,7 +273,8 @@ int options_read(struct options *o, int argc, char **argv, struct err *e)
 	fill(&o->store, "sqlite:/var/lib/weft/weft.db");
 	fill(&o->auth, "none");
 	fill(&o->log, "info");
-	return 0;
+	fill(&o->grace, "2");
+	return grace_read(o, e);
 }
 
 void options_fini(struct options *o)
@@ -267,6 +285,7 @@ void options_fini(struct options *o)
 	free(o->store);
 	free(o->auth);
 	free(o->log);
+	free(o->grace);
 	free(o->private_key);
 	free(o->certificate);
 	free(o->ca_cert);

@@ -21,8 +21,10 @@ struct options {
 	char *store;				   /* "sqlite:/var/lib/weft/weft.db" */
 	char *auth;				   /* "none" */
 	char *log;				   /* "info" */
+	char *grace;				   /* "2": seconds */
 	char *private_key, *certificate, *ca_cert; /* PEM files for ssl: */
 	char *config;
+	double grace_seconds;
 	bool help, version;
 };
 

@@ -76,6 +76,7 @@ struct peer {
 	struct derive derive;
 	struct txn txn; /* n > 0: under way */
 	struct request *requests;
+	bool ports_stale; /* what its host is asked to create is to be compared with what it has */
 	struct request
 		*failed; /* ports that the switch would not create: not asked for again at once */
 	struct mgmt_join join;

@@ -80,10 +80,11 @@ static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 	}
 }
 
-/* Our groups are numbered in the 0x40000000s (apps/network_l2.c); others' are left alone. */
+/* Ours are numbered from 0x40000000 (apps/network_l2.c) and 0x50000000 (apps/network_route.c) on;
+ * others' are left alone. */
 static bool group_is_ours(uint32_t id)
 {
-	return id >> 28 == 4;
+	return id >> 28 == 4 || id >> 28 == 5;
 }
 
 static void read_groups(struct peer *p, const struct of_mp_group_desc_reply *r)

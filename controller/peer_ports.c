@@ -138,8 +138,9 @@ static void take_ports(struct peer *p, const Weft__PortList *list)
 	world_switch_ports_begin(w, p->sw);
 	for (size_t i = 0; i < list->n_ports; i++)
 		take_port(p, list->ports[i], &vtep);
-	world_switch_ports_end(w, p->sw);
+	/* In one: nobody hears of the ports and not of the way to them. */
 	world_vtep_set(w, p->sw, &vtep);
+	world_switch_ports_end(w, p->sw);
 	peer_goto(p, PEER_READ);
 	peer_ports_sync(p);
 }
@@ -397,11 +398,9 @@ static void delete (struct peer *p, const struct sw_port *sp)
 
 static bool wanted(const struct peer *p, const char *iface_id)
 {
-	for (const struct port *port = world_wants(p->sw, NULL); port;
-	     port = world_wants(p->sw, port))
-		if (!strcmp(port->a.id, iface_id))
-			return true;
-	return false;
+	const struct port *port = world_port_find(p->south->world, iface_id);
+
+	return port && port->spec && port->host == p->sw->host && world_wants(p->sw, NULL);
 }
 
 void peer_ports_retry(struct peer *p, const char *port_id)
@@ -419,6 +418,7 @@ void peer_ports_sync(struct peer *p)
 {
 	if (p->foreign || !p->sw || p->state < PEER_READ)
 		return;
+	p->ports_stale = false;
 	for (const struct port *port = world_wants(p->sw, NULL); port;
 	     port = world_wants(p->sw, port))
 		if (!sw_port_by_iface(p->sw, port->a.id) &&

@@ -51,18 +51,33 @@ static void settle(struct south *s)
 
 	s->settled = true;
 	ev_timer_stop(s->loop, &s->settle);
+	world_settling(s->world, false);
 	DL_FOREACH (s->peers, p)
 		peer_flush(p);
 }
 
 /* Nothing is left to come: every port that tenants have is somewhere.  Those of routers never are.
  */
-static bool all_placed(const struct world *w)
+static bool all_placed(struct south *s)
 {
-	for (WORLD_ALL(port, PORT, p, w))
-		if (!p->place.sw && strncmp(p->a.device_owner, "network:", 8))
+	const struct port *last = *s->waits_for ? world_port_find(s->world, s->waits_for) : NULL;
+
+	if (last && !last->place.sw)
+		return false;
+	for (WORLD_ALL(port, PORT, p, s->world))
+		if (!p->place.sw && strncmp(p->a.device_owner, "network:", 8)) {
+			memcpy(s->waits_for, p->a.id, sizeof(s->waits_for));
 			return false;
+		}
 	return true;
+}
+
+static bool has_gateways(const struct world *w)
+{
+	for (WORLD_ALL(router, ROUTER, r, w))
+		if (router_gateway(r))
+			return true;
+	return false;
 }
 
 static void on_settle(struct ev_loop *loop, ev_timer *t, int events)
@@ -77,10 +92,14 @@ static void changed(struct world *w, const struct world_obj *o, uint32_t what, v
 	struct south *s = arg;
 	struct peer *p;
 
+	if (o->kind == WORLD_SWITCH && what & WORLD_SESSION && !((const struct sw *)o)->up)
+		south_watch_gone(s);
 	DL_FOREACH (s->peers, p) {
 		if (!p->sw || !p->derive.world || p->state < PEER_READ)
 			continue;
 		derive_changed(&p->derive, o, what);
+		if (o == &p->sw->obj && what & (WORLD_WANTS | WORLD_SW_PORTS))
+			p->ports_stale = true;
 		if (o->kind == WORLD_PORT && what & (WORLD_ATTRS | WORLD_DELETED))
 			peer_ports_retry(p, ((const struct port *)o)->a.id);
 	}
@@ -97,11 +116,12 @@ static void told(struct world *w, void *arg)
 		if (derive_run(&p->derive) < 0)
 			log_err("south", "%s: out of memory while deriving its flows",
 				peer_name(p));
-		peer_ports_sync(p);
+		if (p->ports_stale)
+			peer_ports_sync(p);
 		peer_flush(p);
 		peer_report(p);
 	}
-	if (!s->settled && s->peers && all_placed(w))
+	if (!s->settled && s->peers && !s->gateways && all_placed(s))
 		settle(s);
 	neighs_told(s->neighs);
 }
@@ -140,6 +160,10 @@ struct south *south_new(struct ev_loop *loop, struct world *w, const struct sout
 	ev_timer_init(&s->settle, on_settle, SETTLE_SECONDS, 0);
 	s->settle.data = s;
 	ev_timer_start(loop, &s->settle);
+	south_gone_init(s, opts->grace);
+	/* Where gateways lived is not known: until everybody had time to come back they stay. */
+	s->gateways = has_gateways(w);
+	world_settling(w, s->gateways);
 	s->neighs = neighs_new(s);
 	if (listen_all(s, opts, e)) {
 		south_free(s);
@@ -159,6 +183,7 @@ void south_free(struct south *s)
 	free(s->listeners);
 	world_unlisten(s->world, &s->listener);
 	ev_timer_stop(s->loop, &s->settle);
+	ev_timer_stop(s->loop, &s->gone);
 	DL_FOREACH_SAFE (s->peers, p, next)
 		peer_free(p);
 	neighs_free(s->neighs);

@@ -21,6 +21,7 @@ struct south_opts {
 	const char *const *listen; /* tcp:PORT[:ADDR] or ssl:..., as the command line has them */
 	size_t n_listen;
 	struct of_tls tls; /* PEM files for ssl: listeners */
+	double grace;	   /* seconds that a switch without a session has to come back */
 };
 
 /* Listens and serves; NULL with words in 'e'.  'opts' is copied. */

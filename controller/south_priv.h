@@ -14,8 +14,12 @@ struct south {
 	size_t n_listeners;
 	struct peer *peers; /* DL list: every session, negotiated or not */
 	double started;
-	bool settled; /* see south_settled() */
+	bool settled;  /* see south_settled() */
+	bool gateways; /* some routers had one when it started */
 	ev_timer settle;
+	char waits_for[UUID_TEXT]; /* a port that was nowhere when last looked: see all_placed() */
+	double grace;		   /* seconds that a switch without a session has to come back */
+	ev_timer gone;		   /* active while one of them has not */
 	struct neighs *neighs;
 };
 
@@ -28,5 +32,9 @@ void south_replace(struct south *s, struct peer *p);
  * adds to a switch that has flows of ours, and takes nothing away: established traffic goes on.
  */
 bool south_settled(const struct south *s);
+
+/* south_gone.c: of a switch that went down; before the first. */
+void south_watch_gone(struct south *s);
+void south_gone_init(struct south *s, double grace);
 
 #endif

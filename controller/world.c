@@ -144,17 +144,16 @@ struct sw_port *sw_port_by_physnet(const struct sw *sw, const char *physnet)
 	struct sw_port *found = NULL;
 
 	/* The lowest port number, so that the answer does not hang on the order of discovery. */
-	for (WORLD_EACH(sp, sw->ports))
-		if (sp->physnet && !strcmp(sp->physnet, physnet) &&
-		    (!found || sp->ofport < found->ofport))
+	for (struct sw_port *sp = sw->uplinks; sp; sp = sp->up_next)
+		if (!strcmp(sp->physnet, physnet) && (!found || sp->ofport < found->ofport))
 			found = sp;
 	return found;
 }
 
 bool port_is_active(const struct port *p)
 {
-	return p->place.sp && p->place.sw->up && p->place.sp->link_up && p->a.admin_state_up &&
-	       p->net->a.admin_state_up;
+	return p->place.sp && sw_is_alive(p->place.sw) && p->place.sp->link_up &&
+	       p->a.admin_state_up && p->net->a.admin_state_up;
 }
 
 const struct port *world_wants(const struct sw *sw, const struct port *after)

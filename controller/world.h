@@ -138,6 +138,9 @@ enum world_what {
 	WORLD_MACS = 1 << 8,	 /* switch: what app l2 has learned */
 	WORLD_WANTS = 1 << 9,	 /* switch: what its host is asked to create (world_wants) */
 	WORLD_RULES = 1 << 10,	 /* security group: a rule came or went */
+	WORLD_MEMBERS = 1 << 11, /* net: another set of switches has its ports, or its open ones */
+	WORLD_UPLINK = 1 << 12,	 /* switch: a way to a physical network came, went, or changed */
+	WORLD_ALIVE = 1 << 13,	 /* switch: gone, or back; counts as a place for gateways, or not */
 };
 
 /* First member of every object; a resource's attributes 'a' follow it. */
@@ -181,6 +184,8 @@ struct net {
 	struct port *ports;	/* DL list by net_prev, net_next */
 	struct port *router_ports; /* of routers: DL list by net_router_prev, net_router_next */
 	struct neigh *neighs;	   /* DL list by net_prev, net_next */
+	struct member *members;	   /* switches that have its ports, by dpid (world_member.c) */
+	size_t n_members, n_open_members; /* the latter have open ports */
 	size_t n_subnets, n_ports;
 };
 
@@ -284,6 +289,13 @@ struct place {
 	struct sw_port *sp; /* NULL with it */
 };
 
+/* A switch that has ports of a network. */
+struct member {
+	struct sw *sw;
+	struct port **ports; /* by index in the data plane: the order does not hang on history */
+	size_t n, n_open;
+};
+
 struct port {
 	struct world_obj obj;
 	struct port_attrs a; /* a.index: its number in cookies (24 bits) */
@@ -292,6 +304,7 @@ struct port {
 	char *spec; /* binding:profile's "weft_spec": the switch port to create; NULL: none */
 	char tap[TAP_NAME]; /* the device name that Neutron's users give it */
 	struct place place;
+	bool open; /* may send and receive for MACs that only it knows; as its network counts it */
 	struct sg **sgs; /* its security groups */
 	size_t n_sgs;
 	char *fault; /* why the switch does not have what the port needs; NULL: nothing known */
@@ -354,8 +367,9 @@ struct sw_port {
 	bool admin_up, link_up;
 	bool tunnel;  /* a VXLAN port */
 	bool managed; /* created by the controller (PortAdd), to be removed when no longer wanted */
-	struct port *port;	 /* the tenant port that is bound here */
-	bool listed;		 /* since the last world_switch_ports_begin() */
+	struct port *port; /* the tenant port that is bound here */
+	bool listed;	   /* since the last world_switch_ports_begin() */
+	struct sw_port *up_prev, *up_next;
 	UT_hash_handle hh;	 /* in sw->ports, by ofport */
 	UT_hash_handle hh_iface; /* in sw->ifaces, by iface_id */
 };
@@ -410,11 +424,13 @@ struct sw {
 	char *version; /* software description */
 	char *peer;    /* "tcp:10.0.0.1:40112"; the last one when the session is down */
 	bool up;
+	bool gone;    /* without a session for longer than the grace: see sw_is_alive() */
 	double since; /* ev_now() when it came up or went down */
 	struct vtep vtep;
-	struct sw_port *ports;	/* hash by ofport */
-	struct sw_port *ifaces; /* hash by iface_id */
-	struct learned *macs;	/* hash by key */
+	struct sw_port *ports;	 /* hash by ofport */
+	struct sw_port *ifaces;	 /* hash by iface_id */
+	struct sw_port *uplinks; /* those with a physnet: DL list by up_prev, up_next */
+	struct learned *macs;	 /* hash by key */
 	struct sw_report report;
 	char *fault; /* NULL: nothing wrong but what can be seen above */
 	struct sw *host_prev, *host_next;
@@ -447,7 +463,8 @@ struct world {
 	struct world_obj *marked; /* DL list: to be told to the listeners */
 	struct world_listener *listeners;
 	bool telling;
-	unsigned int listing;	  /* between ports_begin and ports_end */
+	bool settling;	      /* switches may still come back: gateways are not given to others */
+	unsigned int listing; /* between ports_begin and ports_end */
 	double (*now)(void *arg); /* seconds; for 'seen' and 'since' */
 	void *now_arg;
 };
@@ -473,6 +490,10 @@ void world_free(struct world *w);
 	struct port *p = (n)->ports; \
 	p;                           \
 	p = p->net_next
+#define NET_EACH_MEMBER(m, n)                  \
+	const struct member *m = (n)->members; \
+	m &&m < (n)->members + (n)->n_members; \
+	m++
 #define NET_EACH_SUBNET(s, n)            \
 	struct subnet *s = (n)->subnets; \
 	s;                               \
@@ -550,8 +571,20 @@ struct sw_port *sw_port_by_iface(const struct sw *sw, const char *iface_id);
 /* The way to a physical network; NULL when the switch has none. */
 struct sw_port *sw_port_by_physnet(const struct sw *sw, const char *physnet);
 
-/* May carry packets now: bound on a switch that is up, link up, port and net administratively up.
+/*
+ * Whether it counts as there: its session is up, or has been down for so short a time that nothing
+ * is to move yet.  What it carries it goes on carrying either way.
  */
+static inline bool sw_is_alive(const struct sw *sw)
+{
+	return !sw->gone;
+}
+
+/* The network's ports on 'sw'; NULL: none. */
+struct member *net_member(const struct net *n, const struct sw *sw);
+
+/* May carry packets now: bound on a switch that is alive, link up, port and net administratively
+ * up. */
 bool port_is_active(const struct port *p);
 
 /*
@@ -588,6 +621,10 @@ int world_switch_up(struct world *w, uint64_t dpid, const char *host_id, const c
 		    const char *version, const char *peer, struct sw **out);
 /* Its ports and VTEP stay known: what it carries, it goes on carrying. */
 void world_switch_down(struct world *w, struct sw *sw);
+/* It has been down for too long: its ports are DOWN, others do without it until it is up again. */
+void world_switch_gone(struct world *w, struct sw *sw);
+/* After a restart: what had time to come back has come back, or has not begun to. */
+void world_settling(struct world *w, bool settling);
 /* Forgets a switch that is down (an operator's word: it will not come back). */
 void world_switch_forget(struct world *w, struct sw *sw);
 

@@ -6,7 +6,7 @@
  * the id), or its name; the earlier of these wins.  Names are not unique: the oldest port that has
  * one is meant, so that nobody takes a place away by giving a port the name of another's.
  * A port with binding:host_id is only bound on that host.  A port stays where it is as long as
- * that place fits and no better one turns up.
+ * that place fits, its switch is not gone, and no better one turns up.
  */
 #include <string.h>
 
@@ -33,6 +33,7 @@ static void enter(struct world *w, struct port *p, struct sw_port *sp)
 {
 	p->place = (struct place){ .sw = sp->sw, .sp = sp };
 	sp->port = p;
+	member_add(w, p);
 	world_mark_dirty(w, &p->obj, WORLD_PLACE);
 	world_mark_dirty(w, &sp->sw->obj, WORLD_SW_PORTS);
 }
@@ -46,6 +47,7 @@ static struct sw_port *leave(struct world *w, struct port *p)
 		return NULL;
 	world_mark_dirty(w, &p->obj, WORLD_PLACE);
 	world_mark_dirty(w, &sp->sw->obj, WORLD_SW_PORTS);
+	member_del(w, p);
 	p->place = (struct place){ 0 };
 	sp->port = NULL;
 	return sp;
@@ -66,7 +68,11 @@ static bool prefers(const struct port *p, const struct sw_port *sp)
 
 	if (there == RANK_NONE)
 		return false;
-	return !p->place.sp || p->place.sp == sp || there > place_rank(p, p->place.sp);
+	if (p->place.sp == sp)
+		return true;
+	if (!sw_is_alive(sp->sw))
+		return false;
+	return !p->place.sp || !sw_is_alive(p->place.sw) || there > place_rank(p, p->place.sp);
 }
 
 static struct port *best_for(const struct world *w, const struct sw_port *sp)
@@ -111,6 +117,8 @@ static struct sw_port *place_on(const struct world *w, const struct port *p, con
 	const char *ids[] = { p->a.id, p->tap, p->a.name };
 	struct sw_port *found = NULL;
 
+	if (!sw_is_alive(sw))
+		return NULL;
 	for (size_t i = 0; i < 3; i++) {
 		struct sw_port *sp = ids[i] && ids[i][0] ? sw_port_by_iface(sw, ids[i]) : NULL;
 		enum rank r = sp ? place_rank(p, sp) : RANK_NONE;
@@ -132,6 +140,8 @@ void place_port(struct world *w, struct port *p)
 		rank = place_rank(p, p->place.sp);
 		if (rank == RANK_NONE)
 			place_leave(w, p);
+		else if (!sw_is_alive(p->place.sw))
+			rank = RANK_NONE; /* anything that is there is better */
 	}
 	if (p->host) {
 		for (HOST_EACH_SWITCH(sw, p->host))

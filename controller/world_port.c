@@ -164,10 +164,12 @@ static void port_settle(struct world *w, struct world_obj *o, uint32_t what)
 {
 	struct port *p = (struct port *)o;
 
-	if (what & WORLD_DELETED)
+	if (what & WORLD_DELETED) {
 		place_leave(w, p);
-	else
+	} else {
 		place_port(w, p);
+		member_open(w, p);
+	}
 	if (p->host)
 		host_mark(w, p->host, WORLD_WANTS);
 }

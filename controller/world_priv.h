@@ -49,6 +49,11 @@ struct host *host_get(struct world *w, const char *id);
 /* Freed when it has neither switches nor ports. */
 void host_drop(struct world *w, struct host *h);
 
+/* A port is in its place, and counts among its network's there; leaves it; is open or not. */
+void member_add(struct world *w, struct port *p);
+void member_del(struct world *w, struct port *p);
+void member_open(struct world *w, struct port *p);
+
 /* Finds the port's place anew, after its attributes or its existence changed. */
 void place_port(struct world *w, struct port *p);
 /* Takes the port from its place. */

@@ -76,11 +76,12 @@ struct sw *world_gateway_switch(const struct world *w, const struct router *r)
 	const struct port *p = router_gateway(r);
 	struct sw *found = NULL;
 
-	if (!p)
+	if (!p || w->settling)
 		return NULL;
 	for (WORLD_EACH(sw, w->sws)) {
-		if (!sw->up || (p->net->a.type != NET_VXLAN &&
-				(!p->net->a.physnet || !sw_port_by_physnet(sw, p->net->a.physnet))))
+		if (!sw_is_alive(sw) ||
+		    (p->net->a.type != NET_VXLAN &&
+		     (!p->net->a.physnet || !sw_port_by_physnet(sw, p->net->a.physnet))))
 			continue;
 		if (!found || weight(r, sw) > weight(r, found))
 			found = sw;

@@ -46,6 +46,15 @@ static void sw_set_host(struct world *w, struct sw *sw, const char *host_id)
 	}
 }
 
+/* Its ports change with it: ACTIVE or DOWN. */
+static void alive_set(struct world *w, struct sw *sw, bool alive)
+{
+	if (sw->gone == !alive)
+		return;
+	sw->gone = !alive;
+	world_mark_dirty(w, &sw->obj, WORLD_ALIVE);
+}
+
 int world_switch_up(struct world *w, uint64_t dpid, const char *host_id, const char *name,
 		    const char *version, const char *peer, struct sw **out)
 {
@@ -61,6 +70,7 @@ int world_switch_up(struct world *w, uint64_t dpid, const char *host_id, const c
 	text_set(&sw->version, version);
 	text_set(&sw->peer, peer);
 	sw->up = true;
+	alive_set(w, sw, true);
 	sw->since = w->now(w->now_arg);
 	host_mark(w, sw->host, WORLD_WANTS);
 	world_mark_dirty(w, &sw->obj, WORLD_SESSION);
@@ -80,6 +90,28 @@ void world_switch_down(struct world *w, struct sw *sw)
 	world_tell(w);
 }
 
+void world_switch_gone(struct world *w, struct sw *sw)
+{
+	if (sw->up || sw->gone)
+		return;
+	alive_set(w, sw, false);
+	/* They may have been seen elsewhere as well. */
+	for (WORLD_EACH(sp, sw->ports))
+		if (sp->port)
+			place_port(w, sp->port);
+	world_tell(w);
+}
+
+void world_settling(struct world *w, bool settling)
+{
+	if (w->settling == settling)
+		return;
+	w->settling = settling;
+	for (WORLD_EACH(sw, w->sws))
+		world_mark_dirty(w, &sw->obj, WORLD_ALIVE);
+	world_tell(w);
+}
+
 static void sw_port_free(struct world *w, struct sw_port *sp)
 {
 	struct port *p = sp->port;
@@ -87,11 +119,14 @@ static void sw_port_free(struct world *w, struct sw_port *sp)
 	HASH_DEL(sp->sw->ports, sp);
 	HASH_DELETE(hh_iface, sp->sw->ifaces, sp);
 	if (p) {
+		member_del(w, p);
 		p->place = (struct place){ 0 };
 		world_mark_dirty(w, &p->obj, WORLD_PLACE);
 		place_port(w, p);
 	}
-	world_mark_dirty(w, &sp->sw->obj, WORLD_SW_PORTS);
+	if (sp->physnet)
+		DL_DELETE2(sp->sw->uplinks, sp, up_prev, up_next);
+	world_mark_dirty(w, &sp->sw->obj, WORLD_SW_PORTS | (sp->physnet ? WORLD_UPLINK : 0));
 	free(sp->name);
 	free(sp->iface_id);
 	free(sp->physnet);
@@ -167,6 +202,20 @@ static bool sw_port_differs(const struct sw_port *sp, const struct sw_port_info 
 	       sp->link_up != i->link_up || sp->tunnel != i->tunnel || sp->managed != i->managed;
 }
 
+/* Also marks a switch of which an uplink changed in anything. */
+static void uplink_set(struct world *w, struct sw_port *sp, const char *physnet)
+{
+	struct sw *sw = sp->sw;
+
+	if (sp->physnet)
+		DL_DELETE2(sw->uplinks, sp, up_prev, up_next);
+	if (physnet)
+		DL_APPEND2(sw->uplinks, sp, up_prev, up_next);
+	if (physnet || sp->physnet)
+		world_mark_dirty(w, &sw->obj, WORLD_UPLINK);
+	text_set(&sp->physnet, physnet);
+}
+
 struct sw_port *world_switch_port_set(struct world *w, struct sw *sw, const struct sw_port_info *i)
 {
 	struct sw_port *sp = sw_port_find(sw, i->ofport);
@@ -182,7 +231,7 @@ struct sw_port *world_switch_port_set(struct world *w, struct sw *sw, const stru
 	sp->listed = true;
 	if (fresh || sw_port_differs(sp, i)) {
 		text_set(&sp->name, i->name);
-		text_set(&sp->physnet, i->physnet && i->physnet[0] ? i->physnet : NULL);
+		uplink_set(w, sp, i->physnet && i->physnet[0] ? i->physnet : NULL);
 		memcpy(sp->mac, i->mac, 6);
 		sp->mtu = i->mtu;
 		sp->admin_up = i->admin_up;
@@ -236,7 +285,8 @@ void world_vtep_set(struct world *w, struct sw *sw, const struct vtep *vtep)
 		return;
 	sw->vtep = *vtep;
 	world_mark_dirty(w, &sw->obj, WORLD_VTEP);
-	world_tell(w);
+	if (!w->listing)
+		world_tell(w);
 }
 
 /* ---- learned stations ---- */

@@ -64,8 +64,8 @@ check "no packet was lost by a lost session" yes lost
 # 3. A switch is restarted: it comes back empty and is whole again within a second of reconnecting.
 wait_for 12 port_active "${PORT[a1]}"
 lab_kill "${SWITCH_PID[h2]}" TERM
-sleep 0.3
-check "its ports show DOWN" no port_active "${PORT[a3]}"
+port_down() { ! port_active "${PORT[a3]}"; }
+check "its ports show DOWN" yes wait_for 6 port_down
 lab_switch h2
 begin=$(date +%s%N)
 wait_for 5 pings a1 10.0.0.13 -c 1

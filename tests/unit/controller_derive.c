@@ -385,11 +385,26 @@ static void move_uplink(struct lab *l)
 	world_switch_port_set(l->w, sw, &up);
 }
 
+/* A session is lost; for too long; is back. */
+static void lose_switch(struct lab *l)
+{
+	struct sw *sw = l->sw[pick(N_SW)], *same;
+
+	if (sw->up)
+		world_switch_down(l->w, sw);
+	else if (!sw->gone && pick(2))
+		world_switch_gone(l->w, sw);
+	else
+		assert_int_equal(
+			world_switch_up(l->w, sw->dpid, sw->host->id, sw->host->id, "", "", &same),
+			0);
+}
+
 static void step(struct lab *l)
 {
 	int n = pick(N_NETS), p = pick(N_PORTS);
 
-	switch (pick(30)) {
+	switch (pick(32)) {
 	case 0:
 		l->net[n] ? del_net(l, n) : add_net(l, n);
 		break;
@@ -426,6 +441,10 @@ static void step(struct lab *l)
 	case 11:
 	case 12:
 		rule_step(l, pick(N_RULES));
+		break;
+	case 14:
+	case 15:
+		lose_switch(l);
 		break;
 	case 13:
 		group_step(l, pick(N_GROUPS));

@@ -273,6 +273,38 @@ static void a_whole_list_forgets_the_rest(void **state)
 	assert_null(p->place.sp);
 }
 
+/* A lost session moves nothing; a switch that does not come back is done without. */
+static void a_gone_switch_is_done_without(void **state)
+{
+	struct fixture *f = *state;
+	struct port *p = port_new(f, ID_A, "", ""), *q = port_new(f, ID_B, "", "h1");
+	struct sw *again;
+
+	plug(f, f->s1, 1, "x", ID_A);
+	plug(f, f->s1, 2, "y", ID_B);
+	assert_int_equal(p->net->n_members, 1);
+	assert_int_equal(p->net->members[0].n, 2);
+	world_switch_down(f->w, f->s1);
+	assert_true(sw_is_alive(f->s1));
+	assert_true(port_is_active(p));
+	plug(f, f->s2, 1, "x", ID_A); /* the first place goes on to fit */
+	assert_ptr_equal(p->place.sw, f->s1);
+	world_switch_gone(f->w, f->s1);
+	assert_false(sw_is_alive(f->s1));
+	assert_ptr_equal(p->place.sw, f->s2); /* which was seen in two places */
+	assert_true(port_is_active(p));
+	assert_ptr_equal(q->place.sw, f->s1); /* and is meant for that host */
+	assert_false(port_is_active(q));
+	assert_int_equal(p->net->n_members, 2);
+	world_switch_up(f->w, 1, "h1", "br1", "v", "q", &again);
+	assert_true(sw_is_alive(f->s1));
+	assert_true(port_is_active(q));
+	plug(f, f->s1, 1, "x", ID_A);
+	assert_ptr_equal(p->place.sw, f->s2);
+	world_switch_gone(f->w, f->s1); /* it is not down */
+	assert_true(sw_is_alive(f->s1));
+}
+
 static void a_switch_that_is_down_keeps_its_ports(void **state)
 {
 	struct fixture *f = *state;
@@ -283,8 +315,11 @@ static void a_switch_that_is_down_keeps_its_ports(void **state)
 	clock_now = 50;
 	world_switch_down(f->w, f->s1);
 	assert_non_null(p->place.sp);
-	assert_false(port_is_active(p));
+	assert_true(port_is_active(p));
 	assert_true(f->s1->since == 50);
+	world_switch_gone(f->w, f->s1);
+	assert_non_null(p->place.sp);
+	assert_false(port_is_active(p));
 	world_switch_up(f->w, 1, "h1", "br1", "v", "q", &again);
 	assert_ptr_equal(again, f->s1);
 	assert_true(port_is_active(p));
@@ -326,7 +361,7 @@ static void listeners_are_told_once(void **state)
 	assert_string_equal(f->told, "port vm1 1");
 	f->told[0] = '\0';
 	plug(f, f->s1, 1, "vm1", NULL); /* port: place; switch: ports, link */
-	assert_string_equal(f->told, "switch br1 50, port vm1 8");
+	assert_string_equal(f->told, "switch br1 50, net  800, port vm1 8");
 	f->told[0] = '\0';
 	plug(f, f->s1, 1, "vm1", NULL); /* nothing new */
 	assert_string_equal(f->told, "");
@@ -335,7 +370,7 @@ static void listeners_are_told_once(void **state)
 	assert_string_equal(f->told, "switch br1 80");
 	f->told[0] = '\0';
 	port_end(f, p);
-	assert_string_equal(f->told, "port vm1 a, switch br1 40");
+	assert_string_equal(f->told, "port vm1 a, switch br1 40, net  800");
 	f->told[0] = '\0';
 	world_unlisten(f->w, &f->listener);
 	world_switch_down(f->w, f->s1);
@@ -416,6 +451,7 @@ int main(void)
 		T(two_places_one_after_the_other),
 		T(uplinks_and_tunnels_are_nobodys),
 		T(a_whole_list_forgets_the_rest),
+		T(a_gone_switch_is_done_without),
 		T(a_switch_that_is_down_keeps_its_ports),
 		T(wanted_ports_are_one_switchs),
 		T(listeners_are_told_once),
