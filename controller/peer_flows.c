@@ -54,6 +54,22 @@ static void read_one(struct peer *p, struct of_any *body)
 		p->inherited |= p->state == PEER_READ;
 }
 
+/* After a restart: the host of a router's gateway is the one that translates for its address. */
+static void note_gateway(struct peer *p, const struct of_flow_stats *f)
+{
+	struct world *w = p->south->world;
+	struct port *port;
+
+	if (!w->settling || p->state != PEER_READ || f->table_id != stages[STAGE_nat_in].table ||
+	    cookie_kind(f->cookie) != COOKIE_PORT)
+		return;
+	port = world_port_by_index(w, cookie_index(f->cookie));
+	if (!port || !port->router || !port_is_gateway(port) || port->router->was)
+		return;
+	port->router->was = p->dpid;
+	world_mark_dirty(w, &p->sw->obj, WORLD_ALIVE);
+}
+
 static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 {
 	for (uint32_t i = 0; i < r->flows.n; i++) {
@@ -73,6 +89,7 @@ static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 			.insts = f->insts,
 		};
 
+		note_gateway(p, f);
 		if (cookie_is_ours(f->cookie))
 			read_one(p, (struct of_any *)&fm);
 		else
@@ -116,6 +133,8 @@ static void read_done(struct peer *p)
 	if (!audit)
 		derive_all(&p->derive);
 	peer_goto(p, PEER_LIVE);
+	if (!audit)
+		world_tell(p->south->world); /* of gateways */
 }
 
 static bool multipart(struct peer *p, const struct of_msg *m)

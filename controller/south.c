@@ -72,6 +72,18 @@ static bool all_placed(struct south *s)
 	return true;
 }
 
+/* Those that have come back agree with where gateways were: who is missing is nobody's gateway. */
+static bool gateways_known(const struct world *w)
+{
+	for (WORLD_ALL(router, ROUTER, r, w)) {
+		const struct sw *sw = world_gateway_choice(w, r);
+
+		if (router_gateway(r) && (!sw || sw->dpid != r->was))
+			return false;
+	}
+	return true;
+}
+
 static bool has_gateways(const struct world *w)
 {
 	for (WORLD_ALL(router, ROUTER, r, w))
@@ -121,7 +133,7 @@ static void told(struct world *w, void *arg)
 		peer_flush(p);
 		peer_report(p);
 	}
-	if (!s->settled && s->peers && !s->gateways && all_placed(s))
+	if (!s->settled && s->peers && (!s->gateways || gateways_known(w)) && all_placed(s))
 		settle(s);
 	neighs_told(s->neighs);
 }

@@ -332,6 +332,7 @@ struct router {
 	struct router_attrs a;
 	struct port *ports;		/* DL list by router_prev, router_next */
 	struct floatingip *floatingips; /* DL list by router_prev, router_next */
+	uint64_t was; /* dpid of the switch that had its gateway before a restart; 0: not known */
 };
 enum { ROUTER_MAX = 0x7ffe };
 
@@ -530,6 +531,8 @@ struct port *router_gateway(const struct router *r);
  * same as long as that one does, and spread over all of them; NULL: there is none.
  */
 struct sw *world_gateway_switch(const struct world *w, const struct router *r);
+/* The same of those that have come back after a restart, whatever was before. */
+struct sw *world_gateway_choice(const struct world *w, const struct router *r);
 /* Where a floating IP lives: on its port's own host when that reaches the external network, else
  * where the router's gateway does; NULL: nowhere. */
 struct sw *world_floatingip_switch(const struct world *w, const struct floatingip *f);

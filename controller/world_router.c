@@ -71,12 +71,12 @@ static uint64_t weight(const struct router *r, const struct sw *sw)
 	return h ^ h >> 32;
 }
 
-struct sw *world_gateway_switch(const struct world *w, const struct router *r)
+struct sw *world_gateway_choice(const struct world *w, const struct router *r)
 {
 	const struct port *p = router_gateway(r);
 	struct sw *found = NULL;
 
-	if (!p || w->settling)
+	if (!p)
 		return NULL;
 	for (WORLD_EACH(sw, w->sws)) {
 		if (!sw_is_alive(sw) ||
@@ -87,6 +87,13 @@ struct sw *world_gateway_switch(const struct world *w, const struct router *r)
 			found = sw;
 	}
 	return found;
+}
+
+struct sw *world_gateway_switch(const struct world *w, const struct router *r)
+{
+	if (!w->settling)
+		return world_gateway_choice(w, r);
+	return r->was && router_gateway(r) ? world_switch_find(w, r->was) : NULL;
 }
 
 struct sw *world_floatingip_switch(const struct world *w, const struct floatingip *f)
