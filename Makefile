@@ -210,6 +210,8 @@ $(B)/bench/ct_%: $(B)/bench/ct_%.o $(SWITCH_LIBS)
 
 bench: deps all $(BENCH_TOOLS) ## Measure, write bench/results/; SCENARIO=acl10k for one
 	B=$(B) bench/run
+bench-control: all ## Measure the control plane: emulated switches, up to 10,000 ports; into build/bench/
+	B=$(B) bench/run --no-install control
 bench-short: deps all $(BENCH_TOOLS) ## The same once and briefly, into build/bench/
 	B=$(B) bench/run --short
 
@@ -248,7 +250,7 @@ clean: ## Remove what was built
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-cov
 
 .PHONY: FORCE all help protos tests check check-unit check-sys check-conform conformance check-e2e check-asan check-tsan \
-        check-fuzz fuzzers lint deps demo bench bench-short cov docs install deb clean
+        check-fuzz fuzzers lint deps demo bench bench-control bench-short cov docs install deb clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
