@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "controller/nb.h"
+#include "controller/nb_auth.h"
 #include "controller/options.h"
 #include "controller/south.h"
 
@@ -78,7 +79,7 @@ static int controller_init(struct controller *c, const struct options *o, struct
 	if (!nb->loop)
 		return err_set(e, -1, "the event loop does not start");
 	nb->started = ev_now(nb->loop);
-	nb->auth = nb_auth_new(o->auth, e);
+	nb->auth = nb_auth_new(nb->loop, o, e);
 	if (!nb->auth)
 		return -1;
 	nb->world = world_new(loop_now, nb->loop);
@@ -104,6 +105,7 @@ static int controller_init(struct controller *c, const struct options *o, struct
 static void controller_fini(struct controller *c)
 {
 	nb_http_stop(c->http);
+	nb_auth_stop(c->nb.auth); /* who waits for it is answered, and changes nothing any more */
 	store_close(c->nb.store); /* answers what waits */
 	nb_http_free(c->http);
 	south_free(c->south);

@@ -3,7 +3,7 @@
  * The northbound: REST requests in, answers out.
  *
  *   nb_http.c     HTTP: connections, bodies, tokens
- *   nb_auth.c     who asks
+ *   nb_auth.h     who asks: nb_auth.c, keystone.h
  *   nb_route.c    which path is whose
  *   nb_engine.c   list, show, create, update, delete
  *   nb_query.c    fields, sorting, pages
@@ -47,21 +47,13 @@ struct nb {
 /* NetworkNotFound, SubnetNotFound, PortNotFound */
 int nb_fail_not_found(struct nb_error *e, const struct resource *r, const char *id);
 
-/* ---- who asks (nb_auth.c) ---- */
+/* ---- who asks (nb_auth.h) ---- */
 
 struct nb_who {
 	bool admin;
 	const char *project;	   /* "" when nobody is told apart */
 	const struct world *world; /* where it stands what is shared with whom */
 };
-
-/* "none" or "token:FILE"; NULL with words. */
-struct nb_auth *nb_auth_new(const char *how, struct err *e);
-void nb_auth_free(struct nb_auth *a);
-/* Reads the file again; keeps what it had when that fails. */
-int nb_auth_reload(struct nb_auth *a, struct err *e);
-/* 0, or -EACCES. */
-int nb_auth_check(const struct nb_auth *a, const char *token, struct nb_who *who);
 
 /* ---- requests ---- */
 

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "controller/mem.h"
 #include "controller/nb.h"
+#include "controller/nb_auth.h"
 
 #define MOD "rest"
 
@@ -48,8 +49,11 @@ struct request {
 	char *body;
 	size_t n, room;
 	bool too_big;
-	bool waiting; /* suspended until the store answers */
-	bool ready;   /* there is an answer to queue */
+	bool waiting; /* suspended until Keystone or the store answers */
+	bool told;    /* it has been told who asks: auth_rc */
+	int auth_rc;
+	struct nb_asker asker;
+	bool ready; /* there is an answer to queue */
 	struct nb_request q;
 	char base[300];
 	char *text; /* the answer's body */
@@ -153,16 +157,67 @@ static int body_parse(struct request *r)
 	return 0;
 }
 
+static const char *header(struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* MHD looks at what was resumed only when it runs, and its descriptor does not tell. */
+static void request_resume(struct request *r)
+{
+	r->waiting = false;
+	MHD_resume_connection(r->connection);
+	ev_feed_event(r->http->nb->loop, &r->http->io, EV_READ);
+}
+
+static void on_told(int rc, void *arg)
+{
+	struct request *r = arg;
+
+	r->told = true;
+	r->auth_rc = rc;
+	request_resume(r);
+}
+
+/* What the token is good for. */
+static int who_take(struct request *r)
+{
+	struct nb_request *q = &r->q;
+
+	if (r->auth_rc == -EAGAIN)
+		return nb_say(&q->error, ServiceUnavailable,
+			      "The identity service cannot be asked now: %.300s.",
+			      r->asker.why.text);
+	if (r->auth_rc)
+		return nb_refuse(&q->error, Unauthorized);
+	nb_auth_who(&r->asker, &q->who);
+	q->who.world = r->http->nb->world;
+	/* What belongs to no project is not for everyone who has none. */
+	if (!q->who.admin && !q->who.project[0])
+		return nb_say(&q->error, PolicyNotAuthorized,
+			      "The token is for no project; ask for one that is.");
+	return 0;
+}
+
+/* 0, -1 with the answer, or -EINPROGRESS: it is run again. */
 static int who_check(struct request *r)
 {
-	const char *token =
-		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "X-Auth-Token");
+	struct nb_auth *auth = r->http->nb->auth;
 
-	if (!nb_auth_check(r->http->nb->auth, token, &r->q.who)) {
-		r->q.who.world = r->http->nb->world;
+	if (r->told)
+		return who_take(r);
+	if (nb_auth_is_open(auth, r->q.path)) {
+		r->q.who.project = "";
 		return 0;
 	}
-	return nb_refuse(&r->q.error, Unauthorized);
+	r->asker = (struct nb_asker){
+		.token = header(r, "X-Auth-Token"),
+		.service_token = header(r, "X-Service-Token"),
+		.done = on_told,
+		.arg = r,
+	};
+	r->auth_rc = nb_auth_check(auth, &r->asker);
+	return r->auth_rc == -EINPROGRESS ? r->auth_rc : who_take(r);
 }
 
 /* ---- the answer ---- */
@@ -197,8 +252,12 @@ static enum MHD_Result answer_queue(struct request *r)
 	r->text = NULL;
 	if (n)
 		MHD_add_response_header(response, "Content-Type", "application/json");
-	if (r->q.status == 401)
-		MHD_add_response_header(response, "WWW-Authenticate", "Keystone uri=\"\"");
+	if (r->q.status == 401) {
+		char *where = mem_printf("Keystone uri=\"%s\"", nb_auth_uri(r->http->nb->auth));
+
+		MHD_add_response_header(response, "WWW-Authenticate", where);
+		free(where);
+	}
 	rc = MHD_queue_response(r->connection, (unsigned int)r->q.status, response);
 	MHD_destroy_response(response);
 	return rc;
@@ -208,21 +267,24 @@ static void on_stored(int rc, const char *why, void *arg)
 {
 	struct request *r = arg;
 
-	r->waiting = false;
 	if (rc)
 		nb_say(&r->q.error, ServiceUnavailable,
 		       "The change could not be stored, and was taken back: %.200s.", why);
 	answer_make(r);
-	MHD_resume_connection(r->connection);
-	/* MHD looks at what was resumed only when it runs, and its descriptor does not tell. */
-	ev_feed_event(r->http->nb->loop, &r->http->io, EV_READ);
+	request_resume(r);
 }
 
 static enum MHD_Result request_run(struct request *r)
 {
 	struct nb_request *q = &r->q;
+	int rc = who_check(r);
 
-	if (!who_check(r) && !body_parse(r))
+	if (rc == -EINPROGRESS) {
+		r->waiting = true;
+		MHD_suspend_connection(r->connection);
+		return MHD_YES;
+	}
+	if (!rc && !body_parse(r))
 		nb_route(q);
 	if (q->txn) {
 		r->waiting = true;

@@ -20,7 +20,12 @@ const char options_usage[] =
 	"(127.0.0.1:9696)\n"
 	"  --store sqlite:PATH                       where intent is kept "
 	"(sqlite:/var/lib/weft/weft.db)\n"
-	"  --auth none|token:FILE                    who may use the REST API (none)\n"
+	"  --auth none|token:FILE|keystone:URL       who may use the REST API (none)\n"
+	"  --auth-credentials FILE                   keystone: the controller's own user "
+	"(environment)\n"
+	"  --auth-ca-cert FILE                       keystone: whom to trust for https: (the "
+	"system's)\n"
+	"  --auth-cache SECONDS                      keystone: how long a token is believed (300)\n"
 	"  --private-key FILE --certificate FILE --ca-cert FILE\n"
 	"                                            PEM files for ssl:\n"
 	"  --config FILE                             YAML with the options above as keys\n"
@@ -42,6 +47,9 @@ static char **single(struct options *o, const char *key)
 		{ "rest", &o->rest },
 		{ "store", &o->store },
 		{ "auth", &o->auth },
+		{ "auth-credentials", &o->auth_credentials },
+		{ "auth-ca-cert", &o->auth_ca_cert },
+		{ "auth-cache", &o->auth_cache },
 		{ "log", &o->log },
 		{ "grace", &o->grace },
 		{ "private-key", &o->private_key },
@@ -224,8 +232,10 @@ static void fill(char **at, const char *value)
 /* The file's value for what the command line does not say. */
 static void merge(struct options *o, struct options *file)
 {
-	static const char *const keys[] = { "rest",  "store",	    "auth",	   "log",
-					    "grace", "private-key", "certificate", "ca-cert" };
+	static const char *const keys[] = { "rest",	    "store",	 "auth",
+					    "log",	    "grace",	 "private-key",
+					    "certificate",  "ca-cert",	 "auth-credentials",
+					    "auth-ca-cert", "auth-cache" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (!*single(o, keys[i])) {
@@ -284,6 +294,9 @@ void options_fini(struct options *o)
 	free(o->rest);
 	free(o->store);
 	free(o->auth);
+	free(o->auth_credentials);
+	free(o->auth_ca_cert);
+	free(o->auth_cache);
 	free(o->log);
 	free(o->grace);
 	free(o->private_key);

@@ -108,8 +108,7 @@ def says(what, words, *args, code=2):
 db = ["--store", f"sqlite:{d.name}/x.db", "--rest", "127.0.0.1:0", "--listen", "tcp:0:127.0.0.1"]
 says("a token file that is broken", "line 1: the role is 'c'", "--auth", f"token:{tokens}", *db, code=1)
 says("no token file", "No such file", "--auth", "token:/nope", *db, code=1)
-says("keystone", "not built in", "--auth", "keystone:http://x", *db, code=1)
-says("another way to tell who asks", "should be none or token:FILE", "--auth", "x", *db, code=1)
+says("another way to tell who asks", "should be none, token:FILE or keystone:URL", "--auth", "x", *db, code=1)
 says("an unknown option", "no option --colour", "--colour", "red")
 says("an option without its value", "--rest needs a value", "--rest")
 says("an option twice", "given twice", "--rest", "a:1", "--rest", "b:2")
