@@ -140,7 +140,8 @@ bool ct_is_free(struct ct *t, const struct ct_tuple *k, uint64_t hash, uint32_t 
 void ct_kill(struct ct *t, struct ct_conn *c);
 
 /* Sets 'timeout' and when it expires, by the policy of its zone. A shorter one than before is told
- * to expiry.  Under the connection's lock, or before it is added. */
+ * to expiry.  Of an open TCP connection it is as exact as a 256th of its timeout, and a second.
+ * Under the connection's lock, or before it is added. */
 void ct_touch(struct ct *t, struct ct_conn *c, enum ct_timeout timeout, uint32_t now) PMD;
 
 /* The connection that expected 'c', while it lives; else NULL. */

@@ -131,6 +131,7 @@ struct ct {
 	struct ct_block *block;
 	struct ct_zone *zone;
 	uint64_t keys[CT_KEYS];
+	uint64_t zeros; /* of ct_hash_ipv4() */
 	uint32_t bucket_mask;
 	uint32_t max;
 	uint64_t tsc_base;
@@ -214,6 +215,18 @@ static inline uint64_t ct_hash_words(const struct ct *t, uint64_t src, uint64_t 
 	return cls_hash_mix(h, key[7]);
 }
 
+/* ... of IPv4's: what its zeros come to is known beforehand. */
+static inline uint64_t ct_hash_ipv4(const struct ct *t, uint64_t src, uint64_t dst, uint32_t ports,
+				    uint32_t rest)
+{
+	const uint64_t *key = t->keys;
+	uint64_t h = t->zeros;
+
+	h += cls_hash_mix(src ^ key[0], dst ^ key[2]);
+	h += cls_hash_mix(ports ^ key[4], rest ^ key[5]);
+	return cls_hash_mix(h, key[7]);
+}
+
 static inline uint16_t ct_sig_of(uint64_t hash)
 {
 	return (uint16_t)(hash >> 48);
@@ -251,18 +264,30 @@ static inline unsigned int ct_alike(const struct ct_bucket *b, uint16_t sig)
 }
 
 /*
- * One more packet of a connection.  TCP's are counted under the lock; of others the lock is not
- * always taken (ct_quick.h), so that where there is more than one packet thread each addition is
- * whole.
+ * One more packet of a connection.  The lock is not always taken (ct_quick.h), so that where there
+ * is more than one packet thread each addition is whole.
  */
 static inline void ct_count(const struct pmd *w, struct ct_conn *c, enum ct_dir dir)
 {
 	_Atomic uint64_t *n = ct_packets(c, dir);
 
-	if (c->orig.proto == IPPROTO_TCP || w->dp->n_pmds <= 1)
+	if (w->dp->n_pmds <= 1)
 		counter_add(n, 1);
 	else
 		atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+
+/*
+ * Whether it is an open TCP connection that was touched so lately that it need not be again: not
+ * more than a second ago, nor than a 256th of the time that it may be silent.
+ */
+static inline bool ct_is_fresh(const struct ct *t, const struct ct_conn *c, uint32_t now)
+{
+	const uint32_t ms = ct_zone_ms(t, c->orig.zone, CT_T_TCP_ESTABLISHED);
+	const uint32_t ago = now + ms - atomic_load_explicit(&c->expires, memory_order_relaxed);
+
+	return ago <= ms >> 8 && ago <= CT_TICKS &&
+	       atomic_load_explicit(&c->timeout, memory_order_relaxed) == CT_T_TCP_ESTABLISHED;
 }
 
 /* ---- Stacks of numbers that any thread pushes and pops ---- */

@@ -9,7 +9,7 @@
 #include "datapath/ct_tcp.h"
 #include "datapath/dp.h"
 
-enum { IP_HLEN = 20, UDP_HLEN = 8 };
+enum { IP_HLEN = 20, UDP_HLEN = 8, TCP_HLEN = 20 };
 
 /* ---- Frames ---- */
 
@@ -43,13 +43,21 @@ static inline bool ip_sum_ok(const struct rte_mbuf *m, const uint8_t *ip)
 			load32(ip + 16));
 }
 
+/* As csum_sum(), of the two addresses and a TCP header without options, which is most of TCP. */
+static inline uint64_t sum_of_28(const uint8_t *p)
+{
+	return (uint64_t)load32(p) + load32(p + 4) + load32(p + 8) + load32(p + 12) +
+	       load32(p + 16) + load32(p + 20) + load32(p + 24);
+}
+
 /* 'n' bytes behind the header, and the pseudo-header, whose addresses stand right before them. */
 static inline bool l4_sum_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n)
 {
 	if (vouched_for(m->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_NONE,
 			RTE_MBUF_F_RX_L4_CKSUM_MASK))
 		return true;
-	return is_right((uint64_t)csum_sum(ip + 12, 8 + n) + htobe16(ip[9]) + htobe16((uint16_t)n));
+	return is_right((n == TCP_HLEN ? sum_of_28(ip + 12) : csum_sum(ip + 12, 8 + n)) +
+			htobe16(ip[9]) + htobe16((uint16_t)n));
 }
 
 /* 'n': what IP says is behind its header, which is there. */
@@ -65,9 +73,18 @@ static inline bool udp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t 
 static inline bool tcp_ok(const struct rte_mbuf *m, const uint8_t *ip, uint32_t n,
 			  struct ct_tcp_seg *g)
 {
-	/* What begins and ends is not for here. */
-	return ct_tcp_read(g, ip + IP_HLEN, n, n) && (g->flags & ~TCP_PSH) == TCP_ACK &&
-	       l4_sum_ok(m, ip, n);
+	const uint8_t *tcp = ip + IP_HLEN;
+	const uint32_t hlen = (tcp[12] >> 4) * 4u;
+
+	/* What begins and ends is not for here.  At least 8 bytes are there in any case. */
+	if (n < TCP_HLEN || hlen < TCP_HLEN || hlen > n || (tcp[13] & 0x3f & ~TCP_PSH) != TCP_ACK)
+		return false;
+	*g = (struct ct_tcp_seg){ .seq = get_be32(tcp + 4),
+				  .ack = get_be32(tcp + 8),
+				  .win = get_be16(tcp + 14),
+				  .flags = tcp[13] & 0x3f };
+	g->end = g->seq + n - hlen;
+	return l4_sum_ok(m, ip, n);
 }
 
 bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, uint16_t zone,
@@ -90,8 +107,7 @@ bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, ui
 	if (unlikely(q->src == q->dst && ports >> 16 == (ports & 0xffff)))
 		return false;
 	q->rest = ports | (uint64_t)zone << 32 | (uint64_t)ip[9] << 48 | UINT64_C(4) << 56;
-	q->hash = ct_hash_words(t, q->src, 0, q->dst, 0, (uint32_t)q->rest,
-				(uint32_t)(q->rest >> 32));
+	q->hash = ct_hash_ipv4(t, q->src, q->dst, (uint32_t)q->rest, (uint32_t)(q->rest >> 32));
 	rte_prefetch0(ct_bucket_of(t, q->hash));
 	return true;
 }
@@ -150,13 +166,37 @@ static inline struct ct_conn *find(struct ct *t, const struct ct_quick *q, uint3
 	return ct_find(t, &k, q->hash, now, dir);
 }
 
-/* TCP's numbers; under the lock. */
-static inline bool numbers_ok(struct ct_conn *c, const struct ct_quick *q, enum ct_dir dir)
+/* Segments that say something new; under the lock. */
+static bool note_numbers(struct ct *t, struct ct_conn *c, const struct ct_quick *q, enum ct_dir dir,
+			 uint32_t now) PMD
 {
-	if (c->peer[0].state != CT_TCP_OPEN || c->peer[1].state != CT_TCP_OPEN)
-		return false;
+	struct ct_tcp_peer peer[2];
+
+	ct_tcp_peers(c, peer);
 	/* Of a bad one it changes nothing. */
-	return ct_tcp_update(c->peer, dir, &q->g, false) == CT_TCP_GOOD;
+	if (peer[0].state != CT_TCP_OPEN || peer[1].state != CT_TCP_OPEN ||
+	    ct_tcp_update(peer, dir, &q->g, false) != CT_TCP_GOOD)
+		return false;
+	ct_tcp_set_peers(c, peer);
+	ct_touch(t, c, CT_T_TCP_ESTABLISHED, now);
+	return true;
+}
+
+static inline bool numbers_ok(struct ct *t, struct ct_conn *c, const struct ct_quick *q,
+			      enum ct_dir dir, uint32_t now) PMD
+{
+	struct ct_tcp_peer peer[2];
+	bool ok;
+
+	ct_tcp_peers(c, peer);
+	/* Without the lock nothing is written: another thread may just have seen the connection
+	 * end, which would live on for the time of an open one. */
+	if (likely(ct_tcp_is_plain(peer, dir, &q->g) && ct_is_fresh(t, c, now)))
+		return true;
+	ct_conn_lock(c);
+	ok = note_numbers(t, c, q, dir, now);
+	ct_conn_unlock(c);
+	return ok;
 }
 
 static uint8_t state_of(enum ct_dir dir, uint8_t flags)
@@ -180,18 +220,12 @@ uint8_t ct_quick(struct pmd *w, struct ct *t, const struct ct_quick *q, uint32_t
 	    (dir == CT_REPLY && !(flags & CT_F_SEEN_REPLY)))
 		return 0;
 	if (is_tcp(q)) {
-		ct_conn_lock(c);
-		if (unlikely(!numbers_ok(c, q, dir))) {
-			ct_conn_unlock(c);
+		if (unlikely(!numbers_ok(t, c, q, dir, now)))
 			return 0;
-		}
-		ct_count(w, c, dir);
-		ct_touch(t, c, CT_T_TCP_ESTABLISHED, now);
-		ct_conn_unlock(c);
 	} else {
-		ct_count(w, c, dir);
 		ct_touch(t, c, flags & CT_F_SEEN_REPLY ? CT_T_UDP_MULTIPLE : CT_T_UDP_SINGLE, now);
 	}
+	ct_count(w, c, dir);
 	*conn = c;
 	return state_of(dir, flags);
 }

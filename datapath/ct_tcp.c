@@ -6,9 +6,6 @@ enum {
 	OPT_END = 0,
 	OPT_NOP = 1,
 	OPT_WSCALE = 3,
-	/* An acknowledgment may be this far behind, though the window was smaller: van Rooij's
-	 * MAXACKWINDOW. */
-	ACK_BEHIND = 66000,
 };
 
 /* As Open vSwitch's userspace tracker shows them. */
@@ -266,7 +263,7 @@ static bool in_bounds(const struct ct_tcp_peer *s, const struct ct_tcp_peer *d,
 	if (after(g->ack, d->seq_lo) &&
 	    !(d->wscale & CT_WSCALE_UNKNOWN && !after(g->ack, d->seq_lo + mine)))
 		return false;
-	return !after(d->seq_lo - (mine > ACK_BEHIND ? mine : ACK_BEHIND), g->ack);
+	return !after(d->seq_lo - (mine > CT_TCP_ACK_BEHIND ? mine : CT_TCP_ACK_BEHIND), g->ack);
 }
 
 static void note(struct ct_tcp_peer *s, struct ct_tcp_peer *d, const struct ct_tcp_seg *g)

@@ -10,6 +10,8 @@
 #ifndef WEFT_DATAPATH_CT_TCP_H
 #define WEFT_DATAPATH_CT_TCP_H
 
+#include <string.h>
+
 #include "datapath/ct_conn.h"
 
 enum {
@@ -69,6 +71,63 @@ bool ct_tcp_new(struct ct_tcp_peer peer[2], const struct ct_tcp_seg *g);
 /* A segment of direction 'dir'. 'liberal': whatever its numbers are. */
 enum ct_tcp_verdict ct_tcp_update(struct ct_tcp_peer peer[2], enum ct_dir dir,
 				  const struct ct_tcp_seg *g, bool liberal);
+
+/*
+ * What is known of the two sides lies in words that are read and written whole: whoever holds the
+ * lock changes a copy and stores it, so that who does not may look.
+ */
+static inline void ct_tcp_peers(const struct ct_conn *c, struct ct_tcp_peer to[2])
+{
+	const uint64_t *p = (const void *)c->peer;
+	uint64_t v[4];
+
+	for (unsigned int i = 0; i < 4; i++)
+		v[i] = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
+	memcpy(to, v, sizeof(v));
+}
+
+static inline void ct_tcp_set_peers(struct ct_conn *c, const struct ct_tcp_peer from[2])
+{
+	uint64_t *p = (void *)c->peer;
+	uint64_t v[4];
+
+	memcpy(v, from, sizeof(v));
+	for (unsigned int i = 0; i < 4; i++)
+		if (p[i] != v[i])
+			__atomic_store_n(&p[i], v[i], __ATOMIC_RELAXED);
+}
+
+_Static_assert(sizeof(struct ct_tcp_peer) == 16, "two words");
+
+/* An acknowledgment may be this far behind, though the window was smaller: van Rooij's
+ * MAXACKWINDOW. */
+enum { CT_TCP_ACK_BEHIND = 66000 };
+
+/*
+ * Whether ct_tcp_update() would find 'g', which has the flag ACK and at most PSH, good and have
+ * nothing to note of it; also false where that is not plain to see.  Each bound only ever moves on,
+ * so that of sides which are being changed it says what was true a moment ago.
+ */
+static inline bool ct_tcp_is_plain(const struct ct_tcp_peer peer[2], enum ct_dir dir,
+				   const struct ct_tcp_seg *g)
+{
+	const struct ct_tcp_peer *s = &peer[dir], *d = &peer[!dir];
+	const unsigned int mine = s->wscale & CT_WSCALE_ON ? s->wscale & CT_WSCALE : 0;
+	const unsigned int its = d->wscale & CT_WSCALE_ON ? d->wscale & CT_WSCALE : 0;
+	const uint32_t may = (uint32_t)s->max_win << mine;
+	const uint32_t behind = may > CT_TCP_ACK_BEHIND ? may : CT_TCP_ACK_BEHIND;
+	const uint32_t offer = (uint32_t)g->win << mine;
+
+	/* Joined or not: of an acknowledgment of what is known nothing is learned. */
+	if (s->state != CT_TCP_OPEN || d->state != CT_TCP_OPEN || !(s->wscale & CT_PEER_ACKED) ||
+	    g->win > s->max_win)
+		return false;
+	/* None may be below zero. */
+	return (int32_t)((s->seq_lo - g->end) | (s->seq_hi - g->end) |
+			 (g->seq - (s->seq_lo - ((uint32_t)d->max_win << its))) |
+			 (d->seq_lo - g->ack) | (g->ack - (d->seq_lo - behind)) |
+			 (s->ack - g->ack) | (d->seq_hi - (g->ack + (offer ? offer : 1)))) >= 0;
+}
 
 /* How long it may be silent now. */
 enum ct_timeout ct_tcp_timeout(const struct ct_tcp_peer peer[2]);

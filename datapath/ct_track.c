@@ -126,12 +126,15 @@ static enum ct_tcp_verdict judge(struct visit *v, struct ct_conn *c, enum ct_dir
 
 	/* Numbers that are shifted already were judged before they were. */
 	if (is_tcp(&c->orig) && likely(!v->translated || !(flags & CT_F_SEQ_ADJUST))) {
+		struct ct_tcp_peer peer[2];
 		struct ct_tcp_seg g;
 
 		segment(v, &g);
 		if (unlikely(flags & CT_F_SEQ_ADJUST))
 			g.ack = ct_alg_ack(v->t, c, dir, g.ack);
-		verdict = ct_tcp_update(c->peer, dir, &g, is_liberal(v->w->dp));
+		ct_tcp_peers(c, peer);
+		verdict = ct_tcp_update(peer, dir, &g, is_liberal(v->w->dp));
+		ct_tcp_set_peers(c, peer);
 		if (unlikely(verdict == CT_TCP_BAD || verdict == CT_TCP_REUSE))
 			return verdict;
 	}

@@ -125,6 +125,9 @@ void ct_touch(struct ct *t, struct ct_conn *c, enum ct_timeout timeout, uint32_t
 	const uint32_t was = atomic_load_explicit(&c->expires, memory_order_relaxed);
 	const uint32_t is = now + ct_zone_ms(t, c->orig.zone, timeout);
 
+	/* So that it makes no difference who looks (ct_quick.c). */
+	if (timeout == CT_T_TCP_ESTABLISHED && ct_is_fresh(t, c, now))
+		return;
 	if (atomic_load_explicit(&c->timeout, memory_order_relaxed) != timeout)
 		atomic_store_explicit(&c->timeout, (uint8_t)timeout, memory_order_relaxed);
 	if (is == was)

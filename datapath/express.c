@@ -415,7 +415,8 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, un
 			left |= BIT(i);
 			continue;
 		}
-		count(w, x[i], 1, frame_len(m[i]));
+		if (!(to_ct >> i & 1))
+			count(w, x[i], 1, frame_len(m[i]));
 		leave(b, x[i], m[i], l3[i], i, in);
 	}
 	return left;

@@ -14,6 +14,13 @@
 
 enum { ETH_TYPE_ARP = 0x0806 };
 
+/* Packets in a row whose ways have the same flows, not counted yet. */
+struct tally {
+	const struct express *x; /* one of these ways; NULL: no packet yet */
+	uint32_t n;
+	uint64_t bytes;
+};
+
 /* Those of a burst that are on their way through ct(). */
 struct tracking {
 	struct pmd *w;
@@ -22,8 +29,9 @@ struct tracking {
 	struct rte_mbuf **m;
 	const uint8_t *l3;
 	struct express **x;
-	uint64_t left; /* frames that become packets and begin anew */
-	uint64_t seen; /* a bit for each connection that one of 'left' may be of */
+	uint64_t left;		    /* frames that become packets and begin anew */
+	struct tally before, after; /* ct() */
+	uint64_t seen;		    /* a bit for each connection that one of 'left' may be of */
 	struct ct_quick q[BURST_MAX];
 	struct cache_entry *hint[BURST_MAX]; /* where the way behind ct() may be */
 	uint32_t *next[BURST_MAX];	     /* ... and where it is to be noted if it is not */
@@ -79,15 +87,38 @@ static void key_behind(struct cache *c, unsigned int i, uint8_t state, uint16_t 
 		c->key[i][c->at_metadata] |= metadata & c->bits[c->at_metadata];
 }
 
-static void count(struct pmd *w, const struct express *x, const struct rte_mbuf *m)
+static void tally_end(const struct tally *y, struct pmd *w)
 {
-	const uint32_t len = m->pkt_len < UINT16_MAX ? m->pkt_len : UINT16_MAX;
+	const struct express *x = y->x;
 
-	for (unsigned int i = 0; i < x->n_flows; i++) {
-		counter_add(&w->perf.table_lookups[x->table[i]], 1);
-		counter_add(&w->perf.table_matches[x->table[i]], 1);
-		pmd_count_flow(w, x->id[i], len);
+	for (unsigned int i = 0; x && i < x->n_flows; i++) {
+		counter_add(&w->perf.table_lookups[x->table[i]], y->n);
+		counter_add(&w->perf.table_matches[x->table[i]], y->n);
+		pmd_count_flows(w, x->id[i], y->n, y->bytes);
 	}
+}
+
+/* Ways differ by what packets have, not always by the flows. */
+static inline bool same_flows(const struct express *a, const struct express *b)
+{
+	uint64_t v[3], u[3];
+
+	_Static_assert(sizeof(a->id) == sizeof(v), "compared as words");
+	memcpy(v, a->id, sizeof(v));
+	memcpy(u, b->id, sizeof(u));
+	return !((v[0] ^ u[0]) | (v[1] ^ u[1]) | (v[2] ^ u[2]) |
+		 (uint64_t)(a->n_flows ^ b->n_flows));
+}
+
+static inline void tally(struct tally *y, struct pmd *w, const struct express *x,
+			 const struct rte_mbuf *m)
+{
+	if (unlikely(!y->x || !same_flows(y->x, x))) {
+		tally_end(y, w);
+		*y = (struct tally){ .x = x };
+	}
+	y->n++;
+	y->bytes += m->pkt_len < UINT16_MAX ? m->pkt_len : UINT16_MAX;
 }
 
 /* By states that packets of one way mostly have. */
@@ -129,7 +160,7 @@ static bool track(struct tracking *a, unsigned int i, uint32_t now) PMD
 	state = ct_quick(a->w, a->t, &a->q[i], now, &conn);
 	if (unlikely(!state))
 		return false;
-	count(a->w, x, a->m[i]);
+	tally(&a->before, a->w, x, a->m[i]);
 	a->b->come[i] = (struct come){ .ct = x->ct, .conn = conn, .metadata = x->metadata };
 	a->b->come[i].state = state;
 	key_behind(c, i, state, zone, conn, x->metadata);
@@ -186,6 +217,7 @@ uint64_t express_track(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsi
 	a.x = x;
 	a.t = atomic_load_explicit(&w->dp->ct, memory_order_acquire);
 	a.left = a.seen = 0;
+	a.before = a.after = (struct tally){ .x = NULL };
 
 	for (unsigned int i = 0; i < n; i++)
 		a.left |= (uint64_t)!x[i] << i;
@@ -195,9 +227,13 @@ uint64_t express_track(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsi
 		const unsigned int i = (unsigned int)__builtin_ctzll(on);
 
 		x[i] = behind(&a, i, in_port);
-		if (likely(x[i] != NULL))
-			b->came &= ~BIT(i);
+		if (unlikely(!x[i]))
+			continue;
+		b->came &= ~BIT(i);
+		tally(&a.after, w, x[i], m[i]);
 	}
+	tally_end(&a.before, w);
+	tally_end(&a.after, w);
 	return b->came;
 }
 

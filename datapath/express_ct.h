@@ -18,8 +18,9 @@
 
 /*
  * Frames 'who' of n, in whose x[] there is a way to ct(): x[] becomes the way they leave by, or
- * NULL.  l3[i]: where frame i has IPv4, 0: it is none that express knows.  Returns those that were
- * tracked and are to go on as packets; what express_come() needs of them is in b->come[].
+ * NULL.  l3[i]: where frame i has IPv4, 0: it is none that express knows.  The flows of both ways
+ * are counted.  Returns those that were tracked and are to go on as packets; what express_come()
+ * needs of them is in b->come[].
  */
 uint64_t express_track(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
 		       uint64_t who, uint32_t in_port, const uint8_t *l3, struct express **x) PMD;

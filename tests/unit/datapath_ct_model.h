@@ -186,8 +186,14 @@ static inline struct m_conn *m_new(struct model *m)
 
 static inline void m_touch(struct model *m, struct m_conn *c, bool first)
 {
+	const uint8_t was = (uint8_t)c->timeout;
+	uint32_t when;
+
 	c->timeout = m_timeout(c, first);
-	c->expires = m->now + ct_timeout_seconds[c->timeout] * 1000;
+	when = m->now + ct_timeout_seconds[c->timeout] * 1000;
+	/* An open TCP connection's is exact to a second. */
+	if (c->timeout != CT_T_TCP_ESTABLISHED || was != c->timeout || when - c->expires > 1000)
+		c->expires = when;
 }
 
 static inline void m_fresh(struct model *m, const struct cf_spec *s, const struct m_key *k,
