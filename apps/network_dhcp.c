@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "apps/network.h"
+#include "base/byteorder.h"
+#include "controller/dhcp_opt.h"
 #include "ofproto/answer.h"
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
@@ -22,13 +24,27 @@ struct opts {
 	uint8_t b[OF_OPTS_MAX];
 	size_t n;
 	bool full;
+	bool no_router, no_routes; /* the port is not to have the subnet's */
 };
 
-/* 'wide': code and length of 16 bits, as DHCPv6 has them. */
+/* Whether option 'code' is there already. */
+static bool has(const struct opts *o, bool wide, uint16_t code)
+{
+	for (size_t i = 0; i < o->n;) {
+		if (wide ? code == (o->b[i] << 8 | o->b[i + 1]) : code == o->b[i])
+			return true;
+		i += wide ? 4u + (o->b[i + 2] << 8 | o->b[i + 3]) : 2u + o->b[i + 1];
+	}
+	return false;
+}
+
+/* 'wide': code and length of 16 bits, as DHCPv6 has them.  The first one of a code stays. */
 static void opt(struct opts *o, bool wide, uint16_t code, const void *v, size_t n)
 {
 	size_t head = wide ? 4 : 2;
 
+	if (has(o, wide, code))
+		return;
 	if (!n || (!wide && n > 255) || o->n + head + n > sizeof(o->b)) {
 		o->full |= n;
 		return;
@@ -74,11 +90,11 @@ static void opt_routes(struct opts *o, const struct subnet *s)
 	uint8_t v[255];
 	size_t n = 0;
 
-	if (!s->a.n_host_routes)
+	if (!s->a.n_host_routes || o->no_routes)
 		return;
 	for (size_t i = 0; i < s->a.n_host_routes; i++)
 		route(v, &n, &s->a.host_routes[i].destination, &s->a.host_routes[i].nexthop);
-	if (s->a.gateway_ip.family)
+	if (s->a.gateway_ip.family && !o->no_router)
 		route(v, &n, &all, &s->a.gateway_ip);
 	opt(o, false, DHCP_ROUTES, v, n);
 	opt(o, false, DHCP_ROUTES_MS, v, n);
@@ -126,6 +142,30 @@ static struct ip_addr link_local(const uint8_t mac[6])
 	return ip_eui64(&fe80, mac);
 }
 
+/* ---- the port's own options ---- */
+
+/* They come before the subnet's, and instead of those of the same code. */
+static void own_options(const struct port *p, bool wide, struct opts *o, struct dhcp_lease *lease)
+{
+	for (size_t i = 0; i < p->a.n_extra_dhcp_opts; i++) {
+		const struct extra_dhcp_opt *x = &p->a.extra_dhcp_opts[i];
+		struct dhcp_opt v;
+
+		if ((x->ip_version == 6) != wide || dhcp_opt_read(x, &v))
+			continue;
+		if (v.kind == DHCP_OPT_NEXT) {
+			lease->next = (struct ip_addr){ .family = 4 };
+			memcpy(lease->next.b, v.v, 4);
+		} else if (v.kind == DHCP_OPT_LEASE) {
+			lease->lease = get_be32(v.v);
+		} else {
+			o->no_router |= !wide && !v.n && v.code == DHCP_ROUTER;
+			o->no_routes |= !wide && !v.n && v.code == DHCP_ROUTES;
+			opt(o, wide, v.code, v.v, v.n);
+		}
+	}
+}
+
 /* ---- leases ---- */
 
 static void match_client(struct draft *d, const struct port *p, uint16_t eth_type, uint16_t from,
@@ -147,7 +187,8 @@ static void lease_ipv4(const struct port *p, const struct subnet *s, const struc
 	struct draft *d;
 
 	server(s, lease.server_mac, &lease.server);
-	if (s->a.gateway_ip.family)
+	own_options(p, false, &o, &lease);
+	if (s->a.gateway_ip.family && !o.no_router)
 		opt_addrs(&o, false, DHCP_ROUTER, &s->a.gateway_ip, 1);
 	opt_addrs(&o, false, DHCP_DNS, s->a.dns_nameservers, s->a.n_dns_nameservers);
 	opt(&o, false, DHCP_MTU, mtu, sizeof(mtu));
@@ -172,6 +213,7 @@ static void lease_ipv6(const struct port *p, const struct subnet *s, const struc
 		lease.address = *ip;
 	server(s, lease.server_mac, &ignored);
 	lease.server = link_local(lease.server_mac);
+	own_options(p, true, &o, &lease);
 	opt_addrs(&o, true, DHCPV6_DNS, s->a.dns_nameservers, s->a.n_dns_nameservers);
 	d = FLOW(fs, answer, PRIO_LEASE);
 	match_client(d, p, ETH_IPV6, 546, 547);

@@ -132,7 +132,8 @@ void draft_answer_nd(struct draft *d, const uint8_t mac[6], uint8_t flags);
 struct dhcp_lease {
 	uint8_t server_mac[6], prefix_len;
 	struct ip_addr server, address;
-	uint32_t lease; /* seconds */
+	struct ip_addr next; /* IPv4: from whom it boots; family 0: nobody */
+	uint32_t lease;	     /* seconds */
 };
 void draft_answer_dhcp(struct draft *d, const struct dhcp_lease *l, const uint8_t *opts, size_t n);
 void draft_answer_dhcpv6(struct draft *d, const struct dhcp_lease *l, const uint8_t *opts,

@@ -62,6 +62,7 @@ void draft_answer_dhcp(struct draft *d, const struct dhcp_lease *l, const uint8_
 	memcpy(a->server_mac, l->server_mac, 6);
 	memcpy(a->address, l->address.b, 4);
 	memcpy(a->server, l->server.b, 4);
+	memcpy(a->next_server, l->next.b, 4);
 	a->lease = l->lease;
 	a->prefix_len = l->prefix_len;
 	options(d, &a->options, opts, n);

@@ -16,6 +16,8 @@ static const struct extension {
 	  "2012-07-23T10:00:00-00:00" },
 	{ "allowed-address-pairs", "Allowed Address Pairs",
 	  "Addresses that a port may use besides its own.", "2013-07-23T10:00:00-00:00" },
+	{ "extra_dhcp_opt", "Neutron Extra DHCP options",
+	  "DHCP options that a port is given besides its subnet's.", "2013-03-17T12:00:00-00:00" },
 	{ "net-mtu", "Network MTU", "A network says the size of its packets.",
 	  "2015-03-25T10:00:00-00:00" },
 	{ "net-mtu-writable", "Network MTU (writable)", "... and it may be chosen.",

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ports: MAC and IP addresses, address pairs, binding. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/dhcp_opt.h"
 #include "controller/ipam.h"
 #include "controller/mem.h"
 #include "controller/nb.h"
@@ -268,6 +270,96 @@ static int pairs_check(struct port_attrs *a, struct nb_error *e)
 	return 0;
 }
 
+/* ---- DHCP options ---- */
+
+static bool same_opt(const struct extra_dhcp_opt *a, const struct extra_dhcp_opt *b)
+{
+	return a->ip_version == b->ip_version && !strcmp(a->opt_name, b->opt_name);
+}
+
+static struct extra_dhcp_opt *opt_among(struct extra_dhcp_opt *list, size_t n,
+					const struct extra_dhcp_opt *x)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same_opt(&list[i], x))
+			return &list[i];
+	return NULL;
+}
+
+/* What was given, over what the port has: null takes one away, others stay as they are. */
+static void opts_merge(const struct port *self, struct port_attrs *a)
+{
+	size_t n_old = self ? self->a.n_extra_dhcp_opts : 0, n = 0;
+	struct extra_dhcp_opt *all = mem_array(n_old + a->n_extra_dhcp_opts + 1, sizeof(*all));
+
+	for (size_t i = 0; i < n_old; i++) {
+		const struct extra_dhcp_opt *x = &self->a.extra_dhcp_opts[i];
+
+		if (opt_among(a->extra_dhcp_opts, a->n_extra_dhcp_opts, x))
+			continue;
+		all[n++] = (struct extra_dhcp_opt){ mem_str(x->opt_name), mem_str(x->opt_value),
+						    x->ip_version };
+	}
+	for (size_t i = 0; i < a->n_extra_dhcp_opts; i++) {
+		struct extra_dhcp_opt *x = &a->extra_dhcp_opts[i];
+
+		if (x->opt_value) {
+			all[n++] = *x;
+			continue;
+		}
+		free(x->opt_name);
+	}
+	free(a->extra_dhcp_opts);
+	a->extra_dhcp_opts = all;
+	a->n_extra_dhcp_opts = n;
+}
+
+static int opt_check(const struct extra_dhcp_opt *x, size_t *bytes, struct nb_error *e)
+{
+	static const char row[] = "extra_dhcp_opts";
+	struct dhcp_opt o;
+
+	if (x->ip_version == 5)
+		return nb_fail_attr(e, row, "'5' is not in [4, 6]");
+	switch (dhcp_opt_read(x, &o)) {
+	case 0:
+		*bytes += o.n + (x->ip_version == 4 ? 2 : 4);
+		return 0;
+	case -ENOENT:
+		return nb_fail_attr(e, row, "'%.64s' is no DHCP option of IP version %u",
+				    x->opt_name, x->ip_version);
+	case -EPERM:
+		return nb_fail_attr(e, row, "option '%.64s' is said by the answer itself",
+				    x->opt_name);
+	default:
+		return nb_fail_attr(e, row, "'%.64s' is not a value of option '%.64s'",
+				    x->opt_value, x->opt_name);
+	}
+}
+
+static int opts_check(const struct port *self, struct port_attrs *a, struct nb_error *e)
+{
+	size_t bytes[2] = { 0 };
+
+	for (size_t i = 0; i < a->n_extra_dhcp_opts; i++) {
+		const struct extra_dhcp_opt *x = &a->extra_dhcp_opts[i];
+
+		if (opt_check(x, &bytes[x->ip_version == 6], e))
+			return -1;
+		if (opt_among(a->extra_dhcp_opts, i, x))
+			return nb_fail_attr(e, "extra_dhcp_opts", "'%.64s' is given twice",
+					    x->opt_name);
+	}
+	opts_merge(self, a);
+	bytes[0] = bytes[1] = 0;
+	for (size_t i = 0; i < a->n_extra_dhcp_opts; i++)
+		opt_check(&a->extra_dhcp_opts[i], &bytes[a->extra_dhcp_opts[i].ip_version == 6], e);
+	if (a->n_extra_dhcp_opts > 32 || bytes[0] > DHCP_OPTS_MAX || bytes[1] > DHCP_OPTS_MAX)
+		return nb_fail_attr(e, "extra_dhcp_opts",
+				    "a port has at most 32 of them, of %d bytes", DHCP_OPTS_MAX);
+	return 0;
+}
+
 /* What other programs put in their profiles is theirs; only our own key is looked at. */
 static int profile_check(const struct port_attrs *a, struct nb_error *e)
 {
@@ -298,7 +390,7 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		a->port_security_enabled = n->a.port_security_enabled;
 	if (mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
 	    addresses_choose(q, n, a, given(rows, "fixed_ips"), NULL, e) || pairs_check(a, e) ||
-	    profile_check(a, e) || nb_sg_port_create(q, a, rows, e))
+	    opts_check(NULL, a, e) || profile_check(a, e) || nb_sg_port_create(q, a, rows, e))
 		return -1;
 	a->index = world_index_get(q->nb->world, WORLD_PORT);
 	if (a->index == NUM_NONE)
@@ -377,6 +469,8 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	} else {
 		auto_addresses_follow(q, a);
 	}
+	if (given(rows, "extra_dhcp_opts") && opts_check(self, a, e))
+		return -1;
 	if (pairs_check(a, e) || profile_check(a, e) || nb_sg_port_update(q, self, a, rows, e))
 		return -1;
 	nb_sg_port_leaves(q, self, a);

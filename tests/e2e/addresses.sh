@@ -88,11 +88,25 @@ check "... the subnet's gateway and name server"               yes leased a1 'ro
 check "... by name server"                                     yes leased a1 'domain-name-servers 192.0.2.53'
 check "... the network's MTU"                                  yes leased a1 "interface-mtu ${MTU[a]}"
 check "... and its host routes"                                yes leased a1 'rfc3442-classless-static-routes 12,172,16,10,0,0,9'
+rest PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"extra_dhcp_opts": [{"opt_name": "bootfile-name", "opt_value": "pxe.0"}, {"opt_name": "15", "opt_value": "tenant.example"},
+	{"opt_name": "server-ip-address", "opt_value": "192.0.2.66"}, {"opt_name": "dns-server", "opt_value": "192.0.2.54"}, {"opt_name": "lease-time", "opt_value": "7200"},
+	{"opt_name": "classless-static-route", "opt_value": ""}]}}' >/dev/null || die "extra_dhcp_opts"
+rest PUT "/v2.0/ports/${PORT[b1]}" '{"port": {"extra_dhcp_opts": [{"opt_name": "domain-search", "opt_value": "six.example", "ip_version": 6}]}}' >/dev/null || die "extra_dhcp_opts"
+give_back a1; sleep 0.3
+check "dhclient once more, with options of the port's own"     yes dhclient_in a1
+last() { tac "$DIR/a1.lease" | sed '/^lease/q' | grep -q "$1"; }
+check "... its boot file"                                      yes last 'filename "pxe.0"\|bootfile-name "pxe.0"'
+check "... and from where"                                     yes last 'next-server 192.0.2.66'
+check "... one by number"                                      yes last 'domain-name "tenant.example"'
+check "... one that is not the subnet's"                       yes last 'domain-name-servers 192.0.2.54;'
+check "... a time"                                             yes last 'dhcp-lease-time 7200;'
+check "... and the subnet's routes not at all"                 no  last 'rfc3442'
 check "udhcpc gets the other one's"                            yes in_space a3 timeout 10 busybox udhcpc -f -q -n -i eth0 -s "$DIR/udhcpc"
 check "the kernel forms its address by itself"                 yes wait_for 8 has s1 "${ADDR[s1]}"
 check "... and has the router as its way out"                  yes wait_for 3 sh -c "ip -n $LAB-s1 -6 route | grep -q '^default via fe80'"
 check "DHCPv6 gives the port's address"                        yes wait_for 20 dhclient_in b1 -6
 check "... which is there"                                     yes has b1 "${ADDR[b1]}"
+check "... and the port's own option"                          yes leased b1 'domain-search.*six.example'
 check "IPv6 is routed between networks and hosts"              yes in_space s1 ping -n -c 2 -i 0.2 -W 1 "${ADDR[b1]}"
 check "the router's address answers"                           yes in_space s1 ping -n -c 1 -W 1 2001:db8:1::1
 check "a neighbour's address is answered for"                  yes in_space b1 ping -n -c 1 -W 1 2001:db8:2::1
