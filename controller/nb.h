@@ -231,6 +231,19 @@ struct port *nb_port_add(struct nb_request *q, const struct nb_port_spec *spec, 
 int nb_port_readdress(struct nb_request *q, struct port *p, const struct fixed_ip *ips, size_t n,
 		      struct nb_error *e);
 
+/* binding:profile's own key, "weft_spec". */
+int nb_port_profile_check(const char *profile, struct nb_error *e);
+/* What a VM's host is to do with the device of a port there; host NULL: bound nowhere. */
+const char *nb_vif_type(const struct host *h, const char *spec);
+json_t *nb_vif_details(const struct port *p, const struct host *h, const char *spec);
+
+/* ---- bindings of ports (nb_port_binding.c) ---- */
+
+/* Below ports/ID/; false when it is no path of bindings. */
+bool nb_port_binding_route(struct nb_request *q, const char *id, const char *rest);
+/* The host that 'a' has now is no passive one any more. */
+void nb_port_bindings_follow(struct port_attrs *a);
+
 /* ---- routers ---- */
 
 /* Judges a->routes against the interfaces that 'r' has (nb_router.c). */

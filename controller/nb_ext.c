@@ -12,6 +12,8 @@ static const struct extension {
 	  "2012-09-07T10:00:00-00:00" },
 	{ "binding", "Port Binding", "On which host a port is, and how a VM is plugged into it.",
 	  "2014-02-03T10:00:00-00:00" },
+	{ "binding-extended", "Port Bindings Extended",
+	  "A port is bound to the next host before it moves there.", "2017-07-17T10:00:00-00:00" },
 	{ "port-security", "Port Security", "Source addresses are checked, or not, by port.",
 	  "2012-07-23T10:00:00-00:00" },
 	{ "allowed-address-pairs", "Allowed Address Pairs",

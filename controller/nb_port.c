@@ -361,9 +361,9 @@ static int opts_check(const struct port *self, struct port_attrs *a, struct nb_e
 }
 
 /* What other programs put in their profiles is theirs; only our own key is looked at. */
-static int profile_check(const struct port_attrs *a, struct nb_error *e)
+int nb_port_profile_check(const char *text, struct nb_error *e)
 {
-	json_t *profile = a->profile ? json_loads(a->profile, 0, NULL) : NULL;
+	json_t *profile = text ? json_loads(text, 0, NULL) : NULL;
 	json_t *spec = json_object_get(profile, "weft_spec");
 	int rc = 0;
 
@@ -390,7 +390,8 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		a->port_security_enabled = n->a.port_security_enabled;
 	if (mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
 	    addresses_choose(q, n, a, given(rows, "fixed_ips"), NULL, e) || pairs_check(a, e) ||
-	    opts_check(NULL, a, e) || profile_check(a, e) || nb_sg_port_create(q, a, rows, e))
+	    opts_check(NULL, a, e) || nb_port_profile_check(a->profile, e) ||
+	    nb_sg_port_create(q, a, rows, e))
 		return -1;
 	a->index = world_index_get(q->nb->world, WORLD_PORT);
 	if (a->index == NUM_NONE)
@@ -471,9 +472,11 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	}
 	if (given(rows, "extra_dhcp_opts") && opts_check(self, a, e))
 		return -1;
-	if (pairs_check(a, e) || profile_check(a, e) || nb_sg_port_update(q, self, a, rows, e))
+	if (pairs_check(a, e) || nb_port_profile_check(a->profile, e) ||
+	    nb_sg_port_update(q, self, a, rows, e))
 		return -1;
 	nb_sg_port_leaves(q, self, a);
+	nb_port_bindings_follow(a);
 	return 0;
 }
 
@@ -511,14 +514,14 @@ json_t *nb_port_status(const struct world_obj *o)
 }
 
 /* The socket of a "vhost-user:PATH[,server]" spec, or NULL; 'server': the switch listens. */
-static char *vhost_socket(const struct port *p, bool *server)
+static char *vhost_socket(const char *spec, bool *server)
 {
 	const char *path;
 	size_t n;
 
-	if (!p->spec || strncmp(p->spec, "vhost-user:", 11))
+	if (!spec || strncmp(spec, "vhost-user:", 11))
 		return NULL;
-	path = p->spec + 11;
+	path = spec + 11;
 	n = strcspn(path, ",;");
 	*server = !strncmp(path + n, ",server", 7);
 	return mem_printf("%.*s", (int)n, path);
@@ -528,29 +531,31 @@ static char *vhost_socket(const struct port *p, bool *server)
  * What Nova is to do with the device: "vhostuser" (QEMU and the switch share a socket), or "tap":
  * make a tap device, named "tap" and 11 characters of the port's id.
  */
+const char *nb_vif_type(const struct host *h, const char *spec)
+{
+	if (!h)
+		return "unbound";
+	if (!h->sws)
+		return "binding_failed";
+	return spec && !strncmp(spec, "vhost-user:", 11) ? "vhostuser" : "tap";
+}
+
 json_t *nb_port_vif_type(const struct world_obj *o)
 {
 	const struct port *p = (const struct port *)o;
 
-	if (!p->host)
-		return json_string("unbound");
-	if (!p->host->sws)
-		return json_string("binding_failed");
-	if (p->spec && !strncmp(p->spec, "vhost-user:", 11))
-		return json_string("vhostuser");
-	return json_string("tap");
+	return json_string(nb_vif_type(p->host, p->spec));
 }
 
-json_t *nb_port_vif_details(const struct world_obj *o)
+json_t *nb_vif_details(const struct port *p, const struct host *h, const char *spec)
 {
-	const struct port *p = (const struct port *)o;
 	bool server;
 	char *path;
 	json_t *out;
 
-	if (!p->host || !p->host->sws)
+	if (!h || !h->sws)
 		return json_object();
-	path = vhost_socket(p, &server);
+	path = vhost_socket(spec, &server);
 	if (!path)
 		return json_pack("{s:b}", "port_filter", (int)p->a.port_security_enabled);
 	/* vhostuser_mode says what QEMU is, so it is the other way round. */
@@ -558,4 +563,11 @@ json_t *nb_port_vif_details(const struct world_obj *o)
 			"vhostuser_mode", server ? "client" : "server", "vhostuser_socket", path);
 	free(path);
 	return out;
+}
+
+json_t *nb_port_vif_details(const struct world_obj *o)
+{
+	const struct port *p = (const struct port *)o;
+
+	return nb_vif_details(p, p->host, p->spec);
 }

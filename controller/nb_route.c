@@ -86,6 +86,8 @@ static void object_route(struct nb_request *q, const struct resource *r, const c
 	}
 	memcpy(id, rest, n);
 	id[n] = '\0';
+	if (r->kind == WORLD_PORT && nb_port_binding_route(q, id, below))
+		return;
 	if (nb_tags_route(q, r, id, below) || action_route(q, r, id, below))
 		return;
 	n = strcspn(below, "/");

@@ -365,9 +365,10 @@ static void create(struct peer *p, const struct port *port)
 	Weft__PortAdd add = WEFT__PORT_ADD__INIT;
 	Weft__Request q = WEFT__REQUEST__INIT;
 	struct request *r;
+	const char *wanted_spec = port_spec(port, p->sw->host);
 	char spec[1024];
-	int n = snprintf(spec, sizeof(spec), "%s%ciface-id=%s,%s", port->spec,
-			 strchr(port->spec, ';') ? ',' : ';', port->a.id, OWNER);
+	int n = snprintf(spec, sizeof(spec), "%s%ciface-id=%s,%s", wanted_spec,
+			 strchr(wanted_spec, ';') ? ',' : ';', port->a.id, OWNER);
 
 	if (n < 0 || (size_t)n >= sizeof(spec)) {
 		log_warn("peer", "port %s: its weft_spec is too long", port->a.id);

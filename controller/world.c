@@ -156,9 +156,25 @@ bool port_is_active(const struct port *p)
 	       p->a.admin_state_up && p->net->a.admin_state_up;
 }
 
+static const struct next_host *next_on(const struct port *p, const struct host *h)
+{
+	for (size_t i = 0; i < p->a.n_bindings; i++)
+		if (p->nexts[i].host == h)
+			return &p->nexts[i];
+	return NULL;
+}
+
+const char *port_spec(const struct port *p, const struct host *h)
+{
+	const struct next_host *n = p->host == h ? NULL : next_on(p, h);
+
+	return p->host == h ? p->spec : n ? n->spec : NULL;
+}
+
 const struct port *world_wants(const struct sw *sw, const struct port *after)
 {
-	const struct port *p = after ? after->host_next : sw->host->ports;
+	const struct next_host *n = sw->host->nexts;
+	const struct port *p = sw->host->ports;
 
 	if (!sw->up)
 		return NULL;
@@ -166,9 +182,19 @@ const struct port *world_wants(const struct sw *sw, const struct port *after)
 		for (HOST_EACH_SWITCH(other, sw->host))
 			if (other->up && other->dpid < sw->dpid)
 				return NULL;
+	if (after && after->host == sw->host) {
+		p = after->host_next;
+	} else if (after) {
+		p = NULL;
+		n = next_on(after, sw->host)->next;
+	}
 	while (p && !p->spec)
 		p = p->host_next;
-	return p;
+	if (p)
+		return p;
+	while (n && !n->spec)
+		n = n->next;
+	return n ? n->port : NULL;
 }
 
 /* ---- hosts ---- */
@@ -187,7 +213,7 @@ struct host *host_get(struct world *w, const char *id)
 
 void host_drop(struct world *w, struct host *h)
 {
-	if (!h || h->sws || h->ports)
+	if (!h || h->sws || h->ports || h->nexts)
 		return;
 	HASH_DEL(w->hosts, h);
 	free(h->id);

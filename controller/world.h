@@ -297,13 +297,23 @@ struct member {
 	size_t n, n_open;
 };
 
+/* Where a port is bound next to its own host: it does not carry packets there, but what it needs is
+ * made. */
+struct next_host {
+	struct port *port;
+	struct host *host;
+	char *spec;		       /* as struct port's */
+	struct next_host *prev, *next; /* of the same host */
+};
+
 struct port {
 	struct world_obj obj;
 	struct port_attrs a; /* a.index: its number in cookies (24 bits) */
 	struct net *net;
 	struct host *host; /* of a.host_id; NULL: none given */
 	char *spec; /* binding:profile's "weft_spec": the switch port to create; NULL: none */
-	char tap[TAP_NAME]; /* the device name that Neutron's users give it */
+	struct next_host *nexts; /* a.n_bindings of them */
+	char tap[TAP_NAME];	 /* the device name that Neutron's users give it */
 	struct place place;
 	bool open; /* may send and receive for MACs that only it knows; as its network counts it */
 	struct sg **sgs; /* its security groups */
@@ -444,6 +454,7 @@ struct host {
 	char *id;
 	struct sw *sws;	    /* DL list by host_prev, host_next; empty: never seen */
 	struct port *ports; /* DL list by host_prev, host_next: those with this binding:host_id */
+	struct next_host *nexts; /* DL list: those that may come */
 	UT_hash_handle hh;
 };
 
@@ -595,9 +606,12 @@ bool port_is_active(const struct port *p);
  * Switch ports that 'sw' is asked to create: for each tenant port with binding:host_id of this
  * switch's host and a "weft_spec" in its binding:profile.  A host's ports are wanted on one of its
  * switches: the one with the lowest dpid that is up.  for (p = world_wants(sw, NULL); p; p =
- * world_wants(sw, p)): create p->tap with p->spec and iface-id p->a.id.
+ * world_wants(sw, p)): create p->tap with port_spec() and iface-id p->a.id.  Of ports that may come
+ * (passive bindings), too.
  */
 const struct port *world_wants(const struct sw *sw, const struct port *after);
+/* Of one of its bindings' hosts. */
+const char *port_spec(const struct port *p, const struct host *h);
 
 /* ---- hearing of changes ---- */
 

@@ -92,14 +92,42 @@ static void name_unlink(struct world *w, struct port *p)
 }
 
 /* binding:profile's "weft_spec", which the northbound has seen to be a string. */
-static char *spec_of(const struct port_attrs *a)
+static char *spec_of(const char *text)
 {
-	json_t *profile = a->profile ? json_loads(a->profile, 0, NULL) : NULL;
+	json_t *profile = text ? json_loads(text, 0, NULL) : NULL;
 	const char *spec = json_string_value(json_object_get(profile, "weft_spec"));
 	char *copy = spec && spec[0] ? mem_str(spec) : NULL;
 
 	json_decref(profile);
 	return copy;
+}
+
+static void nexts_link(struct world *w, struct port *p)
+{
+	p->nexts = p->a.n_bindings ? mem_array(p->a.n_bindings, sizeof(*p->nexts)) : NULL;
+	for (size_t i = 0; i < p->a.n_bindings; i++) {
+		const struct port_binding *b = &p->a.bindings[i];
+		struct next_host *n = &p->nexts[i];
+
+		n->port = p;
+		n->host = host_get(w, b->host);
+		n->spec = spec_of(b->profile);
+		DL_APPEND(n->host->nexts, n);
+	}
+}
+
+static void nexts_unlink(struct world *w, struct port *p)
+{
+	for (size_t i = 0; i < p->a.n_bindings; i++) {
+		struct next_host *n = &p->nexts[i];
+
+		host_mark(w, n->host, WORLD_WANTS);
+		DL_DELETE(n->host->nexts, n);
+		host_drop(w, n->host);
+		free(n->spec);
+	}
+	free(p->nexts);
+	p->nexts = NULL;
 }
 
 /* What follows from attributes that can change. */
@@ -114,7 +142,8 @@ static void port_derive(struct world *w, struct world_obj *o)
 	port_sgs_derive(w, p);
 	name_link(w, p);
 	router_port_link(w, p);
-	p->spec = spec_of(&p->a);
+	nexts_link(w, p);
+	p->spec = spec_of(p->a.profile);
 	if (p->a.host_id && p->a.host_id[0]) {
 		p->host = host_get(w, p->a.host_id);
 		DL_APPEND2(p->host->ports, p, host_prev, host_next);
@@ -130,6 +159,7 @@ static void port_underive(struct world *w, struct world_obj *o)
 	port_sgs_underive(w, p);
 	name_unlink(w, p);
 	router_port_unlink(w, p);
+	nexts_unlink(w, p);
 	free(p->spec);
 	p->spec = NULL;
 	if (p->host) {
@@ -172,6 +202,8 @@ static void port_settle(struct world *w, struct world_obj *o, uint32_t what)
 	}
 	if (p->host)
 		host_mark(w, p->host, WORLD_WANTS);
+	for (size_t i = 0; i < p->a.n_bindings; i++)
+		host_mark(w, p->nexts[i].host, WORLD_WANTS);
 }
 
 static void port_drop(struct world *w, struct world_obj *o)

@@ -4,10 +4,13 @@
 
     this test ── HTTP ──> weft-controller ──> SQLite        (no switch is connected)
 """
+import atexit
 import os
+import subprocess
 import sys
+import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from rest import Controller, check, error_of, finish, SMALL  # noqa: E402
+from rest import B, Controller, check, error_of, finish, SMALL  # noqa: E402
 
 c = Controller()
 
@@ -63,4 +66,66 @@ check(len(opts(p)) == 4, "what was refused has changed nothing", opts(p))
 c.kill()
 c.start()
 check(len(opts(p)) == 4 and ("router", "", 4) in opts(p), "they are there after a restart", opts(p))
+
+# ---- bindings: two hosts with a switch each ----
+switches = []
+for h in ("h1", "h2"):
+    switches.append(subprocess.Popen([f"{B}/weft-switch", "--name", h, "--host-id", h, "--socket", f"{c.folder}/{h}.sock",
+                                      "--controller", f"tcp:127.0.0.1:{c.of_port}"],
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "WEFT_RUNDIR": c.folder}))
+atexit.register(lambda: [(s.terminate(), s.wait(20)) for s in switches])
+end = time.monotonic() + 20
+while time.monotonic() < end and sum(s["up"] for s in c("GET", "/weft/v1/switches")[1]["switches"]) < 2:
+    time.sleep(0.1)
+
+
+def bindings(port, method="GET", path="", **body):
+    return c(method, f"/v2.0/ports/{port['id']}/bindings{path}", {"binding": body} if method in ("POST", "PUT") else None)
+
+
+def hosts(port):
+    return [(b["host"], b["status"]) for b in bindings(port)[1]["bindings"]]
+
+
+vm = c.make("port", network_id=net["id"], device_owner="compute:nova", binding__host_id="h1",
+            binding__profile={"weft_spec": "vhost-user:/tmp/a,server", "mine": 1})
+check(hosts(vm) == [("h1", "ACTIVE")], "a bound port has one binding", hosts(vm))
+s, body = bindings(vm, "POST", host="h2", profile={"weft_spec": "vhost-user:/tmp/b"}, vnic_type="normal")
+check(s == 201 and body["binding"]["status"] == "INACTIVE" and body["binding"]["host"] == "h2" and body["binding"]["vif_type"] == "vhostuser"
+      and body["binding"]["vif_details"]["vhostuser_socket"] == "/tmp/b" and body["binding"]["vif_details"]["vhostuser_mode"] == "server",
+      "another one is made, passive, with what the device there is to be", body)
+check(hosts(vm) == [("h1", "ACTIVE"), ("h2", "INACTIVE")] and show(vm)["binding:host_id"] == "h1", "... and the port stays where it is")
+refused("the same host again", bindings(vm, "POST", host="h2"), 409, "PortBindingAlreadyExists")
+refused("the active one's host", bindings(vm, "POST", host="h1"), 409, "PortBindingAlreadyExists")
+refused("a host that nobody knows", bindings(vm, "POST", host="h9"), 500, "PortBindingError")
+refused("a port that is no VM's", bindings(p, "POST", host="h2"), 400, "InvalidInput")
+refused("no host", bindings(vm, "POST", profile={}), 400, "HTTPBadRequest")
+refused("a profile that is none", bindings(vm, "POST", host="h3", profile=7), 400, "HTTPBadRequest")
+refused("a spec that is none", bindings(vm, "PUT", "/h2", profile={"weft_spec": "nonsense"}), 400, "HTTPBadRequest")
+refused("an unknown key", bindings(vm, "POST", host="h3", speed=7), 400, "HTTPBadRequest")
+refused("a port that is not there", bindings({"id": SMALL}), 404, "PortNotFound")
+refused("showing what is not there", bindings(vm, "GET", "/h9"), 404, "PortBindingNotFound")
+refused("activating what is not there", bindings(vm, "PUT", "/h9/activate"), 404, "PortBindingNotFound")
+refused("activating the active one", bindings(vm, "PUT", "/h1/activate"), 409, "PortBindingAlreadyActive")
+refused("deleting what is not there", bindings(vm, "DELETE", "/h9"), 404, "PortBindingNotFound")
+refused("another verb", bindings(vm, "PUT", "/h2/explode"), 404, "HTTPNotFound")
+refused("another method", bindings(vm, "POST", "/h2", host="h2"), 405, "HTTPMethodNotAllowed")
+s, body = bindings(vm, "PUT", "/h2/activate")
+check(s == 200 and body["binding"]["status"] == "ACTIVE" and body["binding"]["host"] == "h2", "it is activated", body)
+now = show(vm)
+check(now["binding:host_id"] == "h2" and now["binding:profile"] == {"weft_spec": "vhost-user:/tmp/b"}
+      and hosts(vm) == [("h2", "ACTIVE"), ("h1", "INACTIVE")], "... and the port follows, the former one is passive", now)
+s, body = bindings(vm, "GET", "/h1")
+check(s == 200 and body["binding"]["profile"]["mine"] == 1 and body["binding"]["vif_details"]["vhostuser_mode"] == "client",
+      "... with what it had", body)
+s, body = put(vm, **{"binding:host_id": "h1"})
+check(s == 200 and hosts(vm) == [("h1", "ACTIVE")], "a port that is bound to a passive one's host has one binding", hosts(vm))
+check(bindings(vm, "POST", host="h2")[0] == 201 and bindings(vm, "PUT", "/h2/activate")[0] == 200, "... and may go again")
+c.kill()
+c.start()
+check(hosts(vm) == [("h2", "ACTIVE"), ("h1", "INACTIVE")], "they are there after a restart", hosts(vm))
+check(bindings(vm, "DELETE", "/h1")[0] == 204 and hosts(vm) == [("h2", "ACTIVE")], "one is deleted")
+check(bindings(vm, "DELETE", "/h2")[0] == 204 and hosts(vm) == [] and show(vm)["binding:vif_type"] == "unbound",
+      "deleting the active one unbinds the port", show(vm))
+check(c("DELETE", f"/v2.0/ports/{vm['id']}")[0] == 204, "and it goes")
 finish()
