@@ -256,6 +256,9 @@ bool nb_router_needs(const struct world *w, const struct router *r, const struct
 extern const struct nb_action nb_router_actions[];
 /* Floating IPs and forwardings that lead to a port that goes. */
 int nb_floatingips_leave(struct nb_request *q, struct port *p, struct nb_error *e);
+/* ... and to those of its addresses that are not in 'a'. */
+int nb_floatingips_follow(struct nb_request *q, struct port *p, const struct port_attrs *a,
+			  struct nb_error *e);
 /* The router that leads from a port's address to an external network; NULL: none (nb_floatingip.c).
  */
 struct router *nb_floatingip_router(const struct world *w, const struct port *p,

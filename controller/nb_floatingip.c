@@ -256,16 +256,36 @@ static void leave(struct nb_request *q, struct floatingip *f)
 	attrs_fini(&r->shape, &a);
 }
 
-int nb_floatingips_leave(struct nb_request *q, struct port *p, struct nb_error *e)
+static bool keeps(const struct port_attrs *a, const struct ip_addr *ip)
 {
+	for (size_t i = 0; a && i < a->n_fixed_ips; i++)
+		if (!ip_cmp(&a->fixed_ips[i].ip_address, ip))
+			return true;
+	return false;
+}
+
+/* 'a': what the port will have; NULL: nothing. */
+int nb_floatingips_follow(struct nb_request *q, struct port *p, const struct port_attrs *a,
+			  struct nb_error *e)
+{
+	struct floatingip *next;
+
 	for (NET_EACH_ROUTER_PORT(i, p->net))
 		for (struct floatingip *f = i->router->floatingips; f; f = f->router_next)
 			for (struct port_forwarding *d = f->forwardings; d; d = d->next)
-				if (d->port == p)
+				if (d->port == p && !keeps(a, &d->a.internal_ip))
 					return nb_refuse(e, PortHasPortForwarding, p->a.id);
-	while (p->floatingips)
-		leave(q, p->floatingips);
+	for (struct floatingip *f = p->floatingips; f; f = next) {
+		next = f->port_next;
+		if (!keeps(a, &f->a.fixed_ip))
+			leave(q, f);
+	}
 	return 0;
+}
+
+int nb_floatingips_leave(struct nb_request *q, struct port *p, struct nb_error *e)
+{
+	return nb_floatingips_follow(q, p, NULL, e);
 }
 
 /* ---- computed ---- */

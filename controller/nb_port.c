@@ -465,7 +465,8 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	if (owner_check(q, self->net, a, rows, e) || mac_choose(q, self->net, a, true, self, e))
 		return -1;
 	if (given(rows, "fixed_ips")) {
-		if (addresses_choose(q, self->net, a, true, self, e))
+		if (addresses_choose(q, self->net, a, true, self, e) ||
+		    nb_floatingips_follow(q, self, a, e))
 			return -1;
 	} else {
 		auto_addresses_follow(q, a);

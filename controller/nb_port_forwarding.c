@@ -47,6 +47,21 @@ static int inside_check(struct nb_request *q, struct port_forwarding_attrs *a, s
 	return 0;
 }
 
+/* An address that a floating IP leads to goes out by that one: replies would bear its address. */
+static int bound_check(const struct floatingip *f, const struct port *p,
+		       const struct port_forwarding_attrs *a, struct nb_error *e)
+{
+	char outer[IP_TEXT], inner[IP_TEXT], other[IP_TEXT];
+
+	for (const struct floatingip *g = p->floatingips; g; g = g->port_next)
+		if (!ip_cmp(&g->a.fixed_ip, &a->internal_ip))
+			return nb_refuse(e, PortHasBindingFloatingIP,
+					 ip_format(&f->a.address, outer), p->a.id,
+					 ip_format(&a->internal_ip, inner),
+					 ip_format(&g->a.address, other));
+	return 0;
+}
+
 /* One protocol and external port leads to one place, and one place is led to once. */
 static int twice_check(const struct floatingip *f, const struct port_forwarding *self,
 		       const struct port_forwarding_attrs *a, struct nb_error *e)
@@ -107,7 +122,7 @@ static int judge(struct nb_request *q, const struct port_forwarding *self,
 			      f->port->a.id);
 	if (a->protocol == FORWARD_NONE)
 		return nb_fail_attr(e, "protocol", "it cannot be null");
-	return inside_check(q, a, &p, e) || twice_check(f, self, a, e) ||
+	return inside_check(q, a, &p, e) || bound_check(f, p, a, e) || twice_check(f, self, a, e) ||
 			       router_check(q, f, p, a, e)
 		       ? -1
 		       : 0;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "controller/mem.h"
 #include "controller/neigh_frame.h"
+#include "controller/solicit.h"
 #include "controller/south_priv.h"
 
 enum {
@@ -36,6 +37,7 @@ struct announced {
 	uint64_t dpid;
 	unsigned int left; /* announcements to come */
 	bool there;	   /* in the present round */
+	bool moved;	   /* a VM's port that has come to this switch; forgotten when told */
 	UT_hash_handle hh;
 };
 
@@ -43,20 +45,11 @@ struct neighs {
 	struct south *south;
 	struct asked *asked;
 	struct announced *announced;
+	struct solicits *solicits;
 	ev_timer tick;
 };
 
 /* ---- sending ---- */
-
-static struct peer *peer_of(struct neighs *n, const struct sw *sw)
-{
-	struct peer *p;
-
-	for (p = n->south->peers; p; p = p->next)
-		if (p->sw == sw && !p->aux_id && p->state >= PEER_LIVE)
-			return p;
-	return NULL;
-}
 
 /* A frame to the wire of network 'net' from switch 'sw', as it is. */
 static void send_frame(struct neighs *n, const struct sw *sw, const struct net *net, uint8_t *frame,
@@ -70,7 +63,7 @@ static void send_frame(struct neighs *n, const struct sw *sw, const struct net *
 				    .in_port = OFPP_CONTROLLER,
 				    .actions = { .n = 1, .v = (void *)actions },
 				    .data = { .p = frame, .n = (uint32_t)len } };
-	struct peer *p = peer_of(n, sw);
+	struct peer *p = south_peer(n->south, sw);
 
 	if (!up || !p)
 		return;
@@ -203,7 +196,7 @@ static void announce(struct neighs *n, const struct sw *sw, const struct port *p
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
 		send_frame(n, sw, p->net, frame,
 			   neigh_frame_announce(frame, vid_of(p->net), p->a.mac_address,
-						&p->a.fixed_ips[i].ip_address));
+						&p->a.fixed_ips[i].ip_address, p->router));
 }
 
 /* 'p' has its addresses on 'sw' now (NULL: nowhere); the first and the repeated announcements. */
@@ -226,9 +219,47 @@ static void announce_from(struct neighs *n, const struct port *p, const struct s
 	} else if (!repeat) {
 		return;
 	}
-	if (a->left && peer_of(n, sw)) {
+	if (a->left && south_peer(n->south, sw)) {
 		a->left--;
 		announce(n, sw, p);
+	}
+}
+
+/* A VM's port has come to another host: physical switches are to look for its MAC address there. */
+static void moved(struct neighs *n, const struct port *p)
+{
+	struct announced *a;
+
+	HASH_FIND(hh, n->announced, &p->a.index, sizeof(p->a.index), a);
+	if (!a) {
+		a = mem_get(sizeof(*a));
+		a->port = p->a.index;
+		HASH_ADD(hh, n->announced, port, sizeof(a->port), a);
+	}
+	a->moved = true;
+	a->dpid = 0; /* none yet: announce_from() takes it from the first */
+}
+
+void neighs_changed(struct neighs *n, const struct world_obj *o, uint32_t what)
+{
+	const struct port *p = (const struct port *)o;
+
+	solicits_changed(n->solicits, o, what);
+	if (o->kind == WORLD_PORT && what & WORLD_PLACE && !(what & WORLD_DELETED) && p->place.sw &&
+	    !p->router && p->net->a.type != NET_VXLAN && south_settled(n->south))
+		moved(n, p);
+}
+
+static void announce_moved(struct neighs *n, bool repeat)
+{
+	struct announced *a, *next;
+
+	HASH_ITER (hh, n->announced, a, next) {
+		const struct port *p =
+			a->moved ? world_port_by_index(n->south->world, a->port) : NULL;
+
+		if (p && p->place.sw && (!a->dpid || a->left))
+			announce_from(n, p, p->place.sw, repeat);
 	}
 }
 
@@ -242,6 +273,7 @@ static void announce_all(struct neighs *n, bool repeat)
 	for (WORLD_ALL(floatingip, FLOATINGIP, f, w))
 		if (f->router)
 			announce_from(n, f->outer, world_floatingip_switch(w, f), repeat);
+	announce_moved(n, repeat);
 	HASH_ITER (hh, n->announced, a, next) {
 		if (!a->there) {
 			HASH_DEL(n->announced, a);
@@ -301,6 +333,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	ask_gateways(n);
 	if (south_settled(n->south))
 		announce_all(n, true);
+	solicits_tick(n->solicits);
 }
 
 struct neighs *neighs_new(struct south *s)
@@ -308,6 +341,7 @@ struct neighs *neighs_new(struct south *s)
 	struct neighs *n = mem_get(sizeof(*n));
 
 	n->south = s;
+	n->solicits = solicits_new(s);
 	ev_timer_init(&n->tick, on_tick, TICK, TICK);
 	n->tick.data = n;
 	ev_timer_start(s->loop, &n->tick);
@@ -329,5 +363,6 @@ void neighs_free(struct neighs *n)
 		free(x);
 	}
 	ev_timer_stop(n->south->loop, &n->tick);
+	solicits_free(n->solicits);
 	free(n);
 }

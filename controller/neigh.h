@@ -8,14 +8,15 @@
  *   the answer, to the router's address --packet-in--> world_neigh_set() --> flows
  *
  * The gateways of external networks are asked for before anybody needs them, and all that are known
- * again now and then.  Addresses that move to another host (a gateway's, a floating IP) are
- * announced from there.
+ * again now and then.  Addresses that move to another host (a gateway's, a floating IP, a port's on
+ * a physical network) are announced from there.
  *
  * Thread: the loop's.  Owner: south.c.  Internal to the south half.
  */
 #ifndef WEFT_CONTROLLER_NEIGH_H
 #define WEFT_CONTROLLER_NEIGH_H
 
+#include "controller/world.h"
 #include "ofproto/wire.h"
 
 struct neighs;
@@ -27,6 +28,8 @@ void neighs_free(struct neighs *n);
 
 /* What stages neighbour and answer send up. */
 void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_in *pi);
+/* An object has changed in 'what' (enum world_what): told() follows. */
+void neighs_changed(struct neighs *n, const struct world_obj *o, uint32_t what);
 /* The world has changed: addresses may live elsewhere now. */
 void neighs_told(struct neighs *n);
 

@@ -9,6 +9,8 @@ enum { ETH_ARP = 0x0806, ETH_VLAN = 0x8100, ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd
 enum { ARP_REQUEST = 1, ARP_REPLY = 2, ARP_BYTES = 28 };
 enum {
 	ICMPV6 = 58,
+	ND_RS = 133,
+	RS_BYTES = 8,
 	ND_NS = 135,
 	ND_NA = 136,
 	OPT_SLL = 1,
@@ -109,10 +111,40 @@ size_t neigh_frame_ask(uint8_t out[NEIGH_FRAME_MAX], uint16_t vid, const uint8_t
 
 /* RFC 5227 2.3: a request for the own address, which all hosts take in. */
 size_t neigh_frame_announce(uint8_t out[NEIGH_FRAME_MAX], uint16_t vid, const uint8_t mac[6],
-			    const struct ip_addr *own)
+			    const struct ip_addr *own, bool router)
 {
-	return own->family == 4 ? arp(out, vid, ARP_REQUEST, mac, own, own)
-				: nd(out, vid, ND_NA, mac, own, own);
+	size_t n;
+
+	if (own->family == 4)
+		return arp(out, vid, ARP_REQUEST, mac, own, own);
+	n = nd(out, vid, ND_NA, mac, own, own);
+	if (!router) {
+		uint8_t *ip = out + n - IPV6_BYTES - ND_BYTES;
+
+		ip[44] &= 0x7f;
+		put_be16(ip + 42, 0);
+		put_be16(ip + 42, icmpv6_sum(ip, ND_BYTES));
+	}
+	return n;
+}
+
+size_t neigh_frame_solicit(uint8_t out[NEIGH_FRAME_MAX], const uint8_t mac[6])
+{
+	static const uint8_t all_routers[6] = { 0x33, 0x33, 0, 0, 0, 2 };
+	uint8_t *p = header(out, all_routers, mac, 0, ETH_IPV6);
+
+	/* From ::, and so without an address of the link (RFC 4861 4.1). */
+	memset(p, 0, IPV6_BYTES + RS_BYTES);
+	p[0] = 0x60;
+	put_be16(p + 4, RS_BYTES);
+	p[6] = ICMPV6;
+	p[7] = 255;
+	p[24] = 0xff;
+	p[25] = 0x02;
+	p[39] = 2;
+	p[40] = ND_RS;
+	put_be16(p + 42, icmpv6_sum(p, RS_BYTES));
+	return (size_t)(p + IPV6_BYTES + RS_BYTES - out);
 }
 
 static bool is_station(const uint8_t mac[6])

@@ -20,7 +20,10 @@ enum { NEIGH_FRAME_MAX = 14 + 4 + 40 + 32 };
 size_t neigh_frame_ask(uint8_t out[NEIGH_FRAME_MAX], uint16_t vid, const uint8_t mac[6],
 		       const struct ip_addr *own, const struct ip_addr *who);
 size_t neigh_frame_announce(uint8_t out[NEIGH_FRAME_MAX], uint16_t vid, const uint8_t mac[6],
-			    const struct ip_addr *own);
+			    const struct ip_addr *own, bool router);
+/* A router solicitation of a host that has no address yet, so that the answer is for all of them.
+ */
+size_t neigh_frame_solicit(uint8_t out[NEIGH_FRAME_MAX], const uint8_t mac[6]);
 
 /* Whether an untagged frame says which MAC has which address. */
 bool neigh_frame_read(const uint8_t *p, size_t n, struct ip_addr *ip, uint8_t mac[6]);

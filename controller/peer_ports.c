@@ -401,7 +401,7 @@ static bool wanted(const struct peer *p, const char *iface_id)
 {
 	const struct port *port = world_port_find(p->south->world, iface_id);
 
-	return port && port->spec && port->host == p->sw->host && world_wants(p->sw, NULL);
+	return port && port_spec(port, p->sw->host) && world_wants(p->sw, NULL);
 }
 
 void peer_ports_retry(struct peer *p, const char *port_id)

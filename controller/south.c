@@ -38,6 +38,16 @@ void south_replace(struct south *s, struct peer *p)
 		}
 }
 
+struct peer *south_peer(const struct south *s, const struct sw *sw)
+{
+	struct peer *p;
+
+	for (p = s->peers; p; p = p->next)
+		if (p->sw == sw && !p->aux_id && p->state >= PEER_LIVE)
+			return p;
+	return NULL;
+}
+
 /* ---- after a restart ---- */
 
 bool south_settled(const struct south *s)
@@ -106,6 +116,7 @@ static void changed(struct world *w, const struct world_obj *o, uint32_t what, v
 
 	if (o->kind == WORLD_SWITCH && what & WORLD_SESSION && !((const struct sw *)o)->up)
 		south_watch_gone(s);
+	neighs_changed(s->neighs, o, what);
 	DL_FOREACH (s->peers, p) {
 		if (!p->sw || !p->derive.world || p->state < PEER_READ)
 			continue;

@@ -37,4 +37,7 @@ bool south_settled(const struct south *s);
 void south_watch_gone(struct south *s);
 void south_gone_init(struct south *s, double grace);
 
+/* The main session of a switch that can be told something; NULL: none. */
+struct peer *south_peer(const struct south *s, const struct sw *sw);
+
 #endif

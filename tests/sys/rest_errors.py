@@ -22,7 +22,7 @@ ELSEWHERE = {
     "IpAddressAlreadyAllocated": 409, "InvalidIpForSubnet": 400, "AllocationOnAutoAddressSubnet": 400,
     "SubnetAllocationError": 409,  # Neutron answers 500, as if it were its own fault
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
-    "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400,
+    "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400, "PortHasBindingFloatingIP": 409,
     # neutron.extensions.securitygroup
     **{"SecurityGroup" + n: 409 for n in "DefaultAlreadyExists CannotUpdateDefault CannotRemoveDefault InUse RuleExists".split()},
     **{"SecurityGroup" + n: 400 for n in (

@@ -211,6 +211,24 @@ s, body = put(f"{way}/{pf['id']}", "port_forwarding", external_port=2223, protoc
 check(s == 200 and body["port_forwarding"]["external_port"] == 2223 and body["port_forwarding"]["protocol"] == "udp",
       "it is changed", body)
 
+refused("taking an address away that is forwarded to", put(f"ports/{p1['id']}", "port", fixed_ips=[]), 400, "PortHasPortForwarding")
+
+# ---- addresses that a floating IP leads to ----
+p3 = c.make("port", network_id=a["id"], fixed_ips=[{"ip_address": "10.0.0.77"}, {"ip_address": "10.0.0.78"}])
+f3 = c.make("floatingip", floating_network_id=pub["id"], port_id=p3["id"], fixed_ip_address="10.0.0.77")
+taken = {"protocol": "tcp", "external_port": 99, "internal_port": 22, "internal_port_id": p3["id"], "internal_ip_address": "10.0.0.77"}
+refused("forwarding to an address with a floating IP", c("POST", "/v2.0/" + way, {"port_forwarding": taken}), 409, "PortHasBindingFloatingIP")
+s, body = put(f"{way}/{pf['id']}", "port_forwarding", internal_port_id=p3["id"], internal_ip_address="10.0.0.77")
+refused("... and turning one there", (s, body), 409, "PortHasBindingFloatingIP")
+put(f"ports/{p3['id']}", "port", fixed_ips=[{"ip_address": "10.0.0.77"}])
+check(get(f"floatingips/{f3['id']}")["floatingip"]["port_id"] == p3["id"], "another address of its port may go")
+put(f"ports/{p3['id']}", "port", fixed_ips=[{"ip_address": "10.0.0.79"}])
+now = get(f"floatingips/{f3['id']}")["floatingip"]
+check(now["port_id"] is None and now["router_id"] is None and now["fixed_ip_address"] is None and now["status"] == "DOWN",
+      "when its own goes, the floating IP leads nowhere", now)
+c("DELETE", f"/v2.0/floatingips/{f3['id']}")
+c("DELETE", f"/v2.0/ports/{p3['id']}")
+
 # ---- a restart, and the end ----
 everything = {k: get(k)[k] for k in ("routers", "floatingips", "ports", "networks")}
 c.kill()
