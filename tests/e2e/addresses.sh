@@ -96,12 +96,15 @@ give_back a1; sleep 0.3
 check "dhclient once more, with options of the port's own"     yes dhclient_in a1
 last() { tac "$DIR/a1.lease" | sed '/^lease/q' | grep -q "$1"; }
 check "... its boot file"                                      yes last 'filename "pxe.0"\|bootfile-name "pxe.0"'
-check "... and from where"                                     yes last 'next-server 192.0.2.66'
 check "... one by number"                                      yes last 'domain-name "tenant.example"'
 check "... one that is not the subnet's"                       yes last 'domain-name-servers 192.0.2.54;'
 check "... a time"                                             yes last 'dhcp-lease-time 7200;'
 check "... and the subnet's routes not at all"                 no  last 'rfc3442'
+printf '#!/bin/sh\necho "$siaddr $boot_file" >>%s\n' "$DIR/udhcpc.out" >"$DIR/udhcpc"; chmod +x "$DIR/udhcpc"
+rest PUT "/v2.0/ports/${PORT[a3]}" '{"port": {"extra_dhcp_opts": [{"opt_name": "server-ip-address", "opt_value": "192.0.2.66"}, {"opt_name": "67", "opt_value": "pxe.1"}]}}' >/dev/null
+sleep 0.3
 check "udhcpc gets the other one's"                            yes in_space a3 timeout 10 busybox udhcpc -f -q -n -i eth0 -s "$DIR/udhcpc"
+check "... and from where to boot what"                        yes grep -q '192.0.2.66 pxe.1' "$DIR/udhcpc.out"
 check "the kernel forms its address by itself"                 yes wait_for 8 has s1 "${ADDR[s1]}"
 check "... and has the router as its way out"                  yes wait_for 3 sh -c "ip -n $LAB-s1 -6 route | grep -q '^default via fe80'"
 check "DHCPv6 gives the port's address"                        yes wait_for 20 dhclient_in b1 -6
