@@ -233,7 +233,9 @@ static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 		router_port_changed(d, p);
 	for (const struct floatingip *f = p->floatingips; f; f = f->port_next)
 		derive_mark(d, COOKIE_FLOATINGIP, f->a.index);
-	if (!was_near && !is_near(d, p->net->a.index))
+	/* Of what is deleted the world says no more where it was: its network may have gone
+	 * already. */
+	if (!was_near && !is_near(d, p->net->a.index) && !(what & WORLD_DELETED))
 		return;
 	derive_mark(d, COOKIE_PORT, p->a.index);
 	/* It is, or was, in the network's groups here; elsewhere these hear of WORLD_MEMBERS. */
@@ -334,7 +336,7 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 		port_changed(d, (const struct port *)o, what);
 		break;
 	case WORLD_NET:
-		if (is_near(d, ((const struct net *)o)->a.index))
+		if (is_near(d, ((const struct net *)o)->a.index) || what & WORLD_DELETED)
 			mark_net(d, (const struct net *)o,
 				 !(what & WORLD_DELETED) && what != WORLD_MEMBERS);
 		break;
@@ -343,7 +345,8 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 		break;
 	case WORLD_ROUTER:
 		d->stale = true;
-		if (near_find(d, COOKIE_ROUTER, ((const struct router *)o)->a.index))
+		if (near_find(d, COOKIE_ROUTER, ((const struct router *)o)->a.index) ||
+		    what & WORLD_DELETED)
 			derive_mark_router(d, (const struct router *)o);
 		break;
 	case WORLD_FLOATINGIP:
@@ -476,36 +479,52 @@ static void call(const struct derive *d, const struct app *a, const struct unit_
 	}
 }
 
-static int derive_unit(struct derive *d, const struct unit_key *marked)
+/* 1: something of it is still another unit's. */
+static int derive_unit(struct derive *d, const struct unit_key *marked, bool last)
 {
-	int rc = 0;
+	int rc = 0, taken = 0;
 
-	for (const struct app *const *a = apps; *a && !rc; a++) {
+	for (const struct app *const *a = apps; *a && rc >= 0; a++) {
 		struct unit_key k = *marked;
 
 		k.app = (uint8_t)(*a)->id;
 		flowset_reset(&d->fs, (*a)->id, (enum cookie_kind)k.kind, k.index);
 		call(d, *a, &k, &d->fs);
-		rc = ledger_want(d->ledger, &k, &d->fs);
+		rc = ledger_want(d->ledger, &k, &d->fs, last);
+		taken |= rc > 0;
 	}
-	return rc;
+	return rc < 0 ? rc : taken;
 }
 
-int derive_run(struct derive *d)
+/* Twice, where an entry goes from one unit to another and the new one comes first. */
+static int derive_pass(struct derive *d, bool last)
 {
 	struct mark *m, *next;
 	int n = 0;
 
-	if (d->stale)
-		derive_reach(d);
 	HASH_ITER (hh, d->marks, m, next) {
-		int rc = derive_unit(d, &m->key);
+		int rc = derive_unit(d, &m->key, last);
 
-		if (rc)
+		if (rc < 0)
 			return rc;
+		n++;
+		if (rc && !last)
+			continue;
 		HASH_DEL(d->marks, m);
 		free(m);
-		n++;
 	}
 	return n;
+}
+
+int derive_run(struct derive *d)
+{
+	int n, again;
+
+	if (d->stale)
+		derive_reach(d);
+	n = derive_pass(d, false);
+	if (n < 0)
+		return n;
+	again = derive_pass(d, true);
+	return again < 0 ? again : n;
 }

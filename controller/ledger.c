@@ -213,7 +213,8 @@ static struct unit *unit_get(struct ledger *l, const struct unit_key *key)
 	return u;
 }
 
-static int want_one(struct ledger *l, struct unit *u, const struct want *w)
+/* 1: it is another unit's. */
+static int want_one(struct ledger *l, struct unit *u, const struct want *w, bool last)
 {
 	struct entry *e = entry_get(l, w->wire);
 	struct blob *b;
@@ -221,11 +222,12 @@ static int want_one(struct ledger *l, struct unit *u, const struct want *w)
 	if (!e)
 		return -ENOMEM;
 	if (e->unit && e->unit != u) {
-		if (e->want->n != w->n || memcmp(e->want->wire + 8, w->wire + 8, w->n - 8u))
+		if (last &&
+		    (e->want->n != w->n || memcmp(e->want->wire + 8, w->wire + 8, w->n - 8u) != 0))
 			log_err("ledger",
 				"%s and %s want different things of one entry; the first stays",
 				e->where, w->where);
-		return 0;
+		return 1;
 	}
 	e->round = u->round;
 	if (e->want && e->want->n == w->n && !memcmp(e->want->wire + 8, w->wire + 8, w->n - 8u))
@@ -248,18 +250,20 @@ static int want_one(struct ledger *l, struct unit *u, const struct want *w)
 	return 0;
 }
 
-int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs)
+int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs, bool last)
 {
 	struct unit *u = unit_get(l, key);
 	struct entry *e, *next;
-	int rc = 0;
+	int rc = 0, taken = 0;
 
 	if (!u)
 		return -ENOMEM;
 	u->round++;
-	for (const struct want *w = fs ? fs->first : NULL; w && !rc; w = w->next)
-		rc = want_one(l, u, w);
-	if (rc)
+	for (const struct want *w = fs ? fs->first : NULL; w && rc >= 0; w = w->next) {
+		rc = want_one(l, u, w, last);
+		taken |= rc > 0;
+	}
+	if (rc < 0)
 		return rc;
 	for (e = u->entries; e; e = next) {
 		next = e->unit_next;
@@ -270,7 +274,7 @@ int ledger_want(struct ledger *l, const struct unit_key *key, const struct flows
 		HASH_DEL(l->units, u);
 		free(u);
 	}
-	return 0;
+	return taken;
 }
 
 /* ---- what the switch has ---- */

@@ -72,11 +72,12 @@ void ledger_init(struct ledger *l);
 void ledger_fini(struct ledger *l);
 
 /*
- * Replaces what unit 'key' wants by 'fs' (NULL: nothing).  Two units that want the same key and not
- * the same bytes are an error in the apps: logged with both origins, the first stays.  -ENOMEM:
- * partly done, call again.
+ * Replaces what unit 'key' wants by 'fs' (NULL: nothing).  1: some of it is another unit's, and was
+ * left out; an address that moves from one object to another is so until the former one has been
+ * derived, and then the caller asks again.  'last': that is an error in the apps, and logged with
+ * both origins.  -ENOMEM: partly done, call again.
  */
-int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs);
+int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs, bool last);
 /* Whether it wants anything. */
 bool ledger_has(const struct ledger *l, const struct unit_key *key);
 

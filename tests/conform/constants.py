@@ -37,7 +37,7 @@ NOT_THEIRS |= {"OFPRR_EVICTION", "OFPTC_EVICTION", "OFPTC_VACANCY_EVENTS", "OFPT
 NOT_THEIRS.add("OFPGC_ADD_OR_MOD")  # Open vSwitch's
 NOT_THEIRS.add("OFP_TCP_PORT")  # theirs is the port before IANA assigned 6653, as 1.3.5 says (6.3.1)
 # 1.4's and 1.5's, which extensions bring to 1.3, and Nicira's; the values are as Open vSwitch prints them (text_print.py).
-LATER = re.compile(r"NX[A-Z0-9]*_|OFPMOFC_|OFPACFC_|OFPCRR_|OFPRFR_|OFPACPT_|OFPRR_METER_DELETE$|NX_PACKET_IN_|OFPG(C|MFC)_\w*BUCKET|OFPG_BUCKET_")
+LATER = re.compile(r"NX[A-Z0-9]*_|OFPMOFC_|OFPACFC_|OFPCRR_|OFPRFR_|OFPACPT_|OFPRR_METER_DELETE$|NX_PACKET_IN_|OFPG(C|MFC)_\w*BUCKET|OFPG_BUCKET_|^WEFT_")
 # Theirs that are structure sizes, a name of 1.1, or belong to extensions that are not declared.
 IGNORED = re.compile(r".*_SIZE$|OFPQCFC_|OFP_VERSION$|ONF(FM|T_FLOW|MP_FLOW|ERR_)|OXM_OF_|ONF_|.*_OFFSET$")
 

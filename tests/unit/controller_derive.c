@@ -538,7 +538,7 @@ static void ledger_follows_answers(void **state)
 	d = FLOW(&fs, bridge, 7);
 	draft_output(d, 3);
 	assert_int_equal(draft_end(d), 0);
-	assert_int_equal(ledger_want(&l, &k, &fs), 0);
+	assert_int_equal(ledger_want(&l, &k, &fs, true), 0);
 
 	/* Sent; lost; sent again; done. */
 	assert_int_equal(take(&l, true, &v), 1);
@@ -558,7 +558,7 @@ static void ledger_follows_answers(void **state)
 	d = FLOW(&fs, bridge, 7);
 	draft_output(d, 4);
 	assert_int_equal(draft_end(d), 0);
-	assert_int_equal(ledger_want(&l, &k, &fs), 0);
+	assert_int_equal(ledger_want(&l, &k, &fs, true), 0);
 	assert_int_equal(take(&l, true, &v), 0);
 	assert_int_equal(take(&l, false, &v), 1);
 	entry_message(v[0], 6, buf);
@@ -569,7 +569,7 @@ static void ledger_follows_answers(void **state)
 	assert_int_equal(take(&l, false, &v), 0);
 
 	/* Not wanted any more: deleted, and forgotten once that is acknowledged. */
-	assert_int_equal(ledger_want(&l, &k, NULL), 0);
+	assert_int_equal(ledger_want(&l, &k, NULL, true), 0);
 	assert_int_equal(take(&l, false, &v), 1);
 	assert_true(entry_message(v[0], 7, buf) < 64);
 	assert_int_equal(buf[25], OFPFC_DELETE_STRICT);
@@ -598,7 +598,7 @@ static void reading_finds_drift(void **state)
 	assert_int_equal(draft_end(d), 0);
 	n = fs.first->n;
 	memcpy(wire, fs.first->wire, n);
-	assert_int_equal(ledger_want(&l, &k, &fs), 0);
+	assert_int_equal(ledger_want(&l, &k, &fs, true), 0);
 
 	/* The switch has it already: nothing to send. */
 	ledger_read_begin(&l);

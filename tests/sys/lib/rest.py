@@ -48,7 +48,11 @@ class Controller:
         self.start()
 
     def start(self):
-        self.port, self.of_port = free_port(), free_port()
+        self.start_again(free_port(), free_port())
+
+    def start_again(self, port, of_port):
+        """On ports that somebody else knows it by."""
+        self.port, self.of_port = port, of_port
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = open(f"{self.folder}/log", "a")
         self.process = subprocess.Popen(
