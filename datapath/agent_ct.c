@@ -446,6 +446,7 @@ int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q)
 {
 	const Weft__CtStatsRequest all = WEFT__CT_STATS_REQUEST__INIT;
 	struct dp *dp = x->conn->agent->dp;
+	const uint32_t was = dp->opts.ct_max;
 	struct err e = { "" };
 	struct ct *t;
 	int rc = check_set(q, table_of(x), &e);
@@ -454,8 +455,10 @@ int agent_ct_set(const struct mgmt_ctx *x, const Weft__CtSet *q)
 		dp->opts.ct_max = q->max;
 	/* What is set is kept in the table. */
 	t = rc ? NULL : dp_ct(dp, &e);
-	if (!t)
+	if (!t) {
+		dp->opts.ct_max = was; /* or no flow could ever track */
 		return mgmt_refuse_err(x, rc ? rc : -ENOMEM, &e);
+	}
 	if (q->set_default_limit)
 		ct_zone_set_limit(t, NULL, q->default_limit);
 	if (q->tcp_seq_chk)

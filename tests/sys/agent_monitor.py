@@ -436,6 +436,29 @@ def pauses(check, sw):
     d.close()
 
 
+def joined(check, sw):
+    """A monitor that is asked for while its connection is behind begins after what the others missed."""
+    c, d = sw.open(), sw.open()
+    c.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    a = apply_(*(output(p) for p in (1, 2, 3, 4) * 4))
+    assert watch(c, one(1, table=1)) == []
+    flood(d, 3000000, 50, a)
+    flood(d, 0, 20000, a, table=1)
+    xid = c.send(MULTIPART_REQUEST, monitor(one(2, table=0)))
+    time.sleep(0.3)  # it is read at once, whatever waits to be sent
+    known, order = {}, []
+    while RESUMED not in order or "reply" not in order:
+        m = c.recv()
+        assert m, order
+        order += learn(known, m) + ["reply"] * (m[1] == xid)
+    now = flows(d)
+    check("a monitor asked for in a pause: its reply comes behind RESUMED", order == [PAUSED, RESUMED, "reply"], order)
+    check("... and all is right", known == now, differ(known, now))
+    d.do(FLOW_MOD, flow_mod(command=3, table=255))
+    c.close()
+    d.close()
+
+
 def sanitized():
     return "asan" in BUILD or "tsan" in BUILD
 
@@ -450,6 +473,7 @@ def test(check):
             semantics(check, sw)
             filters(check, sw)
             pauses(check, sw)
+            joined(check, sw)
             walks(check, sw)
             again(check, sw)
     finally:

@@ -41,6 +41,10 @@ until_true()
 eq() { [ "$("${@:2}")" = "$1" ]; }
 
 check "before any flow with ct() there is no table" bash -c "'$WOFCTL' ct-stats '$SW' | grep -q 'not made yet'"
+refuse "one of no connections is none" weft ct-set-maxconns 0
+check "... nor is one of more than there can be" bash -c "! '$WOFCTL' ct-set-maxconns '$SW' 268435457 2>'$DIR/why' && grep -q 268435456 '$DIR/why'"
+refuse "... or than a number can say" weft ct-set-maxconns 4294967296
+check "... and the size is as it was, the table not made" bash -c "'$WOFCTL' ct-stats '$SW' | grep -q 'not made yet' && [ \"\$('$WOFCTL' ct-get-maxconns '$SW')\" = 4096 ]"
 flows sw "priority=1,arp,actions=NORMAL" "priority=1,icmp6,icmp_type=135,actions=NORMAL" "priority=1,icmp6,icmp_type=136,actions=NORMAL" \
 	"priority=3,ip,nw_src=11.0.0.0/8,actions=ct(zone=2,table=2)" \
 	"priority=2,ip,actions=ct(zone=1,table=1)" "ipv6,priority=0,actions=ct(zone=3,table=3)" \
