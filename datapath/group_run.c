@@ -126,12 +126,12 @@ void group_run(struct pmd *w, struct burst *b, struct pkt *p, struct group *g, u
 		count(&g->packets, &g->bytes, p);
 	one = body->type == OFPGT_SELECT ? by_weight(w->dp, body, p) : first_live(w->dp, body);
 	p->depth++;
-	if (body->type == OFPGT_ALL)
-		run_all(w, b, p, body, now);
-	else if (one >= 0)
-		run(w, b, p, body, (uint32_t)one, false, now);
-	else
+	if (one < 0)
 		refuse(w, p, DROP_GROUP_NO_BUCKET);
+	else if (body->type == OFPGT_ALL)
+		run_all(w, b, p, body, now);
+	else
+		run(w, b, p, body, (uint32_t)one, false, now);
 	if (tells)
 		p->key.dp_hash = dp_hash; /* the bucket's alone, if there was one */
 	p->depth--;
