@@ -87,19 +87,20 @@ class Bench:
         self.r("POST", "/v2.0/subnets", {"subnet": {"network_id": n, "ip_version": 4, "cidr": "10.0.0.0/16", "project_id": "bench"}})
         self.nets.append(n)
 
-    def plugged(self):
+    def plugged(self, wait=True):
         """A device for the next port, on the next host."""
         self.n += 1
         s, name = self.fleet.switches[self.n % HOSTS], f"port{self.n}"
         self.fleet.todo.append(lambda: s.plug(1 + self.n, name))
-        rig.wait_until(lambda: not self.fleet.todo, 5, "plug")
+        if wait:
+            rig.wait_until(lambda: not self.fleet.todo, 30, "plug")
         return s, name
 
     def fill(self, to):
         while self.n < to:
             if self.n >= PER_NET * len(self.nets):
                 self.net()
-            ports = [dict(network_id=self.nets[-1], project_id="bench", name=self.plugged()[1]) for _ in range(min(PER_NET, to - self.n))]
+            ports = [dict(network_id=self.nets[-1], project_id="bench", name=self.plugged(False)[1]) for _ in range(min(PER_NET, to - self.n))]
             self.r("POST", "/v2.0/ports", {"ports": ports})
         self.fleet.quiet(1.0, 60)
 
