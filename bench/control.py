@@ -90,8 +90,8 @@ class Bench:
     def plugged(self, wait=True):
         """A device for the next port, on the next host."""
         self.n += 1
-        s, name = self.fleet.switches[self.n % HOSTS], f"port{self.n}"
-        self.fleet.todo.append(lambda: s.plug(1 + self.n, name))
+        n, s, name = self.n, self.fleet.switches[self.n % HOSTS], f"port{self.n}"
+        self.fleet.todo.append(lambda: s.plug(1 + n, name))
         if wait:
             rig.wait_until(lambda: not self.fleet.todo, 30, "plug")
         return s, name
@@ -102,6 +102,7 @@ class Bench:
                 self.net()
             ports = [dict(network_id=self.nets[-1], project_id="bench", name=self.plugged(False)[1]) for _ in range(min(PER_NET, to - self.n))]
             self.r("POST", "/v2.0/ports", {"ports": ports})
+        rig.wait_until(lambda: self.r("GET", "/weft/v1/status")["status"]["counts"]["ports_bound"] == self.n, 120, "all ports in place")
         self.fleet.quiet(1.0, 60)
 
     def latency(self, runs):
