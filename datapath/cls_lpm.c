@@ -3,7 +3,7 @@
  * The lpm template: routes.  All rules match a prefix of ip_src or ip_dst and agree in everything
  * else (e.g. eth_type), and longer prefixes have no lower priority than shorter ones.
  *
- * A lookup is one to three loads of a trie (cls_trie.h), however many lengths there are.  When most
+ * A lookup is one to four loads of a trie (cls_trie.h), however many lengths there are.  When most
  * prefixes have lost their rules the whole is built again.  IPv6 prefixes are served by the tuple
  * template, a probe for each length.
  */
@@ -22,8 +22,8 @@
 enum {
 	LPM_MIN_MASKS = 3,			      /* below, a hash for each is as good */
 	WORD = offsetof(struct flow_key, nw_src) / 8, /* ip_src and ip_dst share it */
-	TABLES_FREE = 4096,			      /* tables that any number of rules may take */
-	RULES_PER_TABLE = 16,			      /* and one more for so many rules */
+	BYTES_FREE = 8 << 20,			      /* that any number of rules may take */
+	BYTES_PER_RULE = 128,			      /* and so many for each of them */
 };
 
 _Static_assert(offsetof(struct flow_key, nw_src) % 8 == 0, "nw_src begins a word");
@@ -179,50 +179,51 @@ static bool agrees(uint16_t *min, uint16_t *max, unsigned int len, uint16_t prio
 	return true;
 }
 
-static uint32_t tables_allowed(uint32_t n_rules)
+static size_t bytes_allowed(uint32_t n_rules)
 {
-	return TABLES_FREE + n_rules / RULES_PER_TABLE;
+	return BYTES_FREE + (size_t)n_rules * BYTES_PER_RULE;
 }
 
 static int by_address(const void *a, const void *b)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t x = ((const struct route *)a)->addr, y = ((const struct route *)b)->addr;
 
 	return x < y ? -1 : x > y;
 }
 
-static uint32_t count_distinct(const uint32_t *v, uint32_t n, unsigned int bits)
+/* Bytes of the tables at a level below the root that routes v[0..n), sorted, lead through. */
+static size_t bytes_of_level(const struct route *v, uint32_t n, unsigned int level)
 {
-	uint32_t d = 0;
+	const unsigned int shift = trie_shift[level - 1];
+	uint64_t last = UINT64_MAX;
+	size_t bytes = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		d += !i || v[i] >> (32 - bits) != v[i - 1] >> (32 - bits);
-	return d;
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].len <= 32 - shift || v[i].addr >> shift == last)
+			continue;
+		last = v[i].addr >> shift;
+		bytes += trie_table_bytes(level);
+	}
+	return bytes;
 }
 
 /* Whether the trie of these routes stays within its memory, with room for growth. */
 static bool affordable(const struct cls_shape *s, struct common *c)
 {
-	uint32_t *v = malloc(2 * (s->n_rules + 1) * sizeof(*v)), *deep = v + s->n_rules + 1;
-	uint32_t n = 0, n_deep = 0, need;
+	struct route *v = malloc((s->n_rules + 1) * sizeof(*v));
+	uint32_t n = 0;
+	size_t need = 0;
 
 	if (!v)
 		return false;
-	for (uint32_t i = 0; i < s->n_rules; i++) {
-		struct route r;
-
-		if (!s->rules[i]->mask->n_words || !belongs(c, s->rules[i], &r))
-			continue;
-		if (r.len > 16)
-			v[n++] = r.addr;
-		if (r.len > 24)
-			deep[n_deep++] = r.addr;
-	}
+	for (uint32_t i = 0; i < s->n_rules; i++)
+		if (s->rules[i]->mask->n_words && belongs(c, s->rules[i], &v[n]))
+			n++;
 	qsort(v, n, sizeof(*v), by_address);
-	qsort(deep, n_deep, sizeof(*v), by_address);
-	need = count_distinct(v, n, 16) + count_distinct(deep, n_deep, 24);
+	for (unsigned int level = 1; level <= TRIE_LEVELS; level++)
+		need += bytes_of_level(v, n, level);
 	free(v);
-	return need + need / 4 <= tables_allowed(s->n_rules);
+	return need + need / 4 <= bytes_allowed(s->n_rules);
 }
 
 static const struct cls_rule *first_route(const struct cls_shape *s)
@@ -286,7 +287,7 @@ static int lpm_insert(struct cls *c, struct cls_rule *r)
 
 	if (!r->mask->n_words)
 		return insert_any(l, r);
-	if (!belongs(&l->common, r, &at) || l->trie.n_tables + 2 > tables_allowed(c->n_rules) ||
+	if (!belongs(&l->common, r, &at) || l->trie.bytes >= bytes_allowed(c->n_rules) ||
 	    !agrees(l->min_priority, l->max_priority, at.len, r->priority))
 		return -EAGAIN;
 	err = trie_add(&l->trie, at.addr, at.len, r);

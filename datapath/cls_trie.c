@@ -9,23 +9,42 @@ static void entry_set(trie_entry *e, uintptr_t v)
 	atomic_store_explicit(e, v, memory_order_release);
 }
 
-/* The table below an entry, made when there is none: all of it leads where the entry did. */
-static struct trie_table *descend(struct trie *t, trie_entry *e)
+static uint32_t fan(unsigned int level)
 {
-	struct trie_table *n = trie_table_in(trie_entry_get(e));
+	return 1u << (trie_shift[level - 1] - trie_shift[level]);
+}
 
-	if (n)
-		return n;
-	n = malloc(sizeof(*n));
+size_t trie_table_bytes(unsigned int level)
+{
+	return sizeof(struct trie_table) + fan(level) * sizeof(trie_entry);
+}
+
+/* The entries below an entry, made when there are none: all of them lead where it did. */
+static trie_entry *descend(struct trie *t, trie_entry *e, unsigned int level)
+{
+	trie_entry *below = trie_below(trie_entry_get(e));
+	struct trie_table *n;
+	size_t bytes;
+
+	if (below)
+		return below;
+	bytes = trie_table_bytes(level);
+	n = aligned_alloc(64, bytes);
 	if (!n)
 		return NULL;
-	for (unsigned int i = 0; i < TRIE_FAN; i++)
+	n->n = fan(level);
+	for (unsigned int i = 0; i < n->n; i++)
 		atomic_init(&n->e[i], trie_entry_get(e));
 	n->all = t->tables;
 	t->tables = n;
-	t->n_tables++;
-	entry_set(e, (uintptr_t)n | 1);
-	return n;
+	t->bytes += bytes;
+	entry_set(e, (uintptr_t)n->e | 1);
+	return n->e;
+}
+
+static struct trie_table *table_of(trie_entry *e)
+{
+	return (struct trie_table *)((char *)e - offsetof(struct trie_table, e));
 }
 
 /*
@@ -34,12 +53,12 @@ static struct trie_table *descend(struct trie *t, trie_entry *e)
  */
 static void cover(trie_entry *e, struct trie_node *node)
 {
-	struct trie_table *t = trie_table_in(trie_entry_get(e));
-	struct trie_node *n = t ? NULL : (struct trie_node *)trie_entry_get(e), *up;
+	trie_entry *below = trie_below(trie_entry_get(e));
+	struct trie_node *n = below ? NULL : (struct trie_node *)trie_entry_get(e), *up;
 
-	if (t) {
-		for (unsigned int i = 0; i < TRIE_FAN; i++)
-			cover(&t->e[i], node);
+	if (below) {
+		for (unsigned int i = 0; i < table_of(below)->n; i++)
+			cover(&below[i], node);
 		return;
 	}
 	if (!n || n->len < node->len) {
@@ -54,19 +73,16 @@ static void cover(trie_entry *e, struct trie_node *node)
 
 static int spread(struct trie *t, struct trie_node *node)
 {
-	unsigned int len = node->len, at = node->addr >> 16, width = 16, n;
+	unsigned int level = 0, at = node->addr >> 16, n;
 	trie_entry *e = t->root;
 
-	while (len > width) {
-		struct trie_table *below = descend(t, &e[at]);
-
-		if (!below)
+	while (node->len > 32 - trie_shift[level]) {
+		e = descend(t, &e[at], ++level);
+		if (!e)
 			return -ENOMEM;
-		e = below->e;
-		at = node->addr >> (width == 16 ? 8 : 0) & 0xff;
-		width += 8;
+		at = node->addr >> trie_shift[level] & (fan(level) - 1);
 	}
-	n = 1u << (width - len);
+	n = 1u << (32 - trie_shift[level] - node->len);
 	for (unsigned int i = at; i < at + n; i++)
 		cover(&e[i], node);
 	return 0;
@@ -164,6 +180,5 @@ void trie_fini(struct trie *t)
 
 size_t trie_memory(const struct trie *t)
 {
-	return sizeof(*t) + t->n_nodes * sizeof(struct trie_node) +
-	       t->n_tables * sizeof(struct trie_table);
+	return sizeof(*t) + t->n_nodes * sizeof(struct trie_node) + t->bytes;
 }

@@ -2,17 +2,22 @@
 /*
  * A trie of IPv4 prefixes with their rules, for many readers and one writer (the lpm template).
  *
- * Strides of 16, 8 and 8 bits; each entry leads to the longest prefix that covers it, which knows
- * the next shorter one, for readers to whom the longer one's rules are not visible.  An entry, a
- * parent and a rule are each published by one store, after what they lead to.  Prefixes stay when
- * their rules go: whoever owns the trie builds another one when too many are empty.
+ * Strides of 16, 8, 4 and 4 bits: what is longer than 24 bits is mostly alone in its /24, and takes
+ * one or two tables of two lines there, not one of 32.  Each entry leads to the longest prefix that
+ * covers it, which knows the next shorter one, for readers to whom the longer one's rules are not
+ * visible.  An entry, a parent and a rule are each published by one store, after what they lead to.
+ * Prefixes stay when their rules go: whoever owns the trie builds another one when too many are
+ * empty.
  */
 #ifndef WEFT_DATAPATH_CLS_TRIE_H
 #define WEFT_DATAPATH_CLS_TRIE_H
 
 #include "datapath/cls.h"
 
-enum { TRIE_ROOT = 1 << 16, TRIE_FAN = 1 << 8 };
+enum { TRIE_ROOT = 1 << 16, TRIE_LEVELS = 3 };
+
+/* Of a table at each level below the root: bits of an address that are behind its entries'. */
+static const uint8_t trie_shift[TRIE_LEVELS + 1] = { 16, 8, 4, 0 };
 
 struct trie_link {
 	struct trie_link *_Atomic next;
@@ -28,19 +33,22 @@ struct trie_node {
 	struct trie_node *all; /* next of all nodes; control thread */
 };
 
-/* Address of a node (or NULL), or of a table with the lowest bit set. */
+/* Address of a node (or NULL), or of a table's entries with the lowest bit set. */
 typedef _Atomic uintptr_t trie_entry;
 
+/* In front of its entries, so that they are whole lines. */
 struct trie_table {
-	trie_entry e[TRIE_FAN];
 	struct trie_table *all;
+	uint32_t n;
+	trie_entry e[] __attribute__((aligned(64)));
 };
 
 /* All zero: an empty trie. */
 struct trie {
 	struct trie_node *nodes;
 	struct trie_table *tables;
-	uint32_t n_nodes, n_tables;
+	uint32_t n_nodes;
+	size_t bytes; /* of tables */
 	trie_entry root[TRIE_ROOT];
 };
 
@@ -50,12 +58,14 @@ void trie_fini(struct trie *t);
 int trie_add(struct trie *t, uint32_t addr, uint8_t len, struct cls_rule *r);
 bool trie_del(struct trie *t, uint32_t addr, uint8_t len, const struct cls_rule *r);
 size_t trie_memory(const struct trie *t);
+/* Bytes of a table at a level below the root, 1 to TRIE_LEVELS. */
+size_t trie_table_bytes(unsigned int level);
 
 /* ---- Reading ---- */
 
-static inline struct trie_table *trie_table_in(uintptr_t e)
+static inline trie_entry *trie_below(uintptr_t e)
 {
-	return e & 1 ? (struct trie_table *)(e - 1) : NULL;
+	return e & 1 ? (trie_entry *)(e - 1) : NULL;
 }
 
 static inline uintptr_t trie_entry_get(const trie_entry *e)
@@ -74,9 +84,11 @@ static inline struct trie_node *trie_longest(const struct trie *t, uint32_t addr
 	uintptr_t e = trie_entry_get(&t->root[addr >> 16]);
 
 	if (e & 1)
-		e = trie_entry_get(&trie_table_in(e)->e[addr >> 8 & 0xff]);
+		e = trie_entry_get(&trie_below(e)[addr >> 8 & 0xff]);
 	if (e & 1)
-		e = trie_entry_get(&trie_table_in(e)->e[addr & 0xff]);
+		e = trie_entry_get(&trie_below(e)[addr >> 4 & 0xf]);
+	if (e & 1)
+		e = trie_entry_get(&trie_below(e)[addr & 0xf]);
 	return (struct trie_node *)e;
 }
 
