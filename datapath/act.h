@@ -21,6 +21,7 @@
 #ifndef WEFT_DATAPATH_ACT_H
 #define WEFT_DATAPATH_ACT_H
 
+#include "datapath/express.h"
 #include "datapath/pkt.h"
 #include "datapath/role.h"
 #include "ofproto/wire.h"
@@ -164,6 +165,7 @@ struct insts {
 	bool changes_frame, changes_key; /* what 'apply' does; outputs do neither */
 	uint64_t reads; /* key words that decide what the actions do to the key, or whether they
 			   drop (cache.h) */
+	struct express_step step;    /* what it all comes to */
 	const struct conj_set *conj; /* conjunction actions (conj.h): never executed; NULL: none */
 	uint32_t n_learns;	     /* learn actions */
 	bool fins;		     /* it has fin_timeout */

@@ -230,6 +230,12 @@ void act_sum_up(struct insts *i, const struct act_op *op);
 void act_sum_up_list(struct insts *i, const struct act_op *op);
 void act_sum_up_field(struct insts *i, const struct of_field *f);
 
+/* ---- act_written.c ---- */
+
+/* Words of the key that a flow with these instructions may have written when a later table looks.
+ */
+uint64_t act_written(const struct insts *i);
+
 /* ---- act_compile_learn.c ---- */
 
 bool act_compile_learn(struct dp *dp, const struct of_any *a, struct act_op *op) CONTROL;

@@ -10,6 +10,7 @@
 
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
+#include "datapath/change.h"
 #include "datapath/conj.h"
 #include "datapath/dp.h"
 #include "datapath/group.h"
@@ -231,12 +232,13 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 		}
 	}
 	in->apply = apply;
-	if (!apply)
-		return;
-	act_compile_tail(in, apply, n);
-	act_sum_up_list(in, in->apply);
-	if (in->tail)
-		act_sum_up(in, in->tail_op);
+	if (apply) {
+		act_compile_tail(in, apply, n);
+		act_sum_up_list(in, in->apply);
+		if (in->tail)
+			act_sum_up(in, in->tail_op);
+	}
+	express_step_init(&in->step, in);
 }
 
 static void refer_group(struct insts *i, struct group *g)
@@ -367,6 +369,7 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 	}
 	refer(g);
 	count_reads(g, 1);
+	change_written(g->dp->changes, act_written(&g->i));
 	return g;
 }
 

@@ -75,6 +75,112 @@ static uint64_t gather(struct dp *dp, uint64_t bits[FLOW_KEY_WORDS])
 	return words;
 }
 
+/*
+ * Words that packets differ in when they come in.  Of the others, which only flows fill, each
+ * packet's are zero then, and a key need not say so.
+ */
+static uint64_t ingress_words(void)
+{
+	const uint64_t port = UINT64_C(1) << offsetof(struct flow_key, in_port) / 8;
+	const uint64_t behind = UINT64_C(1) << offsetof(struct flow_key, reg) / 8;
+
+	return (behind - 1) & ~(port - 1);
+}
+
+static void take_words(struct cache *c, uint64_t words, const uint64_t *bits)
+{
+	for (; words && c->n_words <= CACHE_WORDS_MAX; words &= words - 1) {
+		const unsigned int n = (unsigned int)__builtin_ctzll(words);
+
+		if (c->n_words < CACHE_WORDS_MAX) {
+			c->word[c->n_words] = (uint8_t)n;
+			c->bits[c->n_words] = bits[n];
+		}
+		c->n_words++;
+	}
+}
+
+/* All that is known is void. */
+static void forget(struct cache *c)
+{
+	c->stamp += CACHE_STAMP_ONE;
+	if (!c->stamp) {
+		memset(c->mem, 0, bytes_of(c));
+		c->stamp = CACHE_STAMP_ONE;
+	}
+}
+
+/* Whether the key is the same as before. */
+static bool same_key(const struct cache *c, uint64_t words, const uint64_t *bits)
+{
+	if (words != c->words || c->n_words > CACHE_WORDS_MAX)
+		return false;
+	for (unsigned int n = 0; n < c->n_words; n++)
+		if (c->bits[n] != bits[c->word[n]])
+			return false;
+	return true;
+}
+
+struct noting {
+	struct cache *c;
+	uint64_t written;
+	bool all; /* entries are concerned */
+};
+
+static int place_in_key(const struct cache *c, unsigned int word)
+{
+	/* Of those that stand in an entry's first line. */
+	for (unsigned int n = 0; n < c->n_in && n < CACHE_LINE_KEY; n++)
+		if (c->word[n] == word)
+			return (int)n;
+	return -1;
+}
+
+/*
+ * A flow came or went.  The ways that it concerns are those whose packets, in its table, have its
+ * match; what of that no action can have written they had at ingress.
+ */
+static void note_change(void *arg, uint64_t words, const uint64_t *bits, const uint64_t *value)
+{
+	struct noting *k = arg;
+	struct cache *c = k->c;
+	struct cache_change *to = &c->change[c->seen % CACHE_CHANGES];
+
+	to->n = 0;
+	for (unsigned int i = 0; words; words &= words - 1, i++) {
+		const unsigned int word = (unsigned int)__builtin_ctzll(words);
+		const int at = place_in_key(c, word);
+
+		if (at < 0 || k->written >> word & 1)
+			continue;
+		to->at[to->n] = (uint8_t)at;
+		to->bits[to->n] = bits[i] & c->bits[at];
+		to->value[to->n++] = value[i] & c->bits[at];
+	}
+	k->all |= !to->n || !++c->seen;
+}
+
+bool cache_still_true(const struct cache *c, struct cache_entry *e)
+{
+	uint32_t missed = c->seen - e->seen;
+
+	for (; missed && missed <= CACHE_CHANGES; missed--) {
+		const struct cache_change *k = &c->change[(c->seen - missed) % CACHE_CHANGES];
+		uint64_t differ = 0;
+
+		for (unsigned int i = 0; i < k->n && !differ; i++)
+			differ = (e->key[k->at[i]] ^ k->value[i]) & k->bits[i];
+		if (!differ)
+			break;
+	}
+	if (missed) {
+		e->stamp = 0;
+		return false;
+	}
+	e->seen = c->seen;
+	return true;
+}
+
 /* The place of the member at 'offset' in the key that is looked at. */
 static uint8_t place_of(const struct cache *c, size_t offset)
 {
@@ -102,33 +208,31 @@ static void renew_ct(struct cache *c)
 	c->tracks = c->need == EXPRESS_IPV4 && !(c->words & rare);
 }
 
-/* What the tables of this version look at. */
+/* The tables are of another version: what they look at, and what has changed. */
 static void renew(struct cache *c, struct dp *dp, uint64_t version)
 {
+	const uint64_t ingress = ingress_words();
 	uint64_t bits[FLOW_KEY_WORDS];
 	uint64_t words = gather(dp, bits);
+	struct noting k = { .c = c };
 
+	k.written = atomic_load_explicit(&dp->changes->written, memory_order_acquire);
 	if (words != c->words)
 		cache_adapt_again(&c->adapt, true);
 	c->version = version;
-	c->words = words;
-	c->need = express_need(words);
-	c->n_words = 0;
-	for (; words && c->n_words <= CACHE_WORDS_MAX; words &= words - 1) {
-		const unsigned int n = (unsigned int)__builtin_ctzll(words);
-
-		if (c->n_words < CACHE_WORDS_MAX) {
-			c->word[c->n_words] = (uint8_t)n;
-			c->bits[c->n_words] = bits[n];
-		}
-		c->n_words++;
+	k.all = !c->stamp || !same_key(c, words, bits);
+	if (k.all) {
+		c->words = words;
+		c->need = express_need(words & ingress);
+		c->n_words = 0;
+		take_words(c, words & ingress, bits);
+		c->n_in = c->n_words;
+		take_words(c, words & ~ingress, bits);
+		renew_ct(c);
 	}
-	renew_ct(c);
-	c->stamp += CACHE_STAMP_ONE;
-	if (!c->stamp) {
-		memset(c->mem, 0, bytes_of(c));
-		c->stamp = CACHE_STAMP_ONE;
-	}
+	k.all |= !change_each(dp->changes, &c->changes_at, version, note_change, &k);
+	if (k.all)
+		forget(c);
 }
 
 bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
@@ -141,14 +245,15 @@ bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
 /* Takes down the ingress key of packet i. */
 static void note(struct cache *c, const struct burst *b, unsigned int i)
 {
-	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i]);
+	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i], c->n_in);
 	c->from[i] = c->stamp;
-	cache_prefetch(c, c->hash[i]);
+	cache_prefetch(c, c->hash[i], c->n_in);
 }
 
 static struct cache_entry *find(const struct cache *c, unsigned int i)
 {
-	return cache_find_from(c, c->from[i], c->hash[i], c->key[i]);
+	return cache_find(c, c->from[i], c->hash[i], c->key[i],
+			  c->from[i] == c->stamp ? c->n_in : c->n_words);
 }
 
 static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *c,
@@ -218,13 +323,13 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
 	return c->noted;
 }
 
-static bool worth_keeping(const struct cache_way *way)
+static bool worth_keeping(const struct flow *const *flow, uint32_t n_flows)
 {
-	if (!way->n || way->n > CACHE_WAY_MAX)
+	if (!n_flows || n_flows > CACHE_WAY_MAX)
 		return false;
 	/* What a pop brings up is not in the ingress key; after the last table nobody looks. */
-	for (uint32_t n = 0; n + 1 < way->n; n++)
-		if (way->flow[n]->insts->pops)
+	for (uint32_t n = 0; n + 1 < n_flows; n++)
+		if (flow[n]->insts->pops)
 			return false;
 	return true;
 }
@@ -252,30 +357,40 @@ static struct cache_entry *place(struct cache *c, uint64_t hash)
 	return e;
 }
 
-void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
-		 const struct cache_way *way)
+void cache_keep(struct cache *c, unsigned int i, const struct flow *const *flow, uint32_t n,
+		bool to_ct)
 {
-	struct cache *c = w->cache;
-	unsigned int i = p->idx;
 	struct cache_entry *e;
 
-	if (!(c->noted >> i & 1) || p->remarked || p->stop == STOP_FLOW || !worth_keeping(way))
+	if (!worth_keeping(flow, n))
 		return;
 	e = find(c, i);
 	if (!e)
 		e = place(c, c->hash[i]);
-	e->hash = c->hash[i];
+	e->hash = (uint32_t)c->hash[i];
+	e->seen = c->seen;
 	e->stamp = c->from[i];
-	e->n_flows = (uint8_t)way->n;
+	e->n_flows = (uint8_t)n;
 	memcpy(e->key, c->key[i], sizeof(e->key));
 	memcpy(e->more, c->key[i] + CACHE_LINE_KEY, sizeof(e->more));
-	memcpy(e->flow, way->flow, way->n * sizeof(e->flow[0]));
+	memcpy(e->flow, flow, n * sizeof(e->flow[0]));
 	e->way = CACHE_PLAIN;
-	if (way->flow[way->n - 1]->insts->tail == ACT_CT)
-		e->way = !p->n_calls && express_compose_ct(way, &e->express) ? CACHE_TO_CT
-									     : CACHE_PLAIN;
-	else if (express_compose(way, be32toh(p->key.in_port), &e->express))
+	if (n > EXPRESS_FLOWS_MAX)
+		return;
+	if (flow[n - 1]->insts->tail == ACT_CT)
+		e->way = to_ct && express_compose_ct(flow, n, &e->express) ? CACHE_TO_CT
+									   : CACHE_PLAIN;
+	else if (express_compose(flow, n, &e->express))
 		e->way = CACHE_EXPRESS;
+}
+
+void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
+		 const struct cache_way *way)
+{
+	struct cache *c = w->cache;
+
+	if (c->noted >> p->idx & 1 && !p->remarked && p->stop != STOP_FLOW)
+		cache_keep(c, p->idx, way->flow, way->n, !p->n_calls);
 }
 
 void cache_spent(struct pmd *w, uint64_t cycles)
@@ -298,7 +413,7 @@ bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table,
 	c->noted &= ~bit;
 	if (!cache_ready(c, w->dp, b->version))
 		return false;
-	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i]);
+	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i], c->n_words);
 	c->from[i] = cache_stamp(c, table);
 	e = serve ? find(c, i) : NULL;
 	if (!e) {
@@ -329,8 +444,8 @@ enum cache_answer cache_peek(const struct pmd *w, const struct flow_key *key, ui
 		return CACHE_STALE;
 	if (c->n_words > CACHE_WORDS_MAX)
 		return CACHE_OFF;
-	hash = cache_take(c, (const uint64_t *)key, words);
-	e = cache_find(c, hash, words);
+	hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
+	e = cache_find(c, c->stamp, hash, words, c->n_in);
 	if (!e)
 		return CACHE_MISS;
 	*n_flows = e->n_flows;

@@ -3,7 +3,8 @@
  * The flow cache of one PMD: exact match on the fields that the installed pipeline consults.
  *
  * Keyed by the ingress values of all bits that any table looks at (cls->bits) and all key words
- * that any action's effect depends on (insts->reads, gathered in dp->action_words), so that two
+ * that any action's effect depends on (insts->reads, gathered in dp->action_words; words that
+ * nothing but flows fill are zero at ingress, and left out), so that two
  * packets with equal keys take the same way through the tables: by induction over the tables, each
  * bit that a table reads is either what it was at ingress, or was written by an action whose effect
  * depends on those alone.  Where a packet comes from ct() its way begins anew, with the table it
@@ -21,9 +22,12 @@
  * has it, lookup and all; what it brings into the key is not known, so that its flow is the last of
  * a way (it 'pops').
  *
- * Stamped with the version: any published change empties it.  There are no wildcards in it, so it
- * decides nothing that the tables did not decide for exactly these values.  Where it does not pay,
- * which is measured (cache_adapt.h), it steps aside.  Owner and user: one PMD.
+ * When flows come or go, entries that this may concern are void (change.h): those whose ingress key
+ * has the flow's match, in all words that no action may have written by then.  Entries are asked
+ * when they are found again.  A change of the bits that the tables look at empties all.  There are
+ * no wildcards in it, so it decides nothing that the tables did not decide for exactly these
+ * values.  Where it does not pay, which is measured (cache_adapt.h), it steps aside.  Owner and
+ * user: one PMD.
  */
 #ifndef WEFT_DATAPATH_CACHE_H
 #define WEFT_DATAPATH_CACHE_H

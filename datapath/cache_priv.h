@@ -15,6 +15,7 @@
 
 #include "datapath/cache.h"
 #include "datapath/cache_adapt.h"
+#include "datapath/change.h"
 #include "datapath/cls_hash.h"
 #include "datapath/express.h"
 
@@ -35,7 +36,8 @@ enum cache_is {
  * the express way needs then.
  */
 struct cache_entry {
-	uint64_t hash;
+	uint32_t hash;	/* half of it: the key decides */
+	uint32_t seen;	/* changes that it is known not to be concerned by */
 	uint32_t stamp; /* generation it belongs to, and where it begins (cache_stamp()); 0: none */
 	uint8_t n_flows;
 	uint8_t way;  /* enum cache_is */
@@ -50,12 +52,21 @@ struct cache_entry {
 
 _Static_assert(sizeof(struct cache_entry) == 256, "four lines");
 
+enum { CACHE_CHANGES = 64 }; /* an entry that has missed more is void */
+
+/* A change of the tables, as an entry's key has its words: those that tell something. */
+struct cache_change {
+	uint8_t n, at[CHANGE_WORDS];
+	uint64_t bits[CHANGE_WORDS], value[CHANGE_WORDS];
+};
+
 struct cache {
 	struct cache_entry *mem;
 	uint64_t max;	  /* entries, a power of two */
 	uint64_t version; /* of the tables that it knows */
 	uint64_t words;
-	unsigned int n_words;
+	/* Those that packets differ in when they come in are the first 'n_in' of 'n_words'. */
+	unsigned int n_words, n_in;
 	uint8_t word[FLOW_KEY_WORDS];
 	uint64_t bits[CACHE_WORDS_MAX]; /* of them that anything looks at */
 	/* Where what ct() writes is in the key; CACHE_WORDS_MAX: nobody looks at it. */
@@ -64,8 +75,13 @@ struct cache {
 	uint32_t stamp;		/* of ways from the first table on */
 	enum express_need need; /* how much of a frame the key's words are in */
 	uint64_t mask;		/* entries in use now less two: pairs */
+	uint32_t seen;		/* changes, and the last of them; and where to read on */
+	struct cache_change change[CACHE_CHANGES];
+	uint64_t changes_at;
 	uint32_t tried, hits;
 	struct cache_adapt adapt;
+	/* Frames that walked (express.c), and how many came to an end; bursts that do not. */
+	uint32_t walk_tried, walk_done, walk_pause;
 	uint64_t received;	  /* packets that were measured */
 	uint64_t noted;		  /* packets of the burst whose ingress key is below */
 	uint32_t from[BURST_MAX]; /* their stamps */
@@ -87,30 +103,30 @@ static inline bool cache_is_of_now(const struct cache *c, const struct cache_ent
 	return (e->stamp & ~(uint32_t)CACHE_STAMP_WHERE) == c->stamp;
 }
 
-/* Hash of what cache_take() has taken. */
-static inline uint64_t cache_hash(const struct cache *c, const uint64_t *key)
+/* Hash of the first 'n' words that count: products of pairs, as in cls_hash_key_n(). */
+static __rte_always_inline uint64_t cache_hash(const uint64_t *key, unsigned int n)
 {
 	const uint64_t *k = cls_hash_keys;
 	uint64_t h = k[FLOW_KEY_WORDS];
+	unsigned int i;
 
-	for (unsigned int n = 0; n < c->n_words; n++)
-		h += cls_hash_mix(key[n] ^ k[n], k[n + 1]);
+	for (i = 0; i + 1 < n; i += 2)
+		h += cls_hash_mix(key[i] ^ k[i], key[i + 1] ^ k[i + 1]);
+	if (i < n)
+		h += cls_hash_mix(key[i] ^ k[i], k[i + 1]);
 	return cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
 }
 
-/* Copies what counts of 'key' to 'to'; returns its hash. */
-static inline uint64_t cache_take(const struct cache *c, const uint64_t *key, uint64_t *to)
+/*
+ * Copies what counts of the first 'n' words of 'key' to 'to'; returns its hash.  'n' is c->n_in at
+ * ingress, c->n_words behind ct(), and a constant where many are taken.
+ */
+static __rte_always_inline uint64_t cache_take(const struct cache *c, const uint64_t *key,
+					       uint64_t *to, unsigned int n)
 {
-	const uint64_t *k = cls_hash_keys;
-	uint64_t h = k[FLOW_KEY_WORDS];
-
-	for (unsigned int n = 0; n < c->n_words; n++) {
-		const uint64_t v = key[c->word[n]] & c->bits[n];
-
-		to[n] = v;
-		h += cls_hash_mix(v ^ k[n], k[n + 1]);
-	}
-	return cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
+	for (unsigned int i = 0; i < n; i++)
+		to[i] = key[c->word[i]] & c->bits[i];
+	return cache_hash(to, n);
 }
 
 static inline struct cache_entry *cache_pair(const struct cache *c, uint64_t hash)
@@ -118,37 +134,29 @@ static inline struct cache_entry *cache_pair(const struct cache *c, uint64_t has
 	return &c->mem[hash & c->mask];
 }
 
-static inline bool cache_same(const struct cache *c, const struct cache_entry *e, uint32_t stamp,
-			      uint64_t hash, const uint64_t *key)
+static __rte_always_inline bool cache_same(const struct cache_entry *e, uint32_t stamp,
+					   uint64_t hash, const uint64_t *key, unsigned int n)
 {
-	uint64_t differ = (e->stamp ^ stamp) | (e->hash ^ hash);
+	const unsigned int here = n < CACHE_LINE_KEY ? n : CACHE_LINE_KEY;
+	uint64_t differ = (e->stamp ^ stamp) | (e->hash ^ (uint32_t)hash);
 
-	if (likely(c->n_words <= CACHE_LINE_KEY)) {
-		for (unsigned int n = 0; n < c->n_words; n++)
-			differ |= e->key[n] ^ key[n];
-		return !differ;
-	}
-	for (unsigned int n = 0; n < CACHE_LINE_KEY; n++)
-		differ |= e->key[n] ^ key[n];
-	return !differ && !memcmp(e->more, key + CACHE_LINE_KEY,
-				  (c->n_words - CACHE_LINE_KEY) * sizeof(key[0]));
-}
-
-/* The same without the hash. */
-static inline bool cache_same_key(const struct cache *c, const struct cache_entry *e,
-				  uint32_t stamp, const uint64_t *key)
-{
-	return cache_same(c, e, stamp, e->hash, key);
+	for (unsigned int i = 0; i < here; i++)
+		differ |= e->key[i] ^ key[i];
+	if (differ) /* the other line is not asked for in vain */
+		return false;
+	for (unsigned int i = CACHE_LINE_KEY; i < n; i++)
+		differ |= e->more[i - CACHE_LINE_KEY] ^ key[i];
+	return !differ;
 }
 
 /* Where cache_find() will look. */
-static inline void cache_prefetch(const struct cache *c, uint64_t hash)
+static __rte_always_inline void cache_prefetch(const struct cache *c, uint64_t hash, unsigned int n)
 {
 	const struct cache_entry *e = cache_pair(c, hash);
 
 	rte_prefetch0(e);
 	rte_prefetch0(e + 1);
-	if (unlikely(c->n_words > CACHE_LINE_KEY))
+	if (unlikely(n > CACHE_LINE_KEY))
 		rte_prefetch0(e->more);
 }
 
@@ -158,31 +166,44 @@ static inline struct cache_entry *cache_other_pair(const struct cache *c, uint64
 	return &c->mem[hash >> 32 & c->mask];
 }
 
-static inline struct cache_entry *cache_find_in(const struct cache *c, struct cache_entry *pair,
-						uint32_t stamp, uint64_t hash, const uint64_t *key)
+static __rte_always_inline struct cache_entry *cache_find_in(struct cache_entry *pair,
+							     uint32_t stamp, uint64_t hash,
+							     const uint64_t *key, unsigned int n)
 {
-	if (cache_same(c, pair, stamp, hash, key))
+	if (cache_same(pair, stamp, hash, key, n))
 		return pair;
-	return cache_same(c, pair + 1, stamp, hash, key) ? pair + 1 : NULL;
+	return cache_same(pair + 1, stamp, hash, key, n) ? pair + 1 : NULL;
 }
 
-static inline struct cache_entry *cache_find_from(const struct cache *c, uint32_t stamp,
-						  uint64_t hash, const uint64_t *key)
+/* Whether no change that 'e' has not seen concerns it; else it is void. */
+bool cache_still_true(const struct cache *c, struct cache_entry *e);
+
+static __rte_always_inline struct cache_entry *cache_find(const struct cache *c, uint32_t stamp,
+							  uint64_t hash, const uint64_t *key,
+							  unsigned int n)
 {
 	struct cache_entry *pair = cache_pair(c, hash),
-			   *e = cache_find_in(c, pair, stamp, hash, key);
+			   *e = cache_find_in(pair, stamp, hash, key, n);
 
-	if (e || likely(!(pair->spilled && cache_is_of_now(c, pair))))
-		return e;
-	return cache_find_in(c, cache_other_pair(c, hash), stamp, hash, key);
+	if (unlikely(!e && pair->spilled && cache_is_of_now(c, pair)))
+		e = cache_find_in(cache_other_pair(c, hash), stamp, hash, key, n);
+	if (e && unlikely(e->seen != c->seen) && !cache_still_true(c, e))
+		return NULL;
+	return e;
 }
 
-static inline struct cache_entry *cache_find(const struct cache *c, uint64_t hash,
-					     const uint64_t *key)
+/* Whether 'e' is the way of a key that comes from ct(), without the hash. */
+static inline bool cache_is_behind(const struct cache *c, struct cache_entry *e, uint32_t stamp,
+				   const uint64_t *key)
 {
-	return cache_find_from(c, c->stamp, hash, key);
+	return cache_same(e, stamp, e->hash, key, c->n_words) &&
+	       (likely(e->seen == c->seen) || cache_still_true(c, e));
 }
 
+/* What packet i of the burst, whose words and hash stand in 'c', did: a way that may be kept;
+ * 'to_ct': up to ct() it may be told by its flows. */
+void cache_keep(struct cache *c, unsigned int i, const struct flow *const *flow, uint32_t n,
+		bool to_ct) PMD;
 /* Whether it is to be looked into for a burst of tables 'version'; makes itself ready. */
 bool cache_ready(struct cache *c, struct dp *dp, uint64_t version) PMD;
 /* After a burst of which 'n' packets were looked for, 'hits' found. */

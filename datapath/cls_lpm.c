@@ -401,8 +401,13 @@ static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
 		node[i] = trie_longest(&l->trie, half_of(cls_key(b, i)[WORD], l->common.dst));
-		if (node[i])
-			rte_prefetch0(node[i]);
+		rte_prefetch0(node[i]);
+	}
+	for (uint64_t left = routes; left; left &= left - 1) {
+		const struct trie_node *n = node[__builtin_ctzll(left)];
+
+		if (n)
+			rte_prefetch0(trie_first(n));
 	}
 	for (uint64_t left = routes; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);

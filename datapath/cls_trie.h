@@ -92,6 +92,12 @@ static inline struct trie_node *trie_longest(const struct trie *t, uint32_t addr
 	return (struct trie_node *)e;
 }
 
+/* The rule that will most often be the one. */
+static inline const struct cls_rule *trie_first(const struct trie_node *n)
+{
+	return atomic_load_explicit(&n->first.rule, memory_order_relaxed);
+}
+
 /* The best rule that 'version' shows of a prefix, else of the next shorter one that has any. */
 static inline const struct cls_rule *trie_visible(const struct trie_node *n, uint64_t version)
 {

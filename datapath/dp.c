@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/change.h"
 #include "datapath/dp.h"
 
 #include <errno.h>
@@ -83,7 +84,8 @@ struct dp *dp_new(const struct dp_opts *o, struct err *e)
 	atomic_init(&dp->version, 1);
 	atomic_init(&dp->miss_send_len, MISS_SEND_LEN);
 	atomic_init(&dp->ct_liberal, o->ct_liberal);
-	if (make_tables(dp)) {
+	dp->changes = calloc(1, sizeof(*dp->changes));
+	if (!dp->changes || make_tables(dp)) {
 		err_set(e, -ENOMEM, "no memory for the tables of %s", dp->name);
 		dp_free(dp);
 		return NULL;
@@ -130,6 +132,7 @@ void dp_free(struct dp *dp)
 		retire_fini(dp);
 	if (dp->pool)
 		eal_pool_free(dp->pool);
+	free(dp->changes);
 	free(dp->rcu);
 	free(dp);
 }

@@ -17,6 +17,7 @@
 #include "datapath/role.h"
 #include "datapath/table.h"
 
+struct changes;
 struct ct;
 struct fdb;
 struct group_table;
@@ -58,6 +59,7 @@ struct dp {
 	_Atomic uint32_t miss_send_len;
 	_Atomic uint32_t learn_epoch; /* when learned flows last went (learn.h) */
 	_Atomic bool invalid_ttl_to_controller;
+	struct changes *changes; /* of the tables, lately (change.h) */
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
 	struct fdb *fdb;			 /* NORMAL's MAC table */

@@ -11,27 +11,8 @@
 #include "datapath/csum.h"
 #include "datapath/dp.h"
 #include "datapath/express_ct.h"
-#include "datapath/parse.h"
+#include "datapath/express_priv.h"
 #include "datapath/pmd.h"
-#include "vlan/tag.h"
-
-enum {
-	ETH_HLEN = 14,
-	IP_HLEN = 20,
-};
-
-/* Words of the key, all in its first line. */
-enum {
-	W_PORT = offsetof(struct flow_key, in_port) / 8,
-	W_TUN = offsetof(struct flow_key, tun_id) / 8,
-	W_DST = offsetof(struct flow_key, eth_dst) / 8,
-	W_SRC = offsetof(struct flow_key, eth_src) / 8,
-	W_NW = offsetof(struct flow_key, nw_src) / 8,
-	W_L4 = offsetof(struct flow_key, ip_proto) / 8,
-	W_REST = offsetof(struct flow_key, tcp_flags) / 8,
-};
-
-#define BIT(n) (UINT64_C(1) << (n))
 
 enum express_need express_need(uint64_t words)
 {
@@ -42,239 +23,6 @@ enum express_need express_need(uint64_t words)
 	if (!(words & ~(port | BIT(W_DST) | BIT(W_SRC))))
 		return EXPRESS_ETH;
 	return EXPRESS_IPV4;
-}
-
-/* ---- What a way comes to ---- */
-
-struct composing {
-	struct express x;
-	be64 tun_id;
-	bool leaves;
-};
-
-static bool compose_field(struct composing *c, const struct act_op *op)
-{
-	static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
-	const enum of_field_id id = op->set.field->id;
-
-	if ((id != OF_FIELD_ETH_DST && id != OF_FIELD_ETH_SRC) || memcmp(op->set.mask, all, 6) != 0)
-		return false;
-	memcpy(id == OF_FIELD_ETH_DST ? c->x.dst : c->x.src, op->set.value, 6);
-	c->x.does |= id == OF_FIELD_ETH_DST ? EXPRESS_DST : EXPRESS_SRC;
-	return true;
-}
-
-/* Registers and metadata have done what they are for: they led to the next flow of the way. */
-static bool compose_state(struct composing *c, const struct act_op *op)
-{
-	void *member;
-	uint64_t v = 0, m = 0, k = 0;
-
-	switch (op->set.field->id) {
-	case OF_FIELD_TUN_ID:
-		member = &c->tun_id;
-		break;
-	case OF_FIELD_TUN_SRC:
-		member = &c->x.tun_src;
-		break;
-	case OF_FIELD_TUN_DST:
-		member = &c->x.tun_dst;
-		break;
-	default:
-		return true;
-	}
-	memcpy(&v, op->set.value, op->set.field->size);
-	memcpy(&m, op->set.mask, op->set.field->size);
-	memcpy(&k, member, op->set.field->size);
-	k = (k & ~m) | (v & m);
-	memcpy(member, &k, op->set.field->size);
-	c->x.does |= EXPRESS_TUN;
-	return true;
-}
-
-static bool compose_op(struct composing *c, const struct act_op *op, uint32_t in_port)
-{
-	if (c->leaves) /* more than one output, or what only another would see */
-		return false;
-	switch (op->code) {
-	case ACT_OUTPUT:
-		c->x.port = op->port;
-		c->leaves = true;
-		return op->port <= PORT_LAST && op->port != in_port;
-	case ACT_SET_FIELD:
-		return compose_field(c, op);
-	case ACT_SET_STATE:
-		return compose_state(c, op);
-	case ACT_DEC_NW_TTL:
-		if (c->x.does & EXPRESS_TTL)
-			return false;
-		c->x.does |= EXPRESS_TTL;
-		return true;
-	}
-	return false;
-}
-
-static bool compose_list(struct composing *c, const struct act_op *op, uint32_t in_port)
-{
-	for (; op && op->code != ACT_END; op++)
-		if (!compose_op(c, op, in_port))
-			return false;
-	return true;
-}
-
-/* An action set of one output: what else it may hold would be done before it, at the end. */
-static bool compose_set(uint32_t *port, const struct insts *i)
-{
-	if (i->clear)
-		*port = 0;
-	for (const struct act_op *op = i->write; op && op->code != ACT_END; op++) {
-		if (op->code != ACT_OUTPUT)
-			return false;
-		*port = op->port;
-	}
-	return true;
-}
-
-bool express_compose(const struct cache_way *way, uint32_t in_port, struct express *out)
-{
-	struct composing c = { .leaves = false };
-	uint32_t set = 0;
-
-	if (way->n > EXPRESS_FLOWS_MAX)
-		return false;
-	for (uint32_t n = 0; n < way->n; n++) {
-		const struct insts *i = way->flow[n]->insts;
-
-		if (i->meter || i->tail == ACT_CT || !compose_list(&c, i->apply, in_port) ||
-		    !compose_set(&set, i))
-			return false;
-		c.x.id[n] = way->flow[n]->id;
-		c.x.table[n] = way->flow[n]->table_id;
-	}
-	if (set) {
-		const struct act_op leave[] = { { .code = ACT_OUTPUT, .port = set },
-						{ .code = ACT_END } };
-
-		if (!compose_list(&c, leave, in_port))
-			return false;
-	}
-	c.x.n_flows = (uint8_t)way->n;
-	c.x.tun_id = htobe32((uint32_t)be64toh(c.tun_id));
-	*out = c.x;
-	return c.leaves && be64toh(c.tun_id) <= UINT32_MAX;
-}
-
-bool express_compose_ct(const struct cache_way *way, struct express *out)
-{
-	struct express x = { .n_flows = (uint8_t)way->n };
-
-	if (way->n > EXPRESS_FLOWS_MAX)
-		return false;
-	for (uint32_t n = 0; n < way->n; n++) {
-		const struct insts *i = way->flow[n]->insts;
-
-		/* A resubmit is one of those that are counted. */
-		if (i->meter || i->clear || i->write || i->tail == ACT_CALL ||
-		    (i->apply && i->apply->code != ACT_END))
-			return false;
-		x.metadata = (x.metadata & ~i->metadata_mask) | (i->metadata & i->metadata_mask);
-		x.id[n] = way->flow[n]->id;
-		x.table[n] = way->flow[n]->table_id;
-		if (i->tail == ACT_CT)
-			x.ct = i->tail_op->ct;
-	}
-	*out = x;
-	return x.ct && !x.ct->computed && !x.ct->req.commit;
-}
-
-/* ---- A frame's words ---- */
-
-static inline uint16_t load16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* IPv4 without options and whole, with a transport header that is there: as parse.c has it. */
-static inline bool ipv4_words(const uint8_t *ip, uint32_t n, uint16_t tpid, uint64_t *k)
-{
-	const uint8_t *l4 = ip + IP_HLEN;
-	uint64_t ports, flags = 0;
-	uint32_t end;
-
-	if (n < IP_HLEN + 8 || ip[0] != 0x45 || load16(ip + 6) & htobe16(0x3fff))
-		return false;
-	end = RTE_MIN(n, (uint32_t)get_be16(ip + 2));
-	if (end < IP_HLEN + 8)
-		return false;
-	switch (ip[9]) {
-	case PROTO_TCP:
-		if (end < IP_HLEN + 20)
-			return false;
-		flags = load16(l4 + 12) & htobe16(0xfff);
-		ports = load32(l4);
-		break;
-	case PROTO_UDP:
-		ports = load32(l4);
-		break;
-	case PROTO_ICMP:
-		ports = load16(l4);
-		break;
-	default:
-		return false;
-	}
-	k[W_NW] = load64(ip + 12);
-	k[W_L4] = ip[9] | (uint64_t)ip[1] << 8 | (uint64_t)ip[8] << 16 | ports << 32;
-	k[W_REST] = flags | (uint64_t)tpid << 32 | (uint64_t)(PKT_HAS_L3 | PKT_HAS_L4) << 56;
-	return true;
-}
-
-/* The frame's words in the first line of 'k'; the offset of what follows Ethernet, 0: not for us.
- */
-static inline uint8_t frame_words(const struct rte_mbuf *m, enum express_need need, uint64_t *k)
-{
-	const uint64_t mac = BIT(48) - 1;
-	const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t n = m->data_len, at = ETH_HLEN;
-	uint16_t type, tci = 0, tpid = 0;
-
-	if (unlikely(n < ETH_HLEN + VLAN_HLEN || m->nb_segs != 1))
-		return 0;
-	type = load16(f + 12);
-	if (vlan_is_tpid(be16toh(type))) {
-		tpid = type;
-		tci = load16(f + 14) | htobe16(FLOW_TCI_PRESENT);
-		type = load16(f + 16);
-		at += VLAN_HLEN;
-		if (vlan_is_tpid(be16toh(type)))
-			return 0;
-	}
-	if (be16toh(type) < ETH_TYPE_MIN)
-		return 0;
-	k[W_DST] = (load64(f) & mac) | (uint64_t)type << 48;
-	k[W_SRC] = (load64(f + 6) & mac) | (uint64_t)tci << 48;
-	if (need == EXPRESS_IPV4 &&
-	    (type != htobe16(ETH_TYPE_IPV4) || !ipv4_words(f + at, n - at, tpid, k)))
-		return 0;
-	return (uint8_t)at;
 }
 
 /* ---- Leaving ---- */
@@ -293,13 +41,59 @@ static inline void rewrite(const struct express *x, uint8_t *f, unsigned int l3)
 	}
 }
 
-static inline void leave(struct burst *b, const struct express *x, struct rte_mbuf *m,
-			 unsigned int l3, unsigned int seq, uint32_t in_port)
+/* The MACs, and what a driver knows of the frame, go along. */
+static inline uint8_t *move_macs(struct rte_mbuf *m, int by)
 {
-	struct express_out *o = &b->x[b->n_x++];
+	uint8_t *f = rte_pktmbuf_mtod(m, uint8_t *);
+	const uint64_t most = load64(f);
+	const uint32_t rest = load32(f + 8);
 
-	if (x->does & ~EXPRESS_TUN)
+	m->data_off = (uint16_t)(m->data_off - by);
+	m->data_len = (uint16_t)(m->data_len + by);
+	m->pkt_len = (uint32_t)((int)m->pkt_len + by);
+	f -= by;
+	memcpy(f, &most, sizeof(most));
+	memcpy(f + 8, &rest, sizeof(rest));
+	vlan_moved(m, by);
+	return f;
+}
+
+static inline void retag(const struct express *x, struct rte_mbuf *m, unsigned int l3)
+{
+	const bool tagged = l3 > ETH_HLEN;
+	uint8_t *f = rte_pktmbuf_mtod(m, uint8_t *);
+	uint16_t tci = tagged ? get_be16(f + ETH_HLEN) : 0;
+
+	if (x->does & EXPRESS_POP) {
+		move_macs(m, -VLAN_HLEN);
+		return;
+	}
+	if (x->does & EXPRESS_PUSH) {
+		f = move_macs(m, VLAN_HLEN);
+		tci &= (uint16_t)~VLAN_DEI;
+		put_be16(f + MACS, x->does & EXPRESS_STAG ? VLAN_TPID_S : VLAN_TPID_C);
+	} else if (!tagged) {
+		return;
+	}
+	put_be16(f + ETH_HLEN, (uint16_t)((tci & ~x->tci_mask) | x->tci));
+}
+
+static __rte_always_inline void leave(struct pmd *w, struct burst *b, const struct express *x,
+				      struct rte_mbuf *m, unsigned int l3, unsigned int seq,
+				      uint32_t in_port) PMD
+{
+	struct express_out *o = &b->x[b->n_x];
+
+	if (unlikely(!x->port)) {
+		pmd_count_drop(w, in_port, DROP_NO_ACTION);
+		rte_pktmbuf_free(m);
+		return;
+	}
+	b->n_x++;
+	if (x->does & EXPRESS_WRITES)
 		rewrite(x, rte_pktmbuf_mtod(m, uint8_t *), l3);
+	if (x->does & EXPRESS_TAGS)
+		retag(x, m, l3);
 	o->m = m;
 	o->port = x->port;
 	o->in_port = in_port;
@@ -326,29 +120,52 @@ static inline void count(struct pmd *w, const struct express *x, uint32_t n, uin
 	}
 }
 
-/* All frames of the port go the same way. */
-static uint64_t run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-			  const uint64_t *key, uint32_t in_port) PMD
+static inline void count_way(struct pmd *w, const struct express_walk *k, unsigned int i,
+			     uint32_t bytes)
+{
+	for (unsigned int n = 0; n < k->n[i]; n++) {
+		const struct flow *f = k->flow[i][n];
+
+		counter_add(&w->perf.table_lookups[f->table_id], 1);
+		counter_add(&w->perf.table_matches[f->table_id], 1);
+		pmd_count_flow(w, f->id, bytes);
+	}
+}
+
+static uint64_t all(unsigned int n)
+{
+	return n == 64 ? UINT64_MAX : BIT(n) - 1;
+}
+
+/* All frames of the port go the same way.  False: they do not, or that is not known. */
+static bool run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
+		      const uint64_t *key, uint32_t in_port, uint64_t *left) PMD
 {
 	const struct cache *c = w->cache;
-	uint64_t words[CACHE_WORDS_MAX], left = 0, bytes = 0;
-	const uint64_t hash = cache_take(c, key, words);
-	const struct cache_entry *e = cache_find(c, hash, words);
+	uint64_t words[CACHE_WORDS_MAX], bytes = 0;
+	const uint64_t hash = cache_take(c, key, words, c->n_in);
+	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
 	unsigned int served = 0;
 
-	if (!e || e->way != CACHE_EXPRESS)
-		return n == 64 ? UINT64_MAX : BIT(n) - 1;
+	*left = 0;
+	if (!e || e->way != CACHE_EXPRESS) {
+		*left = all(n);
+		return true;
+	}
+	if (e->express.does & EXPRESS_TAGS)
+		return false;
 	for (unsigned int i = 0; i < n; i++) {
-		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], in_port)) {
-			left |= BIT(i);
+		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], 0, in_port)) {
+			*left |= BIT(i);
 			continue;
 		}
 		served++;
 		bytes += frame_len(m[i]);
-		leave(b, &e->express, m[i], 0, i, in_port);
+		leave(w, b, &e->express, m[i], 0, i, in_port);
 	}
 	count(w, &e->express, served, bytes);
-	return left;
+	cache_judge(w, served, served);
+	return true;
 }
 
 /* What the tunnel has to say in the key; false: it does not go by express. */
@@ -368,56 +185,191 @@ static bool goes_on_in_a_tunnel(const struct pmd *w, const struct express *x)
 {
 	const struct port *p = port_by_no(w->dp, x->port);
 
-	return !p || p->tunnel;
+	return x->port && (!p || p->tunnel);
 }
 
-static uint64_t run_each(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-			 struct flow_key *key, uint32_t in_port,
-			 const struct express_from *from) PMD
+/* A burst on its way. */
+struct ride {
+	struct rte_mbuf **m;
+	unsigned int n;
+	uint32_t in_port;
+	const struct express_from *from; /* NULL: through no tunnel */
+	enum express_need need;
+	uint64_t hash[BURST_MAX];
+	struct express *x[BURST_MAX]; /* NULL: it is left to the pipeline */
+	uint8_t l3[BURST_MAX];
+	uint64_t to_ct; /* those whose way leads to ct(), so far */
+};
+
+static inline uint32_t in_port_of(const struct ride *r, unsigned int i)
+{
+	return r->from ? r->from[i].port : r->in_port;
+}
+
+static inline void ahead(const struct ride *r, unsigned int i)
 {
 	enum { AHEAD = 4 };
-	struct cache *c = w->cache;
-	const enum express_need need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
-	struct express *x[BURST_MAX];
-	const bool may_track = c->tracks && !from;
-	uint64_t hash[BURST_MAX], left = 0, to_ct = 0;
-	uint8_t l3[BURST_MAX];
 
-	/* Three rounds, so that each finds in the cache what the one before has asked for. */
-	for (unsigned int i = 0; i < n; i++) {
-		if (i + AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], void *));
-		l3[i] = frame_words(m[i], need, (uint64_t *)key);
-		if (from && !from_tunnel(&from[i], key))
-			l3[i] = 0;
-		if (!l3[i])
+	if (i + AHEAD < r->n)
+		rte_prefetch0(rte_pktmbuf_mtod(r->m[i + AHEAD], void *));
+}
+
+/* Who is in the cache; in rounds, so that each finds there what the one before has asked for. */
+static __rte_always_inline uint64_t look_up_n(struct cache *c, struct ride *r, struct flow_key *key,
+					      unsigned int n_words)
+{
+	const bool may_track = c->tracks && !r->from;
+	uint64_t hits = 0;
+
+	for (unsigned int i = 0; i < r->n; i++) {
+		ahead(r, i);
+		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)key);
+		if (r->from && !from_tunnel(&r->from[i], key))
+			r->l3[i] = 0;
+		if (!r->l3[i])
 			continue;
-		hash[i] = cache_take(c, (uint64_t *)key, c->key[i]);
-		cache_prefetch(c, hash[i]);
+		r->hash[i] = cache_take(c, (uint64_t *)key, c->key[i], n_words);
+		cache_prefetch(c, r->hash[i], n_words);
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		struct cache_entry *e = l3[i] ? cache_find(c, hash[i], c->key[i]) : NULL;
+	for (unsigned int i = 0; i < r->n; i++) {
+		struct cache_entry *e =
+			r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], n_words) : NULL;
 
-		x[i] = e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))
-			       ? &e->express
-			       : NULL;
-		if (x[i] && e->way == CACHE_TO_CT)
-			to_ct |= BIT(i);
-		rte_prefetch0(x[i]);
+		r->x[i] = NULL;
+		if (e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))) {
+			r->x[i] = &e->express;
+			r->to_ct |= (uint64_t)(e->way == CACHE_TO_CT) << i;
+		}
+		/* One that is in the cache, and not express, would not be by a walk. */
+		hits |= (uint64_t) !!e << i;
+		rte_prefetch0(r->x[i]);
 	}
-	if (to_ct)
-		express_track(w, b, m, n, to_ct, in_port, l3, x);
-	for (unsigned int i = 0; i < n; i++) {
-		const uint32_t in = from ? from[i].port : in_port;
+	return hits;
+}
 
-		if (!x[i] || !express_fits(x[i], m[i], in) ||
-		    (from && goes_on_in_a_tunnel(w, x[i]))) {
+static uint64_t look_up(struct cache *c, struct ride *r, struct flow_key *key)
+{
+	switch (c->n_in) {
+	case 1:
+		return look_up_n(c, r, key, 1);
+	case 2:
+		return look_up_n(c, r, key, 2);
+	case 3:
+		return look_up_n(c, r, key, 3);
+	case 4:
+		return look_up_n(c, r, key, 4);
+	case 5:
+		return look_up_n(c, r, key, 5);
+	default:
+		return look_up_n(c, r, key, c->n_in);
+	}
+}
+
+/* The keys of frames 'todo', in b->pkt[]; returns those that have one.  'start': what is the same
+ * for all, and what frame_words() and from_tunnel() overwrite. */
+static uint64_t take_keys(struct burst *b, struct ride *r, uint64_t todo,
+			  const struct flow_key *start)
+{
+	uint64_t taken = 0;
+
+	for (; todo; todo &= todo - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(todo);
+		struct pkt *p = &b->pkt[i];
+
+		ahead(r, i);
+		memcpy(&p->key, start, FLOW_KEY_LINE);
+		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)&p->key);
+		if (!r->l3[i])
+			continue;
+		pkt_begin_key(p);
+		if (r->from) {
+			pkt_touch(p, offsetof(struct flow_key, tun_src));
+			if (!from_tunnel(&r->from[i], &p->key)) {
+				r->l3[i] = 0;
+				continue;
+			}
+		}
+		taken |= BIT(i);
+	}
+	return taken;
+}
+
+/* What was not in the cache is there from now on. */
+static void keep(struct cache *c, const struct ride *r, const struct express_walk *k,
+		 uint64_t who) PMD
+{
+	for (; who; who &= who - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(who);
+
+		c->hash[i] = r->hash[i];
+		c->from[i] = c->stamp;
+		cache_keep(c, i, k->flow[i], k->n[i], false);
+	}
+}
+
+/* Walks with those in 'todo', unless that has been of no use lately. */
+static uint64_t walk(struct pmd *w, struct burst *b, struct ride *r, struct express_walk *k,
+		     uint64_t todo, const struct flow_key *start) PMD
+{
+	enum { TRIAL = 256, PAUSE = 64 };
+	struct cache *c = w->cache;
+	uint64_t keyed, done;
+
+	if (c->walk_pause) {
+		c->walk_pause--;
+		return 0;
+	}
+	keyed = take_keys(b, r, todo, start);
+	done = keyed ? express_walk(w, b, keyed, k, r->x) : 0;
+	for (uint64_t not = keyed & ~done; not ; not &= not -1)
+		r->x[__builtin_ctzll(not )] = NULL;
+	c->walk_tried += (uint32_t)__builtin_popcountll(todo);
+	c->walk_done += (uint32_t)__builtin_popcountll(done);
+	if (c->walk_tried >= TRIAL) {
+		if (c->walk_done < c->walk_tried / 8)
+			c->walk_pause = PAUSE;
+		c->walk_tried = c->walk_done = 0;
+	}
+	return done;
+}
+
+static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct flow_key *key,
+			 bool cached) PMD
+{
+	struct cache *c = w->cache;
+	uint64_t hits = 0, walked, left = 0, served;
+	struct express_walk k;
+
+	if (likely(cached)) {
+		hits = look_up(c, r, key);
+	} else {
+		for (unsigned int i = 0; i < r->n; i++)
+			r->x[i] = NULL;
+	}
+	walked = likely(hits == all(r->n)) ? 0 : walk(w, b, r, &k, all(r->n) & ~hits, key);
+	if (unlikely(r->to_ct))
+		express_track(w, b, r->m, r->n, r->to_ct, r->in_port, r->l3, r->x);
+	for (unsigned int i = 0; i < r->n; i++) {
+		const struct express *x = r->x[i];
+		const uint32_t in = in_port_of(r, i);
+
+		if (!x || !express_fits(x, r->m[i], r->l3[i], in) ||
+		    (r->from && goes_on_in_a_tunnel(w, x))) {
 			left |= BIT(i);
 			continue;
 		}
-		if (!(to_ct >> i & 1))
-			count(w, x[i], 1, frame_len(m[i]));
-		leave(b, x[i], m[i], l3[i], i, in);
+		if (walked & BIT(i))
+			count_way(w, &k, i, frame_len(r->m[i]));
+		else if (!(r->to_ct >> i & 1)) /* those are, by express_track() */
+			count(w, x, 1, frame_len(r->m[i]));
+		leave(w, b, x, r->m[i], r->l3[i], i, in);
+	}
+	walked &= ~left;
+	served = all(r->n) & ~left;
+	if (cached) {
+		keep(c, r, &k, walked);
+		cache_judge(w, (uint32_t)__builtin_popcountll(served),
+			    (uint32_t)__builtin_popcountll(served & ~walked));
 	}
 	return left;
 }
@@ -433,16 +385,21 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 {
 	struct cache *c = w->cache;
 	struct flow_key key = { .in_port = htobe32(in_port), .in_phy_port = htobe32(in_port) };
+	const bool cached = cache_ready(c, w->dp, b->version);
+	struct ride r; /* most of it is written frame by frame */
 	uint64_t left;
 
-	if (!cache_ready(c, w->dp, b->version))
-		return n == 64 ? UINT64_MAX : BIT(n) - 1;
 	key.actset_output = htobe32(OFPP_UNSET);
-	if (c->need == EXPRESS_NOTHING && !from)
-		left = run_alike(w, b, m, n, (uint64_t *)&key, in_port);
-	else
-		left = run_each(w, b, m, n, &key, in_port, from);
-	if (b->n_x)
-		cache_judge(w, b->n_x, b->n_x);
-	return left;
+	r.m = m;
+	r.n = n;
+	r.in_port = in_port;
+	r.from = from;
+	r.need = c->need;
+	r.to_ct = 0;
+	if (c->need == EXPRESS_NOTHING) {
+		if (cached && !from && run_alike(w, b, m, n, (uint64_t *)&key, in_port, &left))
+			return left;
+		r.need = EXPRESS_ETH;
+	}
+	return run_each(w, b, &r, &key, cached);
 }

@@ -4,10 +4,12 @@
  * few rewrites, leave without being made a packet of the pipeline.
  *
  * A frame gives up just the words that the cache is keyed by; the entry holds what the flows of the
- * way do, composed.  What a frame needs that this does not know (other headers than Ethernet, one
- * tag and IPv4; shared buffers; an output that would go back) is left to the pipeline, which is
- * what defines the outcome: with the cache and without it the same leaves, in the same order.  One
- * PMD.
+ * way do, composed.  Frames that the cache does not know, or all while it does not pay, walk
+ * through the tables as the pipeline would have them (express_walk.c), but with no more than that
+ * key, and what each flow does is composed beforehand, with its instructions.  What a frame needs
+ * that this does not know (other headers than Ethernet, one tag and IPv4; shared buffers; an output
+ * that would go back) is left to the pipeline, which is what defines the outcome: with the cache
+ * and without it the same leaves, in the same order.  One PMD.
  */
 #ifndef WEFT_DATAPATH_EXPRESS_H
 #define WEFT_DATAPATH_EXPRESS_H
@@ -20,7 +22,7 @@
 #include "vlan/tag.h"
 
 struct act_ct;
-struct cache_way;
+struct flow;
 struct pmd;
 struct rte_mbuf;
 
@@ -36,16 +38,23 @@ enum { EXPRESS_FLOWS_MAX = 6 };
 enum express_does {
 	EXPRESS_DST = 0x01,
 	EXPRESS_SRC = 0x02,
-	EXPRESS_TTL = 0x04, /* IPv4's, down by one */
-	EXPRESS_TUN = 0x08, /* 'tun_*' are set */
+	EXPRESS_TTL = 0x04,  /* IPv4's, down by one */
+	EXPRESS_TUN = 0x08,  /* 'tun_*' are set */
+	EXPRESS_PUSH = 0x10, /* a tag, of the kind of EXPRESS_STAG */
+	EXPRESS_STAG = 0x20,
+	EXPRESS_POP = 0x40, /* the frame's one tag */
+	EXPRESS_TCI = 0x80, /* 'tci' under 'tci_mask': of the tag that is outermost then, if any */
+
+	EXPRESS_TAGS = EXPRESS_PUSH | EXPRESS_POP | EXPRESS_TCI,
+	EXPRESS_WRITES = EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL | EXPRESS_TAGS,
 };
 
 /* What the flows of a way come to: one cache line. */
 struct express {
 	union {
 		struct {
-			uint32_t port;
-			be32 tun_id; /* low half; more is not composed */
+			uint32_t port; /* 0: nowhere, it is dropped */
+			be32 tun_id;   /* low half; more is not composed */
 			be32 tun_src, tun_dst;
 		};
 		struct { /* of a way to ct() (express_ct.h) */
@@ -64,6 +73,16 @@ struct express {
 		};
 		uint32_t next[3]; /* of a way to ct(): where ways behind it were found last */
 	};
+	uint16_t tci, tci_mask; /* host order */
+};
+
+struct insts;
+
+/* What one flow's instructions come to, made with them. */
+struct express_step {
+	struct express x;
+	bool ok;     /* they are all in 'x', but for what leads to the next table: */
+	bool states; /* ACT_SET_STATE in insts->apply; metadata and goto */
 };
 
 _Static_assert(sizeof(struct express) <= 64, "one line");
@@ -77,16 +96,31 @@ struct express_from {
 };
 
 enum express_need express_need(uint64_t words);
-/* False: they do more than it can say.  'in_port' is where the packet came in. */
-bool express_compose(const struct cache_way *way, uint32_t in_port, struct express *out) PMD;
+/* False: they do more than it can say. */
+bool express_compose(const struct flow *const *flow, uint32_t n, struct express *out);
 /* The same for a way that ends in ct(table=N). */
-bool express_compose_ct(const struct cache_way *way, struct express *out) PMD;
+bool express_compose_ct(const struct flow *const *flow, uint32_t n, struct express *out);
+void express_step_init(struct express_step *s, const struct insts *i);
 
-/* Whether a frame may leave so. */
-static inline bool express_fits(const struct express *x, const struct rte_mbuf *m, uint32_t in_port)
+/* Whether a frame may leave so; 'l3': where what follows Ethernet begins, 0 where nobody has
+ * looked.
+ */
+static inline bool express_fits(const struct express *x, const struct rte_mbuf *m, unsigned int l3,
+				uint32_t in_port)
 {
-	return x->port != in_port &&
-	       (!(x->does & (EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL)) || vlan_writable(m));
+	enum { UNTAGGED = 14 };
+
+	if (x->port == in_port)
+		return false;
+	if (!(x->does & EXPRESS_WRITES))
+		return true;
+	if (!vlan_writable(m))
+		return false;
+	if (!(x->does & EXPRESS_TAGS))
+		return true;
+	if (x->does & EXPRESS_POP)
+		return l3 == UNTAGGED + VLAN_HLEN;
+	return l3 && (!(x->does & EXPRESS_PUSH) || rte_pktmbuf_headroom(m) >= VLAN_HLEN);
 }
 
 /*

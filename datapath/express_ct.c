@@ -77,6 +77,9 @@ static void key_behind(struct cache *c, unsigned int i, uint8_t state, uint16_t 
 {
 	const uint64_t rest = (uint64_t)htobe16(zone) << 16 | (uint64_t)state << 48;
 
+	/* Words that only flows fill were not taken at ingress. */
+	for (unsigned int n = c->n_in; n < c->n_words; n++)
+		c->key[i][n] = 0;
 	if (c->at_state < CACHE_WORDS_MAX)
 		c->key[i][c->at_state] |= rest & c->bits[c->at_state];
 	if (c->at_mark < CACHE_WORDS_MAX)
@@ -136,14 +139,16 @@ static struct express *behind(struct tracking *a, unsigned int i, uint32_t in_po
 	const struct cache *c = a->w->cache;
 	struct cache_entry *e = a->hint[i];
 
-	if (unlikely(!cache_same_key(c, e, a->stamp[i], c->key[i]))) {
-		e = cache_find_from(c, a->stamp[i], cache_hash(c, c->key[i]), c->key[i]);
+	if (unlikely(!cache_is_behind(c, e, a->stamp[i], c->key[i]))) {
+		e = cache_find(c, a->stamp[i], cache_hash(c->key[i], c->n_words), c->key[i],
+			       c->n_words);
 		if (!e)
 			return NULL;
 		*a->next[i] = (uint32_t)(e - c->mem);
 	}
-	return e->way == CACHE_EXPRESS && express_fits(&e->express, a->m[i], in_port) ? &e->express
-										      : NULL;
+	return e->way == CACHE_EXPRESS && express_fits(&e->express, a->m[i], a->l3[i], in_port)
+		       ? &e->express
+		       : NULL;
 }
 
 /* Frame i, whose connection is at hand.  False: it is left. */

@@ -218,15 +218,18 @@ static void emit_in_order(struct pmd *w, struct burst *b) PMD
 		emit(w, &b->out[order[i]]);
 }
 
-static void emit_express(struct pmd *w, const struct express_out *x) PMD
+/* Frames of the express way, and where the next of them goes. */
+struct express_runs {
+	const struct port *port;
+	uint32_t no;
+	bool plain; /* the port takes frames as they are: closed, down, or with queues it does not
+		     */
+};
+
+static void emit_tunneled(struct pmd *w, const struct express_out *x) PMD
 {
-	const struct port *p = port_by_no(w->dp, x->port);
 	struct out o;
 
-	if (likely(p && !p->tunnel)) {
-		output_device(w, p, x->m, 0);
-		return;
-	}
 	o = (struct out){ .m = x->m, .kind = OUT_PORT, .port = x->port };
 	o.in_port = x->in_port;
 	o.tunneled = x->tunneled;
@@ -234,25 +237,56 @@ static void emit_express(struct pmd *w, const struct express_out *x) PMD
 	output_port(w, &o);
 }
 
+/* What has been asked of a port holds for all frames that go to it one after the other. */
+static void turn_to(struct pmd *w, struct express_runs *r, uint32_t no) PMD
+{
+	const struct port *p = port_by_no(w->dp, no);
+
+	r->no = no;
+	r->port = p;
+	r->plain = p && !p->tunnel && !closed(p) && !link_down(p) &&
+		   !atomic_load_explicit(&p->queues, memory_order_acquire);
+}
+
+static inline void emit_express(struct pmd *w, struct express_runs *r,
+				const struct express_out *x) PMD
+{
+	const struct port *p;
+
+	if (unlikely(x->port != r->no))
+		turn_to(w, r, x->port);
+	p = r->port;
+	if (likely(r->plain && x->m->nb_segs == 1 &&
+		   x->m->pkt_len <= (uint32_t)p->mtu + ETHER_HLEN))
+		txq_add(w, p, x->m);
+	else if (p && !p->tunnel)
+		output_device(w, p, x->m, 0);
+	else
+		emit_tunneled(w, x);
+}
+
 /* Frames of the express way between those of the pipeline, each in its place. */
 static void emit_merged(struct pmd *w, struct burst *b) PMD
 {
+	struct express_runs r = { .no = 0 };
 	uint16_t order[OUT_MAX];
 	uint32_t x = 0;
 
-	sort(b, order);
+	if (b->n_out)
+		sort(b, order);
 	for (uint32_t i = 0; i < b->n_out; i++) {
 		struct out *o = &b->out[order[i]];
 
 		while (x < b->n_x && b->x[x].seq < b->seq[o->idx])
-			emit_express(w, &b->x[x++]);
+			emit_express(w, &r, &b->x[x++]);
 		emit(w, o);
 	}
 	if (!b->more)
 		while (x < b->n_x)
-			emit_express(w, &b->x[x++]);
+			emit_express(w, &r, &b->x[x++]);
 	b->n_x -= x;
-	memmove(b->x, b->x + x, b->n_x * sizeof(b->x[0]));
+	if (unlikely(b->n_x))
+		memmove(b->x, b->x + x, b->n_x * sizeof(b->x[0]));
 }
 
 void output_flush(struct pmd *w, struct burst *b)

@@ -463,6 +463,12 @@ static void clean_key(struct pkt *p)
 	p->clean = KEY_CLEAN;
 }
 
+void pkt_begin_key(struct pkt *p)
+{
+	if (unlikely(p->clean != KEY_CLEAN))
+		clean_key(p);
+}
+
 bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_port)
 {
 	struct pkt *p = &b->pkt[idx];

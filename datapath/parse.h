@@ -40,6 +40,9 @@ bool pkt_parse(struct pkt *p);
  */
 bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_port);
 
+/* The key but for its first line, as a packet begins with it: for who fills that line itself. */
+void pkt_begin_key(struct pkt *p);
+
 /* After an action moved headers (push, pop): the same frame again, pipeline fields kept. */
 void pkt_reparse(struct pkt *p);
 

@@ -122,6 +122,15 @@ static inline void pmd_count_flow(struct pmd *w, uint32_t id, uint32_t bytes)
 	pmd_count_flows(w, id, 1, bytes);
 }
 
+/* A hit of flow 'id' will be counted soon. */
+static inline void pmd_prefetch_count(const struct pmd *w, uint32_t id)
+{
+	const struct flow_counter *c = atomic_load_explicit(
+		&w->flow_chunks[id / FLOW_COUNTER_CHUNK], memory_order_relaxed);
+
+	__builtin_prefetch(&c[id % FLOW_COUNTER_CHUNK], 1);
+}
+
 /* Counts a drop of a packet that came in on port 'in_port' (0 or unknown: no port). */
 void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why) PMD;
 

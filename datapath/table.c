@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/change.h"
 #include "datapath/table.h"
 
 #include <errno.h>
@@ -222,6 +223,7 @@ int table_link(struct dp *dp, struct flow *f)
 	if (index_begin(t) || txn_reserve(dp, 1))
 		return -ENOMEM;
 	f->rule.added = dp_next_version(dp);
+	change_note(dp->changes, &f->rule, f->rule.added);
 	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_relaxed);
 	err = index_add(t, f);
 	if (err)
@@ -242,6 +244,7 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 	struct table *t = &s->tables[f->table_id];
 
 	atomic_store_explicit(&f->rule.removed, dp_next_version(dp), memory_order_release);
+	change_note(dp->changes, &f->rule, dp_next_version(dp));
 	index_del(t, f);
 	count_users(dp, f, -1);
 	t->n_dying++;

@@ -76,17 +76,15 @@ static void flush_one(struct pmd *w, struct txq *q) PMD
 	q->n = 0;
 }
 
-void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf *m)
+void txq_open(struct pmd *w, const struct port *p)
 {
-	struct txq *q = &w->txq[p->slot];
+	w->txq[p->slot].port = p;
+	w->tx_dirty[w->n_tx_dirty++] = p->slot;
+}
 
-	if (!q->port) {
-		q->port = p;
-		w->tx_dirty[w->n_tx_dirty++] = p->slot;
-	}
-	q->m[q->n++] = m;
-	if (q->n == TXQ_LEN)
-		flush_one(w, q);
+void txq_full(struct pmd *w, const struct port *p)
+{
+	flush_one(w, &w->txq[p->slot]);
 }
 
 void txq_flush(struct pmd *w)

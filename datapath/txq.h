@@ -12,10 +12,10 @@
 
 #include <stdint.h>
 
+#include "datapath/pmd.h"
 #include "datapath/port.h"
 #include "datapath/role.h"
 
-struct pmd;
 struct rte_mbuf;
 
 enum { TXQ_LEN = 64, TXQ_HANDOVER = 1024 };
@@ -26,8 +26,22 @@ struct txq {
 	struct rte_mbuf *m[TXQ_LEN];
 };
 
+/* Parts of txq_add(). */
+void txq_open(struct pmd *w, const struct port *p) PMD;
+void txq_full(struct pmd *w, const struct port *p) PMD;
+
 /* Queues 'm' for 'p', whose config, state and MTU have been looked at. */
-void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD;
+static inline void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
+{
+	struct txq *q = &w->txq[p->slot];
+
+	if (__builtin_expect(!q->port, 0))
+		txq_open(w, p);
+	q->m[q->n++] = m;
+	if (__builtin_expect(q->n == TXQ_LEN, 0))
+		txq_full(w, p);
+}
+
 /* Gives the device what it takes of 'n' frames, and counts that; how many: the first ones. */
 unsigned int txq_offer(struct pmd *w, const struct port *p, struct rte_mbuf **m,
 		       unsigned int n) PMD;

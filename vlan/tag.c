@@ -28,8 +28,7 @@ unsigned int vlan_count(const struct rte_mbuf *m)
 	return n;
 }
 
-/* The offsets that a checksum request counts from, and the driver's idea of the L2 header. */
-static void moved(struct rte_mbuf *m, int by)
+void vlan_moved(struct rte_mbuf *m, int by)
 {
 	if (m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) {
 		if (m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK)
@@ -53,7 +52,7 @@ int vlan_push_tci(struct rte_mbuf *m, uint16_t tpid, uint16_t tci)
 		return -ENOBUFS;
 	memmove(p, p + VLAN_HLEN, MACS);
 	vlan_tag_put(p + MACS, (struct vlan_tag){ tpid, tci });
-	moved(m, VLAN_HLEN);
+	vlan_moved(m, VLAN_HLEN);
 	return 0;
 }
 
@@ -80,7 +79,7 @@ int vlan_pop(struct rte_mbuf *m)
 		return -EROFS;
 	memmove(p + VLAN_HLEN, p, MACS);
 	rte_pktmbuf_adj(m, VLAN_HLEN);
-	moved(m, -VLAN_HLEN);
+	vlan_moved(m, -VLAN_HLEN);
 	return 0;
 }
 

@@ -84,6 +84,10 @@ unsigned int vlan_count(const struct rte_mbuf *m);
 int vlan_push(struct rte_mbuf *m, uint16_t tpid);
 int vlan_push_tci(struct rte_mbuf *m, uint16_t tpid, uint16_t tci);
 
+/* The offsets that a checksum request counts from, and the driver's idea of the L2 header, after
+ * the headers behind the MACs moved by so many bytes; for who moves them himself. */
+void vlan_moved(struct rte_mbuf *m, int by);
+
 /* Removes the outermost tag. */
 int vlan_pop(struct rte_mbuf *m);
 

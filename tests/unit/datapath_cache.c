@@ -106,6 +106,76 @@ static void any_change_empties_it(void **state)
 	assert_int_equal(hits() - before, 2);
 }
 
+/* A change voids what may have gone another way with it, and leaves the rest. */
+static void a_change_voids_what_it_concerns(void **state)
+{
+	struct of_flow_mod *fm;
+	uint64_t before;
+
+	two_tables();
+	to(5, 1);
+	to(6, 1);
+	to(7, 1);
+	fm = to_port(1, 2, 4);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 6);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	before = hits();
+	assert_int_equal(to(5, 1), 2);
+	assert_int_equal(to(7, 1), 3);
+	assert_int_equal(hits() - before, 2);
+	assert_int_equal(to(6, 1), 4);
+	assert_int_equal(hits() - before, 2);
+	assert_int_equal(to(6, 1), 4);
+	assert_int_equal(hits() - before, 3);
+	/* It goes again; and more changes than an entry can miss void those, too, that none
+	 * concerns. */
+	fm = flow_mod(OFPFC_DELETE_STRICT, 1, 2);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 6);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	assert_int_equal(to(6, 1), 3);
+	assert_int_equal(to(5, 1), 2);
+	assert_int_equal(hits() - before, 4);
+	for (unsigned int i = 0; i < 2000; i++) {
+		fm = to_port(1, 2, 4);
+		of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 1000 + i);
+		assert_int_equal(send_flow(fm), 0);
+		if (i % 7 == 0)
+			dp_publish(h.dp);
+	}
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 2);
+	assert_int_equal(hits() - before, 4);
+}
+
+/* A flow behind one that writes what it looks at: what a packet came in with says nothing of it. */
+static void a_change_behind_a_write(void **state)
+{
+	struct of_action_set_field *a = OF_NEW(&h.a, action_set_field);
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+
+	a->field.field = &of_fields[OF_FIELD_ETH_DST];
+	a->field.value[5] = 9;
+	inst(fm, applied((struct of_any *)a));
+	inst(fm, goto_table(1));
+	assert_int_equal(send_flow(fm), 0);
+	assert_int_equal(send_flow(to_port(1, 0, 3)), 0);
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 3);
+	assert_int_equal(to(5, 1), 3);
+	fm = to_port(1, 2, 4);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 9);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 4);
+	fm = to_port(1, 2, 2);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 9);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 2);
+}
+
 /* What an action copies from a field that no table looks at decides later all the same. */
 static void move_sources_are_consulted(void **state)
 {
@@ -270,6 +340,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_second_packet_is_served),
 		TEST(any_change_empties_it),
+		TEST(a_change_voids_what_it_concerns),
+		TEST(a_change_behind_a_write),
 		TEST(move_sources_are_consulted),
 		TEST(pops_are_not_kept),
 		TEST(meters_are_run),

@@ -42,7 +42,7 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 	uint8_t len;
 
 	fm->priority = (uint16_t)(1 + (serial * 7919) % 65521);
-	if (one_in(12)) {
+	if (one_in(rnd_easy ? 5 : 12)) {
 		fm->priority = 0;
 		return;
 	}
@@ -80,9 +80,11 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 	default:
 		if (rules.tracked && !one_in(4))
 			rnd_match_tracked(m);
-		else if (one_in(2))
+		else if (rnd_easy && one_in(2))
+			of_match_set_u64(m, OF_FIELD_ETH_TYPE, 0x0800);
+		else if (one_in(rnd_easy ? 8 : 2))
 			rnd_match_layers(m);
-		for (unsigned int i = below(4); i > 0; i--) {
+		for (unsigned int i = below(rnd_easy ? 3 : 4); i > 0; i--) {
 			const struct of_field *f = rnd_field(m);
 
 			if (field_supported(f->id) && f->id != OF_FIELD_ETH_TYPE &&

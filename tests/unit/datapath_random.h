@@ -365,10 +365,47 @@ static inline void mk_eth(struct maker *m, int depth)
 	}
 }
 
+/* Only what most frames are: IPv4 without options and whole, with one tag at most; and what actions
+ * are common on such. */
+static bool rnd_easy;
+
+static inline void mk_easy(struct maker *m)
+{
+	static const uint8_t protos[] = { 6, 6, 17, 17, 17, 1 };
+	uint8_t *p = mk(m, 12);
+	uint32_t at;
+
+	rnd_mac(p);
+	rnd_mac(p + 6);
+	if (one_in(2)) {
+		mk_type(m, one_in(3) ? 0x88a8 : 0x8100);
+		mk_type(m, (uint16_t)(PICK(rnd_vids) | below(16) << 12));
+	}
+	mk_type(m, 0x0800);
+	at = m->n;
+	p = mk(m, 20);
+	const struct mk_ip ip = { p + 12, 8 };
+
+	p[0] = 0x45;
+	p[1] = PICK(rnd_tos);
+	p[8] = PICK(rnd_ttls);
+	p[9] = PICK(protos);
+	put_be32(p + 12, PICK(rnd_ip4));
+	put_be32(p + 16, PICK(rnd_ip4));
+	mk_l4(m, p[9], &ip);
+	put_be16(p + 2, (uint16_t)(m->n - at));
+	put_be16(p + 10, 0);
+	put_be16(p + 10, (uint16_t)~mk_sum(p, 20));
+}
+
 /* At least 14 bytes.  Most are sound; some are cut short, padded, damaged, or nothing at all. */
 static inline void rnd_frame(struct maker *m)
 {
 	m->n = 0;
+	if (rnd_easy && !one_in(16)) {
+		mk_easy(m);
+		return;
+	}
 	if (!rnd_whole && one_in(50)) {
 		m->n = 14 + below(80);
 		for (uint32_t i = 0; i < m->n; i++)

@@ -112,7 +112,7 @@ static struct of_any *rnd_output(void)
 {
 	struct of_action_output *a = OF_NEW(&rules.arena, action_output);
 
-	a->port = rnd_out_port();
+	a->port = rnd_easy && !one_in(20) ? 1 + below(PORTS) : rnd_out_port();
 	a->max_len = one_in(2) ? OFPCML_NO_BUFFER : 128;
 	return (struct of_any *)a;
 }
@@ -228,11 +228,33 @@ static struct of_any *rnd_queue(void)
 	return (struct of_any *)q;
 }
 
+static struct of_any *rnd_tag(void)
+{
+	struct of_action_push_vlan *p;
+	struct of_action_set_field *a;
+
+	switch (below(4)) {
+	case 0:
+		return (struct of_any *)OF_NEW(&rules.arena, action_pop_vlan);
+	case 1:
+		p = OF_NEW(&rules.arena, action_push_vlan);
+		p->ethertype = one_in(2) ? 0x8100 : 0x88a8;
+		return (struct of_any *)p;
+	default:
+		a = OF_NEW(&rules.arena, action_set_field);
+		a->field.field = &of_fields[one_in(3) ? OF_FIELD_VLAN_PCP : OF_FIELD_VLAN_VID];
+		rnd_value(a->field.field, a->field.value);
+		return (struct of_any *)a;
+	}
+}
+
 /* What a switch does most: rewrites the MACs, counts the TTL down, and sends. */
 static struct of_any *rnd_plain_action(const struct of_match *m)
 {
 	struct of_action_set_field *a;
 
+	if (rnd_easy && one_in(4))
+		return rnd_tag();
 	switch (below(8)) {
 	case 0:
 	case 1:
@@ -364,16 +386,17 @@ static void rnd_insts(struct of_flow_mod *fm)
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 		return;
 	}
-	if (!one_in(4)) {
+	if (!one_in(rnd_easy && left ? 2 : 4)) {
 		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
 
-		rnd_actions(&a->actions, &fm->match, 1 + below(rules.loud ? 12 : 6), GROUPS);
+		rnd_actions(&a->actions, &fm->match,
+			    rnd_easy ? below(4) : 1 + below(rules.loud ? 12 : 6), GROUPS);
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 	}
 	if (one_in(8))
 		of_list_add(&fm->insts, &rules.arena,
 			    (struct of_any *)OF_NEW(&rules.arena, inst_clear_actions));
-	if (one_in(rnd_plain ? 6 : 2)) {
+	if (one_in(rnd_easy ? 12 : rnd_plain ? 6 : 2)) {
 		struct of_inst_write_actions *a = OF_NEW(&rules.arena, inst_write_actions);
 
 		rules.in_set = true;
