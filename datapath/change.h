@@ -44,7 +44,7 @@ void change_written(struct changes *c, uint64_t words);
 
 /*
  * PMDs: changes '*at' and after that 'version' shows; fn() is called for each, '*at' is the first
- * that it does not.  False: some are not to be had any more, and '*at' is as if all had been.
+ * that it does not.  False: some are not to be had any more, all may have changed.
  */
 typedef void change_fn(void *arg, uint64_t words, const uint64_t *bits, const uint64_t *value);
 bool change_each(const struct changes *c, uint64_t *at, uint64_t version, change_fn *fn, void *arg);
