@@ -327,6 +327,81 @@ static void test_lpm(void **state)
 	run(&(struct kind){ &cls_lpm, route_match, 300 });
 }
 
+/* Scattered over 1,500 networks of /16, most of them /24, and some below. */
+static struct cls_rule *scattered_route(void)
+{
+	static const uint8_t lengths[] = { 16, 20, 22, 24, 24, 24, 24, 24, 26, 28, 30, 32 };
+	const uint8_t len = lengths[rnd(sizeof(lengths))];
+	const uint32_t mask = UINT32_MAX << (32 - len);
+	struct of_match m = { 0 };
+
+	set(&m, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_masked_u64(&m, OF_FIELD_IPV4_DST, (rnd(1500) * 43 << 16 | rnd(1 << 16)) & mask,
+				mask);
+	return rule_new(&m, (uint16_t)(100 + len));
+}
+
+static uint32_t address_of(const struct cls_rule *r)
+{
+	struct flow_key key = { 0 };
+
+	for (unsigned int i = 0; i < r->mask->n_words; i++)
+		((uint64_t *)&key)[r->mask->word[i]] = r->value[i];
+	return be32toh(key.nw_dst);
+}
+
+/* Half of the addresses lie in one of the prefixes, or next to it. */
+static void compare_routes(const struct cls *c, struct cls_rule *const *v, uint32_t n)
+{
+	const struct cls_rule *hit[BURST_MAX];
+
+	for (unsigned int i = 0; i < BURST_MAX; i++) {
+		struct flow_key *k = &burst.pkt[i].key;
+
+		memset(k, 0, sizeof(*k));
+		k->eth_type = htobe16(0x0800);
+		k->nw_dst =
+			htobe32(rnd(2) ? rnd(UINT32_MAX) : address_of(v[rnd(n)]) + rnd(300) - 20);
+	}
+	c->ops->lookup(c, &burst, UINT64_MAX >> (64 - BURST_MAX), hit);
+	for (unsigned int i = 0; i < BURST_MAX; i++) {
+		int best = 0;
+
+		for (uint32_t r = 0; r < n; r++)
+			if (v[r]->priority > best &&
+			    cls_rule_hits(v[r], (const uint64_t *)&burst.pkt[i].key))
+				best = v[r]->priority;
+		assert_int_equal(hit[i] ? hit[i]->priority : 0, best);
+	}
+}
+
+/* They are one template, within bounds; and more may come and go with it. */
+static void scattered_routes(void **state)
+{
+	enum { ROUTES = 10000, MORE = 500, BYTES_MAX = 600 };
+	static struct cls_rule *v[ROUTES + MORE];
+	struct cls_shape shape = { .n_rules = ROUTES, .rules = v, .n_masks = 8 };
+	struct cls *c;
+
+	for (uint32_t i = 0; i < ROUTES + MORE; i++)
+		v[i] = scattered_route();
+	assert_ptr_equal(cls_pick(&shape), &cls_lpm);
+	c = cls_lpm.build(&shape);
+	assert_non_null(c);
+	assert_in_range(c->ops->memory(c), ROUTES, ROUTES * BYTES_MAX);
+	burst.version = 1;
+	for (unsigned int i = 0; i < 25; i++)
+		compare_routes(c, v, ROUTES);
+	for (uint32_t i = ROUTES; i < ROUTES + MORE; i++)
+		assert_int_equal(c->ops->insert(c, v[i]), 0);
+	for (unsigned int i = 0; i < 25; i++)
+		compare_routes(c, v, ROUTES + MORE);
+	assert_in_range(c->ops->memory(c), ROUTES, (ROUTES + MORE) * BYTES_MAX);
+	c->ops->free(c);
+	for (uint32_t i = 0; i < ROUTES + MORE; i++)
+		rule_free(v[i]);
+}
+
 static void test_tuple(void **state)
 {
 	run(&(struct kind){ &cls_tuple, any_match, 100 });
@@ -401,10 +476,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_masks),	   cmocka_unit_test(test_direct),
-		cmocka_unit_test(test_exact),	   cmocka_unit_test(test_lpm),
-		cmocka_unit_test(test_tuple),	   cmocka_unit_test(test_tuple_merged),
-		cmocka_unit_test(test_many_masks),
+		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_exact),	     cmocka_unit_test(test_lpm),
+		cmocka_unit_test(scattered_routes),  cmocka_unit_test(test_tuple),
+		cmocka_unit_test(test_tuple_merged), cmocka_unit_test(test_many_masks),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
