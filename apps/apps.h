@@ -23,6 +23,9 @@ struct app {
 			   struct flowset *fs);
 	void (*derive_port)(const struct world *w, const struct sw *sw, const struct port *p,
 			    struct flowset *fs);
+	/* A port of a router that packets cannot meet here, on a network that they can. */
+	void (*derive_far_port)(const struct world *w, const struct sw *sw, const struct port *p,
+				struct flowset *fs);
 	/* A router that packets can meet here; a floating IP of one; who has an address outside. */
 	void (*derive_router)(const struct world *w, const struct sw *sw, const struct router *r,
 			      struct flowset *fs);

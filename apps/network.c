@@ -129,6 +129,13 @@ static void derive_port(const struct world *w, const struct sw *sw, const struct
 	network_route_port(p, fs);
 }
 
+/* Others' routers are neighbours on an external network, and no more. */
+static void derive_far_port(const struct world *w, const struct sw *sw, const struct port *p,
+			    struct flowset *fs)
+{
+	network_route_port(p, fs);
+}
+
 static void derive_router(const struct world *w, const struct sw *sw, const struct router *r,
 			  struct flowset *fs)
 {
@@ -173,6 +180,7 @@ const struct app app_network = {
 	.derive_switch = derive_switch,
 	.derive_net = derive_net,
 	.derive_port = derive_port,
+	.derive_far_port = derive_far_port,
 	.derive_router = derive_router,
 	.derive_floatingip = derive_floatingip,
 	.derive_neigh = derive_neigh,

@@ -439,6 +439,17 @@ static void call_router(const struct derive *d, const struct app *a, const struc
 	}
 }
 
+static void call_port(const struct derive *d, const struct app *a, const struct port *p,
+		      struct flowset *fs)
+{
+	bool far = p->router && !near_find(d, COOKIE_ROUTER, p->router->a.index);
+
+	if (far && a->derive_far_port)
+		a->derive_far_port(d->world, d->sw, p, fs);
+	else if (!far && a->derive_port)
+		a->derive_port(d->world, d->sw, p, fs);
+}
+
 static void call(const struct derive *d, const struct app *a, const struct unit_key *k,
 		 struct flowset *fs)
 {
@@ -457,8 +468,8 @@ static void call(const struct derive *d, const struct app *a, const struct unit_
 		break;
 	case COOKIE_PORT:
 		p = world_port_by_index(d->world, k->index);
-		if (p && a->derive_port && is_near(d, p->net->a.index))
-			a->derive_port(d->world, d->sw, p, fs);
+		if (p && is_near(d, p->net->a.index))
+			call_port(d, a, p, fs);
 		break;
 	case COOKIE_ROUTER:
 	case COOKIE_FLOATINGIP:
