@@ -403,9 +403,12 @@ static void *read_on(void *arg)
 	rte_rcu_qsbr_thread_register(h.dp->rcu, r->id);
 	rte_rcu_qsbr_thread_online(h.dp->rcu, r->id);
 	while (!atomic_load_explicit(&stop, memory_order_relaxed) && !r->wrong) {
-		const struct cls *c = atomic_load_explicit(&h.dp->tables[0], memory_order_acquire);
+		const struct cls *c;
 
+		/* As packet threads do: a classifier has what older versions had, not what newer
+		 * ones have. */
 		r->b->version = atomic_load_explicit(&h.dp->version, memory_order_acquire);
+		c = atomic_load_explicit(&h.dp->tables[0], memory_order_acquire);
 		for (unsigned int i = 0; i < BURST_MAX; i++) {
 			r->b->pkt[i].key.eth_dst[5] = (uint8_t)(1 + n++ % IDS);
 			r->b->pkt[i].key.in_port = htobe32(1);
