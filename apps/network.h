@@ -2,9 +2,11 @@
 /*
  * App network, shared by its files: one file for each stage.
  *
- * A packet's way:  admit (which network?) -> guard (may the sender say that?) -> arp (answered
+ * A packet's way:  admit (which network?) -> guard (may the sender say that?) -> answer (known
  * here?)
- * -> l2 (where does the destination live?).  Frames from a tunnel or an uplink go from admit to l2.
+ * -> sg_out (may its port send it?) -> router_in (for a router?) -> route, or -> l2 (where does the
+ * destination live?) -> sg_in (may that port receive it?) -> out.  Frames from a tunnel go from
+ * admit to l2, and so do those from an uplink when no router is on the network.
  */
 #ifndef WEFT_APPS_NETWORK_H
 #define WEFT_APPS_NETWORK_H
