@@ -9,11 +9,6 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/e2e/lab
 
-post() { # COLLECTION NAME JSON: the new one's id
-	local body
-	body=$(rest POST "/v2.0/$1" "{\"$2\": {\"project_id\": \"tenant\", $3}}") || die "$body"
-	jq -r ".$2.id" <<<"$body"
-}
 declare -A ADDR
 vm() { # NAME HOST NET: nothing but its MAC
 	lab_vm "$1" "$2"

@@ -10,11 +10,6 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/e2e/lab
 UPLINK_OPTIONS=';physnet=physnet1'
 
-post() { # COLLECTION NAME JSON: the new one's id
-	local body
-	body=$(rest POST "/v2.0/$1" "{\"$2\": {\"project_id\": \"tenant\", $3}}") || die "$body"
-	jq -r ".$2.id" <<<"$body"
-}
 network() { # NAME PREFIX [MORE JSON MEMBERS]
 	NET[$1]=$(post networks network "\"name\": \"$1\"${3:+, $3}")
 	MTU[$1]=$(rest GET "/v2.0/networks/${NET[$1]}" | jq -r .network.mtu)

@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/e2e/lab
-command -v openstack >/dev/null || { echo "skip: no openstack client"; exit 0; }
+command -v openstack >/dev/null || die "no openstack client: make deps"
 
 TALK="/usr/bin/python3 tests/e2e/apps/talk.py"
 # Without the client's start of a second or two, where the client is not what is tested.

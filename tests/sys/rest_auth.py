@@ -13,17 +13,13 @@ import sys
 import tempfile
 import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from rest import B, Controller, check, error_of, finish  # noqa: E402
+from rest import B, Controller, check, finish, refused  # noqa: E402
 
 d = tempfile.TemporaryDirectory(prefix="weft-auth-")
 tokens = d.name + "/tokens"
 with open(tokens, "w") as f:
     f.write("# token project role\nR00T\nRED red member\nBLUE blue\n\nADM ops admin # with a project\n")
 c = Controller("--auth", f"token:{tokens}")
-
-
-def refused(what, answer, status, kind):
-    check(answer[0] == status and error_of(answer[1]) == kind, f"{what}: {status} {kind}", answer)
 
 
 for token in (None, "", "WRONG", "R00", "R00TT", "red"):

@@ -8,13 +8,9 @@ import os
 import sys
 from urllib.parse import quote
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from rest import Controller, check, error_of, finish, SMALL  # noqa: E402
+from rest import Controller, SMALL, check, finish, refused  # noqa: E402
 
 c = Controller()
-
-
-def refused(what, answer, status, kind):
-    check(answer[0] == status and error_of(answer[1]) == kind, f"{what}: {status} {kind}", answer)
 
 
 def names(collection, query):

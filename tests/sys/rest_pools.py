@@ -9,17 +9,13 @@ import os
 import sys
 import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from rest import Controller, check, error_of, finish, SMALL  # noqa: E402
+from rest import Controller, SMALL, check, finish, refused  # noqa: E402
 
 with tempfile.NamedTemporaryFile("w", delete=False) as f:
     f.write("adm\nta A member\ntb B member\n")
 atexit.register(os.unlink, f.name)
 c = Controller("--auth", f"token:{f.name}")
 collections = {"address_scope": "address-scopes"}
-
-
-def refused(what, answer, status, kind):
-    check(answer[0] == status and error_of(answer[1]) == kind, f"{what}: {status} {kind}", answer)
 
 
 def post(noun, token="ta", **attrs):

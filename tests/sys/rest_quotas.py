@@ -9,16 +9,12 @@ import os
 import sys
 import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from rest import Controller, check, error_of, finish  # noqa: E402
+from rest import Controller, check, finish, refused  # noqa: E402
 
 with tempfile.NamedTemporaryFile("w", delete=False) as f:
     f.write("adm\nta A member\ntb B member\n")
 c = Controller("--auth", f"token:{f.name}")
 atexit.register(os.unlink, f.name)
-
-
-def refused(what, answer, status, kind):
-    check(answer[0] == status and error_of(answer[1]) == kind, f"{what}: {status} {kind}", answer)
 
 
 s, body = c("GET", "/v2.0/quotas/A", token="ta")

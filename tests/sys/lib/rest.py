@@ -126,3 +126,8 @@ def error_of(body):
     e = (body or {}).get("NeutronError", {})
     ok = set(e) == {"type", "message", "detail"} and e["message"]
     return e["type"] if ok else f"not an error body: {body}"
+
+
+def refused(what, answer, status, kind):
+    """One line: 'answer' (status and body) is this refusal, by the API's name for it."""
+    check(answer[0] == status and error_of(answer[1]) == kind, f"{what}: {status} {kind}", answer)
