@@ -76,12 +76,12 @@ static uint16_t vid_of(const struct net *net)
 	return net->a.type == NET_VLAN ? (uint16_t)net->a.segment : 0;
 }
 
-/* The router's port that asks for 'ip' on 'net', and its address of the same subnet. */
+/* The gateway that asks for 'ip' on 'net', and its address of the same subnet. */
 static const struct port *asker(const struct world *w, const struct net *net,
 				const struct ip_addr *ip, const struct ip_addr **own)
 {
 	for (NET_EACH_ROUTER_PORT(p, net))
-		for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+		for (size_t i = 0; port_is_gateway(p) && i < p->a.n_fixed_ips; i++) {
 			const struct subnet *s = world_subnet_find(w, p->a.fixed_ips[i].subnet_id);
 
 			if (!s || !ip_prefix_has(&s->a.cidr, ip))
@@ -92,25 +92,23 @@ static const struct port *asker(const struct world *w, const struct net *net,
 	return NULL;
 }
 
-/* By the gateway's own switch; by an interface, which is everywhere, from the one that needs it. */
-static void ask_now(struct neighs *n, const struct net *net, const struct ip_addr *ip,
-		    const struct sw *from)
+/*
+ * From the gateway's own switch, where the answer comes in.  On tenants' own VLANs nobody is asked:
+ * a router's interface is on every host, and answers would come in at any of them.
+ */
+static void ask_now(struct neighs *n, const struct net *net, const struct ip_addr *ip)
 {
 	const struct ip_addr *own;
 	const struct port *p = asker(n->south->world, net, ip, &own);
+	const struct sw *from = p ? world_gateway_switch(n->south->world, p->router) : NULL;
 	uint8_t frame[NEIGH_FRAME_MAX];
 
-	if (!p || net->a.type == NET_VXLAN)
-		return;
-	if (port_is_gateway(p) || !from)
-		from = port_is_gateway(p) ? world_gateway_switch(n->south->world, p->router) : NULL;
-	if (from)
+	if (from && net->a.type != NET_VXLAN)
 		send_frame(n, from, net, frame,
 			   neigh_frame_ask(frame, vid_of(net), p->a.mac_address, own, ip));
 }
 
-static void ask(struct neighs *n, const struct net *net, const struct ip_addr *ip,
-		const struct sw *from)
+static void ask(struct neighs *n, const struct net *net, const struct ip_addr *ip)
 {
 	__typeof__(((struct asked *)0)->key) key;
 	struct asked *a;
@@ -124,7 +122,7 @@ static void ask(struct neighs *n, const struct net *net, const struct ip_addr *i
 	a = mem_get(sizeof(*a));
 	memcpy(&a->key, &key, sizeof(key));
 	HASH_ADD(hh, n->asked, key, sizeof(a->key), a);
-	ask_now(n, net, ip, from);
+	ask_now(n, net, ip);
 }
 
 static void asked_drop(struct neighs *n, struct asked *a)
@@ -181,7 +179,7 @@ void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_i
 		return;
 	if (pi->table_id == stages[STAGE_neighbour].table) {
 		if (next_hop(pi, &ip))
-			ask(n, net, &ip, p->sw);
+			ask(n, net, &ip);
 	} else if (neigh_frame_read(pi->data.p, pi->data.n, &ip, mac)) {
 		heard(n, net, &ip, mac);
 	}
@@ -304,7 +302,7 @@ static void ask_gateways(struct neighs *n)
 			for (NET_EACH_SUBNET(s, p->net))
 				if (s->a.gateway_ip.family &&
 				    !world_neigh_find(w, p->net, &s->a.gateway_ip))
-					ask(n, p->net, &s->a.gateway_ip, NULL);
+					ask(n, p->net, &s->a.gateway_ip);
 	}
 }
 
@@ -322,13 +320,13 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 		if (!net || ++a->tries >= TRIES)
 			asked_drop(n, a);
 		else
-			ask_now(n, net, &a->key.ip, NULL);
+			ask_now(n, net, &a->key.ip);
 	}
 	HASH_ITER (hh, w->neighs, k, k_next) {
 		if (now - k->seen > FORGET)
 			world_neigh_forget(w, k);
 		else if (now - k->seen > AGAIN)
-			ask(n, k->net, &k->key.ip, NULL);
+			ask(n, k->net, &k->key.ip);
 	}
 	ask_gateways(n);
 	if (south_settled(n->south))
