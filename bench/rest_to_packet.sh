@@ -33,7 +33,7 @@ done
 probe() { # CASE PEER PORT-JSON
 	/usr/bin/python3 bench/rest_to_packet.py "$1" "$runs" "$REST_PORT" "/run/netns/$LAB-new" "$NEW" "${MAC[$2]}" \
 		"$([ "$2" = near ] && echo 10.0.0.11 || echo 10.0.0.12)" \
-		"{\"network_id\": \"${NET[a]}\", \"mac_address\": \"$NEW\", \"fixed_ips\": [{\"ip_address\": \"10.0.0.99\"}], $3}"
+		"{\"network_id\": \"${NET[a]}\", \"project_id\": \"tenant-a\", \"mac_address\": \"$NEW\", \"fixed_ips\": [{\"ip_address\": \"10.0.0.99\"}], $3}"
 }
 probe "plugged, same host" near '"name": "plugged", "binding:host_id": "h1"' &&
 probe "plugged, other host" far '"name": "plugged", "binding:host_id": "h1"' || exit 1
