@@ -33,6 +33,15 @@ struct app {
 				  const struct floatingip *f, struct flowset *fs);
 	void (*derive_neigh)(const struct world *w, const struct sw *sw, const struct neigh *n,
 			     struct flowset *fs);
+	/* A station behind a port of a switch without tenants. */
+	void (*derive_station)(const struct world *w, const struct sw *sw, const struct learned *l,
+			       struct flowset *fs);
+	/*
+	 * Where a frame goes that a switch without tenants holds back, because it had no flow for
+	 * it: a port, OFPP_FLOOD, or 0 for nowhere.
+	 */
+	uint32_t (*forward)(const struct sw *sw, uint32_t in_port, const uint8_t dst[6],
+			    uint16_t vid);
 	/* Of a security group that a port here has: what its connections are judged by; its rules;
 	 * an address of a set that it names. */
 	void (*derive_sg)(const struct world *w, const struct sw *sw, const struct sg *g,

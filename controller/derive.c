@@ -282,8 +282,33 @@ static void gateways_moved(struct derive *d)
 	}
 }
 
+/* Stations matter while it carries no tenants: then all of them, else none. */
+static void find_plain(struct derive *d)
+{
+	const bool plain = sw_is_plain(d->sw);
+
+	if (plain == d->plain)
+		return;
+	d->plain = plain;
+	for (const struct learned *l = d->sw->macs.by_key; l; l = l->hh.next)
+		derive_mark(d, COOKIE_STATION, l->index);
+}
+
+static void stations_changed(struct derive *d)
+{
+	const struct macs *m = &d->sw->macs;
+
+	for (size_t i = 0; i < m->n_changed; i++)
+		derive_mark(d, COOKIE_STATION, m->changed[i]);
+}
+
 static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 {
+	if (what == WORLD_MACS) {
+		if (sw == d->sw)
+			stations_changed(d);
+		return;
+	}
 	if (what & (WORLD_ALIVE | WORLD_UPLINK | WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
 		gateways_moved(d);
 	if (what & WORLD_ALIVE)
@@ -292,6 +317,9 @@ static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 		near_nets(d, true); /* another way to that host, or to all */
 	if (sw != d->sw)
 		return;
+	if (what & WORLD_MACS)
+		stations_changed(d);
+	find_plain(d);
 	if (what & WORLD_UPLINK)
 		near_nets(d, false);
 	derive_mark(d, COOKIE_SWITCH, 0);
@@ -369,6 +397,8 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 void derive_all(struct derive *d)
 {
 	derive_mark(d, COOKIE_SWITCH, 0);
+	d->plain = false;
+	find_plain(d);
 	for (WORLD_ALL(port, PORT, p, d->world))
 		place_port(d, p, p->place.sw == d->sw);
 	derive_reach(d);
@@ -453,10 +483,16 @@ static void call_port(const struct derive *d, const struct app *a, const struct 
 static void call(const struct derive *d, const struct app *a, const struct unit_key *k,
 		 struct flowset *fs)
 {
+	const struct learned *l;
 	const struct port *p;
 	const struct net *n;
 
 	switch (k->kind) {
+	case COOKIE_STATION:
+		l = d->plain ? world_mac_by_index(d->sw, k->index) : NULL;
+		if (l && a->derive_station)
+			a->derive_station(d->world, d->sw, l, fs);
+		break;
 	case COOKIE_SWITCH:
 		if (a->derive_switch)
 			a->derive_switch(d->world, d->sw, fs);

@@ -2,8 +2,8 @@
 /*
  * Derivation for one switch: which objects must be derived again, and doing it.
  *
- * A unit is one object (the switch, a network, a port, a security group) on one switch.  World
- * changes mark units; derive_run() calls the apps for marked ones and hands the result to the
+ * A unit is one object (the switch, a network, a port, a security group, a station) on one switch.
+ * World changes mark units; derive_run() calls the apps for marked ones and hands the result to the
  * ledger.  Marking errs to the large side: a full derivation is the specification, and derive_all()
  * makes one; tests compare the two.
  *
@@ -57,6 +57,7 @@ struct derive {
 	struct near *near;
 	struct mark *marks;
 	bool stale; /* what is reached is to be found anew */
+	bool plain; /* stations matter: sw_is_plain() when it last changed */
 	struct flowset fs;
 };
 

@@ -197,13 +197,10 @@ bool ledger_has(const struct ledger *l, const struct unit_key *key)
 	return unit_find(l, key);
 }
 
-static struct unit *unit_get(struct ledger *l, const struct unit_key *key)
+static struct unit *unit_add(struct ledger *l, const struct unit_key *key)
 {
-	struct unit *u = unit_find(l, key);
+	struct unit *u = calloc(1, sizeof(*u));
 
-	if (u)
-		return u;
-	u = calloc(1, sizeof(*u));
 	if (!u)
 		return NULL;
 	u->key.app = key->app;
@@ -252,10 +249,15 @@ static int want_one(struct ledger *l, struct unit *u, const struct want *w, bool
 
 int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs, bool last)
 {
-	struct unit *u = unit_get(l, key);
+	struct unit *u = unit_find(l, key);
 	struct entry *e, *next;
 	int rc = 0, taken = 0;
 
+	/* Most apps have nothing to say of most objects. */
+	if (!u && (!fs || !fs->first))
+		return 0;
+	if (!u)
+		u = unit_add(l, key);
 	if (!u)
 		return -ENOMEM;
 	u->round++;
@@ -324,6 +326,21 @@ void ledger_gone(struct ledger *l, const uint8_t *wire)
 		return;
 	blob_set(&e->have, NULL);
 	settle(l, e);
+}
+
+bool ledger_doubt(struct ledger *l, const struct unit_key *key)
+{
+	const struct unit *u = unit_find(l, key);
+	struct entry *e;
+
+	for (e = u ? u->entries : NULL; e; e = e->unit_next)
+		if (e->sending || e->dirty || e->refused)
+			return false;
+	for (e = u ? u->entries : NULL; e; e = e->unit_next) {
+		blob_set(&e->have, NULL);
+		settle(l, e);
+	}
+	return u;
 }
 
 /* ---- sending ---- */

@@ -90,6 +90,12 @@ void ledger_read_end(struct ledger *l, bool known);
 /* The switch says that this flow is gone: timed out, or deleted by somebody. */
 void ledger_gone(struct ledger *l, const uint8_t *wire);
 
+/*
+ * The switch behaves as if it had nothing of what a unit wants.  When all of that has been
+ * acknowledged it is sent again, and this is true; else it is, or was not to be, on its way.
+ */
+bool ledger_doubt(struct ledger *l, const struct unit_key *key);
+
 /* ---- sending ---- */
 
 /*

@@ -61,27 +61,15 @@ void peer_goto(struct peer *p, enum peer_state to)
 	handlers[to].enter(p);
 }
 
-/* A packet of a station that stage learn does not know. */
 static void packet_in(struct peer *p, const struct of_packet_in *pi)
 {
-	const uint8_t *frame = pi->data.p;
-	uint16_t vid = 0;
-	uint32_t in_port =
-		(uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &pi->match.value);
-
-	if (p->sw && (pi->table_id == stages[STAGE_neighbour].table ||
-		      pi->table_id == stages[STAGE_answer].table)) {
+	if (!p->sw || !p->derive.world)
+		return;
+	if (pi->table_id == stages[STAGE_neighbour].table ||
+	    pi->table_id == stages[STAGE_answer].table)
 		neighs_packet_in(p->south->neighs, p, pi);
-		return;
-	}
-	if (!p->sw || pi->table_id != stages[STAGE_learn].table || pi->data.n < 14 ||
-	    frame[6] & 1 || !in_port)
-		return;
-	if (get_be16(frame + 12) == 0x8100 && pi->data.n >= 16)
-		vid = get_be16(frame + 14) & 0xfff;
-	if (world_mac_learn(p->south->world, p->sw, frame + 6, vid, in_port) == -ENOSPC)
-		log_warn("peer", "%s: knows %d stations, no room for more", peer_name(p),
-			 WORLD_MACS_MAX);
+	else
+		peer_station_seen(p, pi);
 }
 
 /* The flow as a flow_mod again: what the ledger knows it by. */
@@ -93,19 +81,13 @@ static void flow_removed(struct peer *p, const struct of_flow_removed *fr)
 				  .priority = fr->priority,
 				  .match = fr->match };
 	struct of_msg m = { .body = (struct of_any *)&fm };
-	uint8_t buf[4096], mac[6];
+	uint8_t buf[4096];
 
 	if (!p->sw || !cookie_is_ours(fr->cookie) || of_encode(&m, buf, sizeof(buf), NULL) < 0)
 		return;
-	if (fr->reason == OFPRR_IDLE_TIMEOUT && fr->table_id == stages[STAGE_learn].table) {
-		uint16_t vid =
-			(uint16_t)of_field_get_u64(&of_fields[OF_FIELD_VLAN_VID], &fr->match.value);
-
-		of_field_get(&of_fields[OF_FIELD_ETH_SRC], &fr->match.value, mac);
-		world_mac_forget(p->south->world, p->sw, mac, vid & 0xfff);
-	}
 	ledger_gone(&p->ledger, buf);
-	peer_flush(p);
+	peer_station_idle(p, fr);
+	p->busy = true;
 }
 
 static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
@@ -216,7 +198,23 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 	peer_free(p);
 }
 
-const struct of_session_ops peer_ops = { .up = on_up, .msg = on_msg, .down = on_down };
+/* What many messages said of stations and flows becomes one transaction. */
+static void on_batch(struct of_session *s, void *arg)
+{
+	struct peer *p = arg;
+
+	if (p->aux_id)
+		p = p->main;
+	if (!p || !p->busy)
+		return;
+	p->busy = false;
+	world_tell(p->south->world);
+	peer_flush(p);
+}
+
+const struct of_session_ops peer_ops = {
+	.up = on_up, .msg = on_msg, .batch = on_batch, .down = on_down
+};
 
 static void on_audit(struct ev_loop *loop, ev_timer *t, int events)
 {

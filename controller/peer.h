@@ -4,11 +4,11 @@
  *
  *   INFO --> PORTS --> READ --> LIVE <--> AUDIT
  *
- * INFO asks who it is (Weft's own message; a foreign switch answers with an error, and is asked in
- * OpenFlow's terms); PORTS lists its ports; READ reads its flows and groups, so that only
- * differences are sent; LIVE sends, one transaction at a time; AUDIT reads again now and then and
- * counts what differs as drift.  A session that is lost ends the peer: what the switch has stays
- * there, and the next peer reads it.
+ * INFO asks who it is (Weft's own message; a foreign switch answers with an error, or to the
+ * barrier behind it alone, and is asked in OpenFlow's terms); PORTS lists its ports; READ reads its
+ * flows and groups, so that only differences are sent; LIVE sends, one transaction at a time; AUDIT
+ * reads again now and then and counts what differs as drift.  A session that is lost ends the peer:
+ * what the switch has stays there, and the next peer reads it.
  *
  * Thread: the loop's.  Owner: south.c.  Internal to the south half.
  */
@@ -76,10 +76,13 @@ struct peer {
 	struct derive derive;
 	struct txn txn; /* n > 0: under way */
 	struct request *requests;
+	bool busy;	  /* something was learned or lost since the last batch */
+	bool crowded;	  /* it was said that stations are pushed out */
 	bool ports_stale; /* what its host is asked to create is to be compared with what it has */
 	struct request
 		*failed; /* ports that the switch would not create: not asked for again at once */
 	struct mgmt_join join;
+	uint32_t info_barrier;		       /* behind the question who it is */
 	uint32_t xid, read_flows, read_groups; /* multipart requests under way, 0: answered */
 	double read_begun;
 	ev_timer audit;
@@ -105,6 +108,12 @@ bool peer_ports_msg(struct peer *p, const struct of_msg *m); /* whether it was f
 void peer_ports_retry(struct peer *p, const char *port_id);
 /* Creates and deletes switch ports as the world wants them on this switch. */
 void peer_ports_sync(struct peer *p);
+
+/* ---- peer_stations.c: app l2's stations, on switches without tenants ---- */
+/* A packet-in, shown by stage learn or held back by a switch that has no flow for it. */
+void peer_station_seen(struct peer *p, const struct of_packet_in *pi);
+/* A flow is gone: that of a station which has been silent? */
+void peer_station_idle(struct peer *p, const struct of_flow_removed *fr);
 
 /* ---- peer_flows.c: reading and sending ---- */
 void peer_read_enter(struct peer *p);

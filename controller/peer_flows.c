@@ -210,6 +210,18 @@ static void send_entries(struct peer *p)
 	}
 }
 
+/*
+ * Whether each message is right by itself, whatever becomes of the others: those of stations. These
+ * go without a bundle, which would cost more than they do.
+ */
+static bool stand_alone(const struct txn *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (cookie_kind(entry_cookie(t->entries[i])) != COOKIE_STATION)
+			return false;
+	return true;
+}
+
 void peer_flush(struct peer *p)
 {
 	struct of_barrier_request barrier = { .kind = OF_KIND_barrier_request };
@@ -221,8 +233,11 @@ void peer_flush(struct peer *p)
 	t->entries = ledger_take(&p->ledger, TXN_MAX, adds_only, &t->n);
 	if (!t->n)
 		return;
-	t->bundled = !p->no_bundles;
+	t->bundled = !p->no_bundles && !stand_alone(t);
 	t->failed = t->any_refused = false;
+	/* In one run, so that an error's number leads to its entry. */
+	if ((p->xid & 0x7fffffff) + t->n + 8 > 0x7fffffff)
+		p->xid = 0;
 	t->first = peer_xid(p);
 	p->xid += (uint32_t)t->n;
 	t->bundle = t->first;

@@ -29,6 +29,7 @@ static struct request *ask(struct peer *p, int kind, const Weft__Request *q)
 
 void peer_info_enter(struct peer *p)
 {
+	struct of_barrier_request barrier = { .kind = OF_KIND_barrier_request };
 	Weft__InfoRequest info = WEFT__INFO_REQUEST__INIT;
 	Weft__Request q = WEFT__REQUEST__INIT;
 
@@ -36,6 +37,8 @@ void peer_info_enter(struct peer *p)
 	q.op_case = WEFT__REQUEST__OP_INFO;
 	q.info = &info;
 	ask(p, REQ_INFO, &q);
+	p->info_barrier = peer_xid(p);
+	of_session_send(p->session, p->info_barrier, (struct of_any *)&barrier);
 }
 
 static void ask_ports(struct peer *p, int kind, uint32_t ofport)
@@ -318,6 +321,15 @@ static void mgmt_reply(struct peer *p, const struct of_msg *m)
 	}
 }
 
+/* It does not know the experimenter, or does not even say so. */
+static void foreign(struct peer *p)
+{
+	if (p->state != PEER_INFO)
+		return;
+	p->foreign = true;
+	peer_goto(p, PEER_PORTS);
+}
+
 bool peer_ports_msg(struct peer *p, const struct of_msg *m)
 {
 	struct request *r;
@@ -333,15 +345,17 @@ bool peer_ports_msg(struct peer *p, const struct of_msg *m)
 	case OFPT_MULTIPART_REPLY:
 		return multipart(p, (const struct of_multipart_reply *)m->body);
 	case OFPT_ERROR:
-		/* A foreign switch does not know the experimenter. */
 		r = answered(p, m->xid);
 		if (!r)
 			return false;
-		if (r->kind == REQ_INFO && p->state == PEER_INFO) {
-			p->foreign = true;
-			peer_goto(p, PEER_PORTS);
-		}
+		if (r->kind == REQ_INFO)
+			foreign(p);
 		free(r);
+		return true;
+	case OFPT_BARRIER_REPLY:
+		if (m->xid != p->info_barrier)
+			return false;
+		foreign(p);
 		return true;
 	default:
 		return false;

@@ -82,8 +82,9 @@ enum cookie_kind {
 	COOKIE_SG_RULES, /* ... its rules */
 	COOKIE_ROUTER,	 /* a router's extra routes; the rest is its ports' */
 	COOKIE_FLOATINGIP,
-	COOKIE_NEIGH, /* who has an address outside */
-	COOKIE_ADDR,  /* addresses that rules name: bucket (world.h, struct sg_addr) */
+	COOKIE_NEIGH,	/* who has an address outside */
+	COOKIE_ADDR,	/* addresses that rules name: bucket (world.h, struct sg_addr) */
+	COOKIE_STATION, /* behind a port of a plain switch (world_mac.h) */
 };
 
 static inline uint64_t cookie_make(enum app_id app, enum stage s, enum cookie_kind kind,

@@ -265,6 +265,8 @@ void world_tell(struct world *w)
 				if (l->changed)
 					l->changed(w, o, what, l->arg);
 			}
+			if (what & WORLD_MACS)
+				macs_told((struct sw *)o);
 			if (what & WORLD_DELETED)
 				LL_PREPEND(gone, o);
 		}

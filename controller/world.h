@@ -22,6 +22,7 @@
 #include <uthash.h>
 
 #include "controller/ip.h"
+#include "controller/world_mac.h"
 #include "controller/world_seen.h"
 
 enum {
@@ -393,17 +394,6 @@ struct vtep {
 	uint16_t mtu;	     /* of the underlay; 0: not known */
 };
 
-/* A station behind a switch port that belongs to no tenant network (app l2). */
-struct learned {
-	struct {
-		uint8_t mac[6];
-		uint16_t vid; /* 0: untagged */
-	} key;
-	uint32_t ofport;
-	double seen; /* ev_now() */
-	UT_hash_handle hh;
-};
-
 /* Who has an address outside of what tenants have declared: seen in ARP or neighbour discovery. */
 struct neigh {
 	struct world_obj obj;
@@ -442,7 +432,7 @@ struct sw {
 	struct sw_port *ports;	 /* hash by ofport */
 	struct sw_port *ifaces;	 /* hash by iface_id */
 	struct sw_port *uplinks; /* those with a physnet: DL list by up_prev, up_next */
-	struct learned *macs;	 /* hash by key */
+	struct macs macs;
 	struct sw_report report;
 	char *fault; /* NULL: nothing wrong but what can be seen above */
 	struct sw *host_prev, *host_next;
@@ -594,6 +584,9 @@ static inline bool sw_is_alive(const struct sw *sw)
 {
 	return !sw->gone;
 }
+
+/* Nothing about it says that it is a host of tenants: it is a bridge (app l2). */
+bool sw_is_plain(const struct sw *sw);
 
 /* The network's ports on 'sw'; NULL: none. */
 struct member *net_member(const struct net *n, const struct sw *sw);

@@ -116,6 +116,7 @@ static void sw_port_free(struct world *w, struct sw_port *sp)
 {
 	struct port *p = sp->port;
 
+	world_mac_forget_port(w, sp->sw, sp->ofport);
 	HASH_DEL(sp->sw->ports, sp);
 	HASH_DELETE(hh_iface, sp->sw->ifaces, sp);
 	if (p) {
@@ -131,16 +132,6 @@ static void sw_port_free(struct world *w, struct sw_port *sp)
 	free(sp->iface_id);
 	free(sp->physnet);
 	free(sp);
-}
-
-static void macs_free(struct sw *sw)
-{
-	struct learned *l, *next;
-
-	HASH_ITER (hh, sw->macs, l, next) {
-		HASH_DEL(sw->macs, l);
-		free(l);
-	}
 }
 
 /* Takes it out of the world; the struct itself is freed once listeners were told. */
@@ -238,6 +229,8 @@ struct sw_port *world_switch_port_set(struct world *w, struct sw *sw, const stru
 		sp->link_up = i->link_up;
 		sp->tunnel = i->tunnel;
 		sp->managed = i->managed;
+		if (!sp->admin_up || !sp->link_up)
+			world_mac_forget_port(w, sw, sp->ofport);
 		world_mark_dirty(w, &sw->obj, WORLD_SW_PORTS | WORLD_LINK);
 		if (sp->port)
 			world_mark_dirty(w, &sp->port->obj, WORLD_LINK);
@@ -289,70 +282,14 @@ void world_vtep_set(struct world *w, struct sw *sw, const struct vtep *vtep)
 		world_tell(w);
 }
 
-/* ---- learned stations ---- */
-
-static struct learned *mac_find(const struct sw *sw, const uint8_t mac[6], uint16_t vid)
+bool sw_is_plain(const struct sw *sw)
 {
-	__typeof__(((struct learned *)0)->key) key = { .vid = vid };
-	struct learned *l;
-
-	memcpy(key.mac, mac, 6);
-	HASH_FIND(hh, sw->macs, &key, sizeof(key), l);
-	return l;
-}
-
-const struct learned *world_mac_find(const struct sw *sw, const uint8_t mac[6], uint16_t vid)
-{
-	return mac_find(sw, mac, vid);
-}
-
-int world_mac_learn(struct world *w, struct sw *sw, const uint8_t mac[6], uint16_t vid,
-		    uint32_t ofport)
-{
-	struct learned *l = mac_find(sw, mac, vid);
-
-	if (!l) {
-		if (HASH_COUNT(sw->macs) >= WORLD_MACS_MAX)
-			return -ENOSPC;
-		l = mem_get(sizeof(*l));
-		memcpy(l->key.mac, mac, 6);
-		l->key.vid = vid;
-		l->ofport = ~ofport;
-		HASH_ADD(hh, sw->macs, key, sizeof(l->key), l);
-	}
-	l->seen = w->now(w->now_arg);
-	if (l->ofport != ofport) {
-		l->ofport = ofport;
-		world_mark_dirty(w, &sw->obj, WORLD_MACS);
-		world_tell(w);
-	}
-	return 0;
-}
-
-void world_mac_forget(struct world *w, struct sw *sw, const uint8_t mac[6], uint16_t vid)
-{
-	struct learned *l = mac_find(sw, mac, vid);
-
-	if (!l)
-		return;
-	HASH_DEL(sw->macs, l);
-	free(l);
-	world_mark_dirty(w, &sw->obj, WORLD_MACS);
-	world_tell(w);
-}
-
-void world_mac_age(struct world *w, struct sw *sw, double before)
-{
-	struct learned *l, *next;
-
-	HASH_ITER (hh, sw->macs, l, next) {
-		if (l->seen >= before)
-			continue;
-		HASH_DEL(sw->macs, l);
-		free(l);
-		world_mark_dirty(w, &sw->obj, WORLD_MACS);
-	}
-	world_tell(w);
+	if (sw->vtep.addr.family || (sw->host && sw->host->ports))
+		return false;
+	for (const struct sw_port *sp = sw->ports; sp; sp = sp->hh.next)
+		if (sp->physnet || sp->port || sp->tunnel)
+			return false;
+	return true;
 }
 
 /* ---- what is wrong ---- */

@@ -12,7 +12,6 @@
 
 #include "controller/ip.h"
 
-struct learned;
 struct neigh;
 struct net;
 struct port;
@@ -53,15 +52,6 @@ void world_switch_ports_begin(struct world *w, struct sw *sw);
 void world_switch_ports_end(struct world *w, struct sw *sw);
 
 void world_vtep_set(struct world *w, struct sw *sw, const struct vtep *vtep);
-
-/* App l2's learned stations; at most 'WORLD_MACS_MAX' a switch, then -ENOSPC. */
-enum { WORLD_MACS_MAX = 65536 };
-int world_mac_learn(struct world *w, struct sw *sw, const uint8_t mac[6], uint16_t vid,
-		    uint32_t ofport);
-void world_mac_forget(struct world *w, struct sw *sw, const uint8_t mac[6], uint16_t vid);
-/* Forgets those not seen since 'before'. */
-void world_mac_age(struct world *w, struct sw *sw, double before);
-const struct learned *world_mac_find(const struct sw *sw, const uint8_t mac[6], uint16_t vid);
 
 /* Who has an address on a network (world_neigh.c); at most WORLD_NEIGHS_MAX a network, then
  * -ENOSPC. */

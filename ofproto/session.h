@@ -49,6 +49,9 @@ struct of_session_ops {
 	void (*drained)(struct of_session *s, void *arg);
 	/* Every message in and out, whole, for snoop. */
 	void (*snoop)(struct of_session *s, bool sent, const uint8_t *raw, size_t n, void *arg);
+	/* What one reading of the socket brought has been handed on, every message of it: the time
+	 * for what is better done once for many.  What is sent here leaves at once. */
+	void (*batch)(struct of_session *s, void *arg);
 };
 
 /* TLS: PEM files.  All NULL: TLS is not to be had on this session. */

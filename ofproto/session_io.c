@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The session and the event loop.  Reading is bounded per turn, so that a flooding peer does not
- * keep others waiting; what is queued within a turn is written together at the next one.
+ * keep others waiting.  What is queued is written together: answers behind the last message that
+ * was read, what others queue at the next turn.
  */
 #include "ofproto/session_priv.h"
 
@@ -94,7 +95,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void dispatch(struct of_session *s)
+static void hand_on(struct of_session *s)
 {
 	const int64_t until = now_ms() + SESSION_RX_MS;
 	const uint8_t *p;
@@ -120,6 +121,13 @@ static void dispatch(struct of_session *s)
 	}
 	if (may_take(s) && (session_rx_ready(&s->rx) || stream_pending(&s->stream)))
 		session_io_kick(s);
+}
+
+static void dispatch(struct of_session *s)
+{
+	hand_on(s);
+	if (s->state == SESSION_UP && !s->dead && !s->failing && s->ops->batch)
+		s->ops->batch(s, s->arg);
 }
 
 void session_io_receive(struct of_session *s)
@@ -150,6 +158,18 @@ void session_io_receive(struct of_session *s)
 		dispatch(s);
 }
 
+/* Answers do not wait for the next turn; and if that was all there is no work for it either. */
+static void answer(struct of_session *s)
+{
+	if (s->state != SESSION_UP || s->dead || s->failing || s->tx.blocked)
+		return;
+	if (s->tx.bytes)
+		write_out(s);
+	if (s->state == SESSION_UP && !s->dead && !s->failing && !s->tx.bytes &&
+	    !session_rx_ready(&s->rx) && !stream_pending(&s->stream))
+		ev_idle_stop(s->loop, &s->work);
+}
+
 static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct of_session *s = w->data;
@@ -162,6 +182,7 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 			write_out(s);
 		if (revents & EV_READ && session_reads(s) && !s->paused && !s->throttled)
 			session_io_receive(s);
+		answer(s);
 	}
 	session_leave(s);
 }
@@ -182,6 +203,7 @@ static void on_work(struct ev_loop *loop, ev_idle *w, int revents)
 			write_out(s);
 		if (may_take(s) && (session_rx_ready(&s->rx) || stream_pending(&s->stream)))
 			session_io_receive(s);
+		answer(s);
 	}
 	session_leave(s);
 }

@@ -400,33 +400,6 @@ static void taken_back(void **state)
 	assert_int_equal(vni_n_taken(f->w->vnis), 1);
 }
 
-static void stations_are_learned_and_forgotten(void **state)
-{
-	struct fixture *f = *state;
-	uint8_t mac[6] = { 2 };
-
-	clock_now = 100;
-	assert_int_equal(world_mac_learn(f->w, f->s1, mac, 0, 4), 0);
-	assert_int_equal(world_mac_find(f->s1, mac, 0)->ofport, 4);
-	assert_null(world_mac_find(f->s1, mac, 1));
-	assert_null(world_mac_find(f->s2, mac, 0));
-	f->told[0] = '\0';
-	world_mac_learn(f->w, f->s1, mac, 0, 4);
-	assert_string_equal(f->told, "");
-	world_mac_learn(f->w, f->s1, mac, 0, 5); /* moved */
-	assert_string_equal(f->told, "switch br1 100");
-	world_mac_age(f->w, f->s1, 100);
-	assert_non_null(world_mac_find(f->s1, mac, 0));
-	world_mac_age(f->w, f->s1, 101);
-	assert_null(world_mac_find(f->s1, mac, 0));
-	for (uint32_t i = 0; i < WORLD_MACS_MAX; i++) {
-		memcpy(mac + 2, &i, 4);
-		assert_int_equal(world_mac_learn(f->w, f->s1, mac, 0, 4), 0);
-	}
-	mac[0] = 6;
-	assert_true(world_mac_learn(f->w, f->s1, mac, 0, 4) < 0);
-}
-
 static void indexes_are_found(void **state)
 {
 	struct fixture *f = *state;
@@ -456,7 +429,6 @@ int main(void)
 		T(wanted_ports_are_one_switchs),
 		T(listeners_are_told_once),
 		T(taken_back),
-		T(stations_are_learned_and_forgotten),
 		T(indexes_are_found),
 	};
 
