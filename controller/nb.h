@@ -4,6 +4,7 @@
  *
  *   nb_http.c     HTTP: connections, bodies, tokens
  *   nb_auth.h     who asks: nb_auth.c, keystone.h
+ *   nb_policy.def who may do what; nb_policy.h, nb_policy.c
  *   nb_route.c    which path is whose
  *   nb_engine.c   list, show, create, update, delete
  *   nb_query.c    fields, sorting, pages
@@ -12,12 +13,13 @@
  *   nb_revision.c If-Match: revision_number=N
  *   nb_json.c     attributes as JSON
  *   nb_error.def  refusals, one row each; nb_error.h, nb_error.c
- *   nb_rbac.c     rbac-policies/
+ *   nb_rbac.h     rbac-policies/; nb_rbac.c
  *   nb_quota.c    quotas/
  *   nb_view.c     views: nb_agent.c, nb_availability.c
  *   nb_ext.c      versions, extensions
  *   nb_weft.c     /weft/v1/
- *   nb_network.c, nb_subnet.c, nb_port.c, nb_sg.c, nb_sg_rule.c, nb_address_group.c
+ *   nb_network.c, nb_segment_range.c, nb_subnet.c, nb_port.c, nb_sg.c, nb_sg_rule.c,
+ *   nb_sg_template.c, nb_address_group.c
  *                 what only this resource knows
  *
  * Thread: the one that runs the libev loop.
@@ -104,8 +106,8 @@ struct nb_hooks {
 		      struct nb_error *e);
 	/* Deletes what goes with it, or refuses. */
 	int (*remove)(struct nb_request *q, struct world_obj *o, struct nb_error *e);
-	/* May this project (not an administrator) see it?  NULL: its own, and what is shared. */
-	bool (*sees)(const struct nb_who *who, const struct world_obj *o);
+	/* Is it for nobody's eyes?  NULL: none is. */
+	bool (*hidden)(const struct world_obj *o);
 	const struct nb_action *actions; /* ends with a NULL name; NULL: none */
 };
 
@@ -131,9 +133,6 @@ void nb_show(struct nb_request *q, const struct resource *r, const char *id);
 void nb_create(struct nb_request *q, const struct resource *r);
 void nb_update(struct nb_request *q, const struct resource *r, const char *id);
 void nb_delete(struct nb_request *q, const struct resource *r, const char *id);
-/* Seeing is not owning: NULL with 'e' when it is another project's; 'verb' for the words. */
-struct world_obj *nb_find_own(struct nb_request *q, const struct resource *r, const char *id,
-			      const char *verb);
 /* COLLECTION/ID/tags and what follows; false when 'below' is not about tags. */
 bool nb_tags_route(struct nb_request *q, const struct resource *r, const char *id,
 		   const char *below);
@@ -195,17 +194,17 @@ json_t *nb_page_links(const struct nb_request *q, const struct resource *r,
 uint64_t nb_fields(const struct nb_request *q, const struct resource *r);
 json_t *nb_object_json(const struct resource *r, const struct world_obj *o, uint64_t fields);
 
+/* ---- subnets (nb_subnet.c) ---- */
+
+/* Whether ports of this device_owner have addresses of it. */
+bool nb_subnet_serves(const struct subnet *s, const char *device_owner);
+
 /* ---- subnet pools (nb_subnetpool.c) ---- */
 
 /* Chooses or judges a->cidr and a->pool_id of a new subnet of 'n', where it is to be from a pool.
  */
 int nb_subnetpool_allocate(struct nb_request *q, const struct net *n, struct subnet_attrs *a,
 			   struct nb_error *e);
-
-/* ---- RBAC policies (nb_rbac.c) ---- */
-
-/* An object goes, and with it the policies that share it. */
-void nb_rbac_forget(struct nb_request *q, const struct world_obj *o);
 
 /* ---- quotas (nb_quota.c) ---- */
 

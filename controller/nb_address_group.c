@@ -63,14 +63,9 @@ static int addrgroup_remove(struct nb_request *q, struct world_obj *o, struct nb
 {
 	const struct addrgroup *g = (const struct addrgroup *)o;
 
-	return g->set.users ? nb_refuse(e, AddressGroupInUse, g->a.id) : 0;
-}
-
-static bool addrgroup_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	const struct addrgroup *g = (const struct addrgroup *)o;
-
-	return g->a.shared || nb_owns(who, g->a.tenant_id);
+	if (g->set.users || nb_sg_templates_name(q->nb->world, g->a.id))
+		return nb_refuse(e, AddressGroupInUse, g->a.id);
+	return 0;
 }
 
 /* ---- actions ---- */
@@ -172,6 +167,5 @@ const struct nb_hooks nb_addrgroup_hooks = {
 	.create = addrgroup_create,
 	.update = addrgroup_update,
 	.remove = addrgroup_remove,
-	.sees = addrgroup_sees,
 	.actions = actions,
 };

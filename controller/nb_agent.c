@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "controller/nb_policy.h"
 #include "controller/nb_view.h"
 
 static const char zone[] = "nova";
@@ -86,7 +87,7 @@ static void agent_remove(struct nb_request *q, const char *id)
 
 	for (WORLD_EACH(sw, w->sws)) {
 		agent_id(sw, own);
-		if (!q->who.admin || strcmp(own, id))
+		if (!policy_sees_view(&q->who, "agents") || strcmp(own, id))
 			continue;
 		if (sw->up) {
 			nb_refuse(&q->error, SwitchInUse, id);
@@ -110,7 +111,6 @@ const struct nb_view nb_agent_view = {
 	.path = "agents",
 	.key = "id",
 	.filters = agent_filters,
-	.admin = true,
 	.each = agents_each,
 	.not_found = agent_not_found,
 	.remove = agent_remove,

@@ -79,7 +79,6 @@ const struct nb_view nb_availability_view = {
 	.path = "network-ip-availabilities",
 	.key = "network_id",
 	.filters = filters,
-	.admin = true,
 	.each = nets_each,
 	.not_found = not_found,
 };

@@ -13,7 +13,8 @@
 #include <time.h>
 
 #include "controller/mem.h"
-#include "controller/nb.h"
+#include "controller/nb_policy.h"
+#include "controller/nb_rbac.h"
 
 enum { BULK_MAX = 10000 };
 
@@ -81,26 +82,12 @@ bool nb_is_below(const struct nb_request *q, const struct resource *r, const str
 		       world_obj_key(q->parent)->id);
 }
 
-/* A BOOL row that every project's sight hangs on. */
-static bool is_shared(const struct resource *r, const void *p)
-{
-	const struct attr *a = attr_find(&r->shape, "shared");
-
-	return a && a->type == ATTR_BOOL && *(const bool *)attr_at(a, p);
-}
-
 bool nb_sees(const struct nb_who *who, const struct world_obj *o)
 {
-	const struct resource *r = &resources[o->kind];
-	void *p = world_obj_attrs((struct world_obj *)(uintptr_t)o);
-
-	if (who->admin)
-		return true;
-	if (who->world && world_is_shared_with(who->world, world_obj_key(o)->id, who->project))
-		return true;
-	if (nb_hooks[o->kind]->sees)
-		return nb_hooks[o->kind]->sees(who, o);
-	return is_shared(r, p) || nb_owns(who, *(char **)member(r, p, "tenant_id"));
+	if (nb_hooks[o->kind]->hidden && nb_hooks[o->kind]->hidden(o))
+		return false;
+	return policy_allows(who, POLICY_GET, &resources[o->kind],
+			     world_obj_attrs((struct world_obj *)(uintptr_t)o));
 }
 
 struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
@@ -115,16 +102,6 @@ struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const 
 }
 
 /* ---- bodies ---- */
-
-/* A member may say the default of what only an administrator sets. */
-static bool says_default(const struct attr *a, const void *p)
-{
-	if (a->type == ATTR_BOOL)
-		return *(const bool *)attr_at(a, p) == (bool)a->preset;
-	if (a->type == ATTR_DICT)
-		return !*(char *const *)attr_at(a, p);
-	return false;
-}
 
 static int alias_check(const struct resource *r, const json_t *body, struct nb_error *e)
 {
@@ -161,10 +138,6 @@ static int body_read(struct nb_request *q, const struct resource *r, const json_
 				      key);
 		if (nb_from_json(a, p, value, e))
 			return -1;
-		if ((a->rights & RIGHT_ADMIN_SETS) && !q->who.admin && !says_default(a, p))
-			return nb_say(e, PolicyNotAuthorized,
-				      "%s of a %s may be set by an administrator only.", key,
-				      r->name);
 		*given |= UINT64_C(1) << (a - r->shape.attrs);
 	}
 	return 0;
@@ -215,7 +188,7 @@ static int common_create(struct nb_request *q, const struct resource *r, void *a
 		*tenant = mem_str(q->who.project);
 	}
 	if (!nb_owns(&q->who, *tenant))
-		return nb_say(&q->error, PolicyNotAuthorized,
+		return nb_say(&q->error, HTTPBadRequest,
 			      "A %s for project %.64s may be created by an administrator only.",
 			      r->name, *tenant);
 	nb_uuid(a);
@@ -224,6 +197,16 @@ static int common_create(struct nb_request *q, const struct resource *r, void *a
 	*(int64_t *)member(r, a, "created_at") = now;
 	*(int64_t *)member(r, a, "updated_at") = now;
 	return 0;
+}
+
+static int create_allowed(struct nb_request *q, const struct resource *r, const json_t *body,
+			  const void *a)
+{
+	return policy_network_check(q, r, a, &q->error) ||
+			       policy_check(&q->who, POLICY_CREATE, r, a, &q->error) ||
+			       policy_sets_check(&q->who, POLICY_CREATE, r, body, a, &q->error)
+		       ? -1
+		       : 0;
 }
 
 static struct world_obj *create_one(struct nb_request *q, const struct resource *r,
@@ -241,13 +224,30 @@ static struct world_obj *create_one(struct nb_request *q, const struct resource 
 	attrs_init(&r->shape, &a);
 	if (!body_read(q, r, body, &a, RIGHT_CREATE, &given) &&
 	    !required_check(r, given, &q->error) && !common_create(q, r, &a) &&
+	    !create_allowed(q, r, body, &a) &&
 	    !nb_quota_check(q, r, *(char **)member(r, &a, "tenant_id"), &q->error) &&
 	    (!hooks->create || !hooks->create(q, &a, given, &q->error)))
 		o = txn_add(q->txn, r->kind, &a);
+	if (o)
+		nb_rbac_follow(q, o, world_obj_attrs(o));
 	if (o && nb_hooks[r->kind]->added && nb_hooks[r->kind]->added(q, o, &q->error))
 		o = NULL;
 	attrs_fini(&r->shape, &a);
 	return o;
+}
+
+/* What is shared with who asks says so. */
+static json_t *shown_json(const struct nb_request *q, const struct resource *r,
+			  const struct world_obj *o, uint64_t fields)
+{
+	const struct attr *shared = attr_find(&r->shape, "shared");
+	json_t *out = nb_object_json(r, o, fields);
+
+	if (shared && (fields >> (shared - r->shape.attrs) & 1) &&
+	    world_is_shared_with(q->nb->world, world_obj_key(o)->id, q->who.project,
+				 ACCESS_AS_SHARED))
+		json_object_set_new_nocheck(out, "shared", json_true());
+	return out;
 }
 
 static void give_up(struct nb_request *q)
@@ -268,7 +268,7 @@ static void create_many(struct nb_request *q, const struct resource *r, const js
 		struct world_obj *o = create_one(q, r, json_array_get(bodies, i));
 
 		if (o)
-			json_array_append_new(out, nb_object_json(r, o, fields));
+			json_array_append_new(out, shown_json(q, r, o, fields));
 	}
 	if (q->error.status) {
 		json_decref(out);
@@ -294,32 +294,26 @@ void nb_create(struct nb_request *q, const struct resource *r)
 	}
 	o = create_one(q, r, body);
 	if (o)
-		q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+		q->answer = json_pack("{s:o}", r->name, shown_json(q, r, o, nb_fields(q, r)));
 	else
 		give_up(q);
 }
 
 /* ---- update, delete ---- */
 
-struct world_obj *nb_find_own(struct nb_request *q, const struct resource *r, const char *id,
-			      const char *verb)
+struct world_obj *nb_find_for(struct nb_request *q, const struct resource *r, const char *id,
+			      enum policy_verb verb)
 {
 	struct world_obj *o = nb_find(q, r, id, &q->error);
 
-	if (!o)
+	if (!o || policy_check(&q->who, verb, r, world_obj_attrs(o), &q->error))
 		return NULL;
-	if (!nb_owns(&q->who, *(char **)member(r, world_obj_attrs(o), "tenant_id"))) {
-		nb_say(&q->error, PolicyNotAuthorized,
-		       "%s %.64s belongs to another project, and so you may not %s it.", r->type,
-		       id, verb);
-		return NULL;
-	}
 	return nb_revision_check(q, o, &q->error) ? NULL : o;
 }
 
 void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 {
-	struct world_obj *o = nb_find_own(q, r, id, "update");
+	struct world_obj *o = nb_find_for(q, r, id, POLICY_UPDATE);
 	const struct nb_hooks *hooks = nb_hooks[r->kind];
 	union any_attrs a;
 	uint64_t given;
@@ -333,10 +327,12 @@ void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 	q->txn = txn_begin(q->nb->log);
 	attrs_copy(&r->shape, &a, world_obj_attrs(o));
 	if (!body_read(q, r, body, &a, RIGHT_UPDATE, &given) &&
+	    !policy_sets_check(&q->who, POLICY_UPDATE, r, body, &a, &q->error) &&
 	    (!hooks->update || !hooks->update(q, o, &a, given, &q->error))) {
+		nb_rbac_follow(q, o, &a);
 		nb_obj_set(q, o, &a);
 		q->status = 200;
-		q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+		q->answer = json_pack("{s:o}", r->name, shown_json(q, r, o, nb_fields(q, r)));
 	} else {
 		give_up(q);
 	}
@@ -345,7 +341,7 @@ void nb_update(struct nb_request *q, const struct resource *r, const char *id)
 
 void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 {
-	struct world_obj *o = nb_find_own(q, r, id, "delete");
+	struct world_obj *o = nb_find_for(q, r, id, POLICY_DELETE);
 
 	if (!o)
 		return;
@@ -362,9 +358,10 @@ void nb_delete(struct nb_request *q, const struct resource *r, const char *id)
 void nb_act(struct nb_request *q, const struct resource *r, const char *id,
 	    const struct nb_action *a)
 {
-	struct world_obj *o = nb_find_own(q, r, id, "change");
+	struct world_obj *o = nb_find(q, r, id, &q->error);
 
-	if (!o)
+	if (!o || policy_action_check(&q->who, r, a->name, world_obj_attrs(o), &q->error) ||
+	    nb_revision_check(q, o, &q->error))
 		return;
 	q->status = 200;
 	q->txn = txn_begin(q->nb->log);
@@ -412,7 +409,7 @@ void nb_list(struct nb_request *q, const struct resource *r)
 	}
 	out = json_array();
 	for (size_t i = 0; i < page.n; i++)
-		json_array_append_new(out, nb_object_json(r, page.objs[i], page.fields));
+		json_array_append_new(out, shown_json(q, r, page.objs[i], page.fields));
 	q->status = 200;
 	q->answer = json_pack("{s:o}", r->plural, out);
 	links = nb_page_links(q, r, &page);
@@ -432,5 +429,5 @@ void nb_show(struct nb_request *q, const struct resource *r, const char *id)
 	if (!o)
 		return;
 	q->status = 200;
-	q->answer = json_pack("{s:o}", r->name, nb_object_json(r, o, nb_fields(q, r)));
+	q->answer = json_pack("{s:o}", r->name, shown_json(q, r, o, nb_fields(q, r)));
 }

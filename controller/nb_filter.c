@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "controller/mem.h"
+#include "controller/nb_policy.h"
 
 /* ---- values as text ---- */
 
@@ -308,11 +309,11 @@ static int special_add(struct nb_filter **list, const struct resource *r, const 
 	return 0;
 }
 
-static bool can_filter(const struct nb_request *q, const struct attr *a)
+static bool can_filter(const struct nb_request *q, const struct resource *r, const struct attr *a)
 {
 	if (!a || (a->rights & RIGHT_HIDDEN) || a->type == ATTR_DICT)
 		return false;
-	return q->who.admin || !(a->rights & RIGHT_ADMIN_SEES);
+	return policy_shown(&q->who, r) >> (a - r->shape.attrs) & 1;
 }
 
 static int filter_add(const struct nb_request *q, struct nb_filter **list, const struct resource *r,
@@ -329,7 +330,7 @@ static int filter_add(const struct nb_request *q, struct nb_filter **list, const
 		return -1;
 	if (found)
 		return 0;
-	if (!can_filter(q, a))
+	if (!can_filter(q, r, a))
 		return not_a_filter(arg->key, e);
 	if (a->type == ATTR_LIST && member_of(a, &value, &member, &how, e))
 		return -1;

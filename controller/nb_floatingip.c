@@ -145,7 +145,8 @@ static size_t outer_wants(const struct net *n, const struct floatingip_attrs *a,
 	for (NET_EACH_SUBNET(s, n)) {
 		struct ip_addr free_one;
 
-		if (s->a.ip_version != 4 || ipam_next(s, NULL, 0, &free_one))
+		if (s->a.ip_version != 4 || !nb_subnet_serves(s, "network:floatingip") ||
+		    ipam_next(s, NULL, 0, &free_one))
 			continue;
 		ip->ip_address = free_one;
 		memcpy(ip->subnet_id, s->a.id, UUID_TEXT);
@@ -192,9 +193,6 @@ static int floatingip_create(struct nb_request *q, void *p, uint64_t rows, struc
 			      n->a.id);
 	if (!has_ipv4(n))
 		return nb_say(e, BadRequest, "Network %s has no IPv4 subnet.", n->a.id);
-	if (a->address.family && !q->who.admin)
-		return nb_say(e, PolicyNotAuthorized,
-			      "floating_ip_address may be chosen by an administrator only.");
 	a->index = world_index_get(q->nb->world, WORLD_FLOATINGIP);
 	if (a->index == NUM_NONE)
 		return nb_say(e, ServiceUnavailable, "There are %d floating IPs already.",
@@ -229,16 +227,10 @@ static int floatingip_remove(struct nb_request *q, struct world_obj *o, struct n
 	return 0;
 }
 
-static bool floatingip_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	return nb_owns(who, ((const struct floatingip *)o)->a.tenant_id);
-}
-
 const struct nb_hooks nb_floatingip_hooks = {
 	.create = floatingip_create,
 	.update = floatingip_update,
 	.remove = floatingip_remove,
-	.sees = floatingip_sees,
 };
 
 /* ---- a port goes, or its addresses ---- */

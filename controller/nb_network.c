@@ -2,7 +2,8 @@
 /* Networks: segments (VNI, VLAN id), MTU, what stands in the way of deleting one. */
 #include <string.h>
 
-#include "controller/nb.h"
+#include "controller/nb_rbac.h"
+#include "controller/segment.h"
 #include "vlan/vid.h"
 #include "vxlan/vni.h"
 
@@ -19,7 +20,7 @@ static int vxlan_segment(struct world *w, struct net_attrs *a, struct nb_error *
 		return nb_say(e, InvalidInput,
 			      "provider:physical_network is not for networks of type vxlan.");
 	if (a->segment == NUM_NONE) {
-		if (vni_next(w->vnis, &a->segment))
+		if (segment_choose(w, NET_VXLAN, NULL, a->tenant_id, &a->segment))
 			return nb_say(e, NoNetworkAvailable, "All VNIs are in use.");
 		return 0;
 	}
@@ -35,7 +36,7 @@ static int vlan_segment(struct world *w, struct net_attrs *a, struct nb_error *e
 	int rc;
 
 	if (a->segment == NUM_NONE) {
-		if (vid_next(w->vids, a->physnet, &a->segment))
+		if (segment_choose(w, NET_VLAN, a->physnet, a->tenant_id, &a->segment))
 			return nb_say(e, NoNetworkAvailable,
 				      "All VLAN ids of physical network %s are in use.",
 				      a->physnet);
@@ -119,23 +120,15 @@ static int net_create(struct nb_request *q, void *p, uint64_t given, struct nb_e
 	return 0;
 }
 
-/* A network that others use goes on being shared. */
-static int unshare_check(const struct net *n, struct nb_error *e)
-{
-	for (NET_EACH_PORT(p, n))
-		if (strcmp(p->a.tenant_id, n->a.tenant_id))
-			return nb_refuse(e, InvalidSharedSetting, n->a.id);
-	return 0;
-}
-
 static int net_update(struct nb_request *q, struct world_obj *o, void *p, uint64_t given,
 		      struct nb_error *e)
 {
 	struct net_attrs *a = p;
 	struct net *n = (struct net *)o;
 
-	if (n->a.shared && !a->shared && unshare_check(n, e))
-		return -1;
+	/* One that others use goes on being shared. */
+	if (n->a.shared && !a->shared && nb_rbac_is_shared_needed(q->nb->world, o))
+		return nb_refuse(e, InvalidSharedSetting, n->a.id);
 	if (n->a.external && !a->external)
 		for (NET_EACH_ROUTER_PORT(i, n))
 			if (port_is_gateway(i))
@@ -155,18 +148,10 @@ static int net_remove(struct nb_request *q, struct world_obj *o, struct nb_error
 	return 0;
 }
 
-static bool net_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	const struct net *n = (const struct net *)o;
-
-	return n->a.shared || n->a.external || nb_owns(who, n->a.tenant_id);
-}
-
 const struct nb_hooks nb_net_hooks = {
 	.create = net_create,
 	.update = net_update,
 	.remove = net_remove,
-	.sees = net_sees,
 };
 
 /* ---- computed ---- */

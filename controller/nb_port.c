@@ -15,30 +15,6 @@ static bool given(uint64_t rows, const char *attr)
 	return nb_given(&resources[WORLD_PORT], rows, attr);
 }
 
-/* ---- rights on somebody else's network ---- */
-
-/* On a shared network only its owner says who may use which address. */
-static int owner_check(struct nb_request *q, const struct net *n, const struct port_attrs *a,
-		       uint64_t rows, struct nb_error *e)
-{
-	static const char *const attrs[] = { "mac_address", "port_security_enabled",
-					     "allowed_address_pairs" };
-
-	if (nb_owns(&q->who, n->a.tenant_id))
-		return 0;
-	for (size_t i = 0; i < sizeof(attrs) / sizeof(*attrs); i++)
-		if (given(rows, attrs[i]))
-			return nb_say(e, PolicyNotAuthorized,
-				      "%s may be set by the owner of network %s only.", attrs[i],
-				      n->a.id);
-	for (size_t i = 0; given(rows, "fixed_ips") && i < a->n_fixed_ips; i++)
-		if (a->fixed_ips[i].ip_address.family)
-			return nb_say(e, PolicyNotAuthorized,
-				      "ip_address may be chosen by the owner of network %s only.",
-				      n->a.id);
-	return 0;
-}
-
 /* ---- MAC address ---- */
 
 static int mac_choose(struct nb_request *q, const struct net *n, struct port_attrs *a, bool chosen,
@@ -135,10 +111,10 @@ static int any_of_subnet(struct choice *c, struct subnet *s, struct nb_error *e)
 	return choice_add(c, s, &ip, e);
 }
 
-static struct subnet *subnet_of(const struct net *n, const struct ip_addr *ip)
+static struct subnet *subnet_of(const struct choice *c, const struct ip_addr *ip)
 {
-	for (NET_EACH_SUBNET(s, n))
-		if (ip_prefix_has(&s->a.cidr, ip))
+	for (NET_EACH_SUBNET(s, c->net))
+		if (ip_prefix_has(&s->a.cidr, ip) && nb_subnet_serves(s, c->a->device_owner))
 			return s;
 	return NULL;
 }
@@ -152,7 +128,7 @@ static int certain_address(struct choice *c, struct subnet *s, const struct ip_a
 
 	ip_format(ip, text);
 	if (!s)
-		s = subnet_of(c->net, ip);
+		s = subnet_of(c, ip);
 	if (!s)
 		return nb_refuse(e, InvalidIpForNetwork, text, c->net->a.id);
 	if (!ipam_fits(&s->a.cidr, ip))
@@ -177,7 +153,7 @@ static int fixed_ip_choose(struct nb_request *q, struct choice *c, const struct 
 		s = world_subnet_find(q->nb->world, f->subnet_id);
 		if (!s || !nb_sees(&q->who, &s->obj))
 			return nb_fail_not_found(e, &resources[WORLD_SUBNET], f->subnet_id);
-		if (s->net != c->net)
+		if (s->net != c->net || !nb_subnet_serves(s, c->a->device_owner))
 			return nb_say(e, InvalidInput,
 				      "Failed to create port on network %s, because fixed_ips "
 				      "included invalid subnet %s.",
@@ -191,28 +167,48 @@ static int fixed_ip_choose(struct nb_request *q, struct choice *c, const struct 
 	return any_of_subnet(c, s, e);
 }
 
-/* Nothing asked for: one IPv4 and one IPv6 address, and what the host forms by itself. */
-static int addresses_default(struct choice *c, struct nb_error *e)
+struct wish {
+	bool wanted[2], got[2]; /* IPv4, IPv6 */
+	size_t served;
+};
+
+/* Of subnets that are for certain services ('typed'), or of the others. */
+static int addresses_from(struct choice *c, bool typed, struct wish *x, struct nb_error *e)
 {
-	bool wanted[2] = { false }, got[2] = { false };
 	struct ip_addr ip;
 
 	for (NET_EACH_SUBNET(s, c->net)) {
 		int v6 = s->a.ip_version == 6;
 
+		if (!!s->a.n_service_types != typed || !nb_subnet_serves(s, c->a->device_owner))
+			continue;
+		x->served++;
 		if (subnet_is_auto(&s->a)) {
 			if (any_of_subnet(c, s, e))
 				return -1;
 			continue;
 		}
-		wanted[v6] = true;
-		if (got[v6] || !has_free(c, s, &ip))
+		x->wanted[v6] = true;
+		if (x->got[v6] || !has_free(c, s, &ip))
 			continue;
 		if (choice_add(c, s, &ip, e))
 			return -1;
-		got[v6] = true;
+		x->got[v6] = true;
 	}
-	if (wanted[0] > got[0] || wanted[1] > got[1])
+	return 0;
+}
+
+/* Nothing asked for: one IPv4 and one IPv6 address, and what the host forms by itself. */
+static int addresses_default(struct choice *c, struct nb_error *e)
+{
+	struct wish x = { .served = 0 };
+
+	if (addresses_from(c, true, &x, e) || addresses_from(c, false, &x, e))
+		return -1;
+	if (c->net->subnets && !x.served)
+		return nb_refuse(e, IpAddressGenerationFailureNoMatchingSubnet, c->net->a.id,
+				 c->a->device_owner);
+	if (x.wanted[0] > x.got[0] || x.wanted[1] > x.got[1])
 		return exhausted(c->net, e);
 	return 0;
 }
@@ -384,7 +380,7 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 	struct world_obj *o = nb_find(q, &resources[WORLD_NET], a->network_id, e);
 	struct net *n = (struct net *)o;
 
-	if (!o || owner_check(q, n, a, rows, e))
+	if (!o)
 		return -1;
 	if (!given(rows, "port_security_enabled"))
 		a->port_security_enabled = n->a.port_security_enabled;
@@ -462,7 +458,7 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	struct port *self = (struct port *)o;
 	struct port_attrs *a = p;
 
-	if (owner_check(q, self->net, a, rows, e) || mac_choose(q, self->net, a, true, self, e))
+	if (mac_choose(q, self->net, a, true, self, e))
 		return -1;
 	if (given(rows, "fixed_ips")) {
 		if (addresses_choose(q, self->net, a, true, self, e) ||
@@ -493,18 +489,10 @@ static int port_remove(struct nb_request *q, struct world_obj *o, struct nb_erro
 	return nb_floatingips_leave(q, p, e);
 }
 
-static bool port_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	const struct port *p = (const struct port *)o;
-
-	return nb_owns(who, p->a.tenant_id) || nb_owns(who, p->net->a.tenant_id);
-}
-
 const struct nb_hooks nb_port_hooks = {
 	.create = port_create,
 	.update = port_update,
 	.remove = port_remove,
-	.sees = port_sees,
 };
 
 /* ---- computed ---- */

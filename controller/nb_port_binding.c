@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "controller/mem.h"
-#include "controller/nb.h"
+#include "controller/nb_policy.h"
 
 static const struct resource *const self = &resources[WORLD_PORT];
 
@@ -271,10 +271,8 @@ bool nb_port_binding_route(struct nb_request *q, const char *id, const char *res
 	p = (struct port *)nb_find(q, self, id, &q->error);
 	if (!p)
 		return true;
-	if (!q->who.admin) {
-		nb_say(&q->error, PolicyNotAuthorized, "Bindings of ports are an administrator's.");
+	if (policy_action_check(&q->who, self, "bindings", &p->a, &q->error))
 		return true;
-	}
 	fits = strlen(rest) < 8 + sizeof(host);
 	strncpy(host, rest[8] && fits ? rest + 9 : "", sizeof(host) - 1);
 	host[sizeof(host) - 1] = '\0';

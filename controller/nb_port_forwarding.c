@@ -115,8 +115,6 @@ static int judge(struct nb_request *q, const struct port_forwarding *self,
 	struct floatingip *f = (struct floatingip *)q->parent;
 	struct port *p = NULL;
 
-	if (!nb_owns(&q->who, f->a.tenant_id))
-		return nb_refuse(e, FloatingIPNotFound, f->a.id);
 	if (f->port)
 		return nb_say(e, BadRequest, "Floating IP %s leads to port %s already.", f->a.id,
 			      f->port->a.id);
@@ -163,14 +161,8 @@ static int forwarding_remove(struct nb_request *q, struct world_obj *o, struct n
 	return 0;
 }
 
-static bool forwarding_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	return nb_owns(who, ((const struct port_forwarding *)o)->floatingip->a.tenant_id);
-}
-
 const struct nb_hooks nb_port_forwarding_hooks = {
 	.create = forwarding_create,
 	.update = forwarding_update,
 	.remove = forwarding_remove,
-	.sees = forwarding_sees,
 };

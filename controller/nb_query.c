@@ -10,6 +10,7 @@
 
 #include "controller/mem.h"
 #include "controller/nb_filter.h"
+#include "controller/nb_policy.h"
 
 enum { MAX_SORT_KEYS = 8 };
 
@@ -23,16 +24,16 @@ const char *nb_arg(const struct nb_request *q, const char *key)
 
 static uint64_t visible(const struct nb_request *q, const struct resource *r)
 {
+	const uint64_t shown = policy_shown(&q->who, r);
 	uint64_t rows = 0;
 
 	for (size_t i = 0; i < r->shape.n; i++) {
 		uint32_t rights = r->shape.attrs[i].rights;
 
-		if (!(rights & (RIGHT_HIDDEN | RIGHT_WRITE_ONLY)) &&
-		    (q->who.admin || !(rights & RIGHT_ADMIN_SEES)))
+		if (!(rights & (RIGHT_HIDDEN | RIGHT_WRITE_ONLY)))
 			rows |= UINT64_C(1) << i;
 	}
-	return rows;
+	return rows & shown;
 }
 
 /* Names that are no attribute are left out: clients ask for some that only other servers have. */

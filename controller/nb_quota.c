@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "controller/mem.h"
-#include "controller/nb.h"
+#include "controller/nb_policy.h"
 
 static const struct row {
 	enum world_kind kind;
@@ -258,10 +258,15 @@ static void quota_show(struct nb_request *q, const char *project, const char *wh
 
 static void project_route(struct nb_request *q, const char *project, const char *what)
 {
-	if (!q->who.admin && (q->method != NB_GET || strcmp(q->who.project, project)))
-		nb_say(&q->error, PolicyNotAuthorized,
-		       "Quotas of project %.100s are an administrator's.", project);
-	else if (q->method == NB_GET)
+	const struct resource *r = &resources[WORLD_QUOTA];
+	const struct quota_attrs a = { .tenant_id = (char *)(uintptr_t)project };
+	enum policy_verb verb = q->method == NB_GET	 ? POLICY_GET
+				: q->method == NB_DELETE ? POLICY_DELETE
+							 : POLICY_UPDATE;
+
+	if (policy_check(&q->who, verb, r, &a, &q->error))
+		return;
+	if (q->method == NB_GET)
 		quota_show(q, project, what);
 	else if (what[0] || q->method == NB_POST || q->method == NB_OTHER)
 		nb_refuse(&q->error, HTTPMethodNotAllowed);

@@ -5,7 +5,7 @@
 
 #include "controller/mem.h"
 #include "controller/nb.h"
-#include "vxlan/vni.h"
+#include "controller/segment.h"
 
 static const char gateway_owner[] = "network:router_gateway";
 
@@ -128,10 +128,6 @@ static int gateway_check(struct nb_request *q, const struct gateway *g, struct n
 		return -1;
 	if (!n->a.external)
 		return nb_say(e, BadRequest, "Network %s is not an external network.", n->a.id);
-	if (!q->who.admin && (!g->enable_snat || g->n_external_fixed_ips))
-		return nb_say(e, PolicyNotAuthorized,
-			      "enable_snat and external_fixed_ips of a gateway may be chosen by an "
-			      "administrator only.");
 	for (NET_EACH_SUBNET(s, n))
 		for (size_t i = 0; i < g->n_external_fixed_ips; i++)
 			if (s->a.gateway_ip.family &&
@@ -224,7 +220,8 @@ static int gateway_change(struct nb_request *q, struct router *r, struct router_
 /* The VNI by which hosts send to that of the gateway: from the first gateway on. */
 static int transit_choose(struct world *w, struct router_attrs *a, struct nb_error *e)
 {
-	if (a->transit != NUM_NONE || !a->n_gateway || !vni_next(w->vnis, &a->transit))
+	if (a->transit != NUM_NONE || !a->n_gateway ||
+	    !segment_choose(w, NET_VXLAN, NULL, "", &a->transit))
 		return 0;
 	return nb_say(e, NoNetworkAvailable, "All VNIs are in use.");
 }
@@ -287,17 +284,11 @@ static int router_remove(struct nb_request *q, struct world_obj *o, struct nb_er
 	return 0;
 }
 
-static bool router_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	return nb_owns(who, ((const struct router *)o)->a.tenant_id);
-}
-
 const struct nb_hooks nb_router_hooks = {
 	.create = router_create,
 	.added = router_added,
 	.update = router_update,
 	.remove = router_remove,
-	.sees = router_sees,
 	.actions = nb_router_actions,
 };
 

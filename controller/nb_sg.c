@@ -45,31 +45,7 @@ void nb_sg_touch(struct nb_request *q, struct sg *g, bool cut)
 	attrs_fini(&resources[WORLD_SG].shape, &a);
 }
 
-/* ---- rules that a group begins with ---- */
-
-static void rule_add(struct nb_request *q, const struct sg *g, enum sg_direction d,
-		     enum sg_ethertype t, bool from_members)
-{
-	const struct resource *r = &resources[WORLD_SG_RULE];
-	struct sg_rule_attrs a;
-
-	attrs_init(&r->shape, &a);
-	strcpy(a.security_group_id, g->a.id);
-	if (from_members)
-		strcpy(a.remote_group_id, g->a.id);
-	a.direction = d;
-	a.ethertype = t;
-	nb_obj_add(q, r, g->a.tenant_id, &a);
-}
-
-static void rules_begin(struct nb_request *q, const struct sg *g, bool from_members)
-{
-	for (int t = ETHER_IPV4; t <= ETHER_IPV6; t++) {
-		rule_add(q, g, SG_EGRESS, (enum sg_ethertype)t, false);
-		if (from_members)
-			rule_add(q, g, SG_INGRESS, (enum sg_ethertype)t, true);
-	}
-}
+/* ---- the default group ---- */
 
 static int index_take(struct nb_request *q, uint32_t *index, struct nb_error *e)
 {
@@ -98,7 +74,7 @@ struct sg *nb_sg_default(struct nb_request *q, const char *tenant_id, struct nb_
 	free(a.description);
 	a.description = mem_str("Default security group");
 	g = (struct sg *)nb_obj_add(q, r, tenant_id, &a);
-	rules_begin(q, g, true);
+	nb_sg_rules_begin(q, g, true);
 	return g;
 }
 
@@ -117,7 +93,7 @@ static int sg_create(struct nb_request *q, void *p, uint64_t rows, struct nb_err
 
 static int sg_created(struct nb_request *q, struct world_obj *o, struct nb_error *e)
 {
-	rules_begin(q, (struct sg *)o, false);
+	nb_sg_rules_begin(q, (struct sg *)o, false);
 	return 0;
 }
 
@@ -159,14 +135,10 @@ static int sg_remove(struct nb_request *q, struct world_obj *o, struct nb_error 
 	if (g->n_ports)
 		return nb_refuse(e, SecurityGroupInUse, g->a.id);
 	unname(q, g);
+	nb_sg_templates_unname(q, g->a.id);
 	while (g->rules)
 		txn_del(q->txn, &g->rules->obj);
 	return 0;
-}
-
-static bool sg_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	return nb_owns(who, ((const struct sg *)o)->a.tenant_id);
 }
 
 /* Who lists groups finds the default one. */
@@ -189,7 +161,6 @@ const struct nb_hooks nb_sg_hooks = {
 	.added = sg_created,
 	.update = sg_update,
 	.remove = sg_remove,
-	.sees = sg_sees,
 	.list = sg_list,
 };
 

@@ -107,20 +107,41 @@ static bool same_prefix(const struct ip_prefix *a, const struct ip_prefix *b)
 	return a->len == b->len && !ip_cmp(&x, &y);
 }
 
+/* But for whom they are between: protocols by number. */
+static bool same_packets(const struct sg_rule_attrs *a, int a_protocol,
+			 const struct sg_rule_attrs *b, int b_protocol)
+{
+	return a->direction == b->direction && a->ethertype == b->ethertype &&
+	       a_protocol == b_protocol && a->port_range_min == b->port_range_min &&
+	       a->port_range_max == b->port_range_max &&
+	       !strcmp(a->remote_address_group_id, b->remote_address_group_id) &&
+	       same_prefix(&a->remote_ip_prefix, &b->remote_ip_prefix);
+}
+
+bool nb_sg_rule_is_same(const struct sg_rule_attrs *a, const struct sg_rule_attrs *b)
+{
+	return same_packets(a, protocol_number(a->protocol), b, protocol_number(b->protocol));
+}
+
 static const struct sg_rule *twin_of(const struct sg *g, const struct sg_rule_attrs *a,
 				     int protocol)
 {
 	const struct sg_rule *r;
 
 	for (r = g->rules; r; r = r->sg_next)
-		if (r->a.direction == a->direction && r->a.ethertype == a->ethertype &&
-		    r->protocol == protocol && r->a.port_range_min == a->port_range_min &&
-		    r->a.port_range_max == a->port_range_max &&
-		    !strcmp(r->a.remote_group_id, a->remote_group_id) &&
-		    !strcmp(r->a.remote_address_group_id, a->remote_address_group_id) &&
-		    same_prefix(&r->a.remote_ip_prefix, &a->remote_ip_prefix))
+		if (!strcmp(r->a.remote_group_id, a->remote_group_id) &&
+		    same_packets(&r->a, r->protocol, a, protocol))
 			return r;
 	return NULL;
+}
+
+int nb_sg_rule_check(struct nb_request *q, struct sg_rule_attrs *a, int *protocol,
+		     struct nb_error *e)
+{
+	return protocol_check(a, protocol, e) || ports_check(a, *protocol, e) ||
+			       remote_check(q, a, e)
+		       ? -1
+		       : 0;
 }
 
 /* ---- hooks ---- */
@@ -136,7 +157,7 @@ static int rule_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		return -1;
 	if (!nb_owns(&q->who, g->a.tenant_id))
 		return nb_fail_not_found(e, &resources[WORLD_SG], g->a.id);
-	if (protocol_check(a, &protocol, e) || ports_check(a, protocol, e) || remote_check(q, a, e))
+	if (nb_sg_rule_check(q, a, &protocol, e))
 		return -1;
 	twin = twin_of(g, a, protocol);
 	if (twin)
@@ -168,19 +189,11 @@ static int rule_remove(struct nb_request *q, struct world_obj *o, struct nb_erro
 	return 0;
 }
 
-static bool rule_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	const struct sg_rule *r = (const struct sg_rule *)o;
-
-	return nb_owns(who, r->a.tenant_id) || nb_owns(who, r->sg->a.tenant_id);
-}
-
 const struct nb_hooks nb_sg_rule_hooks = {
 	.create = rule_create,
 	.added = rule_created,
 	.update = rule_update,
 	.remove = rule_remove,
-	.sees = rule_sees,
 };
 
 /* ---- computed ---- */

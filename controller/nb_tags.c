@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "controller/mem.h"
-#include "controller/nb.h"
+#include "controller/nb_policy.h"
 
 static const struct attr *tags_attr(const struct resource *r)
 {
@@ -85,7 +85,7 @@ static int change(struct nb_request *q, const struct attr *a, void *p, const cha
 static void tags_change(struct nb_request *q, const struct resource *r, const char *id,
 			const char *tag)
 {
-	struct world_obj *o = nb_find_own(q, r, id, "tag");
+	struct world_obj *o = nb_find_for(q, r, id, POLICY_UPDATE);
 	const struct attr *a = tags_attr(r);
 	union any_attrs attrs;
 

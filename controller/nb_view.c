@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "controller/mem.h"
+#include "controller/nb_policy.h"
 
 static const struct nb_view *const views[] = {
 	&nb_agent_view,
@@ -267,7 +268,7 @@ static void view_run(struct nb_request *q, const struct nb_view *v, const char *
 	json_t *list = json_array();
 
 	/* What is an administrator's is not there for others. */
-	if (q->who.admin || !v->admin)
+	if (policy_sees_view(&q->who, v->path))
 		v->each(q, list);
 	if (q->method == NB_GET && !id[0]) {
 		view_list(q, v, list);

@@ -14,7 +14,6 @@ struct nb_view {
 	const char *path;	       /* of the collection */
 	const char *key;	       /* the member that names an object */
 	const char *const *filters;    /* members to filter and sort by; ends with NULL */
-	bool admin;		       /* for administrators alone */
 	void (*each)(struct nb_request *q, json_t *list); /* appends all objects */
 	/* NULL: single objects have no paths. */
 	int (*not_found)(struct nb_error *e, const char *id);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/version.h"
-#include "controller/nb.h"
+#include "controller/nb_policy.h"
 
 static json_t *text(const char *s)
 {
@@ -314,7 +314,7 @@ void nb_weft_route(struct nb_request *q, const char *rest)
 	const char *id = rest[n] ? rest + n + 1 : "";
 	bool forget = q->method == NB_DELETE && n == 8 && !strncmp(rest, "switches", n) && id[0];
 
-	if (!q->who.admin) {
+	if (!policy_sees_view(&q->who, "weft")) {
 		nb_say(&q->error, PolicyNotAuthorized, "This is for administrators only.");
 		return;
 	}

@@ -12,6 +12,7 @@ const char *const ipv6_mode_names[] = { "", "slaac", "dhcpv6-stateful", "dhcpv6-
 const char *const forward_protocol_names[] = { "", "tcp", "udp", "icmp", "sctp", NULL };
 const char *const sg_direction_names[] = { "ingress", "egress", NULL };
 const char *const sg_ethertype_names[] = { "IPv4", "IPv6", NULL };
+const char *const rbac_action_names[] = { "access_as_shared", "access_as_external", NULL };
 const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
 
 /* ---- what the rows refer to ---- */
@@ -36,8 +37,6 @@ enum {
 #define U RIGHT_UPDATE
 #define R RIGHT_REQUIRED
 #define N RIGHT_NULL
-#define A RIGHT_ADMIN_SETS
-#define V RIGHT_ADMIN_SEES
 #define H RIGHT_HIDDEN
 #define S RIGHT_SORT
 #define W RIGHT_WRITE_ONLY

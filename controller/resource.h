@@ -39,8 +39,6 @@ enum attr_right {
 	RIGHT_UPDATE = 1 << 1,
 	RIGHT_REQUIRED = 1 << 2,
 	RIGHT_NULL = 1 << 3,
-	RIGHT_ADMIN_SETS = 1 << 4,
-	RIGHT_ADMIN_SEES = 1 << 5,
 	RIGHT_HIDDEN = 1 << 6,
 	RIGHT_SORT = 1 << 7,
 	RIGHT_ALIAS = 1 << 8,	    /* the member is another row's */

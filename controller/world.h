@@ -39,6 +39,7 @@ enum vnic_type { VNIC_NORMAL, VNIC_VIRTIO_FORWARDER };
 enum forward_protocol { FORWARD_NONE, FORWARD_TCP, FORWARD_UDP, FORWARD_ICMP, FORWARD_SCTP };
 enum sg_direction { SG_INGRESS, SG_EGRESS };
 enum sg_ethertype { ETHER_IPV4, ETHER_IPV6 };
+enum rbac_action { ACCESS_AS_SHARED, ACCESS_AS_EXTERNAL };
 
 /* Words as the API has them, ended by NULL; index is the enum's value. */
 extern const char *const net_type_names[];
@@ -47,6 +48,7 @@ extern const char *const vnic_type_names[];
 extern const char *const forward_protocol_names[];
 extern const char *const sg_direction_names[];
 extern const char *const sg_ethertype_names[];
+extern const char *const rbac_action_names[];
 
 /* ---- attributes: struct net_attrs, subnet_attrs, port_attrs, pool, host_route, fixed_ip,
  * address_pair ---- */
@@ -156,6 +158,7 @@ struct world_obj {
 struct rbac {
 	struct world_obj obj;
 	struct rbac_attrs a;
+	enum rbac_action action;
 	struct rbac *prev, *next; /* others of the same object */
 };
 
@@ -164,6 +167,17 @@ struct share {
 	char id[UUID_TEXT];
 	struct rbac *policies; /* DL list */
 	UT_hash_handle hh;
+};
+
+struct segment_range {
+	struct world_obj obj;
+	struct segment_range_attrs a;
+	const struct world *world; /* which segments are in use is computed */
+};
+
+struct default_sg_rule {
+	struct world_obj obj;
+	struct default_sg_rule_attrs a;
 };
 
 struct address_scope {
@@ -543,8 +557,11 @@ struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, co
 struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);
 /* The policies that share an object; NULL: none. */
 struct rbac *world_rbacs(const struct world *w, const char *object_id);
-/* Is one of them for this project? */
-bool world_is_shared_with(const struct world *w, const char *object_id, const char *project);
+/* Is one of them for this project, or every project? */
+bool world_is_shared_with(const struct world *w, const char *object_id, const char *project,
+			  enum rbac_action action);
+/* Is there any? */
+bool world_is_shared(const struct world *w, const char *object_id, enum rbac_action action);
 /* NULL: it has nothing. */
 struct project *world_project_find(const struct world *w, const char *id);
 /* How many there are. */

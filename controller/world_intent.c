@@ -16,6 +16,8 @@ AFTER_OBJ(quota);
 AFTER_OBJ(address_scope);
 AFTER_OBJ(subnetpool);
 AFTER_OBJ(rbac);
+AFTER_OBJ(segment_range);
+AFTER_OBJ(default_sg_rule);
 AFTER_OBJ(net);
 AFTER_OBJ(subnet);
 AFTER_OBJ(port);
@@ -34,6 +36,7 @@ static const struct world_ops *const ops[N_RESOURCES] = {
 	[WORLD_ADDRESS_SCOPE] = &world_address_scope_ops,
 	[WORLD_SUBNETPOOL] = &world_subnetpool_ops,
 	[WORLD_RBAC] = &world_rbac_ops,
+	[WORLD_SEGMENT_RANGE] = &world_segment_range_ops,
 	[WORLD_NET] = &world_net_ops,
 	[WORLD_SUBNET] = &world_subnet_ops,
 	[WORLD_PORT] = &world_port_ops,

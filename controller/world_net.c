@@ -57,6 +57,16 @@ const struct world_ops world_net_ops = {
 	.drop = net_drop,
 };
 
+static void segment_range_link(struct world *w, struct world_obj *o)
+{
+	((struct segment_range *)o)->world = w;
+}
+
+const struct world_ops world_segment_range_ops = {
+	.size = sizeof(struct segment_range),
+	.link = segment_range_link,
+};
+
 /* ---- address scopes, subnet pools ---- */
 
 const struct world_ops world_address_scope_ops = { .size = sizeof(struct address_scope) };

@@ -32,7 +32,7 @@ void project_count(struct world *w, const struct world_obj *o);
 void project_uncount(struct world *w, const struct world_obj *o);
 extern const struct world_ops world_net_ops, world_subnet_ops, world_port_ops, world_router_ops,
 	world_quota_ops, world_rbac_ops, world_address_scope_ops, world_subnetpool_ops,
-	world_floatingip_ops, world_port_forwarding_ops;
+	world_floatingip_ops, world_port_forwarding_ops, world_segment_range_ops;
 
 /* A port that may be a router's (world_router.c). */
 void router_port_link(struct world *w, struct port *p);

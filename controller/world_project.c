@@ -90,12 +90,25 @@ struct rbac *world_rbacs(const struct world *w, const char *object_id)
 	return s ? s->policies : NULL;
 }
 
-bool world_is_shared_with(const struct world *w, const char *object_id, const char *project)
+bool world_is_shared_with(const struct world *w, const char *object_id, const char *project,
+			  enum rbac_action action)
 {
 	const struct rbac *p;
 
 	DL_FOREACH (world_rbacs(w, object_id), p) {
-		if (!strcmp(p->a.target, "*") || !strcmp(p->a.target, project))
+		if (p->action == action &&
+		    (!strcmp(p->a.target, "*") || !strcmp(p->a.target, project)))
+			return true;
+	}
+	return false;
+}
+
+bool world_is_shared(const struct world *w, const char *object_id, enum rbac_action action)
+{
+	const struct rbac *p;
+
+	DL_FOREACH (world_rbacs(w, object_id), p) {
+		if (p->action == action)
 			return true;
 	}
 	return false;
@@ -106,6 +119,8 @@ static void rbac_link(struct world *w, struct world_obj *o)
 	struct rbac *p = (struct rbac *)o;
 	struct share *s = share_find(w, p->a.object_id);
 
+	p->action = strcmp(p->a.action, rbac_action_names[ACCESS_AS_EXTERNAL]) ? ACCESS_AS_SHARED
+									       : ACCESS_AS_EXTERNAL;
 	if (!s) {
 		s = mem_get(sizeof(*s));
 		memcpy(s->id, p->a.object_id, UUID_TEXT);

@@ -94,11 +94,12 @@ int vid_take(struct vid_pools *p, const char *physnet, uint32_t vid)
 	return bit_take(p, physnet, vid);
 }
 
-int vid_next(const struct vid_pools *p, const char *physnet, uint32_t *vid)
+int vid_next(const struct vid_pools *p, const char *physnet, uint32_t from, uint32_t to,
+	     uint32_t *vid)
 {
 	const struct vid_pool *pool = pool_find(p, physnet);
 
-	for (uint32_t i = VID_MIN; i <= VID_MAX; i++)
+	for (uint32_t i = from < VID_MIN ? VID_MIN : from; i <= VID_MAX && i <= to; i++)
 		if (!pool || !bit(pool, i)) {
 			*vid = i;
 			return 0;

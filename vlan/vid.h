@@ -19,8 +19,9 @@ void vid_pools_free(struct vid_pools *p);
 
 /* Takes a certain id of a physical network: 0, -EBUSY when it is taken, -ERANGE, -ENOMEM. */
 int vid_take(struct vid_pools *p, const char *physnet, uint32_t vid);
-/* Finds the lowest free id, without taking it: 0 or -ENOSPC. */
-int vid_next(const struct vid_pools *p, const char *physnet, uint32_t *vid);
+/* Finds the lowest free id of 'from' to 'to', without taking it: 0 or -ENOSPC. */
+int vid_next(const struct vid_pools *p, const char *physnet, uint32_t from, uint32_t to,
+	     uint32_t *vid);
 /* Gives one back; nothing happens when it is free. */
 void vid_give(struct vid_pools *p, const char *physnet, uint32_t vid);
 

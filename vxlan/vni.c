@@ -24,16 +24,16 @@ void vni_pool_free(struct vni_pool *p)
 	free(p);
 }
 
-static bool is_taken(const struct vni_pool *p, uint32_t vni)
+bool vni_is_taken(const struct vni_pool *p, uint32_t vni)
 {
-	return p->taken[vni / 64] >> (vni % 64) & 1;
+	return vni <= VNI_MAX && p->taken[vni / 64] >> (vni % 64) & 1;
 }
 
 int vni_take(struct vni_pool *p, uint32_t vni)
 {
 	if (vni > VNI_MAX)
 		return -ERANGE;
-	if (is_taken(p, vni))
+	if (vni_is_taken(p, vni))
 		return -EBUSY;
 	p->taken[vni / 64] |= UINT64_C(1) << (vni % 64);
 	p->last = vni;
@@ -41,28 +41,28 @@ int vni_take(struct vni_pool *p, uint32_t vni)
 	return 0;
 }
 
-/* From 'vni' to the end of its word, then word by word, around once and back into the first word.
- */
-int vni_next(struct vni_pool *p, uint32_t *vni)
+/* From 'from' to the end of its word, then word by word. */
+int vni_next(const struct vni_pool *p, uint32_t from, uint32_t to, uint32_t *vni)
 {
-	uint32_t from = (p->last + 1) & VNI_MAX;
 	uint32_t word = from / 64;
-	uint64_t ready = ~p->taken[word] & (UINT64_MAX << (from % 64));
+	uint64_t ready = from > VNI_MAX ? 0 : ~p->taken[word] & (UINT64_MAX << (from % 64));
 
-	for (uint32_t i = 0; i <= N_WORDS; i++) {
-		if (ready) {
-			*vni = word * 64 + (uint32_t)__builtin_ctzll(ready);
-			return 0;
-		}
-		word = (word + 1) % N_WORDS;
-		ready = ~p->taken[word];
-	}
-	return -ENOSPC;
+	while (!ready && word < to / 64 && word + 1 < N_WORDS)
+		ready = ~p->taken[++word];
+	if (!ready)
+		return -ENOSPC;
+	*vni = word * 64 + (uint32_t)__builtin_ctzll(ready);
+	return *vni > to ? -ENOSPC : 0;
+}
+
+uint32_t vni_last(const struct vni_pool *p)
+{
+	return p->last;
 }
 
 void vni_give(struct vni_pool *p, uint32_t vni)
 {
-	if (vni > VNI_MAX || !is_taken(p, vni))
+	if (vni > VNI_MAX || !vni_is_taken(p, vni))
 		return;
 	p->taken[vni / 64] &= ~(UINT64_C(1) << (vni % 64));
 	p->n--;

@@ -52,8 +52,8 @@ refused("another's network, changed", c("PUT", f"/v2.0/networks/{blue['id']}", {
         "NetworkNotFound")
 refused("another's network, deleted", c("DELETE", f"/v2.0/networks/{blue['id']}", token="RED"), 404, "NetworkNotFound")
 refused("a shared one, deleted", c("DELETE", f"/v2.0/networks/{shared['id']}", token="RED"), 403, "PolicyNotAuthorized")
-refused("for another project", c("POST", "/v2.0/networks", {"network": {"project_id": "blue"}}, "RED"), 403,
-        "PolicyNotAuthorized")
+refused("for another project", c("POST", "/v2.0/networks", {"network": {"project_id": "blue"}}, "RED"), 400,
+        "HTTPBadRequest")
 for attrs in ({"shared": True}, {"provider:network_type": "vxlan"}, {"provider:segmentation_id": 7}):
     refused(f"a member sets {attrs}", c("POST", "/v2.0/networks", {"network": attrs}, "RED"), 403, "PolicyNotAuthorized")
 check(c("POST", "/v2.0/networks", {"network": {"shared": False}}, "RED")[0] == 201, "a member may say shared: false")

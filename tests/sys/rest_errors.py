@@ -21,6 +21,12 @@ ELSEWHERE = {
     "HTTPUnsupportedMediaType": 415, "HTTPNotImplemented": 501, "ExtensionNotFound": 404, "TagNotFound": 404,
     "IpAddressAlreadyAllocated": 409, "InvalidIpForSubnet": 400, "AllocationOnAutoAddressSubnet": 400,
     "SubnetAllocationError": 409,  # Neutron answers 500, as if it were its own fault
+    "HTTPForbidden": 403,
+    # Neutron answers 500, as if it were its own fault
+    "NetworkVlanRangeError": 400, "NetworkTunnelRangeError": 400,
+    "IpAddressGenerationFailureNoMatchingSubnet": 409,  # neutron.ipam.exceptions
+    "InvalidActionForType": 400,  # neutron.db.rbac_db_models
+    "DefaultSecurityGroupRuleExists": 409,  # of Neutron 23
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
     "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400, "PortHasBindingFloatingIP": 409,
     # neutron.extensions.securitygroup

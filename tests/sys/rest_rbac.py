@@ -43,9 +43,9 @@ check(c("GET", N, token="tb")[0] == 200 and c("GET", f"/v2.0/subnets/{sub['id']}
       "B sees the network and its subnet")
 check([n["name"] for n in c("GET", "/v2.0/networks", token="tb")[1]["networks"]] == ["n"], "... in lists, too")
 refused("C does not", c("GET", N, token="tc"), 404, "NetworkNotFound")
-check(c("GET", P, token="tb")[0] == 200 and c("GET", P, token="tc")[0] == 404, "B sees the policy, C does not")
+check(c("GET", P, token="ta")[0] == 200 and c("GET", P, token="tb")[0] == 404, "A sees the policy, B does not")
 refused("B does not change the network", c("PUT", N, {"network": {"name": "x"}}, token="tb"), 403, "PolicyNotAuthorized")
-refused("nor share it on", policy("tb", target_tenant="C"), 403, "PolicyNotAuthorized")
+refused("nor share it on", policy("tb", target_tenant="C"), 400, "InvalidInput")
 s, body = c("POST", "/v2.0/ports", {"port": {"network_id": net["id"]}}, token="tb")
 check(s == 201, "B has a port there", body)
 port = body["port"]["id"] if s == 201 else SMALL
@@ -54,8 +54,9 @@ refused("the policy is needed", c("DELETE", P, token="ta"), 409, "RbacPolicyInUs
 refused("... and not given to another", c("PUT", P, {"rbac_policy": {"target_tenant": "C"}}, token="ta"), 409,
         "RbacPolicyInUse")
 refused("every project, by a member", policy(target_tenant="*"), 403, "PolicyNotAuthorized")
-refused("something else that cannot be shared", policy(object_type="port"), 400, "HTTPBadRequest")
-refused("another action", policy(action="access_as_owner"), 400, "InvalidInput")
+refused("something else that cannot be shared", policy(object_type="port"), 400, "InvalidInput")
+refused("... nor QoS, which there is none of", policy(object_type="qos_policy"), 400, "InvalidInput")
+refused("another action", policy(action="access_as_owner"), 400, "InvalidActionForType")
 refused("no project", policy(target_tenant=""), 400, "HTTPBadRequest")
 refused("nothing of that id", policy(object_id=SMALL), 404, "NetworkNotFound")
 refused("an id that is none", policy(object_id="x"), 400, "HTTPBadRequest")

@@ -222,16 +222,27 @@ static void all_vnis_can_be_had(void **state)
 	uint32_t vni;
 
 	for (uint32_t i = 0; i <= VNI_MAX; i++) {
-		assert_int_equal(vni_next(p, &vni), 0);
-		if (vni_take(p, vni))
+		assert_int_equal(vni_next(p, i ? vni_last(p) : 0, VNI_MAX, &vni), 0);
+		if (vni != i || vni_take(p, vni))
 			fail();
 	}
-	assert_int_equal(vni, 0); /* the last resort */
 	assert_int_equal(vni_n_taken(p), VNI_MAX + 1);
-	assert_int_equal(vni_next(p, &vni), -ENOSPC);
+	assert_int_equal(vni_next(p, 0, VNI_MAX, &vni), -ENOSPC);
 	vni_give(p, 12345);
-	assert_int_equal(vni_next(p, &vni), 0);
+	assert_int_equal(vni_next(p, 0, VNI_MAX, &vni), 0);
 	assert_int_equal(vni, 12345);
+	assert_false(vni_is_taken(p, 12345));
+	assert_true(vni_is_taken(p, 12346));
+	/* Within bounds only: those of one word, and of several. */
+	assert_int_equal(vni_next(p, 12345, 12345, &vni), 0);
+	assert_int_equal(vni_next(p, 12346, VNI_MAX, &vni), -ENOSPC);
+	assert_int_equal(vni_next(p, 0, 12344, &vni), -ENOSPC);
+	assert_int_equal(vni_next(p, VNI_MAX + 1, VNI_MAX + 2, &vni), -ENOSPC);
+	vni_give(p, 127);
+	vni_give(p, 128);
+	assert_int_equal(vni_next(p, 128, 200, &vni), 0);
+	assert_int_equal(vni, 128);
+	assert_int_equal(vni_next(p, 64, 126, &vni), -ENOSPC);
 	assert_int_equal(vni_take(p, 7), -EBUSY);
 	assert_int_equal(vni_take(p, VNI_MAX + 1), -ERANGE);
 	vni_pool_free(p);
@@ -243,18 +254,20 @@ static void vlan_ids_are_by_physical_network(void **state)
 	uint32_t vid;
 
 	for (uint32_t i = VID_MIN; i <= VID_MAX; i++) {
-		assert_int_equal(vid_next(p, "a", &vid), 0);
+		assert_int_equal(vid_next(p, "a", VID_MIN, VID_MAX, &vid), 0);
 		assert_int_equal(vid, i);
 		assert_int_equal(vid_take(p, "a", vid), 0);
 	}
-	assert_int_equal(vid_next(p, "a", &vid), -ENOSPC);
-	assert_int_equal(vid_next(p, "b", &vid), 0);
+	assert_int_equal(vid_next(p, "a", VID_MIN, VID_MAX, &vid), -ENOSPC);
+	assert_int_equal(vid_next(p, "b", VID_MIN, VID_MAX, &vid), 0);
 	assert_int_equal(vid_take(p, "a", 5), -EBUSY);
 	assert_int_equal(vid_take(p, "a", 0), -ERANGE);
 	assert_int_equal(vid_take(p, "a", 4095), -ERANGE);
 	vid_give(p, "a", 5);
-	assert_int_equal(vid_next(p, "a", &vid), 0);
+	assert_int_equal(vid_next(p, "a", VID_MIN, VID_MAX, &vid), 0);
 	assert_int_equal(vid, 5);
+	assert_int_equal(vid_next(p, "a", 6, VID_MAX, &vid), -ENOSPC);
+	assert_int_equal(vid_next(p, "a", 5, 5, &vid), 0);
 	assert_false(vid_untagged_is_taken(p, "a"));
 	assert_int_equal(vid_take_untagged(p, "a"), 0);
 	assert_int_equal(vid_take_untagged(p, "a"), -EBUSY);
