@@ -9,6 +9,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/e2e/lab
+. tests/e2e/lib/greet.sh
 UPLINK_OPTIONS=';physnet=physnet1'
 
 declare -A SUBNET
@@ -31,20 +32,8 @@ act() { rest PUT "/v2.0/routers/$ROUTER/$1" "$2" >/dev/null || die "$1 $2"; }
 first_hop() { in_space "$1" traceroute -n -q 1 -w 1 -m 3 "$2" | awk 'NR == 2 { print $2 }'; }
 goes_by() { [ "$(first_hop "$1" "$2")" = "$3" ]; }
 flows() { "$B/weft-ofctl" dump-flows "unix:$DIR/$1.sock"; }
-# A TCP server that says who came.
-greet() { # SPACE PORT
-	in_space "$1" timeout 60 /usr/bin/python3 -c 'import socket, sys
-s = socket.create_server(("", int(sys.argv[1])))
-while True:
-    c, who = s.accept(); c.sendall(who[0].encode()); c.close()' "$2" >/dev/null 2>&1 &
-	SERVERS+=("$!")
-	wait_for 5 in_space "$1" sh -c "ss -Hltn 'sport = :$2' | grep -q ."
-}
-came_as() { [ "$(in_space "$1" timeout 3 /usr/bin/python3 -c 'import socket, sys
-print(socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).recv(64).decode())' "$2" "$3" 2>&1 | tail -1)" = "$4" ]; }
-
-SERVERS=()
 lab_begin
+trap 'greet_end; lab_end' EXIT
 lab_underlay
 lab_host h1 192.0.2.1/24
 lab_host h2 192.0.2.2/24
@@ -140,5 +129,5 @@ for h in h1 h2; do wait_for 10 host_up "$h" || die "$h does not come back"; done
 check "the controller is back: all as it was"                  yes came_as out "$FLOAT" 80 203.0.113.1
 act remove_router_interface "{\"subnet_id\": \"${SUBNET[b]}\"}"
 check "an interface that is gone routes no more"               yes wait_for 3 sh -c "! ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11"
-kill "${SERVERS[@]}"
+greet_end
 verdict

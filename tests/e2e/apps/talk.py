@@ -4,6 +4,8 @@
 
 talk.py serve PORT...              echoes, TCP and UDP, IPv4 and IPv6, until it is ended
 talk.py ask PROTO ADDRESS PORT     one connection: status 0 when it is answered, 2 when it is refused, else 1
+talk.py greet PORT                 TCP: says from which address one came, and hangs up
+talk.py who ADDRESS PORT           prints what such a server says
 talk.py stream ADDRESS PORT FILE   one TCP connection, a word each 20 ms, until it is ended; FILE says
                                    "SENT ECHOED RETRANSMITTED" all the while
 """
@@ -92,9 +94,28 @@ def stream(address, port, path):
         os.rename(path + ".new", path)
 
 
+def greet(port):
+    s = socket.create_server(("", port))
+    while True:
+        one, who = s.accept()
+        one.sendall(who[0].encode())
+        one.close()
+
+
+def who(address, port):
+    try:
+        print(socket.create_connection((address, port), 2).recv(64).decode())
+    except OSError as e:
+        print(e)
+
+
 what, args = sys.argv[1], sys.argv[2:]
 if what == "serve":
     serve([int(p) for p in args])
+elif what == "greet":
+    greet(int(args[0]))
+elif what == "who":
+    who(args[0], int(args[1]))
 elif what == "ask":
     sys.exit(ask(args[0], args[1], int(args[2])))
 else:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Two hosts, the outside behind a real Linux router, and users that have nothing but the real client.  Sourced after lab.
+#
+#      h1: VMs           h2: VMs           out (Linux) 203.0.113.1 ── 198.51.100.1 ── www 198.51.100.9
+#       weft-switch       weft-switch       │
+#           +================ underlay =====+   (its untagged frames are the flat external network)
+#
+#   red, blue   members of projects of their names      root   the administrator
+. tests/e2e/lib/client.sh
+. tests/e2e/lib/greet.sh
+
+red() { client red "$@"; }
+blue() { client blue "$@"; }
+root() { client root "$@"; }
+
+tenant_begin() { # [OPTIONS of weft-controller]
+	lab_begin
+	trap 'greet_end; lab_end' EXIT
+	UPLINK_OPTIONS=';physnet=physnet1'
+	lab_underlay
+	lab_host h1 192.0.2.1/24
+	lab_host h2 192.0.2.2/24
+	lab_space out
+	lab_wire out eth0 ul to-out
+	ip -n "$LAB-ul" link set to-out master br0
+	ip -n "$LAB-out" addr add 203.0.113.1/24 dev eth0
+	lab_space www
+	lab_wire www eth0 out inner
+	ip -n "$LAB-out" addr add 198.51.100.1/24 dev inner
+	ip -n "$LAB-www" addr add 198.51.100.9/24 dev eth0
+	ip -n "$LAB-www" route add default via 198.51.100.1
+	in_space out sysctl -qw net.ipv4.ip_forward=1
+	printf 'root-token\nred-token red member\nblue-token blue member\n' >"$DIR/tokens"
+	chmod 600 "$DIR/tokens"
+	TOKEN=root-token
+	lab_controller --auth "token:$DIR/tokens" "$@"
+	for u in root red blue; do client_start $u --os-auth-type admin_token --os-token $u-token; done
+	lab_switch h1
+	lab_switch h2
+	# What a client of DHCP does with its lease, and a note of it.
+	cat >"$DIR/lease" <<-'S'
+		#!/bin/sh
+		case $1 in
+		bound|renew) env >"$LEASE"
+			ip addr flush dev "$interface" scope global
+			ip addr add "$ip/$mask" dev "$interface"
+			[ -z "$mtu" ] || ip link set "$interface" mtu "$mtu"
+			[ -z "$router" ] || ip route replace default via "$router" ;;
+		esac
+	S
+	chmod +x "$DIR/lease"
+	must root network create pub --external --provider-network-type flat --provider-physical-network physnet1
+	must root subnet create pub4 --network pub --subnet-range 203.0.113.0/24 --gateway 203.0.113.1 --no-dhcp --allocation-pool start=203.0.113.10,end=203.0.113.99
+}
+
+# What Nova does with a tenant's port: says where it is; and the VM's device is there.
+boot() { # PORT HOST: VM and port have one name
+	lab_vm "$1" "$2"
+	must root port set "$1" --host "$2" --device vm-"$1" --device-owner compute:nova --binding-profile weft_spec=af_packet:"$1"
+	ip -n "$LAB-$1" link set eth0 address "$(root port show "$1" -f value -c mac_address)"
+}
+address() { root port show "$1" -f json | jq -r '.fixed_ips[0].ip_address'; }
+has_status() { [ "$(root port show "$1" -f value -c status)" = "$2" ]; }
+lease() { in_space "$1" env LEASE="$DIR/$1.lease" timeout 20 busybox udhcpc -f -q -n -t 8 -T 1 -O mtu -O dns -i eth0 -s "$DIR/lease"; }
+no_lease() { ! in_space "$1" env LEASE=/dev/null timeout 20 busybox udhcpc -f -q -n -t 2 -T 1 -i eth0 -s /bin/true; }
+leased() { grep -qx "$2" "$DIR/$1.lease" || { cat "$DIR/$1.lease"; return 1; }; } # VM NAME=VALUE
+reaches() { wait_for 20 in_space "$1" ping -n -c 1 -W 1 "${@:3}" "$2" && in_space "$1" ping -n -c 1 -W 2 "${@:3}" "$2"; }
+one_ping() { in_space "$1" ping -n -c 1 -W 0.5 "${@:3}" "$2"; }
+# A change is there at once, but not in no time: it stops, and stays so.
+cut_off() { wait_for 20 sh -c '! "$@"' sh ip netns exec "$LAB-$1" ping -n -c 1 -W 0.3 "${@:3}" "$2" && ! one_ping "$@"; }
+# A TCP connection: "open" or not.
+opens() { wait_for 20 in_space "$1" $TALK ask tcp "$2" "$3"; }
+shut() { wait_for 20 sh -c '! "$@"' sh ip netns exec "$LAB-$1" $TALK ask tcp "$2" "$3"; }
+TALK="/usr/bin/python3 tests/e2e/apps/talk.py"
+refuses() { # WORDS USER COMMAND...: the client fails, and says so
+	local words=$1 out; shift
+	out=$(client "$@") && { echo "it did: $out"; return 1; }
+	grep -q "$words" <<<"$out" || { echo "$out"; return 1; }
+}
