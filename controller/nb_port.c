@@ -151,7 +151,8 @@ static int fixed_ip_choose(struct nb_request *q, struct choice *c, const struct 
 
 	if (f->subnet_id[0]) {
 		s = world_subnet_find(q->nb->world, f->subnet_id);
-		if (!s || !nb_sees(&q->who, &s->obj))
+		/* Who may have a port on the network may name its subnets. */
+		if (!s || (s->net != c->net && !nb_sees(&q->who, &s->obj)))
 			return nb_fail_not_found(e, &resources[WORLD_SUBNET], f->subnet_id);
 		if (s->net != c->net || !nb_subnet_serves(s, c->a->device_owner))
 			return nb_say(e, InvalidInput,
