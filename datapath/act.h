@@ -74,6 +74,7 @@ enum act_code {
 	ACT_OUTPUT_TRUNC, /* no more than so many bytes of it */
 	ACT_DEC_TTL_IDS,  /* nx_dec_ttl_cnt_ids: who is told of an invalid one */
 	ACT_CHECK_LEN,	  /* a bit tells whether the frame is longer */
+	ACT_FIT,	  /* bits of a field tell an MTU that it does not fit in (act_fit.h) */
 	ACT_MULTIPATH,	  /* bits of a field become one of so many, by a hash */
 	ACT_BUNDLE,	  /* to one of some ports that are live */
 	ACT_BUNDLE_LOAD,  /* its number into bits of a field */
@@ -114,7 +115,8 @@ struct act_op {
 			const struct act_op *prog;
 			bool changes_frame; /* what 'prog' does */
 		} clone;
-		struct { /* ACT_PUSH, _POP, _OUTPUT_REG, _CHECK_LEN; arg: max_len, length */
+		struct { /* ACT_PUSH, _POP, _OUTPUT_REG, _CHECK_LEN, _FIT; arg: max_len, length,
+			    MTU */
 			const struct of_field *field;
 			uint16_t ofs, n_bits;
 		} bits;

@@ -192,6 +192,8 @@ int act_check_nx(struct check *c, const struct of_any *a)
 	case OF_KIND_nx_check_pkt_larger:
 		return check_write(c, AS(nx_check_pkt_larger)->dst, AS(nx_check_pkt_larger)->ofs,
 				   1);
+	case OF_KIND_fit:
+		return check_write(c, AS(fit)->dst.field, AS(fit)->dst.ofs, AS(fit)->dst.n_bits);
 	case OF_KIND_nx_multipath:
 		return check_multipath(c, AS(nx_multipath));
 	case OF_KIND_nx_bundle:
@@ -228,6 +230,7 @@ int act_check_set_nx(struct check *c, const struct of_any *a)
 	case OF_KIND_nx_output_reg2:
 	case OF_KIND_nx_output_trunc:
 	case OF_KIND_nx_check_pkt_larger:
+	case OF_KIND_fit:
 	case OF_KIND_nx_multipath:
 	case OF_KIND_nx_bundle:
 	case OF_KIND_nx_bundle_load:

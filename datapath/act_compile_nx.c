@@ -105,6 +105,9 @@ bool act_compile_nx(const struct of_any *a, struct act_op *op)
 	case OF_KIND_nx_check_pkt_larger:
 		return bits(op, ACT_CHECK_LEN, AS(nx_check_pkt_larger)->dst,
 			    AS(nx_check_pkt_larger)->ofs, 1, AS(nx_check_pkt_larger)->pkt_len);
+	case OF_KIND_fit:
+		return bits(op, ACT_FIT, AS(fit)->dst.field, AS(fit)->dst.ofs, AS(fit)->dst.n_bits,
+			    AS(fit)->mtu);
 	case OF_KIND_nx_sample:
 	case OF_KIND_nx_sample2:
 	case OF_KIND_nx_sample3:
@@ -204,6 +207,11 @@ void act_sum_up_nx(struct insts *i, const struct act_op *op)
 	case ACT_CHECK_LEN: /* the length is not in the key, ... */
 		act_sum_up_field(i, op->bits.field);
 		i->pops = true;
+		break;
+	case ACT_FIT: /* ... nor whether it may be fragmented, which its frame is marked with, ...
+		       */
+		act_sum_up_field(i, op->bits.field);
+		i->changes_frame = i->pops = true;
 		break;
 	case ACT_BUNDLE_LOAD: /* ... nor is which ports are live */
 		sum_up_written(i, AS2(nx_bundle_load)->dst.field,

@@ -5,6 +5,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
+#include "datapath/act_fit.h"
 #include "datapath/act_priv.h"
 #include "datapath/answer.h"
 #include "datapath/dp.h"
@@ -273,6 +274,17 @@ uint32_t act_length(const struct pkt *p)
 	return end < p->m->pkt_len ? end : p->m->pkt_len;
 }
 
+/* Most packets fit. */
+static void fit(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op) PMD
+{
+	uint32_t too_long = 0;
+
+	if (p->l3 != PKT_NONE && key_is_ip(&p->key) && unlikely(act_length(p) > p->l3 + op->arg))
+		too_long = act_fit_long(w, b, p, op->arg);
+	if (!p->dropped)
+		put_bits(w, b, p, op->bits.field, op->bits.ofs, op->bits.n_bits, too_long);
+}
+
 void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op, uint64_t now)
 {
 	switch (op->code) {
@@ -296,6 +308,9 @@ void act_nx(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *
 		break;
 	case ACT_CHECK_LEN:
 		put_bits(w, b, p, op->bits.field, op->bits.ofs, 1, act_length(p) > op->arg);
+		break;
+	case ACT_FIT:
+		fit(w, b, p, op);
 		break;
 	case ACT_MULTIPATH:
 		multipath(w, b, p, AS(nx_multipath));

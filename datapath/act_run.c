@@ -13,6 +13,7 @@
 #include "datapath/learn.h"
 #include "datapath/meter.h"
 #include "datapath/pipeline.h"
+#include "datapath/refrag.h"
 #include "datapath/trace.h"
 #include "ofproto/enum.h"
 #include "vlan/tag.h"
@@ -202,6 +203,7 @@ void act_output_trunc(struct pmd *w, struct burst *b, struct pkt *p, uint32_t po
 			drop_copy(w, p, DROP_NO_MBUF);
 			return;
 		}
+		refrag_clear(m); /* no whole packet any more */
 	}
 	if (!output(w, b, p, port)) {
 		rte_pktmbuf_free(m);

@@ -8,12 +8,12 @@
 #include "datapath/answer_ip.h"
 #include "datapath/parse.h"
 #include "datapath/pmd.h"
+#include "datapath/refrag.h"
 #include "vlan/tag.h"
 
 enum { ETH_ADDRS = 12, QUERY_MAX = 2048 };
 
-/* A frame that begins as IP's do, with tags perhaps: what is behind its addresses can stay. */
-static bool is_plain_ip(const struct pkt *p)
+bool answer_is_plain_ip(const struct pkt *p)
 {
 	return p->l3 != PKT_NONE && key_is_ip(&p->key) &&
 	       p->l3 == p->l2_end + (uint32_t)p->n_vlans * VLAN_HLEN + 2;
@@ -67,6 +67,7 @@ static enum drop replace(struct pkt *p, const struct reply *r)
 
 	if (n > (uint32_t)m->buf_len - m->data_off)
 		return DROP_ANSWER_ROOM;
+	refrag_clear(m);
 	if (m->next)
 		rte_pktmbuf_free(m->next);
 	m->next = NULL;
@@ -102,7 +103,7 @@ void act_answer(struct pmd *w, struct burst *b, struct pkt *p, const struct act_
 
 	if (!act_touch(w, b, p))
 		return;
-	if (is_plain_ip(p))
+	if (answer_is_plain_ip(p))
 		why = op->nx->kind == OF_KIND_answer_echo ? echo(p) : answer(w, p, op, now);
 	if (why != N_DROPS) {
 		act_drop(w, b, p, why);

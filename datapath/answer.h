@@ -29,6 +29,9 @@ enum {
 void act_answer(struct pmd *w, struct burst *b, struct pkt *p, const struct act_op *op,
 		uint64_t now) PMD;
 
+/* A frame that begins as IP's do, with tags perhaps: what is behind its addresses can stay. */
+bool answer_is_plain_ip(const struct pkt *p);
+
 /* ---- The kinds, for answer.c and tests ---- */
 
 /* A packet as it came: from its IP header on, 'n' bytes, which may be more than IP says; and what

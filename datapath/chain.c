@@ -97,3 +97,18 @@ struct rte_mbuf *chain_new(struct rte_mempool *pool, const void *bytes, uint32_t
 	}
 	return m;
 }
+
+void chain_cut(struct rte_mbuf *m, uint32_t n)
+{
+	struct rte_mbuf *s = m;
+
+	if (n == m->pkt_len)
+		return;
+	m->pkt_len = n;
+	m->nb_segs = 1;
+	for (; n > s->data_len; s = s->next, m->nb_segs++)
+		n -= s->data_len;
+	s->data_len = (uint16_t)n;
+	rte_pktmbuf_free(s->next);
+	s->next = NULL;
+}

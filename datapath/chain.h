@@ -24,6 +24,9 @@ bool chain_append(struct rte_mbuf *m, const void *bytes, uint32_t n, struct rte_
 bool chain_append_part(struct rte_mbuf *m, const struct rte_mbuf *src, uint32_t off, uint32_t n,
 		       struct rte_mempool *pool);
 
+/* Takes the end away: 'n' bytes are left, which it must have. */
+void chain_cut(struct rte_mbuf *m, uint32_t n);
+
 /* Copies 'n' bytes of 'm' from 'off' on, which it must have, to 'to'. */
 void chain_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to);
 

@@ -86,7 +86,8 @@ static void send_piece(struct pmd *w, const struct port *p, struct rte_mbuf *m,
 		give(w, p, m, queue_id);
 }
 
-/* What was put together here is taken apart again; anything else is too long. */
+/* What was put together here is taken apart again, and what a router's flow has said so of;
+ * anything else is too long. */
 static __rte_noinline void in_pieces(struct pmd *w, const struct port *p, struct rte_mbuf *m,
 				     uint32_t queue_id) PMD
 {
@@ -116,7 +117,7 @@ void output_device(struct pmd *w, const struct port *p, struct rte_mbuf *m, uint
 		drop_egress(w, p, m, DROP_PORT_NO_FWD);
 	else if (link_down(p))
 		drop_egress(w, p, m, DROP_LINK_DOWN);
-	else if (too_long(p, m))
+	else if (too_long(p, m) || unlikely(refrag_is_due(m)))
 		in_pieces(w, p, m, queue_id);
 	else if (unlikely(m->nb_segs > 1) && p->one_segment)
 		in_one_segment(w, p, m, queue_id);

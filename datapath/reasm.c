@@ -10,6 +10,7 @@
 
 #include "datapath/chain.h"
 #include "datapath/reasm_priv.h"
+#include "datapath/refrag.h"
 
 /*
  * Every datagram is in one list: of those from the same port (or tunnel) and IP version, which end
@@ -395,6 +396,13 @@ static void note(struct reasm *r, struct reasm_datagram *d, const struct reasm_f
 		d->total = f->at + f->len;
 }
 
+/* Some of it was to be fragmented further: so is the whole. */
+static void limit(struct reasm_datagram *d, uint16_t max)
+{
+	if (max && (!d->limit || max < d->limit))
+		d->limit = max;
+}
+
 static void refuse(struct reasm *r, const struct reasm_frag *f, enum drop why)
 {
 	r->cfg.lost(r->cfg.arg, be32toh(f->key.in_port), why, 1);
@@ -440,6 +448,7 @@ unsigned int reasm_add(struct reasm *r, const struct pkt *p, uint16_t zone, uint
 			kill(r, d, why, now);
 		return 0;
 	}
+	limit(d, refrag_limited(p->m));
 	note(r, d, &f, place);
 	return d->head && d->got == d->total ? finish(r, d, pool, whole) : 0;
 }

@@ -92,5 +92,7 @@ enum drop reasm_join(const struct reasm_datagram *d, uint8_t *pages, struct rte_
 		}
 	}
 	refrag_mark(*m, &mark);
+	if (d->limit)
+		(void)refrag_limit(*m, d->l3, d->limit);
 	return N_DROPS;
 }

@@ -82,7 +82,13 @@ static bool has_port(const struct ref *r, uint32_t no)
 
 /* ---- Outputs ---- */
 
-struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t port)
+uint64_t ref_pieces(const struct ref *r)
+{
+	return r->pieces;
+}
+
+static struct ref_out *emit(struct ref_run *x, enum ref_out_kind kind, uint32_t port,
+			    const struct ref_frame *f)
 {
 	struct ref *r = x->r;
 	struct ref_out *o;
@@ -98,13 +104,29 @@ struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t por
 		.tun_id = be64toh(x->f.meta.tun_id),
 		.queue_id = x->queue_id,
 		.meta = x->f.meta,
-		.n = x->f.n,
-		.frame = malloc(x->f.n),
+		.n = f->n,
+		.frame = malloc(f->n),
 	};
 	if (!o->frame)
 		return NULL;
-	memcpy(o->frame, x->f.b, x->f.n);
+	memcpy(o->frame, f->b, f->n);
 	r->n_outs++;
+	return o;
+}
+
+/* Of several, which a port gets, the last one. */
+struct ref_out *ref_emit(struct ref_run *x, enum ref_out_kind kind, uint32_t port)
+{
+	struct ref_frame piece;
+	struct ref_out *o = NULL;
+	uint32_t done = 0;
+
+	if (kind != REF_OUT_PORT || !x->f.fit)
+		return emit(x, kind, port, &x->f);
+	while (ref_fit_piece(&x->f, &done, &piece)) {
+		o = emit(x, kind, port, &piece);
+		x->r->pieces++;
+	}
 	return o;
 }
 

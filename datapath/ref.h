@@ -88,6 +88,9 @@ bool ref_band_counts(const struct ref *r, uint32_t id, uint32_t band, uint64_t *
 uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in_port,
 		    struct ref_out **out);
 
+/* Fragments that fit() has made, ever. */
+uint64_t ref_pieces(const struct ref *r);
+
 /* ---- ct() ---- */
 
 struct ref_frame;

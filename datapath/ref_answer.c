@@ -10,8 +10,7 @@
 
 enum { TAG = 4, ERRORS = 1000, BURST = 100 };
 
-/* Where IP begins straight behind the Ethernet header and its tags; REF_NOWHERE. */
-static int ip_at(const struct ref_frame *f, const struct ref_look *l)
+int ref_ip_at(const struct ref_frame *f, const struct ref_look *l)
 {
 	int at = 12;
 
@@ -287,13 +286,15 @@ void ref_answer(struct ref_run *x, const struct of_any *a)
 	int ip;
 
 	ref_look(&x->f, &l);
-	ip = ip_at(&x->f, &l);
+	ip = ref_ip_at(&x->f, &l);
 	if (ip != REF_NOWHERE && a->kind == OF_KIND_answer_echo)
 		good = echo(&x->f, ip, &l);
 	else if (ip != REF_NOWHERE && a->kind == OF_KIND_answer_icmp_error)
 		good = error(x->r, &x->f, ip, (const void *)a);
 	else if (l.ip6 == ip && a->kind == OF_KIND_answer_nd)
 		good = nd(&x->f, ip, (const void *)a);
+	if (a->kind != OF_KIND_answer_echo)
+		x->f.fit = 0;
 	if (good)
 		ref_ct_clear(x);
 	else

@@ -244,11 +244,15 @@ static void controller(struct ref_run *x, const struct of_any *a)
 static void output_trunc(struct ref_run *x, const struct of_nx_output_trunc *a)
 {
 	const uint32_t n = x->f.n;
+	const uint16_t fit = x->f.fit;
 
-	if (a->max_len < n)
+	if (a->max_len < n) { /* what is left is no whole packet */
 		x->f.n = a->max_len;
+		x->f.fit = 0;
+	}
 	ref_output(x, of_nx_port(a->port), 0);
 	x->f.n = n;
+	x->f.fit = fit;
 }
 
 static void put(struct ref_run *x, const struct of_field *d, unsigned int ofs, unsigned int n,
@@ -367,6 +371,10 @@ void ref_act_nx(struct ref_run *x, const struct of_any *a)
 	case OF_KIND_nx_check_pkt_larger:
 		put(x, AS(nx_check_pkt_larger)->dst, AS(nx_check_pkt_larger)->ofs, 1,
 		    ref_length(&x->f) > AS(nx_check_pkt_larger)->pkt_len);
+		break;
+	case OF_KIND_fit:
+		put(x, AS(fit)->dst.field, AS(fit)->dst.ofs, AS(fit)->dst.n_bits,
+		    ref_fit(&x->f, AS(fit)->mtu));
 		break;
 	case OF_KIND_nx_multipath:
 		put(x, AS(nx_multipath)->dst.field, AS(nx_multipath)->dst.ofs,

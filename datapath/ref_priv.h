@@ -97,12 +97,15 @@ struct ref {
 	uint32_t n_samples;
 	struct ref_out outs[REF_OUTS];
 	uint32_t n_outs;
+	uint64_t pieces;
 };
 
 struct ref_frame {
 	uint32_t n;
 	uint8_t b[REF_FRAME_MAX];
 	struct flow_key meta; /* only the fields that are in no header */
+	uint16_t fit;	      /* it leaves in fragments of so many bytes; 0: as it is */
+	uint32_t fit_bytes;   /* the IP packet's, which are the last ones of the frame */
 };
 
 /* Where the headers are, by byte offset; REF_NOWHERE: not there. */
@@ -241,7 +244,17 @@ uint32_t ref_link(const struct ref_frame *f, const struct of_nx_multipath *m);
 uint16_t ref_member(struct ref *r, const struct ref_frame *f, uint16_t algorithm, uint16_t fields,
 		    uint16_t basis, const struct of_halves *members);
 
+/* ---- ref_fit.c ---- */
+
+/* 0 or 'mtu', for the action's field. */
+uint16_t ref_fit(struct ref_frame *f, uint16_t mtu);
+/* The next fragment; '*done' bytes of its data were in others.  False: there is none. */
+bool ref_fit_piece(const struct ref_frame *f, uint32_t *done, struct ref_frame *piece);
+
 /* ---- ref_answer.c ---- */
+
+/* Where IP begins straight behind the Ethernet header and its tags; REF_NOWHERE. */
+int ref_ip_at(const struct ref_frame *f, const struct ref_look *l);
 
 void ref_answer(struct ref_run *x, const struct of_any *a);
 

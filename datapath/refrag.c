@@ -12,6 +12,7 @@
 
 enum {
 	IP4_MIN = 20,
+	IP4_DF = 0x4000,
 	IP4_MF = 0x2000,
 	IP4_OFFSET = 0x1fff,
 	IP6_HLEN = 40,
@@ -23,6 +24,7 @@ enum {
 
 static int offset = -1;
 static uint64_t flag;
+uint64_t refrag_due_flag;
 
 int refrag_init(struct err *e)
 {
@@ -30,14 +32,17 @@ int refrag_init(struct err *e)
 							.size = sizeof(struct refrag_mark),
 							.align = 4 };
 	static const struct rte_mbuf_dynflag bit = { .name = "weft_refrag" };
-	int n;
+	static const struct rte_mbuf_dynflag due_bit = { .name = "weft_refrag_due" };
+	int n, due;
 
 	offset = rte_mbuf_dynfield_register(&field);
 	n = offset < 0 ? -1 : rte_mbuf_dynflag_register(&bit);
-	if (n < 0)
+	due = n < 0 ? -1 : rte_mbuf_dynflag_register(&due_bit);
+	if (due < 0)
 		return err_set(e, -rte_errno, "no room in DPDK's packet buffers: %s",
 			       rte_strerror(rte_errno));
 	flag = UINT64_C(1) << n;
+	refrag_due_flag = UINT64_C(1) << due;
 	return 0;
 }
 
@@ -58,6 +63,42 @@ void refrag_resize(const struct rte_mbuf *m, struct rte_mbuf *to, int32_t more)
 	refrag_mark(to, &mark);
 }
 
+void refrag_clear(struct rte_mbuf *m)
+{
+	m->ol_flags &= ~(flag | refrag_due_flag);
+}
+
+/* A fragment that ends behind 65,535 cannot be cut: its parts would begin there. */
+static bool may_fragment(const uint8_t *ip, uint32_t total)
+{
+	const uint16_t bits = get_be16(ip + 6);
+
+	return ip[0] >> 4 == 4 && !(bits & IP4_DF) &&
+	       (bits & IP4_OFFSET) * 8u + total - (ip[0] & 15) * 4u <= UINT16_MAX;
+}
+
+bool refrag_limit(struct rte_mbuf *m, uint32_t l3, uint32_t mtu)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
+	const uint32_t total = ip[0] >> 4 == 4 ? get_be16(ip + 2) : IP6_HLEN + get_be16(ip + 4);
+	struct refrag_mark mark = { .ip_len = total, .max = UINT16_MAX };
+
+	if (m->ol_flags & flag)
+		mark = *RTE_MBUF_DYNFIELD(m, offset, const struct refrag_mark *);
+	if (l3 + total > m->pkt_len || (mark.max > mtu && !may_fragment(ip, total)))
+		return false;
+	chain_cut(m, l3 + total);
+	mark.max = (uint16_t)RTE_MIN((uint32_t)mark.max, mtu);
+	refrag_mark(m, &mark);
+	m->ol_flags |= refrag_due_flag;
+	return true;
+}
+
+uint16_t refrag_limited(const struct rte_mbuf *m)
+{
+	return refrag_is_due(m) ? RTE_MBUF_DYNFIELD(m, offset, const struct refrag_mark *)->max : 0;
+}
+
 /* ---- How ---- */
 
 bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t room)
@@ -72,7 +113,7 @@ bool refrag_start(struct refrag *r, const struct rte_mbuf *m, uint32_t room)
 			      .mark = *RTE_MBUF_DYNFIELD(m, offset, const struct refrag_mark *) };
 	ip_len = r->mark.ip_len;
 	r->l3 = m->pkt_len - ip_len;
-	if (ip_len > m->pkt_len || r->l3 + IP6_HLEN > m->data_len)
+	if (ip_len > m->pkt_len || r->l3 + IP4_MIN > m->data_len)
 		return false;
 	if (room < r->l3)
 		return false;
@@ -118,9 +159,9 @@ static void header_v4(const struct refrag *r, uint8_t *ip, uint32_t n)
 	const bool more = r->done + n < r->total;
 	uint16_t sum = 0;
 
+	/* What it is itself a fragment of goes on behind it. */
 	put_be16(ip + 2, (uint16_t)(r->hlen + n));
-	put_be16(ip + 6, (uint16_t)((get_be16(ip + 6) & ~(IP4_MF | IP4_OFFSET)) | r->done / 8 |
-				    (more ? IP4_MF : 0)));
+	put_be16(ip + 6, (uint16_t)((get_be16(ip + 6) + r->done / 8) | (more ? IP4_MF : 0)));
 	if (r->done)
 		blank_options(ip, r->hlen);
 	memcpy(ip + 10, &sum, 2);

@@ -63,6 +63,17 @@ static int check_larger(struct of_rd *r, const struct of_nx_check_pkt_larger *l,
 	return rc ? rc : check_set(r, l->dst, at);
 }
 
+/* RFC 791: every link takes 68 bytes, the longest header and eight bytes behind it. */
+static int check_fit(struct of_rd *r, const struct of_fit *f, const uint8_t *at)
+{
+	enum { LEAST = 68 };
+
+	if (f->mtu < LEAST || (f->dst.n_bits < 16 && f->mtu >> f->dst.n_bits))
+		return of_refuse(r, at, ACTION_E(BAD_ARGUMENT), "fit of %u into %u bits", f->mtu,
+				 f->dst.n_bits);
+	return check_set(r, f->dst.field, at);
+}
+
 /* ---- multipath, bundle ---- */
 
 static int check_hash(struct of_rd *r, uint16_t fields, uint16_t algorithm, uint16_t last,
@@ -318,6 +329,8 @@ int of_check(struct of_rd *r, const struct of_any *s, const uint8_t *at)
 		return check_stack(r, (const void *)s, s->kind == OF_KIND_nx_stack_pop, at);
 	case OF_KIND_nx_check_pkt_larger:
 		return check_larger(r, (const void *)s, at);
+	case OF_KIND_fit:
+		return check_fit(r, (const void *)s, at);
 	case OF_KIND_nx_multipath:
 		return check_multipath(r, (const void *)s, at);
 	case OF_KIND_nx_bundle:

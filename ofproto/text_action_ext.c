@@ -313,13 +313,12 @@ static void put_clone(FILE *f, const struct of_any *a, const struct of_names *n)
 
 /* ---- check_pkt_larger(LENGTH)->FIELD[BIT] ---- */
 
-static int parse_larger(struct text_actions *c, const struct text_action *row, char *arg)
+/* NUMBER)->FIELD[BITS], as far as the list's end or its next action. */
+static int parse_into(struct text_actions *c, const struct text_action *row, char *arg,
+		      uint16_t *number, struct of_subfield *dst)
 {
-	struct of_nx_check_pkt_larger *l;
-	struct of_subfield dst;
-	uint16_t len;
 	char *to = *c->rest;
-	int r = text_u16(arg, row->name, &len, c->e);
+	int r = text_u16(arg, row->name, number, c->e);
 
 	if (r)
 		return r;
@@ -332,13 +331,20 @@ static int parse_larger(struct text_actions *c, const struct text_action *row, c
 	*c->rest = to + strcspn(to, ", \t\r\n");
 	if (**c->rest)
 		*(*c->rest)++ = '\0';
-	r = text_parse_subfield(to, &dst, c->e);
-	if (r)
-		return err_wrap(c->e, r, "%s", row->name);
-	if (dst.n_bits != 1)
+	r = text_parse_subfield(to, dst, c->e);
+	return r ? err_wrap(c->e, r, "%s", row->name) : text_need_field(c, row->name, dst->field);
+}
+
+static int parse_larger(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_nx_check_pkt_larger *l;
+	struct of_subfield dst;
+	uint16_t len;
+	int r = parse_into(c, row, arg, &len, &dst);
+
+	if (!r && dst.n_bits != 1)
 		return err_set(c->e, -EINVAL, "%s: one bit is wanted, not %u", row->name,
 			       dst.n_bits);
-	r = text_need_field(c, row->name, dst.field);
 	l = r ? NULL : TEXT_ADD(c, nx_check_pkt_larger);
 	if (!l)
 		return r ? r : -ENOMEM;
@@ -355,6 +361,34 @@ static void put_larger(FILE *f, const struct of_any *a, const struct of_names *n
 
 	fprintf(f, "check_pkt_larger(%u)->", l->pkt_len);
 	text_put_subfield(f, &dst);
+}
+
+/* ---- fit(MTU)->FIELD[BITS] ---- */
+
+static int parse_fit(struct text_actions *c, const struct text_action *row, char *arg)
+{
+	struct of_fit *fit;
+	struct of_subfield dst;
+	uint16_t mtu;
+	int r = parse_into(c, row, arg, &mtu, &dst);
+
+	if (!r && (mtu < 68 || (dst.n_bits < 16 && mtu >> dst.n_bits)))
+		return err_set(c->e, -EINVAL, "%s: an MTU is 68 at least, and %u bits hold it",
+			       row->name, dst.n_bits);
+	fit = r ? NULL : TEXT_ADD(c, fit);
+	if (!fit)
+		return r ? r : -ENOMEM;
+	fit->mtu = mtu;
+	fit->dst = dst;
+	return 0;
+}
+
+static void put_fit(FILE *f, const struct of_any *a, const struct of_names *n)
+{
+	const struct of_fit *fit = (const void *)a;
+
+	fprintf(f, "fit(%u)->", fit->mtu);
+	text_put_subfield(f, &fit->dst);
 }
 
 /* What ovs-ofctl knows and this does not: refused by name, so that nobody looks for a typing error.
@@ -384,6 +418,7 @@ const struct text_action text_ext_actions[] = {
 	{ "", OF_KIND_nx_sample3, NULL, put_sample, 0 },
 	{ "clone", OF_KIND_nx_clone, parse_clone, put_clone, 0 },
 	{ "check_pkt_larger", OF_KIND_nx_check_pkt_larger, parse_larger, put_larger, 0 },
+	{ "fit", OF_KIND_fit, parse_fit, put_fit, 0 },
 	REFUSED("encap"),
 	REFUSED("decap"),
 	REFUSED("delete_field"),

@@ -327,6 +327,7 @@ static void run_round(uint64_t seed)
 		publish();
 	}
 	check_counters();
+	t.fragments += ref_pieces(t.ref);
 }
 
 static double now(void)
@@ -342,8 +343,9 @@ static bool met_enough(void)
 {
 	return t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000 &&
 	       t.grouped > 1000 && t.sampled > 500 && t.w->perf.cache_hits > 1000 &&
-	       t.express > 2000 && pauses.resumed > 1000 && learn_counts(t.dp).added > 20 &&
-	       learn_counts(t.dp).modified > 10 && !conns_missing();
+	       t.express > 2000 && t.fragments > 60 && pauses.resumed > 1000 &&
+	       learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10 &&
+	       !conns_missing();
 }
 
 static void compiled_equals_reference(void **state)
@@ -380,7 +382,8 @@ static void compiled_equals_reference(void **state)
 	printf("%llu tracked, %llu translated, %llu found no place, %llu dropped\n",
 	       (unsigned long long)conns.asked, (unsigned long long)conns.placed,
 	       (unsigned long long)conns.exhausted, (unsigned long long)conns.dropped);
-	printf("%llu resumed\n", (unsigned long long)pauses.resumed);
+	printf("%llu resumed, %llu fragments\n", (unsigned long long)pauses.resumed,
+	       (unsigned long long)t.fragments);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
 		if (t.templates[i])
 			printf("template %s\n", t.templates[i]);

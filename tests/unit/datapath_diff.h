@@ -35,6 +35,7 @@
 #include "datapath/pipeline.h"
 #include "datapath/punt.h"
 #include "datapath/ref.h"
+#include "datapath/refrag.h"
 #include "datapath/sample.h"
 #include "datapath/table.h"
 #include "datapath/table_state.h"
@@ -73,6 +74,7 @@ static struct {
 	struct ref_gone gone[GONE_MAX];
 	uint32_t n_gone;
 	uint64_t lookups[TABLES_MAX], matches[TABLES_MAX]; /* before this round */
+	uint64_t fragments;				   /* that fit() made, in the reference */
 	/* A bundle's messages, accepted, and not committed yet. */
 	bool bundle, spoilt;
 	const struct of_any *pending[PENDING_MAX];
@@ -160,13 +162,37 @@ static void take_frame(struct out o)
 	t.n_got++;
 }
 
+/* As a port would, had it a device (output.c). */
+static void take_pieces(struct pmd *w, struct out o)
+{
+	struct rte_mbuf *whole = o.m;
+	struct refrag r;
+
+	assert_true(refrag_start(&r, whole, UINT16_MAX));
+	while (refrag_more(&r)) {
+		o.m = refrag_next(&r, w->pool);
+		if (!o.m) {
+			t.n_lost++;
+			rte_pktmbuf_free(whole);
+			return;
+		}
+		w->perf.created++;
+		take_frame(o);
+	}
+	w->perf.consumed++;
+	rte_pktmbuf_free(whole);
+}
+
 static void take(struct pmd *w, struct burst *b)
 {
 	for (uint32_t i = 0; i < b->n_out; i++) {
 		struct out o = b->out[i];
 
 		o.idx = b->seq[o.idx];
-		take_frame(o);
+		if (o.kind == OUT_PORT && refrag_is_due(o.m))
+			take_pieces(w, o);
+		else
+			take_frame(o);
 	}
 	for (uint32_t i = 0; i < b->n_x; i++) {
 		const struct express_out *x = &b->x[i];

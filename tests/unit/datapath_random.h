@@ -139,7 +139,7 @@ static inline void mk_nd(struct maker *m, uint8_t type)
 static inline void mk_l4(struct maker *m, uint8_t proto, const struct mk_ip *ip)
 {
 	uint8_t *p = m->b + m->n;
-	const uint32_t at = m->n, pay = below(20);
+	const uint32_t at = m->n, pay = below(one_in(6) ? 160 : 20);
 	uint16_t c;
 
 	switch (proto) {
@@ -223,6 +223,8 @@ static inline void mk_ip4(struct maker *m, int depth)
 	p[1] = PICK(rnd_tos);
 	if (!rnd_whole && one_in(8))
 		put_be16(p + 6, one_in(2) ? 0x2000 : 0x2000 | (uint16_t)below(3));
+	if (one_in(6))
+		p[6] |= 0x40; /* not to be fragmented */
 	p[8] = PICK(rnd_ttls);
 	p[9] = mk_proto();
 	put_be32(p + 12, PICK(rnd_ip4));

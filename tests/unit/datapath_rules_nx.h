@@ -132,6 +132,18 @@ static struct of_any *rnd_check_len(const struct of_match *m)
 	return (struct of_any *)a;
 }
 
+/* Some are longer than the least MTU. */
+static struct of_any *rnd_fit(void)
+{
+	struct of_fit *a = OF_NEW(&rules.arena, fit);
+
+	a->mtu = (uint16_t)(68 + below(40));
+	a->dst.field = &of_fields[OF_FIELD_REG0 + below(4)];
+	a->dst.n_bits = (uint16_t)(7 + below(10));
+	a->dst.ofs = (uint16_t)below(33u - a->dst.n_bits);
+	return (struct of_any *)a;
+}
+
 static struct of_any *rnd_masked(const struct of_match *m)
 {
 	struct of_nx_reg_load2 *a = OF_NEW(&rules.arena, nx_reg_load2);
@@ -283,7 +295,7 @@ static void rnd_answer_flow(struct of_flow_mod *fm)
 /* In an action set only what may stand there; NULL: of no use here. */
 static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group)
 {
-	switch (rules.in_set ? below(3) : below(21)) {
+	switch (rules.in_set ? below(3) : below(23)) {
 	case 0:
 		return rnd_resubmit();
 	case 1:
@@ -319,6 +331,9 @@ static struct of_any *rnd_extension(const struct of_match *m, uint32_t max_group
 	case 18:
 	case 19:
 		return rnd_answer(m);
+	case 20:
+	case 21:
+		return rnd_fit();
 	default:
 		return rnd_resubmit();
 	}

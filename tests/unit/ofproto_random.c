@@ -442,6 +442,7 @@ static void make_legal(struct of_any *s)
 	struct of_nx_learn2 *l2 = (void *)s;
 	struct of_flow_update *u = (void *)s;
 	struct of_nx_check_pkt_larger *larger = (void *)s;
+	struct of_fit *fit = (void *)s;
 
 	switch (s->kind) {
 	case OF_KIND_nx_reg_move:
@@ -508,6 +509,11 @@ static void make_legal(struct of_any *s)
 		break;
 	case OF_KIND_nx_check_pkt_larger:
 		larger->ofs = (uint16_t)below(larger->dst->bits);
+		break;
+	case OF_KIND_fit:
+		fit->mtu = (uint16_t)(68 + below(20000));
+		fit->dst = (struct of_subfield){ &of_fields[OF_FIELD_REG0 + below(16)],
+						 (uint16_t)below(17), (uint16_t)(15 + below(2)) };
 		break;
 	case OF_KIND_action_experimenter:
 		((struct of_action_experimenter *)s)->experimenter = 0x5e;

@@ -178,6 +178,7 @@ static uint16_t number(void)
 static struct of_any *a_small(void)
 {
 	struct of_nx_check_pkt_larger *larger = OF_NEW(&arena, nx_check_pkt_larger);
+	struct of_fit *fit = OF_NEW(&arena, fit);
 	struct of_nx_dec_ttl_cnt_ids *ids = OF_NEW(&arena, nx_dec_ttl_cnt_ids);
 	uint8_t *bytes = arena_get(&arena, 8);
 	struct of_sample s = { .probability = (uint16_t)(1 + below(65535)),
@@ -192,7 +193,12 @@ static struct of_any *a_small(void)
 				      .meter_id = below(3) };
 
 	memset(bytes, (int)below(256), 8);
-	switch (below(4)) {
+	switch (below(5)) {
+	case 4:
+		fit->mtu = (uint16_t)(68 + below(65468));
+		fit->dst = (struct of_subfield){ &of_fields[OF_FIELD_REG0 + below(16)],
+						 (uint16_t)below(17), 16 };
+		return (struct of_any *)fit;
 	case 0:
 		larger->pkt_len = (uint16_t)rnd();
 		larger->dst = &of_fields[OF_FIELD_REG0 + below(16)];
