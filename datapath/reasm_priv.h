@@ -60,11 +60,11 @@ struct reasm_datagram {
 	uint16_t list;
 	uint16_t n_frags, n_pages;
 	uint16_t head_page, page[REASM_DATA_PAGES];
-	uint16_t head, l3;   /* lengths in the head page; head 0: not there yet */
-	uint16_t max;	     /* longest fragment, as a packet */
-	uint16_t limit;	     /* to how many bytes fragments of it were limited (refrag.h); 0: none */
-	uint8_t ecns;	     /* a bit for each ECN value seen */
-	uint8_t dead;	     /* enum drop that ended it; N_DROPS: alive */
+	uint16_t head, l3; /* lengths in the head page; head 0: not there yet */
+	uint16_t max;	   /* longest fragment, as a packet */
+	uint16_t limit;	   /* to how many bytes fragments of it were limited (refrag.h); 0: none */
+	uint8_t ecns;	   /* a bit for each ECN value seen */
+	uint8_t dead;	   /* enum drop that ended it; N_DROPS: alive */
 	uint32_t got, total; /* bytes; total 0: the last one is not there yet */
 	struct reasm_range frag[REASM_FRAGS_MAX]; /* ascending */
 };
