@@ -8,6 +8,7 @@ talk.py greet PORT                 TCP: says from which address one came, and ha
 talk.py who ADDRESS PORT           prints what such a server says
 talk.py stream ADDRESS PORT FILE   one TCP connection, a word each 20 ms, until it is ended; FILE says
                                    "SENT ECHOED RETRANSMITTED" all the while
+ask and who wait for $WAIT seconds at most.
 """
 import os
 import select
@@ -60,7 +61,7 @@ def serve(ports):
 
 def ask(proto, address, port):
     s = socket.socket(family(address), socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM)
-    s.settimeout(1)
+    s.settimeout(float(os.environ.get("WAIT", 1)))
     try:
         s.connect((address, port))
         s.send(b"word")
@@ -104,7 +105,7 @@ def greet(port):
 
 def who(address, port):
     try:
-        print(socket.create_connection((address, port), 2).recv(64).decode())
+        print(socket.create_connection((address, port), float(os.environ.get("WAIT", 2))).recv(64).decode())
     except OSError as e:
         print(e)
 

@@ -66,12 +66,12 @@ lease() { in_space "$1" env LEASE="$DIR/$1.lease" timeout 20 busybox udhcpc -f -
 no_lease() { ! in_space "$1" env LEASE=/dev/null timeout 20 busybox udhcpc -f -q -n -t 2 -T 1 -i eth0 -s /bin/true; }
 leased() { grep -qx "$2" "$DIR/$1.lease" || { cat "$DIR/$1.lease"; return 1; }; } # VM NAME=VALUE
 reaches() { wait_for 20 in_space "$1" ping -n -c 1 -W 1 "${@:3}" "$2" && in_space "$1" ping -n -c 1 -W 2 "${@:3}" "$2"; }
-one_ping() { in_space "$1" ping -n -c 1 -W 0.5 "${@:3}" "$2"; }
+one_ping() { in_space "$1" ping -n -c 1 -W 0.4 "${@:3}" "$2"; }
 # A change is there at once, but not in no time: it stops, and stays so.
-cut_off() { wait_for 20 sh -c '! "$@"' sh ip netns exec "$LAB-$1" ping -n -c 1 -W 0.3 "${@:3}" "$2" && ! one_ping "$@"; }
+cut_off() { wait_for 20 sh -c '! "$@"' sh ip netns exec "$LAB-$1" ping -n -c 1 -W 0.2 "${@:3}" "$2" && ! one_ping "$@"; }
 # A TCP connection: "open" or not.
 opens() { wait_for 20 in_space "$1" $TALK ask tcp "$2" "$3"; }
-shut() { wait_for 20 sh -c '! "$@"' sh ip netns exec "$LAB-$1" $TALK ask tcp "$2" "$3"; }
+shut() { wait_for 20 sh -c '! "$@"' sh env WAIT=0.4 ip netns exec "$LAB-$1" $TALK ask tcp "$2" "$3"; }
 TALK="/usr/bin/python3 tests/e2e/apps/talk.py"
 refuses() { # WORDS USER COMMAND...: the client fails, and says so
 	local words=$1 out; shift
