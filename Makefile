@@ -208,9 +208,13 @@ $(B)/bench/%: $(B)/bench/%.o
 $(B)/bench/ct_%: $(B)/bench/ct_%.o $(SWITCH_LIBS)
 	$(LINK) $(DPDK_LIBS) $(PKG_LIBS)
 
+# Emulated switches, for the controller.
+$(B)/bench/fleet: $(B)/bench/fleet.o $(CONTROLLER_LIBS)
+	$(LINK) $(PKG_LIBS)
+
 bench: deps all $(BENCH_TOOLS) ## Measure, write bench/results/; SCENARIO=acl10k for one
 	B=$(B) bench/run
-bench-control: all ## Measure the control plane: emulated switches, up to 10,000 ports; into build/bench/
+bench-control: all $(B)/bench/fleet ## Measure the control plane: emulated switches, up to 10,000 ports; into build/bench/
 	B=$(B) bench/run --no-install control
 bench-short: deps all $(BENCH_TOOLS) ## The same once and briefly, into build/bench/
 	B=$(B) bench/run --short

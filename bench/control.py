@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control plane at scale: emulated switches (control_switches.py), a real controller with its store.
+"""The control plane at scale: emulated switches (fleet.c), a real controller with its store on a disk.
 
 From POST /v2.0/ports (the VM's device is there already, under the port's name) to the flow for its MAC in the local switch
-and in another; a restart of the controller at that many ports; creates by eight clients; the list; resident memory.
+and in another; a restart of the controller at that many ports; creates by eight clients; lists; resident memory.
+
+    bench/control.py [all | short | HOSTS PORTS PORTS_A_NETWORK]
 """
 import http.client
 import json
@@ -19,10 +21,12 @@ import time
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     sys.dont_write_bytecode = True
-from bench import control_switches, rig  # noqa: E402
+from bench import rig  # noqa: E402
 
-HOSTS = int(os.environ.get("HOSTS", "10"))
-PER_NET = 100
+# hosts, ports, ports of a network
+OVER_PORTS = [(10, n, 100) for n in (100, 300, 1000, 3000, 10000)]
+OVER_HOSTS = [(n, 10000, 50) for n in (30, 100, 300, 500)]
+ONE_NETWORK = [(n, 10000, 10000) for n in (10, 100, 500)]
 
 
 def free_port():
@@ -69,86 +73,139 @@ def p(values, share):
     return values[min(len(values) - 1, int(len(values) * share))] * 1e3
 
 
+class Fleet:
+    """The emulated switches: a process of their own, told by lines."""
+
+    def __init__(self, hosts):
+        self.p = subprocess.Popen([f"{rig.B}/bench/fleet", str(hosts)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def tell(self, *words):
+        self.p.stdin.write(" ".join(map(str, words)) + "\n")
+
+    def watch(self, mac, *switches):
+        self.tell("watch", mac, *switches)
+
+    def seen(self, mac, n):
+        """When each of n watched switches had its flow."""
+        out = {}
+        while len(out) < n:
+            word, which, switch, at = self.p.stdout.readline().split()
+            if (word, which) == ("seen", mac):
+                out[int(switch)] = float(at)
+        return out
+
+    def state(self):
+        self.tell("state")
+        while True:
+            words = self.p.stdout.readline().split()
+            if words[0] == "state":
+                return dict(zip(("up", "mods", "flows", "groups", "sum"), map(int, words[1:6])), last=float(words[6]))
+
+    def quiet(self, seconds, limit):
+        end = time.monotonic() + limit
+        while time.monotonic() - self.state()["last"] < seconds and time.monotonic() < end:
+            time.sleep(0.05)
+
+
 class Bench:
-    def __init__(self, folder):
-        self.c, self.nets, self.n = Controller(folder), [], 0
-        self.fleet = control_switches.Fleet(HOSTS)
+    def __init__(self, folder, hosts, per_net):
+        self.hosts, self.per_net = hosts, per_net
+        self.c, self.nets, self.n, self.extra = Controller(folder), [], 0, 0
+        self.fleet = Fleet(hosts)
         self.connect()
-        self.fleet.thread.start()
         self.r = Rest(self.c.rest)
         self.r("PUT", "/v2.0/quotas/bench", {"quota": {k: -1 for k in ("network", "subnet", "port")}})
 
+    def end(self):
+        rig.end(self.fleet.p.pid, signal.SIGKILL)
+        rig.end(self.c.p.pid, signal.SIGKILL)
+
     def connect(self):
-        for s in self.fleet.switches:
-            s.connect(self.c.of)
+        self.fleet.tell("connect", self.c.of)
 
     def net(self):
         n = self.r("POST", "/v2.0/networks", {"network": {"name": f"n{len(self.nets)}", "project_id": "bench"}})["network"]["id"]
         self.r("POST", "/v2.0/subnets", {"subnet": {"network_id": n, "ip_version": 4, "cidr": "10.0.0.0/16", "project_id": "bench"}})
         self.nets.append(n)
 
-    def plugged(self, wait=True):
-        """A device for the next port, on the next host."""
-        self.n += 1
-        n, s, name = self.n, self.fleet.switches[self.n % HOSTS], f"port{self.n}"
-        self.fleet.todo.append(lambda: s.plug(1 + n, name))
-        if wait:
-            rig.wait_until(lambda: not self.fleet.todo, 30, "plug")
-        return s, name
+    def plugged(self, host):
+        """A device for a port to come."""
+        self.extra += 1
+        self.fleet.tell("plug", host, 1 + self.extra, f"port{self.extra}")
+        return f"port{self.extra}"
 
     def fill(self, to):
+        begin = time.monotonic()
         while self.n < to:
-            if self.n >= PER_NET * len(self.nets):
+            if self.n >= self.per_net * len(self.nets):
                 self.net()
-            ports = [dict(network_id=self.nets[-1], project_id="bench", name=self.plugged(False)[1]) for _ in range(min(PER_NET, to - self.n))]
+            more = min(self.per_net * len(self.nets), to, self.n + 100)
+            ports = [dict(network_id=self.nets[-1], project_id="bench", name=self.plugged(n % self.hosts)) for n in range(self.n, more)]
             self.r("POST", "/v2.0/ports", {"ports": ports})
-        rig.wait_until(lambda: self.r("GET", "/weft/v1/status")["status"]["counts"]["ports_bound"] == self.n, 120, "all ports in place")
+            self.n = more
+        rig.wait_until(lambda: self.r("GET", "/weft/v1/status")["status"]["counts"]["ports_bound"] == self.extra, 120, "all ports in place")
+        rig.wait_until(self.synced, 120, "all flows in place")
         self.fleet.quiet(1.0, 60)
+        return time.monotonic() - begin
 
     def latency(self, runs):
         answered, local, remote = [], [], []
-        for _ in range(runs):
-            s, name = self.plugged()
+        for i in range(runs):
+            net = i % len(self.nets)
+            first = net * self.per_net
+            n = min(self.per_net, self.n - first, self.hosts)
+            here, there = (first + i % n) % self.hosts, (first + (i + 1) % n) % self.hosts
+            name = self.plugged(here)
             time.sleep(0.05)
+            mac = f"fa:16:3e:{i >> 16:02x}:{i >> 8 & 255:02x}:{self.extra & 255:02x}"
+            self.fleet.watch(mac, here, there)
             begin = time.monotonic()
-            port = self.r("POST", "/v2.0/ports", {"port": dict(network_id=self.nets[0], project_id="bench", name=name)})["port"]
+            self.r("POST", "/v2.0/ports", {"port": dict(network_id=self.nets[net], project_id="bench", name=name, mac_address=mac)})
             answered.append(time.monotonic() - begin)
-            mac = bytes.fromhex(port["mac_address"].replace(":", ""))
-            keys = [(s.n, mac), ((s.n + 1) % HOSTS, mac)]
-            rig.wait_until(lambda: all(k in self.fleet.seen for k in keys), 20, "the flow for a new port")
-            local.append(self.fleet.seen[keys[0]] - begin)
-            remote.append(self.fleet.seen[keys[1]] - begin)
+            seen = self.fleet.seen(mac, 2)
+            local.append(seen[here] - begin)
+            remote.append(seen[there] - begin)
         return dict(answered_p50__ms=p(answered, .5), local_p50__ms=p(local, .5), local_p99__ms=p(local, .99), remote_p50__ms=p(remote, .5),
                     remote_p99__ms=p(remote, .99))
 
     def restart(self):
-        before = [(set(s.flows), set(s.groups)) for s in self.fleet.switches]
-        mods = sum(s.mods for s in self.fleet.switches)
+        before = self.fleet.state()
         rig.end(self.c.p.pid, signal.SIGKILL)
-        rig.wait_until(lambda: all(s.s is None for s in self.fleet.switches), 10, "the sessions' end")
+        rig.wait_until(lambda: not self.fleet.state()["up"], 10, "the sessions' end")
         begin = time.monotonic()
         self.c.start()
         ready = time.monotonic() - begin
         self.connect()
         self.r = Rest(self.c.rest)
-        rig.wait_until(self.synced, 60, "a restarted controller")
+        rig.wait_until(self.synced, 120, "a restarted controller")
         took = time.monotonic() - begin
-        self.fleet.quiet(1.0, 10)
-        same = all((set(s.flows), set(s.groups)) == b for s, b in zip(self.fleet.switches, before))
-        return dict(ready__s=ready, synced__s=took, sent_again=sum(s.mods for s in self.fleet.switches) - mods, same="yes" if same else "no")
+        self.fleet.quiet(1.0, 20)
+        after = self.fleet.state()
+        same = all(after[k] == before[k] for k in ("flows", "groups", "sum"))
+        return dict(ready__s=ready, synced__s=took, sent_again=after["mods"] - before["mods"], same="yes" if same else "no",
+                    RSS_after__MB=rig.rss_mb(self.c.p.pid))
 
     def synced(self):
+        time.sleep(0.02)
         sws = self.r("GET", "/weft/v1/switches")["switches"]
-        return len(sws) == HOSTS and all(s["up"] and s["flows"]["synced"] and not s["flows"]["pending"] for s in sws)
+        return len(sws) == self.hosts and all(s["up"] and s["flows"]["synced"] and not s["flows"]["pending"] for s in sws)
 
     def lists(self):
-        took = []
-        for _ in range(10):
-            begin = time.monotonic()
-            self.r.c.request("GET", "/v2.0/ports?limit=1000")
-            self.r.c.getresponse().read()
-            took.append(time.monotonic() - begin)
-        return p(took, .5)
+        """By what clients ask for: a page, some attributes of it, and by what one object is known."""
+        one = self.r("GET", "/v2.0/ports?limit=1")["ports"][0]
+        asked = dict(page="limit=1000", fields="limit=1000&fields=id&fields=status", network=f"network_id={one['network_id']}",
+                     name=f"name={one['name']}", device=f"device_id={one['device_id'] or 'none'}",
+                     address=f"fixed_ips=ip_address={one['fixed_ips'][0]['ip_address']}")
+        out = {}
+        for what, query in asked.items():
+            took = []
+            for _ in range(50):
+                begin = time.monotonic()
+                self.r.c.request("GET", f"/v2.0/ports?{query}")
+                self.r.c.getresponse().read()
+                took.append(time.monotonic() - begin)
+            out.update({f"{what}_p50__ms": p(took, .5), f"{what}_p99__ms": p(took, .99)})
+        return out
 
     def creates(self, what, n):
         took, lock = [], threading.Lock()
@@ -174,25 +231,35 @@ class Bench:
         return {f"{what}s__1_s": len(took) / (time.monotonic() - begin), f"{what}_p99__ms": p(took, .99)}
 
 
-def measure(runs):
-    scales = (100, 1000, 10000) if runs > 1 else (100,)
-    folder = tempfile.mkdtemp(prefix="weft-control-")
+def case(folder, hosts, ports, per_net, runs):
+    """Filled, measured, restarted; and what else is asked at the largest of ten hosts."""
+    name = f"{hosts} hosts, {ports} ports" + (", 1 network" if per_net >= ports > 100 else "")
     b = None
     try:
-        b = Bench(folder)
-        for n in scales:
-            b.fill(n)
-            case = f"{HOSTS} hosts, {n} ports"
-            rig.row("control", case, "weft", 1, **b.latency(40 if runs > 1 else 5), RSS__MB=rig.rss_mb(b.c.p.pid))
-            if n >= 1000 or runs == 1:
-                rig.row("control", case, "weft", 1, list_1000__ms=b.lists(), **b.restart())
-        rig.row("control", "8 clients", "weft", 1, **b.creates("network", 800), **b.creates("port", 800))
+        b = Bench(folder, hosts, per_net)
+        filled = b.fill(ports)
+        state = b.fleet.state()
+        rss = rig.rss_mb(b.c.p.pid)
+        rig.row("control", name, "weft", 1, fill__s=filled, flows=state["flows"], RSS__MB=rss, **b.latency(runs), **b.restart())
+        if (hosts, ports, per_net) in (OVER_PORTS[-1], OVER_PORTS[0]):
+            rig.row("control", f"lists, {ports} ports", "weft", 1, **b.lists())
+            rig.row("control", f"8 clients, {ports} ports", "weft", 1, **b.creates("network", 4000), **b.creates("port", 4000))
     finally:
         if b:
-            b.fleet.ended = True
-            rig.end(b.c.p.pid)
-        shutil.rmtree(folder, ignore_errors=True)
+            b.end()
+
+
+def measure(runs):
+    cases = OVER_PORTS + OVER_HOSTS + ONE_NETWORK if runs > 1 else OVER_PORTS[:1]
+    for one in cases:
+        folder = tempfile.mkdtemp(prefix="weft-control-")
+        try:
+            case(folder, *one, 100 if runs > 1 else 5)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    if len(sys.argv) == 4:
+        OVER_HOSTS, ONE_NETWORK, OVER_PORTS = [], [], [tuple(map(int, sys.argv[1:]))]
+    measure(1 if sys.argv[1:] == ["short"] else 2)

@@ -526,21 +526,20 @@ static void call(const struct derive *d, const struct app *a, const struct unit_
 	}
 }
 
-/* 1: something of it is still another unit's. */
-static int derive_unit(struct derive *d, const struct unit_key *marked, bool last)
+/* True: something of it is still another unit's. */
+static bool derive_unit(struct derive *d, const struct unit_key *marked, bool last)
 {
-	int rc = 0, taken = 0;
+	bool taken = false;
 
-	for (const struct app *const *a = apps; *a && rc >= 0; a++) {
+	for (const struct app *const *a = apps; *a; a++) {
 		struct unit_key k = *marked;
 
 		k.app = (uint8_t)(*a)->id;
 		flowset_reset(&d->fs, (*a)->id, (enum cookie_kind)k.kind, k.index);
 		call(d, *a, &k, &d->fs);
-		rc = ledger_want(d->ledger, &k, &d->fs, last);
-		taken |= rc > 0;
+		taken |= ledger_want(d->ledger, &k, &d->fs, last);
 	}
-	return rc < 0 ? rc : taken;
+	return taken;
 }
 
 /* Twice, where an entry goes from one unit to another and the new one comes first. */
@@ -550,12 +549,10 @@ static int derive_pass(struct derive *d, bool last)
 	int n = 0;
 
 	HASH_ITER (hh, d->marks, m, next) {
-		int rc = derive_unit(d, &m->key, last);
+		bool taken = derive_unit(d, &m->key, last);
 
-		if (rc < 0)
-			return rc;
 		n++;
-		if (rc && !last)
+		if (taken && !last)
 			continue;
 		HASH_DEL(d->marks, m);
 		free(m);
@@ -565,13 +562,11 @@ static int derive_pass(struct derive *d, bool last)
 
 int derive_run(struct derive *d)
 {
-	int n, again;
+	int n;
 
 	if (d->stale)
 		derive_reach(d);
 	n = derive_pass(d, false);
-	if (n < 0)
-		return n;
-	again = derive_pass(d, true);
-	return again < 0 ? again : n;
+	derive_pass(d, true);
+	return n;
 }

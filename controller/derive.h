@@ -68,7 +68,7 @@ void derive_fini(struct derive *d);
 void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what);
 /* Marks everything that concerns this switch. */
 void derive_all(struct derive *d);
-/* Derives what is marked.  Returns how many units; negative: -ENOMEM, call again. */
+/* Derives what is marked.  Returns how many units. */
 int derive_run(struct derive *d);
 
 #endif

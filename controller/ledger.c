@@ -1,92 +1,139 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/ledger.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "base/byteorder.h"
 #include "base/log.h"
+#include "base/slab.h"
+#include "controller/mem.h"
 
-/* Places in an encoded flow_mod and group_mod (7.3.4.1, 7.3.4.2). */
-enum {
-	FM_COOKIE = 8,
-	FM_TABLE = 24,
-	FM_COMMAND = 25,
-	FM_TIMEOUTS = 26,
-	FM_PRIORITY = 30,
-	FM_FLAGS = 44,
-	FM_MATCH = 48,
-	GM_COMMAND = 8,
-	GM_TYPE = 10,
-	GM_ID = 12,
-	GM_BUCKETS = 16,
-	KEY_MAX = 4096,
-};
+/* Of all ledgers: the loop's thread has them. */
+static struct slab entries = SLAB_OF(struct entry), changes = SLAB_OF(struct change);
 
-static struct blob *blob_new(const uint8_t *wire, uint16_t n)
+static void *piece(struct slab *s)
 {
-	struct blob *b = malloc(sizeof(*b) + n);
+	void *p = slab_get(s);
 
-	if (!b)
-		return NULL;
-	b->refs = 1;
-	b->n = n;
-	memcpy(b->wire, wire, n);
-	put_be32(b->wire + 4, 0); /* the xid is not part of what it says */
-	return b;
+	mem_check(p);
+	return p;
 }
 
-static struct blob *blob_ref(struct blob *b)
+/* ---- entries and their changes ---- */
+
+static struct unit *unit_of(const struct entry *e)
 {
-	if (b)
-		b->refs++;
-	return b;
+	return e->moves ? e->change->unit : e->unit;
+}
+
+static void unit_set(struct entry *e, struct unit *u)
+{
+	if (e->moves)
+		e->change->unit = u;
+	else
+		e->unit = u;
+}
+
+static struct blob *have_of(const struct entry *e)
+{
+	return e->moves ? e->change->have : e->want;
+}
+
+static const struct blob *key_of(const struct entry *e)
+{
+	return e->moves ? e->change->key : e->want;
+}
+
+static struct change *change_new(struct entry *e, struct blob *key)
+{
+	struct change *c = piece(&changes);
+
+	c->entry = e;
+	c->unit = e->unit;
+	c->key = blob_ref(key);
+	c->have = blob_ref(e->want);
+	e->moves = true;
+	e->change = c;
+	return c;
+}
+
+static struct change *change_get(struct entry *e)
+{
+	return e->moves ? e->change : change_new(e, e->want);
 }
 
 static void blob_set(struct blob **to, struct blob *b)
 {
-	if (*to && !--(*to)->refs)
-		free(*to);
+	blob_put(*to);
 	*to = b;
 }
 
-static bool blob_equal(const struct blob *a, const struct blob *b)
+static void waits_set(struct ledger *l, struct change *c, bool waits)
 {
-	if (a == b)
-		return true;
-	return a && b && a->n == b->n && !memcmp(a->wire + 8, b->wire + 8, a->n - 8u);
-}
-
-static bool wire_is_group(const uint8_t *wire)
-{
-	return wire[1] == OFPT_GROUP_MOD;
-}
-
-/* Table, priority and match; or the group's id.  Returns its length. */
-static uint16_t wire_key(const uint8_t *wire, uint8_t *key)
-{
-	uint16_t n;
-
-	if (wire_is_group(wire)) {
-		key[0] = 1;
-		memcpy(key + 1, wire + GM_ID, 4);
-		return 5;
+	if (c->waits == waits)
+		return;
+	c->waits = waits;
+	if (waits) {
+		DL_APPEND(l->waiting, c);
+		l->n_dirty++;
+	} else {
+		DL_DELETE(l->waiting, c);
+		l->n_dirty--;
 	}
-	n = get_be16(wire + FM_MATCH + 2);
-	key[0] = 0;
-	key[1] = wire[FM_TABLE];
-	memcpy(key + 2, wire + FM_PRIORITY, 2);
-	memcpy(key + 4, wire + FM_MATCH, n);
-	return (uint16_t)(4 + n);
 }
 
-uint64_t entry_cookie(const struct entry *e)
+static void change_free(struct ledger *l, struct change *c)
 {
-	const struct blob *b = e->want ? e->want : e->have;
+	waits_set(l, c, false);
+	c->entry->moves = false;
+	c->entry->unit = c->unit;
+	blob_put(c->key);
+	blob_put(c->have);
+	blob_put(c->sent);
+	slab_put(&changes, c);
+}
 
-	return b && !e->is_group ? get_be64(b->wire + FM_COOKIE) : 0;
+/* Keeps the list of what is to be sent, and drops a change that is none (any more), and the entry
+ * with it if neither side knows that. */
+static void settle(struct ledger *l, struct change *c)
+{
+	struct entry *e = c->entry;
+
+	waits_set(l, c, !c->sending && !c->refused && e->want != c->have);
+	if (c->sending || e->want != c->have)
+		return;
+	change_free(l, c);
+	if (!e->want) {
+		hashset_del(&l->entries, &e->hashed);
+		slab_put(&entries, e);
+	}
+}
+
+static struct entry *entry_find(const struct ledger *l, const struct blob *b)
+{
+	uint32_t hash = blob_key_hash(b), at = hash;
+	struct entry *e;
+
+	while ((e = (struct entry *)hashset_next(&l->entries, hash, &at)) &&
+	       !blob_same_key(key_of(e), b))
+		;
+	return e;
+}
+
+/* Found, or new: then it differs as soon as the caller says in what. */
+static struct entry *entry_get(struct ledger *l, struct blob *b)
+{
+	struct entry *e = entry_find(l, b);
+
+	if (e)
+		return e;
+	e = piece(&entries);
+	e->hashed.hash = blob_key_hash(b);
+	e->round = l->round;
+	change_new(e, b);
+	mem_check(!hashset_add(&l->entries, &e->hashed));
+	return e;
 }
 
 void ledger_init(struct ledger *l)
@@ -94,101 +141,57 @@ void ledger_init(struct ledger *l)
 	memset(l, 0, sizeof(*l));
 }
 
-static void entry_free(struct ledger *l, struct entry *e)
-{
-	if (e->dirty) {
-		DL_DELETE2(l->dirty, e, dirty_prev, dirty_next);
-		l->n_dirty--;
-	}
-	if (e->unit)
-		DL_DELETE2(e->unit->entries, e, unit_prev, unit_next);
-	HASH_DEL(l->entries, e);
-	blob_set(&e->want, NULL);
-	blob_set(&e->have, NULL);
-	blob_set(&e->sent, NULL);
-	free(e);
-}
-
 void ledger_fini(struct ledger *l)
 {
-	struct entry *e, *next;
-	struct unit *u, *next_unit;
+	for (uint32_t i = 0; i < l->entries.n_slots; i++) {
+		struct entry *e = (struct entry *)l->entries.slots[i];
 
-	HASH_ITER (hh, l->entries, e, next)
-		entry_free(l, e);
-	HASH_ITER (hh, l->units, u, next_unit) {
-		HASH_DEL(l->units, u);
-		free(u);
+		if (!e)
+			continue;
+		if (e->moves)
+			change_free(l, e->change);
+		blob_put(e->want);
+		slab_put(&entries, e);
 	}
+	for (uint32_t i = 0; i < l->units.n_slots; i++)
+		free(l->units.slots[i]);
+	hashset_fini(&l->entries);
+	hashset_fini(&l->units);
 }
 
-/* Keeps the list of differences, and drops an entry that neither side knows. */
-static void settle(struct ledger *l, struct entry *e)
-{
-	bool differs = !e->sending && !blob_equal(e->want, e->have) && !e->refused;
+/* ---- what is wanted ---- */
 
-	if (differs && !e->dirty) {
-		DL_APPEND2(l->dirty, e, dirty_prev, dirty_next);
-		l->n_dirty++;
-	} else if (!differs && e->dirty) {
-		DL_DELETE2(l->dirty, e, dirty_prev, dirty_next);
-		l->n_dirty--;
+static void want_set(struct ledger *l, struct entry *e, struct blob *b)
+{
+	size_t *n = blob_is_group(b ? b : e->want) ? &l->n_groups : &l->n_flows;
+	struct change *c;
+
+	if (e->want == b) {
+		blob_put(b);
+		return;
 	}
-	e->dirty = differs;
-	/* Equal bytes are kept once. */
-	if (e->want && e->have && e->want != e->have && blob_equal(e->want, e->have))
-		blob_set(&e->have, blob_ref(e->want));
-	if (!e->want && !e->have && !e->sending)
-		entry_free(l, e);
+	c = change_get(e);
+	*n = *n + !!b - !!e->want;
+	blob_set(&e->want, b);
+	c->refused = false;
+	settle(l, c);
 }
 
-static struct entry *entry_get(struct ledger *l, const uint8_t *wire)
+static uint32_t key_hash(const struct unit_key *k)
 {
-	uint8_t key[KEY_MAX];
-	uint16_t n = wire_key(wire, key);
-	struct entry *e;
+	uint32_t parts[2] = { k->index, (uint32_t)k->kind << 8 | k->app };
 
-	HASH_FIND(hh, l->entries, key, n, e);
-	if (e)
-		return e;
-	e = calloc(1, sizeof(*e) + n);
-	if (!e)
-		return NULL;
-	e->is_group = wire_is_group(wire);
-	e->n_key = n;
-	memcpy(e->key, key, n);
-	HASH_ADD_KEYPTR(hh, l->entries, e->key, n, e);
-	return e;
+	return hash_bytes(parts, sizeof(parts));
 }
 
-static void count_want(struct ledger *l, const struct entry *e, int by)
+static struct unit *unit_find(const struct ledger *l, const struct unit_key *k)
 {
-	if (e->is_group)
-		l->n_groups += (size_t)by;
-	else
-		l->n_flows += (size_t)by;
-}
-
-static void unwant(struct ledger *l, struct entry *e)
-{
-	DL_DELETE2(e->unit->entries, e, unit_prev, unit_next);
-	e->unit = NULL;
-	e->refused = false;
-	count_want(l, e, -1);
-	blob_set(&e->want, NULL);
-	settle(l, e);
-}
-
-static struct unit *unit_find(const struct ledger *l, const struct unit_key *key)
-{
-	struct unit_key k;
+	uint32_t hash = key_hash(k), at = hash;
 	struct unit *u;
 
-	memset(&k, 0, sizeof(k)); /* padding is part of the hash */
-	k.app = key->app;
-	k.kind = key->kind;
-	k.index = key->index;
-	HASH_FIND(hh, l->units, &k, sizeof(k), u);
+	while ((u = (struct unit *)hashset_next(&l->units, hash, &at)) &&
+	       (u->key.app != k->app || u->key.kind != k->kind || u->key.index != k->index))
+		;
 	return u;
 }
 
@@ -197,255 +200,221 @@ bool ledger_has(const struct ledger *l, const struct unit_key *key)
 	return unit_find(l, key);
 }
 
-static struct unit *unit_add(struct ledger *l, const struct unit_key *key)
+/* False: it is another unit's. */
+static bool want_one(struct ledger *l, struct unit *u, const struct unit *old, const struct want *w,
+		     bool last)
 {
-	struct unit *u = calloc(1, sizeof(*u));
+	struct blob *b = blob_get(w->wire, w->n, w->where);
+	struct entry *e = entry_get(l, b);
+	const struct unit *has = unit_of(e);
 
-	if (!u)
-		return NULL;
-	u->key.app = key->app;
-	u->key.kind = key->kind;
-	u->key.index = key->index;
-	HASH_ADD(hh, l->units, key, sizeof(u->key), u);
-	return u;
-}
-
-/* 1: it is another unit's. */
-static int want_one(struct ledger *l, struct unit *u, const struct want *w, bool last)
-{
-	struct entry *e = entry_get(l, w->wire);
-	struct blob *b;
-
-	if (!e)
-		return -ENOMEM;
-	if (e->unit && e->unit != u) {
-		if (last &&
-		    (e->want->n != w->n || memcmp(e->want->wire + 8, w->wire + 8, w->n - 8u) != 0))
+	if (has && has != u && has != old) {
+		if (last && e->want != b)
 			log_err("ledger",
 				"%s and %s want different things of one entry; the first stays",
-				e->where, w->where);
-		return 1;
+				e->want->where, w->where);
+		blob_put(b);
+		return false;
 	}
-	e->round = u->round;
-	if (e->want && e->want->n == w->n && !memcmp(e->want->wire + 8, w->wire + 8, w->n - 8u))
-		return 0;
-	b = blob_new(w->wire, w->n);
-	if (!b) {
-		settle(l, e);
-		return -ENOMEM;
-	}
-	if (!e->want)
-		count_want(l, e, 1);
-	blob_set(&e->want, b);
-	e->where = w->where;
-	e->refused = false;
-	if (!e->unit) {
-		e->unit = u;
-		DL_APPEND2(u->entries, e, unit_prev, unit_next);
-	}
-	settle(l, e);
-	return 0;
+	if (has != u)
+		u->entries[u->n++] = e;
+	unit_set(e, u);
+	want_set(l, e, b);
+	return true;
 }
 
-int ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs, bool last)
+bool ledger_want(struct ledger *l, const struct unit_key *key, const struct flowset *fs, bool last)
 {
-	struct unit *u = unit_find(l, key);
-	struct entry *e, *next;
-	int rc = 0, taken = 0;
+	struct unit *old = unit_find(l, key), *u = NULL;
+	bool taken = false;
 
-	/* Most apps have nothing to say of most objects. */
-	if (!u && (!fs || !fs->first))
-		return 0;
-	if (!u)
-		u = unit_add(l, key);
-	if (!u)
-		return -ENOMEM;
-	u->round++;
-	for (const struct want *w = fs ? fs->first : NULL; w && rc >= 0; w = w->next) {
-		rc = want_one(l, u, w, last);
-		taken |= rc > 0;
+	if (fs && fs->n) {
+		u = mem_get(sizeof(*u) + fs->n * sizeof(struct entry *));
+		u->hashed.hash = key_hash(key);
+		u->key = *key;
+		for (const struct want *w = fs->first; w; w = w->next)
+			taken |= !want_one(l, u, old, w, last);
 	}
-	if (rc < 0)
-		return rc;
-	for (e = u->entries; e; e = next) {
-		next = e->unit_next;
-		if (e->round != u->round)
-			unwant(l, e);
-	}
-	if (!u->entries) {
-		HASH_DEL(l->units, u);
+	for (uint32_t i = 0; old && i < old->n; i++)
+		if (unit_of(old->entries[i]) == old) {
+			unit_set(old->entries[i], NULL);
+			want_set(l, old->entries[i], NULL);
+		}
+	if (old)
+		hashset_del(&l->units, &old->hashed);
+	free(old);
+	if (u && u->n)
+		mem_check(!hashset_add(&l->units, &u->hashed));
+	else
 		free(u);
-	}
 	return taken;
 }
 
 /* ---- what the switch has ---- */
 
-void ledger_read_begin(struct ledger *l)
+/* Takes over the reference. */
+static void have_set(struct ledger *l, struct entry *e, struct blob *b)
+{
+	struct change *c;
+
+	if (have_of(e) == b) {
+		blob_put(b);
+		return;
+	}
+	c = change_get(e);
+	blob_set(&c->have, b);
+	settle(l, c);
+}
+
+void ledger_read_begin(struct ledger *l, bool known)
 {
 	l->round++;
+	l->known = known;
 	l->foreign = 0;
 }
 
-int ledger_read(struct ledger *l, const uint8_t *wire, uint16_t n)
+void ledger_read(struct ledger *l, const uint8_t *wire, uint16_t n)
 {
-	struct entry *e = entry_get(l, wire);
-	struct blob *b = blob_new(wire, n);
+	struct blob *b = blob_get(wire, n, NULL);
+	struct entry *e = entry_get(l, b);
 
-	if (!e || !b) {
-		blob_set(&b, NULL);
-		return -ENOMEM;
-	}
-	/* Seen in this reading: 'sent' is free, since nothing is under way while reading. */
-	blob_set(&e->sent, b);
-	return 0;
+	e->round = l->round;
+	if (l->known && have_of(e) != b)
+		l->drift++;
+	have_set(l, e, b);
 }
 
-void ledger_read_end(struct ledger *l, bool known)
+/* Of what this reading has not seen; again to be sent what was refused. */
+static void read_end_one(struct ledger *l, struct entry *e)
 {
-	struct entry *e, *next;
-
-	HASH_ITER (hh, l->entries, e, next) {
-		if (known && !blob_equal(e->have, e->sent))
-			l->drift++;
-		blob_set(&e->have, e->sent);
-		e->sent = NULL;
-		e->refused = e->refused && e->want;
-		settle(l, e);
+	if (e->round != l->round && have_of(e)) {
+		e->round = l->round;
+		l->drift += l->known;
+		if (!e->want)
+			e->change->refused = false;
+		have_set(l, e, NULL);
+	} else if (e->moves && !e->want && e->change->refused) {
+		e->change->refused = false;
+		settle(l, e->change);
 	}
 }
 
-void ledger_gone(struct ledger *l, const uint8_t *wire)
+void ledger_read_end(struct ledger *l)
 {
-	uint8_t key[KEY_MAX];
-	uint16_t n = wire_key(wire, key);
-	struct entry *e;
+	/* A slot whose entry goes gets another one, which has its turn, or again. */
+	for (uint32_t i = 0; i < l->entries.n_slots;) {
+		struct entry *e = (struct entry *)l->entries.slots[i];
+		uint32_t n = l->entries.n;
 
-	HASH_FIND(hh, l->entries, key, n, e);
-	if (!e)
-		return;
-	blob_set(&e->have, NULL);
-	settle(l, e);
+		if (e)
+			read_end_one(l, e);
+		if (l->entries.n == n)
+			i++;
+	}
+}
+
+void ledger_gone(struct ledger *l, const uint8_t *wire, uint16_t n)
+{
+	struct blob *b = blob_get(wire, n, NULL);
+	struct entry *e = entry_find(l, b);
+
+	blob_put(b);
+	if (e)
+		have_set(l, e, NULL);
 }
 
 bool ledger_doubt(struct ledger *l, const struct unit_key *key)
 {
 	const struct unit *u = unit_find(l, key);
-	struct entry *e;
 
-	for (e = u ? u->entries : NULL; e; e = e->unit_next)
-		if (e->sending || e->dirty || e->refused)
+	for (uint32_t i = 0; u && i < u->n; i++)
+		if (u->entries[i]->moves)
 			return false;
-	for (e = u ? u->entries : NULL; e; e = e->unit_next) {
-		blob_set(&e->have, NULL);
-		settle(l, e);
-	}
+	for (uint32_t i = 0; u && i < u->n; i++)
+		have_set(l, u->entries[i], NULL);
 	return u;
 }
 
 /* ---- sending ---- */
 
-/* Of a group in several parts (apps/network_l2.c): which one; each leads to the next. */
-static int part(const struct entry *e)
+const struct blob *change_blob(const struct change *c)
 {
-	return e->key[1] >> 2 & 3;
+	return c->entry->want ? c->entry->want : c->key;
+}
+
+/* Of a group in several parts (apps/network_l2.c): which one; each leads to the next. */
+static int part(const struct blob *b)
+{
+	return (int)(blob_group_id(b) >> 26 & 3);
 }
 
 /* Smaller goes first; see ledger_take(). */
-static int rank(const struct entry *e)
+static int rank(const struct change *c)
 {
-	if (e->want)
-		return e->is_group ? 3 - part(e) : 256 - e->want->wire[FM_TABLE];
-	return e->is_group ? 1024 + part(e) : 512 + e->have->wire[FM_TABLE];
+	const struct blob *b = change_blob(c);
+
+	if (c->entry->want)
+		return blob_is_group(b) ? 3 - part(b) : 256 - blob_table(b);
+	return blob_is_group(b) ? 1024 + part(b) : 512 + blob_table(b);
 }
 
 static int by_rank(const void *a, const void *b)
 {
-	return rank(*(struct entry *const *)a) - rank(*(struct entry *const *)b);
+	return rank(*(struct change *const *)a) - rank(*(struct change *const *)b);
 }
 
-struct entry **ledger_take(struct ledger *l, size_t max, bool adds_only, size_t *n)
+struct change **ledger_take(struct ledger *l, size_t max, bool adds_only, size_t *n)
 {
 	size_t room = l->n_dirty < max ? l->n_dirty : max;
-	struct entry **v, *e, *next;
+	struct change **v, *c;
 
 	*n = 0;
 	if (!room)
 		return NULL;
-	v = malloc(room * sizeof(*v));
-	if (!v)
-		return NULL;
-	for (e = l->dirty; e && *n < room; e = next) {
-		next = e->dirty_next;
-		if (adds_only && e->have)
-			continue;
-		v[(*n)++] = e;
-	}
+	v = mem_array(room, sizeof(struct change *));
+	for (c = l->waiting; c && *n < room; c = c->next)
+		if (!adds_only || !c->have)
+			v[(*n)++] = c;
 	for (size_t i = 0; i < *n; i++) {
 		v[i]->sending = true;
-		v[i]->sent = blob_ref(v[i]->want);
+		v[i]->sent = blob_ref(v[i]->entry->want);
 		settle(l, v[i]);
 	}
 	if (!*n) {
 		free(v);
 		return NULL;
 	}
-	qsort(v, *n, sizeof(*v), by_rank);
+	qsort(v, *n, sizeof(struct change *), by_rank);
 	return v;
 }
 
-/* Whether only instructions differ, so that a modify keeps the flow's counters. */
-static bool only_insts(const struct blob *a, const struct blob *b)
+uint16_t change_message(const struct change *c, uint32_t xid, uint8_t *buf)
 {
-	return !memcmp(a->wire + FM_COOKIE, b->wire + FM_COOKIE, 8) &&
-	       !memcmp(a->wire + FM_TIMEOUTS, b->wire + FM_TIMEOUTS, 4) &&
-	       !memcmp(a->wire + FM_FLAGS, b->wire + FM_FLAGS, 2);
+	return blob_message(c->have, c->sent, xid, buf);
 }
 
-uint16_t entry_message(const struct entry *e, uint32_t xid, uint8_t *buf)
+static void answered(struct ledger *l, struct change *c)
 {
-	const struct blob *b = e->sent ? e->sent : e->have;
-	uint16_t n = b->n;
-
-	memcpy(buf, b->wire, n);
-	if (e->is_group) {
-		put_be16(buf + GM_COMMAND, !e->sent  ? OFPGC_DELETE
-					   : e->have ? OFPGC_MODIFY
-						     : OFPGC_ADD);
-		if (!e->sent)
-			n = GM_BUCKETS;
-	} else if (!e->sent) {
-		buf[FM_COMMAND] = OFPFC_DELETE_STRICT;
-		n = (uint16_t)(FM_MATCH + ((get_be16(b->wire + FM_MATCH + 2) + 7u) & ~7u));
-	} else if (e->have && only_insts(e->have, e->sent)) {
-		buf[FM_COMMAND] = OFPFC_MODIFY_STRICT;
-	}
-	put_be16(buf + 2, n);
-	put_be32(buf + 4, xid);
-	return n;
+	blob_set(&c->sent, NULL);
+	c->sending = false;
+	settle(l, c);
 }
 
-void ledger_done(struct ledger *l, struct entry *e)
+void ledger_done(struct ledger *l, struct change *c)
 {
-	blob_set(&e->have, e->sent);
-	e->sent = NULL;
-	e->sending = false;
-	settle(l, e);
+	blob_set(&c->have, blob_ref(c->sent));
+	answered(l, c);
 }
 
-void ledger_refused(struct ledger *l, struct entry *e)
+void ledger_refused(struct ledger *l, struct change *c)
 {
 	/* A deletion that was refused is not tried for ever either; the next reading tries again.
 	 */
-	e->refused = e->sent ? blob_equal(e->sent, e->want) : !e->want;
-	blob_set(&e->sent, NULL);
-	e->sending = false;
-	settle(l, e);
+	c->refused = c->sent == c->entry->want;
+	answered(l, c);
 }
 
-void ledger_lost(struct ledger *l, struct entry *e)
+void ledger_lost(struct ledger *l, struct change *c)
 {
-	blob_set(&e->sent, NULL);
-	e->sending = false;
-	settle(l, e);
+	answered(l, c);
 }

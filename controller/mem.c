@@ -8,12 +8,17 @@
 
 #include "base/log.h"
 
-static void *there(void *p)
+void mem_check(bool there)
 {
-	if (!p) {
+	if (!there) {
 		log_err("mem", "out of memory");
 		abort();
 	}
+}
+
+static void *there(void *p)
+{
+	mem_check(p);
 	return p;
 }
 

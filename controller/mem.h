@@ -9,6 +9,7 @@
 #ifndef WEFT_CONTROLLER_MEM_H
 #define WEFT_CONTROLLER_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed. */
@@ -19,5 +20,8 @@ void *mem_dup(const void *p, size_t n);
 char *mem_str(const char *s);
 /* Like snprintf, into memory of its own. */
 __attribute__((format(printf, 1, 2))) char *mem_printf(const char *fmt, ...);
+
+/* What others allocate for us and say so. */
+void mem_check(bool there);
 
 #endif

@@ -82,10 +82,14 @@ static void flow_removed(struct peer *p, const struct of_flow_removed *fr)
 				  .match = fr->match };
 	struct of_msg m = { .body = (struct of_any *)&fm };
 	uint8_t buf[4096];
+	int n;
 
-	if (!p->sw || !cookie_is_ours(fr->cookie) || of_encode(&m, buf, sizeof(buf), NULL) < 0)
+	if (!p->sw || !cookie_is_ours(fr->cookie))
 		return;
-	ledger_gone(&p->ledger, buf);
+	n = of_encode(&m, buf, sizeof(buf), NULL);
+	if (n < 0)
+		return;
+	ledger_gone(&p->ledger, buf, (uint16_t)n);
 	peer_station_idle(p, fr);
 	p->busy = true;
 }
@@ -257,7 +261,7 @@ void peer_free(struct peer *p)
 	DL_FOREACH_SAFE (p->requests, r, next)
 		free(r);
 	peer_ports_retry(p, NULL);
-	free(p->txn.entries);
+	free(p->txn.changes);
 	mgmt_join_fini(&p->join);
 	if (p->derive.world)
 		derive_fini(&p->derive);

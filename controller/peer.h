@@ -50,7 +50,7 @@ struct request {
 
 /* Messages that were sent together. */
 struct txn {
-	struct entry **entries; /* i was sent with xid first + i */
+	struct change **changes; /* i was sent with xid first + i */
 	size_t n;
 	uint32_t first, bundle, barrier;
 	bool bundled, failed, any_refused;

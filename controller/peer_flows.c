@@ -37,7 +37,7 @@ void peer_read_enter(struct peer *p)
 	struct of_mp_group_desc_request groups = { .kind = OF_KIND_mp_group_desc_request };
 
 	p->read_begun = ev_now(p->south->loop);
-	ledger_read_begin(&p->ledger);
+	ledger_read_begin(&p->ledger, p->state == PEER_AUDIT);
 	p->read_groups = ask(p, OFPMP_GROUP_DESC, (struct of_any *)&groups);
 	p->read_flows = ask(p, OFPMP_FLOW, (struct of_any *)&flows);
 }
@@ -48,10 +48,12 @@ static void read_one(struct peer *p, struct of_any *body)
 	struct of_msg m = { .body = body };
 	int n = of_encode(&m, buf, sizeof(buf), NULL);
 
-	if (n < 0 || ledger_read(&p->ledger, buf, (uint16_t)n))
+	if (n < 0) {
 		log_err("peer", "%s: an entry that it has cannot be taken in", peer_name(p));
-	else
-		p->inherited |= p->state == PEER_READ;
+		return;
+	}
+	ledger_read(&p->ledger, buf, (uint16_t)n);
+	p->inherited |= p->state == PEER_READ;
 }
 
 /* After a restart: the host of a router's gateway is the one that translates for its address. */
@@ -125,7 +127,7 @@ static void read_done(struct peer *p)
 
 	if (p->read_flows || p->read_groups)
 		return;
-	ledger_read_end(&p->ledger, audit);
+	ledger_read_end(&p->ledger);
 	if (p->ledger.drift != before)
 		log_warn("peer",
 			 "%s: %llu entries had drifted from what was acknowledged; repairing",
@@ -159,8 +161,7 @@ static bool multipart(struct peer *p, const struct of_msg *m)
 
 void peer_live_enter(struct peer *p)
 {
-	if (derive_run(&p->derive) < 0)
-		log_err("peer", "%s: out of memory while deriving its flows", peer_name(p));
+	derive_run(&p->derive);
 	peer_flush(p);
 	peer_report(p);
 }
@@ -201,7 +202,7 @@ static void send_entries(struct peer *p)
 
 	for (size_t i = 0; i < t->n; i++) {
 		uint32_t xid = t->first + (uint32_t)i;
-		uint16_t n = entry_message(t->entries[i], xid, buf);
+		uint16_t n = change_message(t->changes[i], xid, buf);
 
 		if (t->bundled)
 			bundle_add(p, xid, buf, n);
@@ -217,7 +218,7 @@ static void send_entries(struct peer *p)
 static bool stand_alone(const struct txn *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (cookie_kind(entry_cookie(t->entries[i])) != COOKIE_STATION)
+		if (cookie_kind(blob_cookie(change_blob(t->changes[i]))) != COOKIE_STATION)
 			return false;
 	return true;
 }
@@ -230,7 +231,7 @@ void peer_flush(struct peer *p)
 
 	if (p->state != PEER_LIVE || t->n || !p->ledger.n_dirty)
 		return;
-	t->entries = ledger_take(&p->ledger, TXN_MAX, adds_only, &t->n);
+	t->changes = ledger_take(&p->ledger, TXN_MAX, adds_only, &t->n);
 	if (!t->n)
 		return;
 	t->bundled = !p->no_bundles && !stand_alone(t);
@@ -255,14 +256,14 @@ static void txn_end(struct peer *p)
 {
 	struct txn t = p->txn;
 
-	p->txn.entries = NULL;
+	p->txn.changes = NULL;
 	p->txn.n = 0;
 	for (size_t i = 0; i < t.n; i++)
-		if (t.entries[i] && t.failed)
-			ledger_lost(&p->ledger, t.entries[i]);
-		else if (t.entries[i])
-			ledger_done(&p->ledger, t.entries[i]);
-	free(t.entries);
+		if (t.changes[i] && t.failed)
+			ledger_lost(&p->ledger, t.changes[i]);
+		else if (t.changes[i])
+			ledger_done(&p->ledger, t.changes[i]);
+	free(t.changes);
 	/* A bundle that failed without naming its culprit: one by one, the next time. */
 	if (t.bundled && t.failed && !t.any_refused) {
 		log_info("peer", "%s: a bundle was refused whole; sending its messages one by one",
@@ -273,20 +274,22 @@ static void txn_end(struct peer *p)
 	peer_report(p);
 }
 
-static void blame(struct peer *p, struct entry *e, const char *error)
+static void blame(struct peer *p, const struct change *c, const char *error)
 {
+	const struct blob *b = change_blob(c);
+	uint64_t cookie = blob_cookie(b);
 	const struct port *port;
 	char text[200];
 
 	log_err("peer", "%s: refused the entry of %s: %s", peer_name(p),
-		e->where ? e->where : "a former controller", error);
+		b->where ? b->where : "a former controller", error);
 	snprintf(text, sizeof(text), "the switch refused %s: %s",
-		 e->where ? e->where : "a deletion", error);
+		 b->where ? b->where : "a deletion", error);
 	p->sw->report.refused++;
 	world_switch_fault(p->south->world, p->sw, text);
-	if (cookie_kind(entry_cookie(e)) != COOKIE_PORT)
+	if (cookie_kind(cookie) != COOKIE_PORT)
 		return;
-	port = world_port_by_index(p->south->world, cookie_index(entry_cookie(e)));
+	port = world_port_by_index(p->south->world, cookie_index(cookie));
 	if (port)
 		world_port_fault(p->south->world, (struct port *)(uintptr_t)port, text);
 }
@@ -306,10 +309,10 @@ static bool error(struct peer *p, const struct of_msg *m)
 	}
 	if (!t->n || m->xid < t->first || m->xid > t->barrier)
 		return false;
-	if (i < t->n && t->entries[i]) {
-		blame(p, t->entries[i], name);
-		ledger_refused(&p->ledger, t->entries[i]);
-		t->entries[i] = NULL;
+	if (i < t->n && t->changes[i]) {
+		blame(p, t->changes[i], name);
+		ledger_refused(&p->ledger, t->changes[i]);
+		t->changes[i] = NULL;
 		t->any_refused = true;
 	}
 	t->failed |= t->bundled;

@@ -136,9 +136,7 @@ static void told(struct world *w, void *arg)
 	DL_FOREACH (s->peers, p) {
 		if (!p->sw || p->state < PEER_LIVE)
 			continue;
-		if (derive_run(&p->derive) < 0)
-			log_err("south", "%s: out of memory while deriving its flows",
-				peer_name(p));
+		derive_run(&p->derive);
 		if (p->ports_stale)
 			peer_ports_sync(p);
 		peer_flush(p);
