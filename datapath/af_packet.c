@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks into net_af_packet's rings for the tags' ethertypes (af_packet.h). */
+/* Looks into net_af_packet's queues (af_packet.h). */
 #include "datapath/af_packet.h"
 
 #include <linux/if_packet.h>
@@ -48,6 +48,11 @@ bool af_packet_ring(uint16_t ethdev, uint16_t queue)
 		return false;
 	return r->n >= FRAMES_MIN && r->n <= FRAMES_MAX && r->next < r->n && r->frame && r->map &&
 	       r->frame[0].iov_base == r->map;
+}
+
+int af_packet_fd(uint16_t ethdev, uint16_t queue)
+{
+	return ring_of(ethdev, queue)->sockfd;
 }
 
 /*

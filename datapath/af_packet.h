@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Service tags (802.1ad) on af_packet ports.
+ * What DPDK's af_packet driver knows and does not tell: service tags (802.1ad), and when frames
+ * wait.
  *
  * The kernel takes the outermost tag off every frame before a packet socket sees it, and says which
  * one it was next to the frame.  DPDK 22.11's net_af_packet puts it back, but always as 0x8100, so
@@ -22,6 +23,8 @@ struct rte_mbuf;
 /* Whether queue 'queue' of a started device is an af_packet ring that can be looked into.  Any
  * thread. */
 bool af_packet_ring(uint16_t ethdev, uint16_t queue);
+/* Its socket, which is readable while frames wait in the ring. */
+int af_packet_fd(uint16_t ethdev, uint16_t queue);
 
 /* The tags of the 'n' frames that the last rte_eth_rx_burst() of that queue returned. */
 void af_packet_tags(uint16_t ethdev, uint16_t queue, struct rte_mbuf **m, unsigned int n) PMD;

@@ -76,12 +76,18 @@ static struct inject *slot(struct dp *dp) CONTROL
 	return w ? slot_of(dp, w) : NULL;
 }
 
-static int give(struct dp *dp, struct inject *s)
+/* There are no more slots than the ring has room for. */
+static void put(struct pmd *w, struct inject *s) CONTROL
+{
+	rte_ring_enqueue(w->inject, s);
+	doze_ring(&w->doze);
+}
+
+static int give(struct dp *dp, struct inject *s) CONTROL
 {
 	s->lost = dp->punts->lost;
 	dp->punts->lost = 0;
-	/* There are no more slots than the ring has room for. */
-	rte_ring_enqueue(sender(dp)->inject, s);
+	put(sender(dp), s);
 	return 0;
 }
 
@@ -199,7 +205,7 @@ uint32_t inject_peek(struct dp *dp, struct pmd *w, const struct flow_key *key, u
 	q->key = *key;
 	atomic_init(&q->answer, CACHE_SILENT);
 	*s = (struct inject){ .kind = INJECT_PEEK, .peek = q };
-	rte_ring_enqueue(w->inject, s);
+	put(w, s);
 	/* Freed when the slot comes back, which only this thread looks after. */
 	for (unsigned int i = 0; i < PEEK_LOOKS && answer == CACHE_SILENT; i++) {
 		usleep(PEEK_US);

@@ -9,8 +9,8 @@
  *	quiescent
  *
  * A PMD never allocates memory, locks, logs or makes a system call for a packet.  With nothing to
- * do it sleeps, longer and longer up to PMD_SLEEP_MAX_US, or until a queue is due, and is back at
- * full speed with the first packet.  Its struct is its own: others read counters (single writer,
+ * do it sleeps, longer and longer, or until a queue is due or something comes (doze.h), and is back
+ * at full speed with the first packet.  Its struct is its own: others read counters (single writer,
  * relaxed) and write only to its rings.
  */
 #ifndef WEFT_DATAPATH_PMD_H
@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "datapath/doze.h"
 #include "datapath/pkt.h"
 #include "datapath/port.h"
 #include "datapath/role.h"
@@ -36,7 +37,7 @@ struct punt_side;
 struct trace;
 struct tunnel_ctx;
 
-enum { PMD_MAX = 16, PMD_SLEEP_MAX_US = 250 };
+enum { PMD_MAX = 16 };
 
 /* Packets and bytes of one flow as one PMD saw them. */
 struct flow_counter {
@@ -88,6 +89,7 @@ struct pmd {
 	struct txq *txq;     /* by port slot (txq.h) */
 	uint16_t *tx_dirty;  /* slots that have something queued, n_tx_dirty of them */
 	uint32_t n_tx_dirty;
+	struct doze doze;
 	uint64_t now;  /* TSC at the start of the iteration */
 	uint64_t wake; /* TSC at which a frame in a queue is due */
 	uint64_t hz;

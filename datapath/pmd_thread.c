@@ -12,10 +12,12 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 #include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
 
 #include "base/log.h"
 #include "datapath/cache.h"
 #include "datapath/af_packet.h"
+#include "datapath/doze.h"
 #include "datapath/dp.h"
 #include "datapath/frag.h"
 #include "datapath/learn.h"
@@ -31,20 +33,29 @@
 
 enum {
 	CORE_ANY = -1,
-	IDLE_ROUNDS = 256,  /* empty rounds before the first sleep: some 20 to 100 us */
+	AWAKE_US = 20,	    /* without packets before the first sleep ... */
+	AWAKE_MAX_US = 64,  /* ... or while the next one is likely to come */
 	SLEEP_FIRST_US = 4, /* then twice as long with each empty round */
 };
 
 /* ---- The thread ---- */
 
-static void sleep_us(struct pmd *w, unsigned int us)
+/* Whether the control thread wants something. */
+static bool is_called(const struct pmd *w)
 {
-	struct timespec t = { .tv_nsec = (long)us * 1000 };
+	return atomic_load_explicit(&w->stop, memory_order_relaxed) ||
+	       atomic_load_explicit(&w->hold, memory_order_relaxed) || !rte_ring_empty(w->inject);
+}
 
+static void sleep_us(struct pmd *w, unsigned int us) PMD
+{
 	counter_add(&w->perf.sleeps, 1);
 	/* Asleep it holds nothing: changes need not wait for it. */
 	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->id);
-	nanosleep(&t, NULL);
+	doze_begin(&w->doze);
+	if (!is_called(w))
+		doze_wait(&w->doze, us);
+	doze_end(&w->doze);
 	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
 }
 
@@ -75,39 +86,67 @@ static bool may_sleep(const struct pmd *w, unsigned int *us)
 	return left;
 }
 
+/*
+ * How long it pays to stay awake.  Packets that come one by one, and soon, would each find the
+ * thread just asleep, and wait several times as long as they take; those that come seldom find it
+ * asleep anyway.
+ */
+struct wakeful {
+	uint64_t busy;	 /* TSC at the end of the last iteration that had packets */
+	uint64_t gap;	 /* from there to the next one's start, on average */
+	uint64_t awake;	 /* TSC cycles without packets before it sleeps */
+	uint64_t per_us; /* TSC cycles */
+};
+
+static void wakeful_busy(struct wakeful *k, uint64_t start, uint64_t end)
+{
+	const uint64_t least = AWAKE_US * k->per_us, most = AWAKE_MAX_US * k->per_us;
+	const uint64_t gap = RTE_MIN(start - k->busy, most);
+
+	k->gap = (k->gap * 7 + gap) / 8;
+	k->busy = end;
+	k->awake = least;
+	if (k->gap <= most / 2 && k->gap * 4 > least)
+		k->awake = RTE_MIN(k->gap * 4, most);
+}
+
 static void serve(struct pmd *w) PMD
 {
-	unsigned int idle = 0, us = SLEEP_FIRST_US;
+	struct wakeful k = { .per_us = w->hz / 1000000 };
+	unsigned int us = SLEEP_FIRST_US;
 
+	k.gap = AWAKE_MAX_US * k.per_us;
+	k.awake = AWAKE_US * k.per_us;
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		unsigned int n;
-		uint64_t spent;
+		uint64_t end;
 
 		if (unlikely(atomic_load_explicit(&w->hold, memory_order_relaxed)))
 			stand_still(w);
 		n = pmd_iteration(w);
-		spent = rte_rdtsc() - w->now;
+		end = rte_rdtsc();
+		doze_found(&w->doze, n);
 
 		rte_rcu_qsbr_quiescent(w->dp->rcu, w->id);
 		counter_add(&w->perf.iterations, 1);
 		if (n) {
 			counter_add(&w->perf.busy_iterations, 1);
-			counter_add(&w->perf.busy_cycles, spent);
+			counter_add(&w->perf.busy_cycles, end - w->now);
 			if (w->cache)
-				cache_spent(w, spent);
-			idle = 0;
+				cache_spent(w, end - w->now);
+			wakeful_busy(&k, w->now, end);
 			us = SLEEP_FIRST_US;
 			continue;
 		}
-		counter_add(&w->perf.idle_cycles, spent);
-		if (++idle < IDLE_ROUNDS) {
+		counter_add(&w->perf.idle_cycles, end - w->now);
+		if (end - k.busy < k.awake) {
 			rte_pause();
 			continue;
 		}
 		if (!may_sleep(w, &us))
 			continue;
 		sleep_us(w, us);
-		us = us * 2 < PMD_SLEEP_MAX_US ? us * 2 : PMD_SLEEP_MAX_US;
+		us = RTE_MIN(us * 2, doze_limit(&w->doze));
 	}
 }
 
@@ -154,6 +193,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	free(w->burst);
 	free(w->txq);
 	free(w->tx_dirty);
+	doze_fini(&w->doze);
 	free(w);
 }
 
@@ -193,9 +233,10 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 	w->learned = learn_memory_new();
 	if (dp->opts.cache_entries)
 		w->cache = cache_new(dp->opts.cache_entries);
-	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel || !w->learned ||
-	    (dp->opts.cache_entries && !w->cache) || copy_chunks(dp, w) || punt_pmd_init(dp, w) ||
-	    sample_pmd_init(w) || (atomic_load(&dp->ct) && frag_track_new(w))) {
+	if (doze_init(&w->doze) || !w->ports || !w->burst || !w->txq || !w->tx_dirty ||
+	    !w->tunnel || !w->learned || (dp->opts.cache_entries && !w->cache) ||
+	    copy_chunks(dp, w) || punt_pmd_init(dp, w) || sample_pmd_init(w) ||
+	    (atomic_load(&dp->ct) && frag_track_new(w))) {
 		pmd_free(dp, w);
 		return NULL;
 	}
@@ -354,8 +395,10 @@ static bool wait_held(const struct pmd *w, bool held)
 void pmd_hold_all(struct dp *dp)
 {
 	for (unsigned int i = 0; i < dp->n_pmds; i++)
-		if (!dp->pmds[i]->detached && atomic_load(&dp->pmds[i]->running))
+		if (!dp->pmds[i]->detached && atomic_load(&dp->pmds[i]->running)) {
 			atomic_store_explicit(&dp->pmds[i]->hold, true, memory_order_release);
+			doze_ring(&dp->pmds[i]->doze);
+		}
 	for (unsigned int i = 0; i < dp->n_pmds; i++)
 		if (atomic_load(&dp->pmds[i]->hold) && !wait_held(dp->pmds[i], true))
 			log_err("pmd", "%s: packet thread %u does not stand still", dp->name, i);
@@ -373,8 +416,10 @@ void pmd_release_all(struct dp *dp)
 
 void pmd_stop_all(struct dp *dp)
 {
-	for (unsigned int i = 0; i < dp->n_pmds; i++)
+	for (unsigned int i = 0; i < dp->n_pmds; i++) {
 		atomic_store(&dp->pmds[i]->stop, true);
+		doze_ring(&dp->pmds[i]->doze);
+	}
 	for (unsigned int i = 0; i < dp->n_pmds; i++) {
 		if (!dp->pmds[i]->thread)
 			continue;
@@ -429,6 +474,20 @@ static bool distribute(struct dp *dp, uint32_t load[PMD_MAX])
 	return true;
 }
 
+/* Whether an event tells of all that the thread is to do. */
+static bool all_tell(struct pmd *w, const struct pmd_work *k) CONTROL
+{
+	bool all = !k->n_handovers;
+
+	for (uint32_t i = 0; i < k->n_rxqs; i++) {
+		const struct rxq *q = &k->rxqs[i];
+		const int fd = q->ring ? af_packet_fd(q->port->ethdev, q->queue) : -1;
+
+		all &= fd >= 0 && !doze_watch(&w->doze, fd);
+	}
+	return all;
+}
+
 static struct pmd_work *work_new(const struct dp *dp, const struct pmd *w, uint32_t n_rxqs)
 {
 	struct pmd_work *k = calloc(1, sizeof(*k) + n_rxqs * sizeof(k->rxqs[0]));
@@ -465,7 +524,10 @@ void pmd_assign_queues(struct dp *dp)
 		new = work_new(dp, w, load[i]);
 		if (!new) /* better no queue than one of a port that goes */
 			log_err("pmd", "no memory for the queues of packet thread %u", i);
+		atomic_store_explicit(&w->doze.all_tell, new &&all_tell(w, new),
+				      memory_order_relaxed);
 		old = atomic_exchange(&w->work, new);
+		doze_ring(&w->doze);
 		if (old)
 			dp_retire(dp, old, free);
 	}
