@@ -11,6 +11,8 @@
  * allowed it: its mark is the EPOCH in which it was allowed, and that of its port has changed.
  * Replies are judged by their connection's first direction.
  *
+ * A port of stateless groups has no connections: its packets are asked about one by one.
+ *
  * Ports with the same single group share their verdict flows: a change of EPOCH costs some flows
  * for each group, not for each port.  Who has several groups has flows of its own.
  */
@@ -122,16 +124,29 @@ static uint32_t policy_of(const struct port *p)
 	return p->n_sgs == 1 ? p->sgs[0]->a.index : 0x80000000 | p->a.index;
 }
 
+static void ask(struct draft *d, struct sg *const *groups, size_t n, bool egress, bool out)
+{
+	draft_load(d, REG_allowed, 0);
+	for (size_t i = 0; i < n; i++) {
+		draft_load(d, REG_sg, network_sg_reg(groups[i], egress));
+		draft_resubmit(d, STAGE_sg_rules);
+	}
+	draft_goto(d, out ? STAGE_sg_out_verdict : STAGE_out);
+}
+
 static void track(struct draft *d, const struct port *p, bool out)
 {
 	struct ct_spec ct = { .zone_is_reg = true,
 			      .goes_on = true,
 			      .next = out ? STAGE_sg_out_state : STAGE_sg_in_state };
 
-	if (p->n_sgs) {
-		draft_load(d, REG_zone, p->place.sp->ofport);
+	if (p->n_sgs)
 		draft_load(d, REG_policy, policy_of(p));
+	if (p->n_sgs && p->sgs[0]->a.stateful) { /* they are all, or none is */
+		draft_load(d, REG_zone, p->place.sp->ofport);
 		draft_ct(d, &ct);
+	} else if (p->n_sgs) {
+		ask(d, p->sgs, p->n_sgs, out, out);
 	}
 	draft_end(d); /* without a group nothing is allowed */
 }
@@ -171,20 +186,40 @@ static void judge(struct flowset *fs, uint32_t policy, struct sg *const *groups,
 	draft_match_reg(d, REG_policy, policy);
 	draft_match_masked(d, OF_FIELD_CT_STATE, OF_CT_TRK | (reply ? OF_CT_RPL : 0),
 			   OF_CT_TRK | OF_CT_RPL);
-	draft_load(d, REG_allowed, 0);
-	for (size_t i = 0; i < n; i++) {
-		/* A reply's connection began in the other direction. */
-		draft_load(d, REG_sg, network_sg_reg(groups[i], out != reply));
-		draft_resubmit(d, STAGE_sg_rules);
-	}
-	draft_goto(d, out ? STAGE_sg_out_verdict : STAGE_out);
+	/* A reply's connection began in the other direction. */
+	ask(d, groups, n, out != reply, out);
 	draft_end(d);
+}
+
+static void deny(uint32_t policy, enum stage verdict, struct flowset *fs)
+{
+	struct draft *d = FLOW_IN(fs, verdict, PRIO_DENY);
+
+	draft_match_reg(d, REG_policy, policy);
+	draft_end(d);
+}
+
+static void stateless_policy(uint32_t policy, struct flowset *fs)
+{
+	for (int out = 0; out < 2; out++) {
+		const enum stage verdict = out ? STAGE_sg_out_verdict : STAGE_out;
+		struct draft *d = FLOW_IN(fs, verdict, PRIO_ALLOW);
+
+		draft_match_reg(d, REG_policy, policy);
+		draft_match_reg(d, REG_allowed, 1);
+		pass(d, out);
+		deny(policy, verdict, fs);
+	}
 }
 
 void network_sg_policy(uint32_t policy, struct sg *const *groups, size_t n, struct flowset *fs)
 {
 	struct ct_spec commit = { .zone_is_reg = true, .commit = true, .marked = true };
 
+	if (!groups[0]->a.stateful) {
+		stateless_policy(policy, fs);
+		return;
+	}
 	commit.mark = epoch_of(groups, n);
 	for (int out = 0; out < 2; out++) {
 		const enum stage verdict = out ? STAGE_sg_out_verdict : STAGE_out;
@@ -215,8 +250,6 @@ void network_sg_policy(uint32_t policy, struct sg *const *groups, size_t n, stru
 			pass(d, out);
 		}
 
-		d = FLOW_IN(fs, verdict, PRIO_DENY);
-		draft_match_reg(d, REG_policy, policy);
-		draft_end(d);
+		deny(policy, verdict, fs);
 	}
 }

@@ -3,9 +3,10 @@
  * App network, stage sg_rules: one flow or a few for each rule of a security group.
  *
  * Only the first direction of a connection is looked at (ct_nw_src, ct_tp_dst ...), so that its
- * replies are judged by the same flows.  A rule that names a set of addresses (a remote group, an
- * address group) is a conjunction: clause 1 is its protocol and ports, clause 2 the set's
- * addresses, which are flows of their own; a member that comes is one flow.
+ * replies are judged by the same flows.  Those of a stateless group look at the packet itself.  A
+ * rule that names a set of addresses (a remote group, an address group) is a conjunction: clause 1
+ * is its protocol and ports, clause 2 the set's addresses, which are flows of their own; a member
+ * that comes is one flow.
  */
 #include "apps/network_sg.h"
 
@@ -112,22 +113,57 @@ static bool same_match(const struct clause *a, const struct clause *b)
 	return !memcmp(a, b, offsetof(struct clause, conj));
 }
 
-static void match_ip(struct draft *d, bool egress, const struct ip_prefix *p)
+static void match_ip(struct draft *d, const struct sg *g, bool egress, const struct ip_prefix *p)
 {
-	static const enum of_field_id fields[2][2] = {
-		{ OF_FIELD_CT_NW_SRC, OF_FIELD_CT_NW_DST },
-		{ OF_FIELD_CT_IPV6_SRC, OF_FIELD_CT_IPV6_DST },
+	static const enum of_field_id fields[2][2][2] = {
+		{ { OF_FIELD_IPV4_SRC, OF_FIELD_IPV4_DST },
+		  { OF_FIELD_IPV6_SRC, OF_FIELD_IPV6_DST } },
+		{ { OF_FIELD_CT_NW_SRC, OF_FIELD_CT_NW_DST },
+		  { OF_FIELD_CT_IPV6_SRC, OF_FIELD_CT_IPV6_DST } },
 	};
 
 	if (p->len)
-		network_match_prefix(d, fields[p->addr.family == 6][egress], p);
+		network_match_prefix(d, fields[g->a.stateful][p->addr.family == 6][egress], p);
 }
 
 /* ct_nw_src and the like are there for packets that are known to have a connection. */
-static void match_tracked(struct draft *d, bool v6)
+static void match_type(struct draft *d, const struct sg *g, bool v6)
 {
 	draft_match(d, OF_FIELD_ETH_TYPE, v6 ? ETH_IPV6 : ETH_IPV4);
-	draft_match_masked(d, OF_FIELD_CT_STATE, OF_CT_TRK, OF_CT_TRK | OF_CT_INV);
+	if (g->a.stateful)
+		draft_match_masked(d, OF_FIELD_CT_STATE, OF_CT_TRK, OF_CT_TRK | OF_CT_INV);
+}
+
+static void match_tracked_l4(struct draft *d, const struct clause *c)
+{
+	if (c->protocol >= 0)
+		draft_match(d, OF_FIELD_CT_NW_PROTO, (uint64_t)c->protocol);
+	if (c->ports.src_mask)
+		draft_match_masked(d, OF_FIELD_CT_TP_SRC, c->ports.src, c->ports.src_mask);
+	if (c->ports.dst_mask)
+		draft_match_masked(d, OF_FIELD_CT_TP_DST, c->ports.dst, c->ports.dst_mask);
+}
+
+static void match_packet_l4(struct draft *d, const struct clause *c)
+{
+	const bool icmp = c->protocol == PROTOCOL_ICMP, icmp6 = c->protocol == PROTOCOL_ICMPV6;
+
+	if (c->protocol >= 0)
+		draft_match(d, OF_FIELD_IP_PROTO, (uint64_t)c->protocol);
+	if (icmp || icmp6) {
+		if (c->ports.src_mask)
+			draft_match(d, icmp ? OF_FIELD_ICMPV4_TYPE : OF_FIELD_ICMPV6_TYPE,
+				    c->ports.src);
+		if (c->ports.dst_mask)
+			draft_match(d, icmp ? OF_FIELD_ICMPV4_CODE : OF_FIELD_ICMPV6_CODE,
+				    c->ports.dst);
+	} else if (c->ports.dst_mask) {
+		draft_match_masked(d,
+				   c->protocol == PROTOCOL_TCP	 ? OF_FIELD_TCP_DST
+				   : c->protocol == PROTOCOL_UDP ? OF_FIELD_UDP_DST
+								 : OF_FIELD_SCTP_DST,
+				   c->ports.dst, c->ports.dst_mask);
+	}
 }
 
 static struct draft *flow_of(const struct sg *g, const struct clause *c, struct flowset *fs)
@@ -135,14 +171,12 @@ static struct draft *flow_of(const struct sg *g, const struct clause *c, struct 
 	struct draft *d = FLOW(fs, sg_rules, c->conj ? PRIO_CLAUSE : PRIO_RULE);
 
 	draft_match_reg(d, REG_sg, network_sg_reg(g, c->egress));
-	match_tracked(d, c->v6);
-	if (c->protocol >= 0)
-		draft_match(d, OF_FIELD_CT_NW_PROTO, (uint64_t)c->protocol);
-	if (c->ports.src_mask)
-		draft_match_masked(d, OF_FIELD_CT_TP_SRC, c->ports.src, c->ports.src_mask);
-	if (c->ports.dst_mask)
-		draft_match_masked(d, OF_FIELD_CT_TP_DST, c->ports.dst, c->ports.dst_mask);
-	match_ip(d, c->egress, &c->ip);
+	match_type(d, g, c->v6);
+	if (g->a.stateful)
+		match_tracked_l4(d, c);
+	else
+		match_packet_l4(d, c);
+	match_ip(d, g, c->egress, &c->ip);
 	return d;
 }
 
@@ -205,8 +239,8 @@ static void member_flow(const struct sg *g, const struct ip_prefix *ip, bool egr
 	struct draft *d = FLOW(fs, sg_rules, PRIO_CLAUSE);
 
 	draft_match_reg(d, REG_sg, network_sg_reg(g, egress));
-	match_tracked(d, ip->addr.family == 6);
-	match_ip(d, egress, ip);
+	match_type(d, g, ip->addr.family == 6);
+	match_ip(d, g, egress, ip);
 	for (size_t k = 0; k < n; k++)
 		draft_conjunction(d, ids[k], 2, 2);
 	draft_end(d);

@@ -44,6 +44,8 @@ static const struct extension {
 	  "A floating IP lists its port forwardings.", "2018-06-28T16:00:00-00:00" },
 	{ "security-group", "security-group", "Which connections a port may have.",
 	  "2012-10-05T10:00:00-00:00" },
+	{ "stateful-security-group", "Stateful security group",
+	  "A group may judge each packet by itself.", "2019-11-26T09:00:00-00:00" },
 	{ "security-groups-normalized-cidr", "Normalized CIDR field for security group rules",
 	  "A rule says its prefix without host bits.", "2020-01-14T10:00:00-00:00" },
 	{ "security-groups-remote-address-group",

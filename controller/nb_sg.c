@@ -107,6 +107,8 @@ static int sg_update(struct nb_request *q, struct world_obj *o, void *p, uint64_
 		return nb_refuse(e, SecurityGroupCannotUpdateDefault);
 	if (strcmp(g->a.name, "default") && !strcmp(a->name, "default"))
 		return nb_refuse(e, SecurityGroupDefaultAlreadyExists);
+	if (a->stateful != g->a.stateful && g->n_ports)
+		return nb_refuse(e, SecurityGroupInUse, g->a.id);
 	return 0;
 }
 
@@ -210,15 +212,25 @@ static void tidy(struct port_attrs *a)
 
 static int groups_check(struct nb_request *q, struct port_attrs *a, struct nb_error *e)
 {
+	const struct sg *first = NULL;
+
 	tidy(a);
 	for (size_t i = 0; i < a->n_security_groups; i++) {
 		const char *id = a->security_groups[i];
+		const struct sg *g;
 
 		if (!nb_is_uuid(id))
 			return nb_fail_attr(e, "security_groups", "'%.64s' is not a valid UUID",
 					    id);
-		if (!nb_find(q, &resources[WORLD_SG], id, e))
+		g = (const struct sg *)nb_find(q, &resources[WORLD_SG], id, e);
+		if (!g)
 			return -1;
+		if (!first)
+			first = g;
+		if (g->a.stateful != first->a.stateful)
+			return nb_refuse(e, SecurityGroupConflict,
+					 "Cannot apply both stateful and stateless security groups "
+					 "on the same port at the same time");
 	}
 	if (a->n_security_groups && !a->port_security_enabled)
 		return nb_refuse(e, PortSecurityAndIPRequiredForSecurityGroups);

@@ -13,6 +13,8 @@ enum {
 	PROTOCOL_ANY = -1,
 	PROTOCOL_NONE = -2, /* no protocol is called so */
 	PROTOCOL_ICMP = 1,
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17,
 	PROTOCOL_ICMPV6 = 58,
 };
 

@@ -65,8 +65,16 @@ refused("... by an administrator, while ports have it", c("DELETE", f"/v2.0/secu
         409, "SecurityGroupInUse")
 s, body = c("PUT", f"/v2.0/security-groups/{default['id']}", {"security_group": {"description": "d"}}, token="ta")
 check(s == 200 and body["security_group"]["description"] == "d", "its description may change", body)
-refused("a stateless group", c("POST", "/v2.0/security-groups", {"security_group": {"name": "s", "stateful": False}}, token="ta"),
+s, body = c("POST", "/v2.0/security-groups", {"security_group": {"name": "s", "stateful": False}}, token="ta")
+free = body.get("security_group", {})
+check(s == 201 and free["stateful"] is False, "a stateless group", body)
+refused("stateful: null", c("PUT", f"/v2.0/security-groups/{free['id']}", {"security_group": {"stateful": None}}, token="ta"),
         400, "HTTPBadRequest")
+s, body = c("GET", "/v2.0/security-groups?stateful=false&fields=id", token="ta")
+check(s == 200 and body["security_groups"] == [{"id": free["id"]}], "groups are listed by it", body)
+s, body = c("PUT", f"/v2.0/security-groups/{free['id']}", {"security_group": {"stateful": True}}, token="ta")
+check(s == 200 and body["security_group"]["stateful"] is True, "one without ports becomes stateful", body)
+c("PUT", f"/v2.0/security-groups/{free['id']}", {"security_group": {"stateful": False}}, token="ta")
 
 # ---- rules ----
 
@@ -137,6 +145,13 @@ check(s == 409 and len(get(f"security-group-rules?security_group_id={web['id']}&
       "several rules, one of them twice: none of them", body)
 
 # ---- ports ----
+p = make("port", network_id=net["id"], security_groups=[free["id"]])
+refused("a port with groups of both kinds", c("PUT", f"/v2.0/ports/{p['id']}", {"port": {"security_groups": [free["id"], web["id"]]}}, token="ta"),
+        409, "SecurityGroupConflict")
+refused("... from the beginning", c("POST", "/v2.0/ports", {"port": {"network_id": net["id"], "security_groups": [web["id"], free["id"]]}}, token="ta"),
+        409, "SecurityGroupConflict")
+refused("another kind, while a port has it", c("PUT", f"/v2.0/security-groups/{free['id']}", {"security_group": {"stateful": True}}, token="ta"),
+        409, "SecurityGroupInUse")
 P = f"/v2.0/ports/{port['id']}"
 refused("a port with a group that is not there", c("PUT", P, {"port": {"security_groups": [GONE]}}, token="ta"), 404, "SecurityGroupNotFound")
 refused("... that is no id", c("PUT", P, {"port": {"security_groups": ["web"]}}, token="ta"), 400, "HTTPBadRequest")
