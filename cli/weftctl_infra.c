@@ -134,7 +134,7 @@ static json_int_t number(const json_t *o, const char *key)
 static void status_print(const json_t *s)
 {
 	const json_t *n = json_object_get(s, "counts"), *store = json_object_get(s, "store");
-	const json_t *problems = json_object_get(s, "problems");
+	const json_t *problems = json_object_get(s, "problems"), *nova = json_object_get(s, "nova");
 	const char *error = json_string_value(json_object_get(store, "last_error"));
 
 	printf("controller  up %.0f s, version %s\n",
@@ -148,6 +148,10 @@ static void status_print(const json_t *s)
 	       number(n, "ports_bound"), number(n, "ports_active"));
 	printf("networks    %lld, with %lld subnets\n", number(n, "networks"),
 	       number(n, "subnets"));
+	if (json_is_object(nova))
+		printf("nova        %lld events sent, %lld refused, %lld lost, %lld wait\n",
+		       number(nova, "sent"), number(nova, "refused"), number(nova, "lost"),
+		       number(nova, "waiting"));
 	if (json_is_true(json_object_get(s, "ok"))) {
 		printf("\nAll is well.\n");
 		return;

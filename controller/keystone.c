@@ -57,6 +57,10 @@ struct keystone {
 	double own_until;
 	unsigned int own_number;
 	bool logging_in;
+	char *service, *interface, *region; /* to be found in the catalogue; NULL: nothing */
+	char *found;			    /* its URL; NULL: it is not there */
+	void (*on_own)(void *arg);
+	void *on_own_arg;
 
 	double quiet_until;
 	bool troubled; /* and the log says so */
@@ -111,7 +115,7 @@ static void check_finish(struct check *c, int rc, const struct keystone_token *t
 
 /* ---- our own token ---- */
 
-static void own_forget(struct keystone *k)
+void keystone_own_forget(struct keystone *k)
 {
 	keystone_wipe(k->own);
 	k->own = NULL;
@@ -145,9 +149,13 @@ static int own_take(struct keystone *k, const struct web_answer *a)
 	} else if (t.expires <= now) {
 		trouble(k, QUIET_SECONDS, "the token that it gives has expired; see the clocks");
 	} else {
-		own_forget(k);
+		keystone_own_forget(k);
 		k->own = mem_str(a->wanted);
 		k->own_number++;
+		free(k->found);
+		k->found = k->service ? keystone_endpoint(a->body, a->n, k->service, k->interface,
+							  k->region)
+				      : NULL;
 		/* Renewed in time, whatever its life. */
 		k->own_until = now + (t.expires - now) * 0.8;
 		return 0;
@@ -173,6 +181,8 @@ static void on_login(const struct web_answer *a, void *arg)
 		else
 			check_start(c);
 	}
+	if (k->on_own)
+		k->on_own(k->on_own_arg);
 }
 
 static void login_start(struct keystone *k)
@@ -184,7 +194,7 @@ static void login_start(struct keystone *k)
 	if (k->logging_in)
 		return;
 	k->logging_in = true;
-	url = mem_printf("%s?nocatalog", k->url);
+	url = mem_printf("%s%s", k->url, k->service ? "" : "?nocatalog");
 	web_ask(k->web,
 		&(struct web_request){ .url = url,
 				       .headers = headers,
@@ -192,6 +202,25 @@ static void login_start(struct keystone *k)
 				       .wanted = "X-Subject-Token" },
 		on_login, k);
 	free(url);
+}
+
+int keystone_own(struct keystone *k, const char **token, const char **url, struct err *e)
+{
+	if (own_is_fresh(k)) {
+		*token = k->own;
+		*url = k->found;
+		return 0;
+	}
+	if (k->ending || ev_now(k->loop) < k->quiet_until)
+		return err_set(e, -EAGAIN, "%s", k->trouble);
+	login_start(k);
+	return -EINPROGRESS;
+}
+
+void keystone_on_own(struct keystone *k, void (*fn)(void *arg), void *arg)
+{
+	k->on_own = fn;
+	k->on_own_arg = arg;
 }
 
 /* ---- validations ---- */
@@ -209,7 +238,7 @@ static void own_refused(struct check *c)
 	c->again = true;
 	c->asked = false;
 	if (c->with == k->own_number)
-		own_forget(k);
+		keystone_own_forget(k);
 	check_start(c);
 }
 
@@ -427,6 +456,9 @@ struct keystone *keystone_new(struct ev_loop *loop, const struct keystone_opts *
 	k->credentials = mem_str(o->credentials);
 	k->login = login;
 	k->cache_seconds = o->cache_seconds;
+	k->service = mem_str(o->service);
+	k->interface = mem_str(o->interface);
+	k->region = mem_str(o->region);
 	k->good.max = KEYSTONE_KNOWN_MAX;
 	k->bad.max = KEYSTONE_BAD_MAX;
 	k->web = web_new(loop, o->ca_file);
@@ -440,11 +472,15 @@ void keystone_free(struct keystone *k)
 		return;
 	k->ending = true;
 	web_free(k->web); /* ends what is under way, and with it every check */
-	own_forget(k);
+	keystone_own_forget(k);
 	keystone_cache_clear(&k->good);
 	keystone_cache_clear(&k->bad);
 	keystone_wipe(k->login);
 	free(k->credentials);
+	free(k->service);
+	free(k->interface);
+	free(k->region);
+	free(k->found);
 	free(k->uri);
 	free(k->url);
 	free(k);
@@ -461,7 +497,7 @@ int keystone_reload(struct keystone *k, struct err *e)
 		return -EINVAL;
 	keystone_wipe(k->login);
 	k->login = login;
-	own_forget(k);
+	keystone_own_forget(k);
 	k->quiet_until = 0;
 	return 0;
 }

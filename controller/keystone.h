@@ -32,6 +32,8 @@ struct keystone_opts {
 	const char *credentials; /* a file; NULL: the environment */
 	const char *ca_file;	 /* NULL: the system's */
 	double cache_seconds;	 /* 1 to KEYSTONE_CACHE_SECONDS */
+	/* Also finds a service in the catalogue; NULL: none. */
+	const char *service, *interface, *region;
 };
 
 /* rc: 0 with 't'; -EACCES: no valid token; -EAGAIN: Keystone does not say, 'why' in words. */
@@ -52,5 +54,15 @@ const char *keystone_uri(const struct keystone *k);
  */
 int keystone_ask(struct keystone *k, const char *token, bool even_expired, struct keystone_token *t,
 		 keystone_done *done, void *arg, struct err *e);
+
+/*
+ * The controller's own token, and the URL of the service that the options name (NULL: the catalogue
+ * has none): both until the loop goes on.  -EINPROGRESS: who is said in keystone_on_own() is called
+ * from the loop, whatever came of it; -EAGAIN with words: not now.
+ */
+int keystone_own(struct keystone *k, const char **token, const char **url, struct err *e);
+void keystone_on_own(struct keystone *k, void (*fn)(void *arg), void *arg);
+/* It was refused somewhere, or its catalogue is old: the next one is a new one. */
+void keystone_own_forget(struct keystone *k);
 
 #endif

@@ -87,6 +87,45 @@ int keystone_token_parse(const char *body, size_t n, struct keystone_token *t, s
 	return rc;
 }
 
+/* ---- the catalogue ---- */
+
+static bool is_text(const json_t *o, const char *key, const char *want)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s && !strcmp(s, want);
+}
+
+static char *endpoint_of(const json_t *service, const char *interface, const char *region)
+{
+	const json_t *list = json_object_get(service, "endpoints"), *x;
+	const char *url;
+	size_t i;
+
+	json_array_foreach (list, i, x) {
+		url = json_string_value(json_object_get(x, "url"));
+		if (url && is_text(x, "interface", interface) &&
+		    (!region || is_text(x, "region_id", region) || is_text(x, "region", region)))
+			return mem_str(url);
+	}
+	return NULL;
+}
+
+char *keystone_endpoint(const char *body, size_t n, const char *type, const char *interface,
+			const char *region)
+{
+	json_t *j = json_loadb(body, n, JSON_REJECT_DUPLICATES, NULL), *x;
+	const json_t *list = json_object_get(json_object_get(j, "token"), "catalog");
+	char *url = NULL;
+	size_t i;
+
+	json_array_foreach (list, i, x)
+		if (!url && is_text(x, "type", type))
+			url = endpoint_of(x, interface, region);
+	json_decref(j);
+	return url;
+}
+
 /* ---- what is remembered ---- */
 
 void keystone_hash(const char *token, bool even_expired, uint8_t hash[KEYSTONE_HASH])

@@ -35,6 +35,12 @@ struct keystone_token {
 int keystone_token_parse(const char *body, size_t n, struct keystone_token *t, struct err *e);
 /* "2026-01-31T12:00:00.000000Z" in seconds; 0, or -EINVAL. */
 int keystone_time_parse(const char *s, double *t);
+/*
+ * A service's URL in the catalogue of a token's answer, of its own memory; NULL: it is not there.
+ * 'region' NULL: any.
+ */
+char *keystone_endpoint(const char *body, size_t n, const char *type, const char *interface,
+			const char *region);
 void keystone_hash(const char *token, bool even_expired, uint8_t hash[KEYSTONE_HASH]);
 
 struct keystone_known {

@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "controller/nb.h"
 #include "controller/nb_auth.h"
+#include "controller/nova.h"
 #include "controller/options.h"
 #include "controller/south.h"
 
@@ -91,6 +92,8 @@ static int controller_init(struct controller *c, const struct options *o, struct
 	nb->log = txn_log_new(nb->world, nb->store);
 	if (txn_log_load(nb->log, e))
 		return err_wrap(e, -1, "store %s", o->store);
+	if (nova_new(nb->loop, nb->world, nb_auth_keystone(nb->auth), o, &nb->nova, e))
+		return -1;
 	c->south = south_start(c, o, e);
 	if (!c->south)
 		return -1;
@@ -105,6 +108,7 @@ static int controller_init(struct controller *c, const struct options *o, struct
 static void controller_fini(struct controller *c)
 {
 	nb_http_stop(c->http);
+	nova_free(c->nb.nova);
 	nb_auth_stop(c->nb.auth); /* who waits for it is answered, and changes nothing any more */
 	store_close(c->nb.store); /* answers what waits */
 	nb_http_free(c->http);

@@ -41,7 +41,8 @@ struct nb {
 	struct store *store;
 	struct txn_log *log;
 	struct nb_auth *auth;
-	double started; /* ev_now() */
+	struct nova *nova; /* NULL: nobody is told */
+	double started;	   /* ev_now() */
 };
 
 /* ---- errors (nb_error.h, nb_error.c) ---- */
@@ -233,8 +234,9 @@ int nb_port_readdress(struct nb_request *q, struct port *p, const struct fixed_i
 /* binding:profile's own key, "weft_spec". */
 int nb_port_profile_check(const char *profile, struct nb_error *e);
 /* What a VM's host is to do with the device of a port there; host NULL: bound nowhere. */
-const char *nb_vif_type(const struct host *h, const char *spec);
-json_t *nb_vif_details(const struct port *p, const struct host *h, const char *spec);
+const char *nb_vif_type(const struct host *h, enum vnic_type vnic, const char *spec);
+json_t *nb_vif_details(const struct port *p, const struct host *h, enum vnic_type vnic,
+		       const char *spec);
 
 /* ---- bindings of ports (nb_port_binding.c) ---- */
 

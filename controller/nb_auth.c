@@ -111,6 +111,13 @@ static struct keystone *keystone_of(struct ev_loop *loop, const struct options *
 		.ca_file = o->auth_ca_cert,
 	};
 
+	/* nova.h: as the catalogue says, unless something else is said. */
+	if (!o->nova || !strcmp(o->nova, "catalogue")) {
+		k.service = "compute";
+		k.interface = o->nova_interface ? o->nova_interface : "public";
+		k.region = o->nova_region;
+	}
+
 	return seconds_parse(o->auth_cache, &k.cache_seconds, e) ? NULL : keystone_new(loop, &k, e);
 }
 
@@ -294,4 +301,9 @@ bool nb_auth_is_open(const struct nb_auth *a, const char *path)
 const char *nb_auth_uri(const struct nb_auth *a)
 {
 	return a->keystone ? keystone_uri(a->keystone) : "";
+}
+
+struct keystone *nb_auth_keystone(const struct nb_auth *a)
+{
+	return a->keystone;
 }

@@ -44,6 +44,8 @@ int nb_auth_check(struct nb_auth *a, struct nb_asker *q);
 void nb_auth_who(const struct nb_asker *q, struct nb_who *who);
 /* A path that everyone may read. */
 bool nb_auth_is_open(const struct nb_auth *a, const char *path);
+/* NULL: it is not asked. */
+struct keystone *nb_auth_keystone(const struct nb_auth *a);
 /* Where tokens are to be had; "" when nobody knows. */
 const char *nb_auth_uri(const struct nb_auth *a);
 

@@ -537,11 +537,11 @@ static char *vhost_socket(const char *spec, bool *server)
  * What Nova is to do with the device: "vhostuser" (QEMU and the switch share a socket), or "tap":
  * make a tap device, named "tap" and 11 characters of the port's id.
  */
-const char *nb_vif_type(const struct host *h, const char *spec)
+const char *nb_vif_type(const struct host *h, enum vnic_type vnic, const char *spec)
 {
 	if (!h)
 		return "unbound";
-	if (!h->sws)
+	if (!h->sws || !vnic_is_ours(vnic))
 		return "binding_failed";
 	return spec && !strncmp(spec, "vhost-user:", 11) ? "vhostuser" : "tap";
 }
@@ -550,16 +550,17 @@ json_t *nb_port_vif_type(const struct world_obj *o)
 {
 	const struct port *p = (const struct port *)o;
 
-	return json_string(nb_vif_type(p->host, p->spec));
+	return json_string(nb_vif_type(p->host, p->a.vnic_type, p->spec));
 }
 
-json_t *nb_vif_details(const struct port *p, const struct host *h, const char *spec)
+json_t *nb_vif_details(const struct port *p, const struct host *h, enum vnic_type vnic,
+		       const char *spec)
 {
 	bool server;
 	char *path;
 	json_t *out;
 
-	if (!h || !h->sws)
+	if (!h || !h->sws || !vnic_is_ours(vnic))
 		return json_object();
 	path = vhost_socket(spec, &server);
 	if (!path)
@@ -575,5 +576,5 @@ json_t *nb_port_vif_details(const struct world_obj *o)
 {
 	const struct port *p = (const struct port *)o;
 
-	return nb_vif_details(p, p->host, p->spec);
+	return nb_vif_details(p, p->host, p->a.vnic_type, p->spec);
 }

@@ -35,9 +35,10 @@ static json_t *binding_json(const struct nb_request *q, const struct port *p, co
 	const char *spec = host ? port_spec(p, host) : NULL;
 
 	return json_pack("{s:s,s:s,s:o,s:s,s:o,s:s,s:s}", "host", host_id, "vif_type",
-			 nb_vif_type(host, spec), "vif_details", nb_vif_details(p, host, spec),
-			 "vnic_type", vnic_type_names[vnic], "profile", profile_json(profile),
-			 "status", active ? "ACTIVE" : "INACTIVE", "project_id", p->a.tenant_id);
+			 nb_vif_type(host, vnic, spec), "vif_details",
+			 nb_vif_details(p, host, vnic, spec), "vnic_type", vnic_type_names[vnic],
+			 "profile", profile_json(profile), "status", active ? "ACTIVE" : "INACTIVE",
+			 "project_id", p->a.tenant_id);
 }
 
 static json_t *active_json(const struct nb_request *q, const struct port *p)

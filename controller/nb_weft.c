@@ -11,6 +11,7 @@
 
 #include "base/version.h"
 #include "controller/nb_policy.h"
+#include "controller/nova.h"
 
 static json_t *text(const char *s)
 {
@@ -290,20 +291,37 @@ static json_t *store_json(struct nb *nb, struct problems *p)
 			 "last_error", text(s.last_error[0] ? s.last_error : NULL));
 }
 
+static json_t *nova_json(const struct nb *nb, struct problems *p)
+{
+	struct nova_state s;
+
+	if (!nb->nova)
+		return json_null();
+	nova_state(nb->nova, &s);
+	if (s.trouble)
+		problem(p, "nova", s.url ? s.url : "", "%s; %zu events wait.", s.trouble,
+			s.waiting);
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:o}", "url", text(s.url), "sent",
+			 (json_int_t)s.sent, "refused", (json_int_t)s.refused, "lost",
+			 (json_int_t)s.lost, "waiting", (json_int_t)s.waiting, "trouble",
+			 text(s.trouble));
+}
+
 static void status_route(struct nb_request *q)
 {
 	const struct world *w = q->nb->world;
 	struct problems p = { .list = json_array() };
-	json_t *store = store_json(q->nb, &p);
+	json_t *store = store_json(q->nb, &p), *nova = nova_json(q->nb, &p);
 
 	for (WORLD_EACH(h, w->hosts))
 		host_problems(&p, h);
 	for (WORLD_ALL(port, PORT, port, w))
 		port_problems(&p, port);
-	q->answer = json_pack("{s:{s:b,s:s,s:f,s:o,s:o,s:I,s:o}}", "status", "ok", p.n == 0,
-			      "version", weft_version, "uptime",
-			      ev_now(q->nb->loop) - q->nb->started, "counts", counts_json(w),
-			      "store", store, "n_problems", (json_int_t)p.n, "problems", p.list);
+	q->answer =
+		json_pack("{s:{s:b,s:s,s:f,s:o,s:o,s:o,s:I,s:o}}", "status", "ok", p.n == 0,
+			  "version", weft_version, "uptime", ev_now(q->nb->loop) - q->nb->started,
+			  "counts", counts_json(w), "store", store, "nova", nova, "n_problems",
+			  (json_int_t)p.n, "problems", p.list);
 }
 
 /* ---- which of them ---- */

@@ -26,6 +26,10 @@ const char options_usage[] =
 	"  --auth-ca-cert FILE                       keystone: whom to trust for https: (the "
 	"system's)\n"
 	"  --auth-cache SECONDS                      keystone: how long a token is believed (300)\n"
+	"  --nova none|catalogue|URL                 whom to tell of VMs' ports (keystone: "
+	"catalogue, else none)\n"
+	"  --nova-interface NAME, --nova-region NAME which of the catalogue's (public, any)\n"
+	"  --nova-token FILE                         a token for --nova URL without keystone\n"
 	"  --private-key FILE --certificate FILE --ca-cert FILE\n"
 	"                                            PEM files for ssl:\n"
 	"  --config FILE                             YAML with the options above as keys\n"
@@ -50,6 +54,10 @@ static char **single(struct options *o, const char *key)
 		{ "auth-credentials", &o->auth_credentials },
 		{ "auth-ca-cert", &o->auth_ca_cert },
 		{ "auth-cache", &o->auth_cache },
+		{ "nova", &o->nova },
+		{ "nova-interface", &o->nova_interface },
+		{ "nova-region", &o->nova_region },
+		{ "nova-token", &o->nova_token },
 		{ "log", &o->log },
 		{ "grace", &o->grace },
 		{ "private-key", &o->private_key },
@@ -232,10 +240,21 @@ static void fill(char **at, const char *value)
 /* The file's value for what the command line does not say. */
 static void merge(struct options *o, struct options *file)
 {
-	static const char *const keys[] = { "rest",	    "store",	 "auth",
-					    "log",	    "grace",	 "private-key",
-					    "certificate",  "ca-cert",	 "auth-credentials",
-					    "auth-ca-cert", "auth-cache" };
+	static const char *const keys[] = { "rest",
+					    "store",
+					    "auth",
+					    "log",
+					    "grace",
+					    "private-key",
+					    "certificate",
+					    "ca-cert",
+					    "auth-credentials",
+					    "auth-ca-cert",
+					    "auth-cache",
+					    "nova",
+					    "nova-interface",
+					    "nova-region",
+					    "nova-token" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (!*single(o, keys[i])) {
@@ -297,6 +316,10 @@ void options_fini(struct options *o)
 	free(o->auth_credentials);
 	free(o->auth_ca_cert);
 	free(o->auth_cache);
+	free(o->nova);
+	free(o->nova_interface);
+	free(o->nova_region);
+	free(o->nova_token);
 	free(o->log);
 	free(o->grace);
 	free(o->private_key);

@@ -17,13 +17,14 @@ enum { OPTIONS_LISTEN_MAX = 16 };
 struct options {
 	char *listen[OPTIONS_LISTEN_MAX]; /* "tcp:6653" */
 	size_t n_listen;
-	char *rest;					    /* "127.0.0.1:9696" */
-	char *store;					    /* "sqlite:/var/lib/weft/weft.db" */
-	char *auth;					    /* "none" */
-	char *auth_credentials, *auth_ca_cert, *auth_cache; /* with "keystone:" */
-	char *log;					    /* "info" */
-	char *grace;					    /* "2": seconds */
-	char *private_key, *certificate, *ca_cert;	    /* PEM files for ssl: */
+	char *rest;						/* "127.0.0.1:9696" */
+	char *store;						/* "sqlite:/var/lib/weft/weft.db" */
+	char *auth;						/* "none" */
+	char *auth_credentials, *auth_ca_cert, *auth_cache;	/* with "keystone:" */
+	char *nova, *nova_interface, *nova_region, *nova_token; /* NULL: not said */
+	char *log;						/* "info" */
+	char *grace;						/* "2": seconds */
+	char *private_key, *certificate, *ca_cert;		/* PEM files for ssl: */
 	char *config;
 	double grace_seconds;
 	bool help, version;

@@ -13,7 +13,11 @@ const char *const forward_protocol_names[] = { "", "tcp", "udp", "icmp", "sctp",
 const char *const sg_direction_names[] = { "ingress", "egress", NULL };
 const char *const sg_ethertype_names[] = { "IPv4", "IPv6", NULL };
 const char *const rbac_action_names[] = { "access_as_shared", "access_as_external", NULL };
-const char *const vnic_type_names[] = { "normal", "virtio-forwarder", NULL };
+const char *const vnic_type_names[] = { "normal",	  "virtio-forwarder",
+					"direct",	  "direct-physical",
+					"macvtap",	  "baremetal",
+					"vdpa",		  "smart-nic",
+					"remote-managed", NULL };
 
 /* ---- what the rows refer to ---- */
 

@@ -35,7 +35,18 @@ enum {
 
 enum net_type { NET_VXLAN, NET_VLAN, NET_FLAT };
 enum ipv6_mode { IPV6_MODE_NONE, IPV6_SLAAC, IPV6_DHCP_STATEFUL, IPV6_DHCP_STATELESS };
-enum vnic_type { VNIC_NORMAL, VNIC_VIRTIO_FORWARDER };
+/* See vnic_is_ours(). */
+enum vnic_type {
+	VNIC_NORMAL,
+	VNIC_VIRTIO_FORWARDER,
+	VNIC_DIRECT,
+	VNIC_DIRECT_PHYSICAL,
+	VNIC_MACVTAP,
+	VNIC_BAREMETAL,
+	VNIC_VDPA,
+	VNIC_SMART_NIC,
+	VNIC_REMOTE_MANAGED,
+};
 enum forward_protocol { FORWARD_NONE, FORWARD_TCP, FORWARD_UDP, FORWARD_ICMP, FORWARD_SCTP };
 enum sg_direction { SG_INGRESS, SG_EGRESS };
 enum sg_ethertype { ETHER_IPV4, ETHER_IPV6 };
@@ -298,6 +309,12 @@ struct sg_rule {
 	int protocol;		 /* PROTOCOL_ANY or its number */
 	struct sg_rule *sg_prev, *sg_next;
 };
+
+/* What a switch can plug in; the rest is hardware's, and fails to be bound. */
+static inline bool vnic_is_ours(enum vnic_type t)
+{
+	return t <= VNIC_VIRTIO_FORWARDER;
+}
 
 /* Where a port is bound. */
 struct place {

@@ -18,7 +18,7 @@ static enum rank place_rank(const struct port *p, const struct sw_port *sp)
 {
 	if (sp->tunnel || sp->physnet)
 		return RANK_NONE;
-	if (p->host && p->host != sp->sw->host)
+	if ((p->host && p->host != sp->sw->host) || !vnic_is_ours(p->a.vnic_type))
 		return RANK_NONE;
 	if (!strcmp(sp->iface_id, p->a.id))
 		return RANK_ID;

@@ -92,9 +92,9 @@ static void name_unlink(struct world *w, struct port *p)
 }
 
 /* binding:profile's "weft_spec", which the northbound has seen to be a string. */
-static char *spec_of(const char *text)
+static char *spec_of(const char *text, enum vnic_type vnic)
 {
-	json_t *profile = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *profile = text && vnic_is_ours(vnic) ? json_loads(text, 0, NULL) : NULL;
 	const char *spec = json_string_value(json_object_get(profile, "weft_spec"));
 	char *copy = spec && spec[0] ? mem_str(spec) : NULL;
 
@@ -111,7 +111,7 @@ static void nexts_link(struct world *w, struct port *p)
 
 		n->port = p;
 		n->host = host_get(w, b->host);
-		n->spec = spec_of(b->profile);
+		n->spec = spec_of(b->profile, b->vnic_type);
 		DL_APPEND(n->host->nexts, n);
 	}
 }
@@ -143,7 +143,7 @@ static void port_derive(struct world *w, struct world_obj *o)
 	name_link(w, p);
 	router_port_link(w, p);
 	nexts_link(w, p);
-	p->spec = spec_of(p->a.profile);
+	p->spec = spec_of(p->a.profile, p->a.vnic_type);
 	if (p->a.host_id && p->a.host_id[0]) {
 		p->host = host_get(w, p->a.host_id);
 		DL_APPEND2(p->host->ports, p, host_prev, host_next);
