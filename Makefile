@@ -214,8 +214,8 @@ $(B)/bench/fleet: $(B)/bench/fleet.o $(CONTROLLER_LIBS)
 
 bench: deps all $(BENCH_TOOLS) ## Measure, write bench/results/; SCENARIO=acl10k for one
 	B=$(B) bench/run
-bench-control: all $(B)/bench/fleet ## Measure the control plane: emulated switches, up to 10,000 ports; into build/bench/
-	B=$(B) bench/run --no-install control
+bench-control: all $(B)/bench/fleet $(B)/bench/packet_in ## Measure the control plane: emulated switches, up to 10,000 ports; into build/bench/
+	B=$(B) bench/run --no-install control packet_in
 bench-short: deps all $(BENCH_TOOLS) ## The same once and briefly, into build/bench/
 	B=$(B) bench/run --short
 

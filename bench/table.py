@@ -140,6 +140,8 @@ OTHERS = (
     ("idle switch, CPU", "idle", "2 silent ports", "cpu", " %", (("≤ 2 %", None, 2, False),)),
     ("first packet after 20 ms of silence, p50", "latency", "after silence", "p50", " µs", (("≤ 100 µs", None, 100, False),)),
     ("first packet after 20 ms of silence, p99", "latency", "after silence", "p99", " µs", (("≤ 100 µs", None, 100, False),)),
+    ("packet-ins answered, 16 switches", "packet_in", "16 switches, window 64", "answered", "/s", (("≥ 400k/s", None, 400e3, True),)),
+    ("packet-in to packet_out, 16 switches that wait, p50", "packet_in", "16 switches, window 1", "p50", " µs", (("≤ 100 µs", None, 100, False),)),
 )
 
 
@@ -157,7 +159,7 @@ def others(groups):
     threads = median(groups, "threads", "two", "weft", "ratio")
     if threads is not None:
         lines.append(f"| two packet threads | {number(threads, ' × one')} | | | {verdict([('≥ 1.9 ×', threads / 1.9)])} |")
-    elif lines:
+    elif any(k[0] == "forwarding" for k in groups):
         lines.append("| two packet threads | not measured: two cores are one for them and one for all else | | | each thread "
                      "writes counters in allocations of its own (`datapath/pmd_thread.c`), which begin and end anywhere in a cache line |")
     if lines:

@@ -526,6 +526,34 @@ static void call(const struct derive *d, const struct app *a, const struct unit_
 	}
 }
 
+/* Whether the app derives anything from such objects: of most, only one does. */
+static bool speaks_of(const struct app *a, enum cookie_kind kind)
+{
+	switch (kind) {
+	case COOKIE_SWITCH:
+		return a->derive_switch;
+	case COOKIE_NET:
+		return a->derive_net;
+	case COOKIE_PORT:
+		return a->derive_port || a->derive_far_port;
+	case COOKIE_SG:
+		return a->derive_sg;
+	case COOKIE_SG_RULES:
+		return a->derive_sg_rules;
+	case COOKIE_ROUTER:
+		return a->derive_router;
+	case COOKIE_FLOATINGIP:
+		return a->derive_floatingip;
+	case COOKIE_NEIGH:
+		return a->derive_neigh;
+	case COOKIE_ADDR:
+		return a->derive_member;
+	case COOKIE_STATION:
+		return a->derive_station;
+	}
+	return true;
+}
+
 /* True: something of it is still another unit's. */
 static bool derive_unit(struct derive *d, const struct unit_key *marked, bool last)
 {
@@ -534,6 +562,8 @@ static bool derive_unit(struct derive *d, const struct unit_key *marked, bool la
 	for (const struct app *const *a = apps; *a; a++) {
 		struct unit_key k = *marked;
 
+		if (!speaks_of(*a, (enum cookie_kind)k.kind))
+			continue;
 		k.app = (uint8_t)(*a)->id;
 		flowset_reset(&d->fs, (*a)->id, (enum cookie_kind)k.kind, k.index);
 		call(d, *a, &k, &d->fs);

@@ -294,6 +294,13 @@ static void blame(struct peer *p, const struct change *c, const char *error)
 		world_port_fault(p->south->world, (struct port *)(uintptr_t)port, text);
 }
 
+/* It does not know the experimenter's messages. */
+static bool unknown(const struct of_error_msg *e)
+{
+	return e->type == OFPET_BAD_REQUEST &&
+	       (e->code == OFPBRC_BAD_EXPERIMENTER || e->code == OFPBRC_BAD_EXP_TYPE);
+}
+
 static bool error(struct peer *p, const struct of_msg *m)
 {
 	const struct of_error_msg *e = (const struct of_error_msg *)m->body;
@@ -309,6 +316,11 @@ static bool error(struct peer *p, const struct of_msg *m)
 	}
 	if (!t->n || m->xid < t->first || m->xid > t->barrier)
 		return false;
+	if (t->bundled && unknown(e)) {
+		/* Of the bundle: no word of what is in it. */
+		t->failed = true;
+		return true;
+	}
 	if (i < t->n && t->changes[i]) {
 		blame(p, t->changes[i], name);
 		ledger_refused(&p->ledger, t->changes[i]);

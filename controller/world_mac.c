@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Short chains: each link of one is a cache line that is not there. */
+#define HASH_BKT_CAPACITY_THRESH 5U
+
 #include "controller/world_mac.h"
 
 #include <errno.h>

@@ -23,7 +23,7 @@
 struct sw;
 struct world;
 
-enum { WORLD_MACS_MAX = 32768, WORLD_MACS_PORT_MAX = 8192 };
+enum { WORLD_MACS_MAX = 16384, WORLD_MACS_PORT_MAX = 8192 };
 
 struct learned {
 	struct {
