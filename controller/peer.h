@@ -54,6 +54,7 @@ struct txn {
 	size_t n;
 	uint32_t first, bundle, barrier;
 	bool bundled, failed, any_refused;
+	bool heard; /* something was said to the bundle */
 };
 
 struct peer {

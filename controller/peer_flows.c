@@ -235,7 +235,7 @@ void peer_flush(struct peer *p)
 	if (!t->n)
 		return;
 	t->bundled = !p->no_bundles && !stand_alone(t);
-	t->failed = t->any_refused = false;
+	t->failed = t->any_refused = t->heard = false;
 	/* In one run, so that an error's number leads to its entry. */
 	if ((p->xid & 0x7fffffff) + t->n + 8 > 0x7fffffff)
 		p->xid = 0;
@@ -256,6 +256,8 @@ static void txn_end(struct peer *p)
 {
 	struct txn t = p->txn;
 
+	/* A barrier's reply alone: nobody there has heard of bundles, nor said so. */
+	t.failed |= t.bundled && !t.heard;
 	p->txn.changes = NULL;
 	p->txn.n = 0;
 	for (size_t i = 0; i < t.n; i++)
@@ -316,6 +318,7 @@ static bool error(struct peer *p, const struct of_msg *m)
 	}
 	if (!t->n || m->xid < t->first || m->xid > t->barrier)
 		return false;
+	t->heard = true;
 	if (t->bundled && unknown(e)) {
 		/* Of the bundle: no word of what is in it. */
 		t->failed = true;
@@ -343,7 +346,8 @@ bool peer_flows_msg(struct peer *p, const struct of_msg *m)
 	case OFPT_ERROR:
 		return error(p, m);
 	case OFPT_EXPERIMENTER:
-		return true; /* bundle replies: the barrier says it all */
+		p->txn.heard = true;
+		return true; /* bundle replies: the barrier says the rest */
 	default:
 		return false;
 	}
