@@ -29,7 +29,7 @@ int nb_fail_attr(struct nb_error *e, const char *attr, const char *fmt, ...)
 
 int nb_fail_not_found(struct nb_error *e, const struct resource *r, const char *id)
 {
-	char type[32];
+	char type[sizeof(e->type)];
 
 	snprintf(type, sizeof(type), "%sNotFound", r->type);
 	return nb_fail(e, 404, type, "%s %.100s could not be found.", r->type, id);

@@ -23,6 +23,16 @@ seen_at() { # VM FILTER COMMAND...
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
+# VXLAN packets on the wire have this VNI (RFC 7348 section 5: bytes 4 to 6 of their header).
+on_wire() { # VNI COMMAND...
+	local vni=$1; shift
+	rm -f "$DIR/wire.err"
+	in_space ul timeout 4 tcpdump -c 1 -Z root -nni br0 "udp dst port 4789 and udp[12:4] = $((vni << 8))" >"$DIR/wire" 2>"$DIR/wire.err" &
+	local t=$!
+	wait_for 4 grep -q listening "$DIR/wire.err"
+	"$@" >/dev/null 2>&1
+	wait "$t"
+}
 shout() { in_space "$1" ping -n -b -c 2 -i 0.2 -W 1 10.0.0.255; }
 
 lab_begin
@@ -36,6 +46,9 @@ lab_switch h1 --port a1=af_packet:a1
 lab_switch h2
 wait_for 5 eval '[ "$(entries h2)" -gt 1 ]'
 BASE=$(entries h2) # what every switch has
+# Of its project's range of VNIs.
+rest POST /v2.0/network_segment_ranges '{"network_segment_range": {"name": "a", "shared": false, "project_id": "tenant-a",
+	"network_type": "vxlan", "minimum": 70001, "maximum": 70001}}' >/dev/null || die "cannot make a segment range"
 new_net a
 new_port a1 a 10.0.0.11
 lab_vm_up a1 "${MAC[a1]}" 10.0.0.11/24 "${MTU[a]}"
@@ -66,6 +79,8 @@ wait_for 5 sh -c "ip netns exec $LAB-a3 ip -6 -o addr show dev eth0 scope link |
 wait_for 5 sh -c "ip netns exec $LAB-a1 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
 
 check "a port binds to the device with its name"               yes pings a1 10.0.0.13
+check "... in VXLAN packets of its project's range of VNIs"     yes on_wire 70001 pings a1 10.0.0.13
+check "... and of no other"                                    no  on_wire 70000 pings a1 10.0.0.13
 check "a datagram in three fragments, through VXLAN"           yes pings a1 10.0.0.13 -s 3000
 check "VLAN network, other host: reaches it"                   yes pings v1 10.0.0.13
 check "VLAN network, a host on the wire: reaches it"           yes pings v1 10.0.0.200

@@ -103,6 +103,38 @@ check(names.get("availability_zone") == "Availability Zone" and "standard-attr-t
       "extension list", names)
 check(openstack("extension", "show", "address-scope")["name"] == "Address scope", "extension show")
 
+# ---- segment ranges, RBAC policies, service types ----
+made = openstack("network", "segment", "range", "create", "r", "--shared", "--network-type", "vxlan",
+                 "--minimum", "600", "--maximum", "601")
+check(made["minimum"] == 600 and made["shared"] is True and made["default"] is False, "network segment range create", made)
+n600 = openstack("network", "create", "ranged")
+check(n600["provider:segmentation_id"] == 600, "... from which networks are drawn", n600)
+ranges = openstack("network", "segment", "range", "list", "--long", "--used", "--available")
+check({x["Name"] for x in ranges} == {"", "r"} and [x["Used"] for x in ranges if x["Name"] == "r"] == [{"": ["600"]}],
+      "network segment range list --long", [x for x in ranges if x["Name"] == "r"])
+do("network", "segment", "range", "set", "r", "--name", "s", "--minimum", "600", "--maximum", "603")
+shown = openstack("network", "segment", "range", "show", "s")
+check(shown["maximum"] == 603 and shown["available"] == ["601-603"], "network segment range set, show", shown)
+check("referenced" in do("network", "segment", "range", "delete", "s", code=1), "network segment range delete, in use: says why")
+policy = openstack("network", "rbac", "create", "--type", "network", "--action", "access_as_shared", "--target-all-projects", "ranged")
+check(policy["object_id"] == n600["id"] and policy["action"] == "access_as_shared", "network rbac create", policy)
+check(openstack("network", "show", "ranged")["shared"] is True, "... which is what network show says")
+check(openstack("network", "rbac", "show", policy["id"])["target_project_id"] == "*" and
+      [x["ID"] for x in openstack("network", "rbac", "list", "--type", "network", "--action", "access_as_shared")] == [policy["id"]],
+      "network rbac show, list")
+do("network", "rbac", "delete", policy["id"])
+check(openstack("network", "show", "ranged")["shared"] is False, "network rbac delete")
+do("network", "set", "--share", "ranged")
+check([x["Object Type"] for x in openstack("network", "rbac", "list")] == ["network"], "network set --share makes one")
+do("network", "set", "--no-share", "ranged")
+check(openstack("network", "rbac", "list") == [], "... and --no-share deletes it")
+sub = openstack("subnet", "create", "served", "--network", "ranged", "--subnet-range", "10.9.0.0/24", "--service-type", "compute:nova")
+check(sub["service_types"] == ["compute:nova"], "subnet create --service-type", sub)
+do("subnet", "unset", "served", "--service-type", "compute:nova")
+check(openstack("subnet", "show", "served")["service_types"] == [], "subnet unset --service-type")
+do("network", "delete", "ranged")
+do("network", "segment", "range", "delete", "s")
+
 # ---- and away again ----
 do("port", "delete", "p")
 do("subnet", "delete", "s")

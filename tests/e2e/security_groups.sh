@@ -102,6 +102,16 @@ check "what is dropped is counted"                             yes eval "flows h
 check "an error to a member comes back: port unreachable"      yes refused a1 udp 10.0.0.13 9
 check "... through VXLAN, IPv6"                                yes refused a1 udp fd00::13 9
 
+echo "# what an administrator lets groups begin with"
+rest POST /v2.0/default-security-group-rules '{"default_security_group_rule": {"direction": "ingress", "protocol": "tcp",
+	"port_range_min": 91, "port_range_max": 91}}' >/dev/null || die "cannot make a default rule"
+LATE=$(cloud security group create late -f value -c id) || die "openstack: no security group"
+check "a group that there was keeps its rules"                 no  asks a1 tcp 10.0.0.20 91
+set_port w "\"security_groups\": [\"$LATE\"]"
+check "one that is made then lets in what the rule says"       yes wait_for 3 asks a1 tcp 10.0.0.20 91
+check "... and nothing else"                                   no  asks a1 tcp 10.0.0.20 80
+set_port w "\"security_groups\": [\"$WEB\"]"
+
 echo "# rules"
 made R1 security group rule create --protocol tcp --dst-port 80:90 --remote-group "$DEFAULT" "$WEB"
 check "the same rule again is refused"                         no  cloud security group rule create --protocol tcp --dst-port 80:90 --remote-group "$DEFAULT" "$WEB"

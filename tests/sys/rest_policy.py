@@ -332,7 +332,7 @@ for verb, call in (("create", lambda t, target: post(t, "rbac-policies", "rbac",
 # ---- what is an administrator's altogether ----
 rng = {"name": "r", "network_type": "vxlan", "minimum": 5000, "maximum": 5100}
 rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
-for noun, coll, attrs, change in (("segment_range", "network-segment-ranges", rng, {"name": "s"}),
+for noun, coll, attrs, change in (("segment_range", "network_segment_ranges", rng, {"name": "s"}),
                                   ("default_sg_rule", "default-security-group-rules", rule, {"description": "d"})):
     may_not((noun, None, "create"), post("ta", coll, noun, **attrs))
     o = may((noun, None, "create"), post("adm", coll, noun, **attrs))[NAMES[noun]]
