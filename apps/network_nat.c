@@ -138,7 +138,8 @@ static void gateway_admit(const struct sw *sw, const struct router *r, struct fl
 }
 
 /* Routes to the external network: what is on it, and by its own gateway all the rest. */
-static void ways_out(const struct world *w, const struct port *p, struct flowset *fs)
+static void ways_out(const struct world *w, const struct sw *sw, const struct port *p,
+		     struct flowset *fs)
 {
 	for (NET_EACH_SUBNET(s, p->net)) {
 		struct ip_prefix all = { s->a.gateway_ip, 0 };
@@ -146,10 +147,10 @@ static void ways_out(const struct world *w, const struct port *p, struct flowset
 
 		for (int i = 0; i < 2 && to[i]; i++) {
 			uint16_t prio = network_prefix_prio(to[i]);
-			struct draft *d = FLOW(fs, route, prio);
+			struct draft *d =
+				network_way(p->router, to[i],
+					    network_narrow(w, sw, p, s->a.cidr.addr.family), fs);
 
-			network_match_router(d, p->router);
-			network_match_dst(d, to[i]);
 			draft_dec_ttl(d);
 			draft_goto(d, STAGE_nat_out);
 			draft_end(d);
@@ -174,8 +175,8 @@ void network_nat_gateway(const struct world *w, const struct sw *sw, const struc
 
 	if (!p->router->a.admin_state_up)
 		return;
-	ways_out(w, p, fs);
-	network_route_speak(sw, p, fs);
+	ways_out(w, sw, p, fs);
+	network_route_speak(w, sw, p, fs);
 	if (there != sw) {
 		if (there)
 			gateway_transit(sw, there, p, fs);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
+enum { IPV6_LEAST = 1280 };
 enum { PRIO_REST = 0, PRIO_PREFIX = 100, PRIO_OWN = 400, PRIO_EXPIRED = 410 };
 
 /* Group ids: what it does (8) | router (15) | route (9). */
@@ -94,21 +95,65 @@ void network_leave_router(struct draft *d, const struct sw *sw, const struct por
 	draft_end(d);
 }
 
+/* ---- MTU ---- */
+
+/* To the host of the gateway it is that of VXLAN as well. */
+static uint32_t way_mtu(const struct world *w, const struct sw *sw, const struct port *p)
+{
+	const struct sw *there = port_is_gateway(p) ? world_gateway_switch(w, p->router) : NULL;
+	uint32_t mtu = p->net->a.mtu;
+
+	return there && there != sw && sw->vtep.mtu && sw->vtep.mtu < mtu ? sw->vtep.mtu : mtu;
+}
+
+/* RFC 8200 5: IPv6 takes no notice of less. */
+uint16_t network_narrow(const struct world *w, const struct sw *sw, const struct port *p,
+			uint8_t family)
+{
+	uint32_t mtu = way_mtu(w, sw, p);
+
+	if (family == 6 && mtu < IPV6_LEAST)
+		mtu = IPV6_LEAST;
+	for (ROUTER_EACH_PORT(in, p->router))
+		if (in->net->a.mtu > mtu)
+			return (uint16_t)mtu;
+	return 0;
+}
+
+struct draft *network_way(const struct router *r, const struct ip_prefix *to, uint16_t mtu,
+			  struct flowset *fs)
+{
+	uint16_t prio = network_prefix_prio(to);
+	struct draft *d = FLOW(fs, route, prio);
+
+	network_match_router(d, r);
+	network_match_dst(d, to);
+	if (!mtu)
+		return d;
+	draft_fit(d, REG_too_big, mtu);
+	draft_goto(d, STAGE_fitted);
+	draft_end(d);
+	d = FLOW(fs, fitted, prio);
+	network_match_router(d, r);
+	network_match_dst(d, to);
+	draft_match_reg(d, REG_too_big, 0);
+	return d;
+}
+
 /* ---- an interface ---- */
 
 static void connected(const struct world *w, const struct sw *sw, const struct port *p,
 		      const struct fixed_ip *f, struct flowset *fs)
 {
 	const struct subnet *s = world_subnet_find(w, f->subnet_id);
+	uint8_t family = f->ip_address.family;
 	struct draft *d;
 
 	if (!s)
 		return;
-	d = FLOW(fs, route, network_prefix_prio(&s->a.cidr));
-	network_match_router(d, p->router);
-	network_match_dst(d, &s->a.cidr);
+	d = network_way(p->router, &s->a.cidr, network_narrow(w, sw, p, family), fs);
 	draft_dec_ttl(d);
-	network_next_hop(d, NULL, s->a.cidr.addr.family);
+	network_next_hop(d, NULL, family);
 	network_leave_router(d, sw, p);
 }
 
@@ -119,6 +164,27 @@ static void back(struct draft *d, const struct port *p, enum meta_from from)
 		network_back_to_uplink(d, p->net);
 	else
 		draft_output(d, OFPP_IN_PORT);
+	draft_end(d);
+}
+
+/*
+ * On the network of the gateway what the sender sent may have been translated: an error about it is
+ * translated back.  Who sent it may be a VM of this router, by way of a floating IP.
+ */
+static void back_outside(struct draft *d, const struct port *p, bool v4)
+{
+	static const struct nat_spec as_it_was;
+	struct ct_spec ct = { .zone = network_router_zone(p->router),
+			      .goes_on = true,
+			      .next = STAGE_l2,
+			      .nat = &as_it_was };
+
+	draft_clear_in_port(d);
+	draft_load_meta(d, from, FROM_PORT);
+	if (v4)
+		draft_ct(d, &ct);
+	else
+		draft_goto(d, STAGE_l2);
 	draft_end(d);
 }
 
@@ -156,33 +222,64 @@ static void own_address(const struct port *p, const struct ip_addr *ip, enum met
 	draft_end(d);
 }
 
-/*
- * From the network of 'p': a packet at the end of its life, and one that no route is for.  The
- * sender is told, as RFC 1812 5.3.1, 5.2.7.1 and RFC 4443 3.1, 3.3 have it.
- */
+/* One ICMP error: of RFC 1812 5.2.7.1, 5.3.1 and 4.3.3.3, or of RFC 4443 3.1 to 3.3. */
+struct complaint {
+	uint8_t type, code;
+	uint16_t mtu;
+};
+
+/* The sender is told, by the router's address there. */
+static void complain(struct draft *d, const struct port *p, const struct ip_addr *ip,
+		     enum meta_from from, struct complaint c)
+{
+	match_from(d, p, from, false);
+	draft_match(d, OF_FIELD_ETH_TYPE, ip->family == 4 ? ETH_IPV4 : ETH_IPV6);
+	draft_answer_error(d, c.type, c.code, ip, c.mtu);
+	if (port_is_gateway(p))
+		back_outside(d, p, ip->family == 4);
+	else
+		back(d, p, from);
+}
+
+/* From the network of 'p': a packet at the end of its life, and one that no route is for. */
 static void complaints(const struct port *p, const struct ip_addr *ip, enum meta_from from,
 		       struct flowset *fs)
 {
 	bool v4 = ip->family == 4;
-	uint16_t type = v4 ? ETH_IPV4 : ETH_IPV6;
 	struct draft *d;
 
 	for (uint8_t ttl = 0; ttl < 2; ttl++) {
 		d = FLOW(fs, route, PRIO_EXPIRED);
-		match_from(d, p, from, false);
-		draft_match(d, OF_FIELD_ETH_TYPE, type);
 		draft_match(d, OF_FIELD_IP_TTL, ttl);
-		draft_answer_error(d, v4 ? 11 : 3, 0, ip, 0);
-		back(d, p, from);
+		complain(d, p, ip, from, (struct complaint){ v4 ? 11 : 3, 0, 0 });
 	}
 	d = FLOW(fs, route, PRIO_REST + 1);
-	match_from(d, p, from, false);
-	draft_match(d, OF_FIELD_ETH_TYPE, type);
-	draft_answer_error(d, v4 ? 3 : 1, 0, ip, 0);
-	back(d, p, from);
+	complain(d, p, ip, from, (struct complaint){ v4 ? 3 : 1, 0, 0 });
 }
 
-void network_route_speak(const struct sw *sw, const struct port *p, struct flowset *fs)
+/* What is too big for another network of the router: once for each MTU that is less. */
+static void too_big(const struct world *w, const struct sw *sw, const struct port *p,
+		    const struct ip_addr *ip, enum meta_from from, struct flowset *fs)
+{
+	bool v4 = ip->family == 4;
+
+	for (ROUTER_EACH_PORT(to, p->router)) {
+		uint16_t mtu = network_narrow(w, sw, to, ip->family);
+		bool told = !mtu;
+
+		for (const struct port *o = p->router->ports; !told && o != to; o = o->router_next)
+			told = network_narrow(w, sw, o, ip->family) == mtu;
+		if (told)
+			continue;
+		struct draft *d = FLOW(fs, fitted, PRIO_EXPIRED);
+
+		draft_match_reg(d, REG_too_big, mtu);
+		complain(d, p, ip, from, (struct complaint){ v4 ? 3 : 2, v4 ? 4 : 0, mtu });
+	}
+}
+
+void network_route_speak(const struct world *w, const struct sw *sw, const struct port *p,
+			 struct flowset *fs)
 {
 	bool out = network_uplink(sw, p->net) || port_is_gateway(p);
 	enum meta_from last = out ? FROM_UPLINK : FROM_PORT;
@@ -194,8 +291,10 @@ void network_route_speak(const struct sw *sw, const struct port *p, struct flows
 
 		for (int from = FROM_PORT; from <= (int)last; from += FROM_UPLINK - FROM_PORT) {
 			own_address(p, ip, (enum meta_from)from, fs);
-			if (!told[v6])
-				complaints(p, ip, (enum meta_from)from, fs);
+			if (told[v6])
+				continue;
+			complaints(p, ip, (enum meta_from)from, fs);
+			too_big(w, sw, p, ip, (enum meta_from)from, fs);
 		}
 		told[v6] = true;
 	}
@@ -215,7 +314,7 @@ void network_route_interface(const struct world *w, const struct sw *sw, const s
 	network_enter_router(d, p->router, STAGE_route);
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
 		connected(w, sw, p, &p->a.fixed_ips[i], fs);
-	network_route_speak(sw, p, fs);
+	network_route_speak(w, sw, p, fs);
 }
 
 /* ---- extra routes ---- */
@@ -245,8 +344,19 @@ static void shared_route(const struct world *w, const struct sw *sw, const struc
 {
 	const struct extra_route *t = &r->a.routes[first];
 	uint32_t id = (uint32_t)GROUP_ROUTE << 24 | r->a.index << 9 | (uint32_t)first;
-	struct draft *d = GROUP(fs, route, id, OFPGT_SELECT);
+	uint16_t narrow = 0;
+	struct draft *d;
 
+	for (size_t i = first; i < r->a.n_routes; i++) {
+		const struct port *p = same_destination(t, &r->a.routes[i])
+					       ? port_towards(w, r, &r->a.routes[i].nexthop)
+					       : NULL;
+		uint16_t mtu = p ? network_narrow(w, sw, p, t->nexthop.family) : 0;
+
+		if (mtu && (!narrow || mtu < narrow))
+			narrow = mtu;
+	}
+	d = narrow ? GROUP(fs, fitted, id, OFPGT_SELECT) : GROUP(fs, route, id, OFPGT_SELECT);
 	for (size_t i = first; i < r->a.n_routes; i++) {
 		const struct port *p = port_towards(w, r, &r->a.routes[i].nexthop);
 		uint8_t mac[6];
@@ -262,9 +372,7 @@ static void shared_route(const struct world *w, const struct sw *sw, const struc
 		draft_resubmit(d, STAGE_neighbour);
 	}
 	draft_end(d);
-	d = FLOW(fs, route, network_prefix_prio(&t->destination));
-	network_match_router(d, r);
-	network_match_dst(d, &t->destination);
+	d = network_way(r, &t->destination, narrow, fs);
 	draft_dec_ttl(d);
 	draft_group(d, id);
 	draft_end(d);
@@ -274,23 +382,21 @@ static void shared_route(const struct world *w, const struct sw *sw, const struc
 static void single_route(const struct world *w, const struct sw *sw, const struct router *r,
 			 const struct extra_route *t, const struct port *p, struct flowset *fs)
 {
-	struct draft *d = FLOW(fs, route, network_prefix_prio(&t->destination));
+	struct draft *d =
+		network_way(r, &t->destination, network_narrow(w, sw, p, t->nexthop.family), fs);
 
-	network_match_router(d, r);
-	network_match_dst(d, &t->destination);
 	draft_dec_ttl(d);
 	network_next_hop(d, &t->nexthop, t->nexthop.family);
 	network_leave_router(d, sw, p);
 }
 
 /* Beyond the gateway it is network_nat.c's: translated first, sent from the gateway's host. */
-static void outer_route(const struct router *r, const struct extra_route *t,
-			const struct port *gateway, struct flowset *fs)
+static void outer_route(const struct world *w, const struct sw *sw, const struct router *r,
+			const struct extra_route *t, const struct port *gateway, struct flowset *fs)
 {
-	struct draft *d = FLOW(fs, route, network_prefix_prio(&t->destination));
+	struct draft *d = network_way(r, &t->destination,
+				      network_narrow(w, sw, gateway, t->nexthop.family), fs);
 
-	network_match_router(d, r);
-	network_match_dst(d, &t->destination);
 	draft_dec_ttl(d);
 	draft_goto(d, STAGE_nat_out);
 	draft_end(d);
@@ -320,7 +426,7 @@ void network_route_router(const struct world *w, const struct sw *sw, const stru
 		if (!p || first != i)
 			continue;
 		if (port_is_gateway(p))
-			outer_route(r, t, p, fs);
+			outer_route(w, sw, r, t, p, fs);
 		else if (n > 1)
 			shared_route(w, sw, r, i, fs);
 		else

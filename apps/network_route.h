@@ -22,6 +22,17 @@ uint16_t network_prefix_prio(const struct ip_prefix *p);
 /* 'via' NULL: the destination itself. */
 void network_next_hop(struct draft *d, const struct ip_addr *via, uint8_t family);
 
+/*
+ * The way from a router to 'to' begins: by a link of that MTU, where packets may be longer, which
+ * are fragmented or answered; 0: all of them fit.
+ */
+struct draft *network_way(const struct router *r, const struct ip_prefix *to, uint16_t mtu,
+			  struct flowset *fs);
+/* The MTU from this host to the network of the router's port 'p', for packets of that IP version;
+ * 0: no packet of the router's networks is longer. */
+uint16_t network_narrow(const struct world *w, const struct sw *sw, const struct port *p,
+			uint8_t family);
+
 /* As whom the router sends into the network of its port 'p' from host 'sw'. */
 void network_router_mac(const struct sw *sw, const struct port *p, uint8_t mac[6]);
 
@@ -30,7 +41,8 @@ void network_route_switch(struct flowset *fs);
 void network_nat_switch(struct flowset *fs);
 
 /* What a router says itself, as its port: to pings, and of packets that it cannot send on. */
-void network_route_speak(const struct sw *sw, const struct port *p, struct flowset *fs);
+void network_route_speak(const struct world *w, const struct sw *sw, const struct port *p,
+			 struct flowset *fs);
 
 /* network_route.c: an interface; extra routes; the addresses of a port or of somebody outside. */
 void network_route_interface(const struct world *w, const struct sw *sw, const struct port *p,

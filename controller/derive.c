@@ -357,6 +357,14 @@ static void addr_changed(struct derive *d, const struct sg_addr *a)
 		derive_mark(d, COOKIE_ADDR, a->bucket);
 }
 
+/* Its MTU is their affair in all of their networks. */
+static void net_routers(struct derive *d, const struct net *n)
+{
+	for (NET_EACH_ROUTER_PORT(p, n))
+		if (near_find(d, COOKIE_ROUTER, p->router->a.index))
+			derive_mark_router(d, p->router);
+}
+
 void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 {
 	switch (o->kind) {
@@ -364,6 +372,8 @@ void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)
 		port_changed(d, (const struct port *)o, what);
 		break;
 	case WORLD_NET:
+		if (what != WORLD_MEMBERS)
+			net_routers(d, (const struct net *)o);
 		if (is_near(d, ((const struct net *)o)->a.index) || what & WORLD_DELETED)
 			mark_net(d, (const struct net *)o,
 				 !(what & WORLD_DELETED) && what != WORLD_MEMBERS);

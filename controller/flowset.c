@@ -322,6 +322,19 @@ void draft_load(struct draft *d, enum reg r, uint64_t value)
 	a->value = value;
 }
 
+void draft_fit(struct draft *d, enum reg r, uint16_t mtu)
+{
+	const struct reg_desc *g = &regs[r];
+	struct of_fit *a = write_allowed(d, STAGE_REG + (int)r) ? ADD(d, fit) : NULL;
+
+	if (!a)
+		return;
+	a->dst.field = &of_fields[g->field];
+	a->dst.ofs = g->shift;
+	a->dst.n_bits = g->bits;
+	a->mtu = mtu;
+}
+
 void draft_output_reg(struct draft *d, enum reg r)
 {
 	struct of_nx_output_reg *a = d->error ? NULL : ADD(d, nx_output_reg);

@@ -86,6 +86,9 @@ void draft_controller(struct draft *d, uint16_t max_len);
 void draft_group(struct draft *d, uint32_t group_id);
 void draft_bucket(struct draft *d);
 
+/* 'r' becomes 'mtu' for a packet that does not fit and must not be fragmented, else 0. */
+void draft_fit(struct draft *d, enum reg r, uint16_t mtu);
+
 /* Registers: their value, and the port that one names. */
 void draft_load(struct draft *d, enum reg r, uint64_t value);
 void draft_output_reg(struct draft *d, enum reg r);

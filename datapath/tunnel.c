@@ -403,7 +403,9 @@ void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 	tx.tmpl = &peer->tmpl;
 	tx.vni = t->cfg.flow_vni ? (uint32_t)be64toh(tun->tun_id) & VXLAN_VNI_MASK : t->cfg.vni;
 	c->big.n = 0;
-	if (vxlan_encap_burst(&c->vx, &m, &tx, 1, &c->big))
+	if (unlikely(refrag_is_due(m)))
+		too_big(w, p, uplink, &tx, m, o);
+	else if (vxlan_encap_burst(&c->vx, &m, &tx, 1, &c->big))
 		encapsulated(w, p, uplink, m, len, o->queue_id);
 	else if (c->big.n)
 		too_big(w, p, uplink, &tx, c->big.pkt[0], o);
