@@ -103,7 +103,43 @@ static void derive_router_port(const struct world *w, const struct sw *sw, const
 		network_nat_gateway(w, sw, p, fs);
 	else
 		network_route_interface(w, sw, p, fs);
-	network_route_port(p, fs);
+	network_route_port(w, p, fs);
+}
+
+static bool has_pair(const struct port *p, const struct ip_prefix *ip)
+{
+	for (size_t i = 0; i < p->a.n_allowed_address_pairs; i++) {
+		const struct ip_prefix *pair = &p->a.allowed_address_pairs[i].ip_address;
+
+		if (pair->len == ip->len && ip_prefix_overlaps(pair, ip))
+			return true;
+	}
+	return false;
+}
+
+/* Who has an address that several may have: routers to its network are to know. */
+static void claims(const struct world *w, const struct port *p, struct flowset *fs)
+{
+	for (size_t i = 0; p->net->router_ports && i < p->a.n_allowed_address_pairs; i++) {
+		const struct ip_prefix *ip = &p->a.allowed_address_pairs[i].ip_address;
+		bool again = false;
+
+		/* One address at several MACs. */
+		for (size_t k = 0; k < i; k++) {
+			const struct ip_prefix *other = &p->a.allowed_address_pairs[k].ip_address;
+
+			again |= other->len == ip->len && ip_prefix_overlaps(other, ip);
+		}
+		if (!again)
+			(ip->addr.family == 4 ? network_arp_claim : network_nd_claim)(p, ip, fs);
+	}
+	for (size_t i = 0; p->net->router_ports && i < p->a.n_fixed_ips; i++) {
+		struct ip_prefix ip = { p->a.fixed_ips[i].ip_address, 0 };
+
+		ip.len = (uint8_t)(8 * ip_size(&ip.addr));
+		if (port_ip_is_shared(w, p, &ip.addr) && !has_pair(p, &ip))
+			(ip.addr.family == 4 ? network_arp_claim : network_nd_claim)(p, &ip, fs);
+	}
 }
 
 static void derive_port(const struct world *w, const struct sw *sw, const struct port *p,
@@ -122,18 +158,19 @@ static void derive_port(const struct world *w, const struct sw *sw, const struct
 			network_sg_port(p, fs);
 		}
 		network_dhcp_port(w, p, fs);
+		claims(w, p, fs);
 	}
-	network_arp_port(sw, p, fs);
-	network_nd_port(sw, p, fs);
+	network_arp_port(w, sw, p, fs);
+	network_nd_port(w, sw, p, fs);
 	network_l2_port(sw, p, fs);
-	network_route_port(p, fs);
+	network_route_port(w, p, fs);
 }
 
 /* Others' routers are neighbours on an external network, and no more. */
 static void derive_far_port(const struct world *w, const struct sw *sw, const struct port *p,
 			    struct flowset *fs)
 {
-	network_route_port(p, fs);
+	network_route_port(w, p, fs);
 }
 
 static void derive_router(const struct world *w, const struct sw *sw, const struct router *r,

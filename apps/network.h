@@ -29,7 +29,11 @@ void network_match_prefix(struct draft *d, enum of_field_id f, const struct ip_p
 void network_guard_port(const struct port *p, uint32_t ofport, struct flowset *fs);
 /* network_arp.c: answers for a port's addresses. */
 void network_arp_switch(struct flowset *fs);
-void network_arp_port(const struct sw *sw, const struct port *p, struct flowset *fs);
+void network_arp_port(const struct world *w, const struct sw *sw, const struct port *p,
+		      struct flowset *fs);
+/* A local port's word for an address that it may have. */
+void network_arp_claim(const struct port *p, const struct ip_prefix *ip, struct flowset *fs);
+void network_nd_claim(const struct port *p, const struct ip_prefix *ip, struct flowset *fs);
 /* For a router's port that speaks on the wire from 'sw': its own MAC, to stations on the uplink,
  * too; and what they answer goes to the controller. */
 void network_arp_uplink(const struct sw *sw, const struct port *p, struct flowset *fs);
@@ -38,7 +42,8 @@ void network_to_uplink(struct draft *d, const struct sw_port *up, const struct n
 void network_back_to_uplink(struct draft *d, const struct net *n);
 /* network_nd.c: IPv6, as network_arp.c has it for IPv4. */
 void network_nd_uplink(const struct sw *sw, const struct port *p, struct flowset *fs);
-void network_nd_port(const struct sw *sw, const struct port *p, struct flowset *fs);
+void network_nd_port(const struct world *w, const struct sw *sw, const struct port *p,
+		     struct flowset *fs);
 /* network_dhcp.c: a local port's leases; what a router's port advertises. */
 void network_dhcp_port(const struct world *w, const struct port *p, struct flowset *fs);
 void network_ra_interface(const struct world *w, const struct port *p, struct flowset *fs);

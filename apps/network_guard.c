@@ -102,7 +102,7 @@ static void guard_ipv6(struct flowset *fs, uint32_t ofport, const uint8_t mac[6]
 	draft_match(d, OF_FIELD_IP_PROTO, PROTO_ICMPV6);
 	draft_match(d, OF_FIELD_ICMPV6_TYPE, ICMPV6_NA);
 	network_match_prefix(d, OF_FIELD_ND_TARGET, ip);
-	allow(d, STAGE_sg_out);
+	allow(d, STAGE_answer);
 }
 
 /* What a host may say before it has an address: DHCP, ARP probes (RFC 5227), DAD (RFC 4862). */

@@ -13,7 +13,7 @@
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
 enum { IPV6_LEAST = 1280 };
-enum { PRIO_REST = 0, PRIO_PREFIX = 100, PRIO_OWN = 400, PRIO_EXPIRED = 410 };
+enum { PRIO_REST = 0, PRIO_NEIGHBOUR = 100, PRIO_PREFIX = 100, PRIO_OWN = 400, PRIO_EXPIRED = 410 };
 
 /* Group ids: what it does (8) | router (15) | route (9). */
 enum { GROUP_ROUTE = 0x50 };
@@ -300,18 +300,32 @@ void network_route_speak(const struct world *w, const struct sw *sw, const struc
 	}
 }
 
+static void enter_from(const struct port *p, enum meta_from from, struct flowset *fs)
+{
+	struct draft *d = FLOW(fs, router_in, 100);
+
+	network_match_from(d, p->net, from);
+	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);
+	network_enter_router(d, p->router, STAGE_route);
+}
+
+/*
+ * To its network's own ports it is on their hosts.  To stations on the wire it is on one: there it
+ * has its MAC address, so that physical switches see that in one place, and only that host takes
+ * what they send, even if a physical switch does not know where and floods it.
+ */
 void network_route_interface(const struct world *w, const struct sw *sw, const struct port *p,
 			     struct flowset *fs)
 {
-	struct draft *d;
-
-	network_arp_port(sw, p, fs);
-	network_nd_port(sw, p, fs);
+	network_arp_port(w, sw, p, fs);
+	network_nd_port(w, sw, p, fs);
 	network_ra_interface(w, p, fs);
-	d = FLOW(fs, router_in, 100);
-	network_match(d, p->net);
-	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);
-	network_enter_router(d, p->router, STAGE_route);
+	enter_from(p, FROM_PORT, fs);
+	if (world_anchor(w, p) == sw) {
+		network_arp_uplink(sw, p, fs);
+		network_nd_uplink(sw, p, fs);
+		enter_from(p, FROM_UPLINK, fs);
+	}
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
 		connected(w, sw, p, &p->a.fixed_ips[i], fs);
 	network_route_speak(w, sw, p, fs);
@@ -436,11 +450,11 @@ void network_route_router(const struct world *w, const struct sw *sw, const stru
 
 /* ---- neighbours ---- */
 
-static void neighbour(const struct net *n, const struct ip_addr *ip, const uint8_t mac[6],
-		      struct flowset *fs)
+static void neighbour(uint16_t priority, const struct net *n, const struct ip_addr *ip,
+		      const uint8_t mac[6], struct flowset *fs)
 {
 	bool v4 = ip->family == 4;
-	struct draft *d = FLOW(fs, neighbour, 100);
+	struct draft *d = FLOW(fs, neighbour, priority);
 
 	network_match(d, n);
 	draft_match(d, OF_FIELD_ETH_TYPE, v4 ? ETH_IPV4 : ETH_IPV6);
@@ -450,18 +464,31 @@ static void neighbour(const struct net *n, const struct ip_addr *ip, const uint8
 	draft_end(d);
 }
 
+/* The address is nobody's until somebody is found who has it. */
+static bool is_looked_for(const struct world *w, const struct port *p, const struct ip_addr *ip)
+{
+	if (p->place.sw || p->router || !strcmp(p->a.device_owner, "network:floatingip"))
+		return false;
+	return p->net->a.type != NET_VXLAN || world_ip_is_allowed(w, p->net, ip);
+}
+
 /* Where routers lead to its network, a port's addresses lead to its MAC. */
-void network_route_port(const struct port *p, struct flowset *fs)
+void network_route_port(const struct world *w, const struct port *p, struct flowset *fs)
 {
 	if (!p->net->router_ports)
 		return;
-	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
-		neighbour(p->net, &p->a.fixed_ips[i].ip_address, p->a.mac_address, fs);
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
+
+		if (!is_looked_for(w, p, ip))
+			neighbour(PRIO_NEIGHBOUR, p->net, ip, p->a.mac_address, fs);
+	}
 }
 
+/* Who has been found has it, whosever it is by right: who may say so is controller/neigh.c's. */
 void network_route_neigh(const struct neigh *n, struct flowset *fs)
 {
-	neighbour(n->net, &n->key.ip, n->mac, fs);
+	neighbour(PRIO_NEIGHBOUR + 10, n->net, &n->key.ip, n->mac, fs);
 }
 
 /* ---- what every switch has ---- */

@@ -49,7 +49,7 @@ void network_route_interface(const struct world *w, const struct sw *sw, const s
 			     struct flowset *fs);
 void network_route_router(const struct world *w, const struct sw *sw, const struct router *r,
 			  struct flowset *fs);
-void network_route_port(const struct port *p, struct flowset *fs);
+void network_route_port(const struct world *w, const struct port *p, struct flowset *fs);
 void network_route_neigh(const struct neigh *n, struct flowset *fs);
 /* network_nat.c: a router's way to the outside; a floating IP. */
 void network_nat_gateway(const struct world *w, const struct sw *sw, const struct port *p,

@@ -90,6 +90,8 @@ static void mark_net(struct derive *d, const struct net *n, bool ports)
 	derive_mark(d, COOKIE_NET, n->a.index);
 	for (const struct port *p = ports ? n->ports : NULL; p; p = p->net_next)
 		derive_mark(d, COOKIE_PORT, p->a.index);
+	for (const struct neigh *k = ports ? n->neighs : NULL; k; k = k->net_next)
+		derive_mark(d, COOKIE_NEIGH, k->index);
 }
 
 static void mark_sg(struct derive *d, uint32_t index)
@@ -239,7 +241,7 @@ static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 		return;
 	derive_mark(d, COOKIE_PORT, p->a.index);
 	/* It is, or was, in the network's groups here; elsewhere these hear of WORLD_MEMBERS. */
-	if ((was_here || is_here(d, p)) && what & ~(uint32_t)WORLD_LINK)
+	if ((was_here || is_here(d, p)) && what & ~(uint32_t)(WORLD_LINK | WORLD_SHARED))
 		derive_mark(d, COOKIE_NET, p->net->a.index);
 }
 
@@ -268,6 +270,14 @@ static void near_members(struct derive *d, const struct sw *sw)
 	}
 }
 
+static bool router_is_anchored(const struct router *r)
+{
+	for (ROUTER_EACH_PORT(p, r))
+		if (port_is_anchored(p))
+			return true;
+	return false;
+}
+
 /* Gateways live on one of the switches that are there. */
 static void gateways_moved(struct derive *d)
 {
@@ -277,7 +287,7 @@ static void gateways_moved(struct derive *d)
 						 ? world_router_by_index(d->world, n->key.index)
 						 : NULL;
 
-		if (r && router_gateway(r))
+		if (r && router_is_anchored(r))
 			derive_mark_router(d, r);
 	}
 }
@@ -421,8 +431,6 @@ void derive_all(struct derive *d)
 		if (r)
 			derive_mark_router(d, r);
 	}
-	for (const struct neigh *n = d->world->neighs; n; n = n->hh.next)
-		derive_mark(d, COOKIE_NEIGH, n->index);
 }
 
 /* Each group that names it, once: by the first of its sets that the group names. */

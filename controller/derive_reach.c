@@ -2,7 +2,8 @@
 /*
  * What can be reached from a switch: from networks that have ports here by routers to others, as
  * far as it goes.  An external network is an end: its other routers are not followed.  The host of
- * a router's gateway reaches all of that router's networks, because replies come in there.
+ * a router's gateway, or of an interface on a physical network, reaches all of that router's
+ * networks, because packets come in there.
  */
 #include "controller/derive_priv.h"
 
@@ -18,7 +19,7 @@ static void see_router(struct derive *d, const struct router *r)
 	for (ROUTER_EACH_PORT(p, r)) {
 		if (port_is_interface(p))
 			see_net(d, p->net, true);
-		else if (world_gateway_switch(d->world, r) == d->sw ||
+		else if (world_anchor(d->world, p) == d->sw ||
 			 (p->net->a.physnet && sw_port_by_physnet(d->sw, p->net->a.physnet)))
 			see_net(d, p->net, false);
 	}
@@ -37,7 +38,7 @@ static void see_net(struct derive *d, const struct net *net, bool follow)
 			see_router(d, p->router);
 }
 
-/* Those that have ports here, and those whose gateway lives here. */
+/* Those that have ports here, and those of routers that live here. */
 static void see_all(struct derive *d)
 {
 	struct near *n, *next;
@@ -51,8 +52,11 @@ static void see_all(struct derive *d)
 			see_net(d, net, true);
 	}
 	for (WORLD_ALL(router, ROUTER, r, d->world))
-		if (world_gateway_switch(d->world, r) == d->sw)
-			see_router(d, r);
+		for (ROUTER_EACH_PORT(p, r))
+			if (port_is_anchored(p) && world_anchor(d->world, p) == d->sw) {
+				see_router(d, r);
+				break;
+			}
 }
 
 void derive_reach(struct derive *d)

@@ -12,6 +12,8 @@
 #include "controller/solicit.h"
 #include "controller/south_priv.h"
 
+enum { NX_IN_PORT = 0xfff8 }; /* resubmit: the one that it has */
+
 enum {
 	TICK = 1,   /* seconds */
 	TRIES = 3,  /* of one who does not answer; a network's own gateway is asked for on and on */
@@ -76,15 +78,54 @@ static uint16_t vid_of(const struct net *net)
 	return net->a.type == NET_VLAN ? (uint16_t)net->a.segment : 0;
 }
 
-/* The gateway that asks for 'ip' on 'net', and its address of the same subnet. */
-static const struct port *asker(const struct world *w, const struct net *net,
-				const struct ip_addr *ip, const struct ip_addr **own)
+/* Into the whole of 'net' from switch 'sw', as if a port had sent it: its ports, tunnels, uplink.
+ */
+static void flood_frame(struct neighs *n, const struct sw *sw, const struct net *net,
+			uint8_t *frame, size_t len)
+{
+	struct of_nx_reg_load load = {
+		.kind = OF_KIND_nx_reg_load,
+		.dst = { .field = &of_fields[OF_FIELD_METADATA], .n_bits = 64 },
+		.value = META_VALUE(net, net->a.index) | META_VALUE(from, FROM_PORT)
+	};
+	struct of_nx_resubmit_table go = { .kind = OF_KIND_nx_resubmit_table,
+					   .in_port = NX_IN_PORT,
+					   .table = stages[STAGE_l2].table };
+	struct of_any *actions[] = { (struct of_any *)&load, (struct of_any *)&go };
+	struct of_packet_out po = { .kind = OF_KIND_packet_out,
+				    .buffer_id = OFP_NO_BUFFER,
+				    .in_port = OFPP_CONTROLLER,
+				    .actions = { .n = 2, .v = (void *)actions },
+				    .data = { .p = frame, .n = (uint32_t)len } };
+	struct peer *p = south_peer(n->south, sw);
+
+	if (p)
+		of_session_send(p->session, peer_xid(p), (struct of_any *)&po);
+}
+
+/* Where a router's port asks from: where it lives; one that lives everywhere, from any host. */
+static const struct sw *asks_from(const struct neighs *n, const struct port *p)
+{
+	if (port_is_anchored(p))
+		return world_anchor(n->south->world, p);
+	for (NET_EACH_MEMBER(m, p->net))
+		if (south_peer(n->south, m->sw))
+			return m->sw;
+	return NULL;
+}
+
+/* The router's port that asks for 'ip' on 'net', from where, and its address of the same subnet. */
+static const struct port *asker(const struct neighs *n, const struct net *net,
+				const struct ip_addr *ip, const struct ip_addr **own,
+				const struct sw **from)
 {
 	for (NET_EACH_ROUTER_PORT(p, net))
-		for (size_t i = 0; port_is_gateway(p) && i < p->a.n_fixed_ips; i++) {
-			const struct subnet *s = world_subnet_find(w, p->a.fixed_ips[i].subnet_id);
+		for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+			const struct subnet *s =
+				world_subnet_find(n->south->world, p->a.fixed_ips[i].subnet_id);
 
-			if (!s || !ip_prefix_has(&s->a.cidr, ip))
+			if (!s || !ip_prefix_has(&s->a.cidr, ip) || !p->router->a.admin_state_up ||
+			    !(*from = asks_from(n, p)))
 				continue;
 			*own = &p->a.fixed_ips[i].ip_address;
 			return p;
@@ -92,20 +133,20 @@ static const struct port *asker(const struct world *w, const struct net *net,
 	return NULL;
 }
 
-/*
- * From the gateway's own switch, where the answer comes in.  On tenants' own VLANs nobody is asked:
- * a router's interface is on every host, and answers would come in at any of them.
- */
+/* A gateway asks on the wire, an interface its network's ports as well. */
 static void ask_now(struct neighs *n, const struct net *net, const struct ip_addr *ip)
 {
-	const struct ip_addr *own;
-	const struct port *p = asker(n->south->world, net, ip, &own);
-	const struct sw *from = p ? world_gateway_switch(n->south->world, p->router) : NULL;
 	uint8_t frame[NEIGH_FRAME_MAX];
+	const struct ip_addr *own;
+	const struct sw *from;
+	const struct port *p = asker(n, net, ip, &own, &from);
 
-	if (from && net->a.type != NET_VXLAN)
+	if (p && port_is_gateway(p) && net->a.type != NET_VXLAN)
 		send_frame(n, from, net, frame,
 			   neigh_frame_ask(frame, vid_of(net), p->a.mac_address, own, ip));
+	else if (p)
+		flood_frame(n, from, net, frame,
+			    neigh_frame_ask(frame, 0, p->a.mac_address, own, ip));
 }
 
 static void ask(struct neighs *n, const struct net *net, const struct ip_addr *ip)
@@ -133,7 +174,20 @@ static void asked_drop(struct neighs *n, struct asked *a)
 
 /* ---- hearing ---- */
 
-static void heard(struct neighs *n, struct net *net, const struct ip_addr *ip, const uint8_t mac[6])
+/* 'p' says unasked that it has an address: it counts where somebody else is taken for its owner. */
+static bool is_claim(const struct world *w, const struct port *p, const struct ip_addr *ip)
+{
+	const struct port *owner = world_port_by_ip(p->net, ip);
+
+	return world_neigh_find(w, p->net, ip) || (owner && owner != p && owner->place.sw);
+}
+
+/*
+ * 'p' NULL: a station on the wire.  Of these only who was asked is believed, so that others cannot
+ * fill the world, or take over an address; ports are, what they may say.
+ */
+static void heard(struct neighs *n, struct net *net, const struct port *p, const struct ip_addr *ip,
+		  const uint8_t mac[6])
 {
 	__typeof__(((struct asked *)0)->key) key;
 	struct asked *a;
@@ -142,13 +196,35 @@ static void heard(struct neighs *n, struct net *net, const struct ip_addr *ip, c
 	key.net = net->a.index;
 	key.ip = *ip;
 	HASH_FIND(hh, n->asked, &key, sizeof(key), a);
-	/* Only who was asked: others cannot fill the world, or take over an address unasked. */
-	if (!a)
+	if (!world_may_have(n->south->world, p, net, ip, mac) ||
+	    !(a || (p && is_claim(n->south->world, p, ip))))
 		return;
-	asked_drop(n, a);
-	if (world_neigh_set(n->south->world, net, ip, mac) == -ENOSPC)
+	if (a)
+		asked_drop(n, a);
+	if (world_neigh_set(n->south->world, net, ip, mac, p) == -ENOSPC)
 		log_warn("neigh", "network %s: knows %d neighbours, no room for more", net->a.id,
 			 WORLD_NEIGHS_MAX);
+}
+
+/* Of what is known, what 'p' has to do with is still so. */
+static void recheck(struct neighs *n, const struct port *p)
+{
+	struct world *w = n->south->world;
+	struct neigh *k, *next;
+
+	for (k = p->net->neighs; k; k = next) {
+		const struct port *holder =
+			k->port == NUM_NONE ? NULL : world_port_by_index(w, k->port);
+		bool own = false;
+
+		next = k->net_next;
+		for (size_t i = 0; i < p->a.n_fixed_ips; i++)
+			own |= !ip_cmp(&p->a.fixed_ips[i].ip_address, &k->key.ip);
+		if ((own || k->port == p->a.index) &&
+		    ((k->port != NUM_NONE && !holder) ||
+		     !world_may_have(w, holder, k->net, &k->key.ip, k->mac)))
+			world_neigh_forget(w, k);
+	}
 }
 
 /* Its destination, or what the route made of it. */
@@ -181,7 +257,12 @@ void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_i
 		if (next_hop(pi, &ip))
 			ask(n, net, &ip);
 	} else if (neigh_frame_read(pi->data.p, pi->data.n, &ip, mac)) {
-		heard(n, net, &ip, mac);
+		const struct sw_port *from = sw_port_find(
+			p->sw,
+			(uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &pi->match.value));
+
+		if (from && (from->port || from->physnet))
+			heard(n, net, from->port, &ip, mac);
 	}
 }
 
@@ -243,6 +324,8 @@ void neighs_changed(struct neighs *n, const struct world_obj *o, uint32_t what)
 	const struct port *p = (const struct port *)o;
 
 	solicits_changed(n->solicits, o, what);
+	if (o->kind == WORLD_PORT && p->net->neighs)
+		recheck(n, p);
 	if (o->kind == WORLD_PORT && what & WORLD_PLACE && !(what & WORLD_DELETED) && p->place.sw &&
 	    !p->router && p->net->a.type != NET_VXLAN && south_settled(n->south))
 		moved(n, p);
@@ -267,7 +350,9 @@ static void announce_all(struct neighs *n, bool repeat)
 	struct announced *a, *next;
 
 	for (WORLD_ALL(router, ROUTER, r, w))
-		announce_from(n, router_gateway(r), world_gateway_switch(w, r), repeat);
+		for (ROUTER_EACH_PORT(p, r))
+			if (port_is_anchored(p))
+				announce_from(n, p, world_anchor(w, p), repeat);
 	for (WORLD_ALL(floatingip, FLOATINGIP, f, w))
 		if (f->router)
 			announce_from(n, f->outer, world_floatingip_switch(w, f), repeat);

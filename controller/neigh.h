@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Neighbours outside: asks who has an address that a router sends to (ARP, neighbour discovery),
- * keeps what is answered in the world, and tells physical networks where a router's own addresses
- * are.
+ * Neighbours that are not simply a port's: asks who has an address that a router sends to (ARP,
+ * neighbour discovery), keeps what is answered in the world, and tells physical networks where a
+ * router's own addresses are.
  *
  *   a packet finds no neighbour --packet-in--> ask --packet-out--> the wire
  *   the answer, to the router's address --packet-in--> world_neigh_set() --> flows
  *
+ *   a port speaks for an address that several may have --packet-in--> the same
+ *
+ * A router's gateway asks on the wire, from its host; an interface asks its whole network.
  * The gateways of external networks are asked for before anybody needs them, and all that are known
  * again now and then.  Addresses that move to another host (a gateway's, a floating IP, a port's on
  * a physical network) are announced from there.

@@ -56,19 +56,30 @@ static void read_one(struct peer *p, struct of_any *body)
 	p->inherited |= p->state == PEER_READ;
 }
 
-/* After a restart: the host of a router's gateway is the one that translates for its address. */
+/* What only the host has where a router's port lives: translates for its address, or lets stations
+ * on the wire in. */
+static bool is_anchor_flow(const struct of_flow_stats *f)
+{
+	uint64_t metadata = of_field_get_u64(&of_fields[OF_FIELD_METADATA], &f->match.value);
+
+	return f->table_id == stages[STAGE_nat_in].table ||
+	       (f->table_id == stages[STAGE_router_in].table &&
+		(metadata & META_MASK(from)) == META_VALUE(from, FROM_UPLINK));
+}
+
+/* After a restart: a router's gateway is where it was. */
 static void note_gateway(struct peer *p, const struct of_flow_stats *f)
 {
 	struct world *w = p->south->world;
 	struct port *port;
 
-	if (!w->settling || p->state != PEER_READ || f->table_id != stages[STAGE_nat_in].table ||
+	if (!w->settling || p->state != PEER_READ || !is_anchor_flow(f) ||
 	    cookie_kind(f->cookie) != COOKIE_PORT)
 		return;
 	port = world_port_by_index(w, cookie_index(f->cookie));
-	if (!port || !port->router || !port_is_gateway(port) || port->router->was)
+	if (!port || !port->router || !port_is_anchored(port) || port->was)
 		return;
-	port->router->was = p->dpid;
+	port->was = p->dpid;
 	world_mark_dirty(w, &p->sw->obj, WORLD_ALIVE);
 }
 

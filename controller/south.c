@@ -83,22 +83,24 @@ static bool all_placed(struct south *s)
 }
 
 /* Those that have come back agree with where gateways were: who is missing is nobody's gateway. */
-static bool gateways_known(const struct world *w)
+static bool anchors_known(const struct world *w)
 {
-	for (WORLD_ALL(router, ROUTER, r, w)) {
-		const struct sw *sw = world_gateway_choice(w, r);
+	for (WORLD_ALL(router, ROUTER, r, w))
+		for (ROUTER_EACH_PORT(p, r)) {
+			const struct sw *sw = world_anchor_choice(w, p);
 
-		if (router_gateway(r) && (!sw || sw->dpid != r->was))
-			return false;
-	}
+			if (sw ? sw->dpid != p->was : port_is_gateway(p))
+				return false;
+		}
 	return true;
 }
 
-static bool has_gateways(const struct world *w)
+static bool has_anchors(const struct world *w)
 {
 	for (WORLD_ALL(router, ROUTER, r, w))
-		if (router_gateway(r))
-			return true;
+		for (ROUTER_EACH_PORT(p, r))
+			if (port_is_anchored(p))
+				return true;
 	return false;
 }
 
@@ -142,7 +144,7 @@ static void told(struct world *w, void *arg)
 		peer_flush(p);
 		peer_report(p);
 	}
-	if (!s->settled && s->peers && (!s->gateways || gateways_known(w)) && all_placed(s))
+	if (!s->settled && s->peers && (!s->gateways || anchors_known(w)) && all_placed(s))
 		settle(s);
 	neighs_told(s->neighs);
 }
@@ -183,7 +185,7 @@ struct south *south_new(struct ev_loop *loop, struct world *w, const struct sout
 	ev_timer_start(loop, &s->settle);
 	south_gone_init(s, opts->grace);
 	/* Where gateways lived is not known: until everybody had time to come back they stay. */
-	s->gateways = has_gateways(w);
+	s->gateways = has_anchors(w);
 	world_settling(w, s->gateways);
 	s->neighs = neighs_new(s);
 	if (listen_all(s, opts, e)) {

@@ -23,7 +23,9 @@
 
 #include "controller/ip.h"
 #include "controller/world_mac.h"
+#include "controller/world_router.h"
 #include "controller/world_seen.h"
+#include "controller/world_shared.h"
 
 enum {
 	UUID_TEXT = 37, /* with the final NUL */
@@ -156,6 +158,7 @@ enum world_what {
 	WORLD_MEMBERS = 1 << 11, /* net: another set of switches has its ports, or its open ones */
 	WORLD_UPLINK = 1 << 12,	 /* switch: a way to a physical network came, went, or changed */
 	WORLD_ALIVE = 1 << 13,	 /* switch: gone, or back; counts as a place for gateways, or not */
+	WORLD_SHARED = 1 << 14,	 /* port: others may have an address of it, or may no longer */
 };
 
 /* First member of every object; a resource's attributes 'a' follow it. */
@@ -354,6 +357,8 @@ struct port {
 	struct port *net_prev, *net_next;
 	struct port *host_prev, *host_next;
 	struct router *router; /* whose interface or gateway it is; NULL: none's */
+	uint64_t was; /* a router's: dpid of the switch that it lived on before a restart; 0: not
+		       * known */
 	struct port *router_prev, *router_next;
 	struct port *net_router_prev, *net_router_next;
 	struct floatingip *floatingips; /* that lead here: DL list by port_prev, port_next */
@@ -375,7 +380,6 @@ struct router {
 	struct router_attrs a;
 	struct port *ports;		/* DL list by router_prev, router_next */
 	struct floatingip *floatingips; /* DL list by router_prev, router_next */
-	uint64_t was; /* dpid of the switch that had its gateway before a restart; 0: not known */
 };
 enum { ROUTER_MAX = 0x7ffe };
 
@@ -425,7 +429,8 @@ struct vtep {
 	uint16_t mtu;	     /* of the underlay; 0: not known */
 };
 
-/* Who has an address outside of what tenants have declared: seen in ARP or neighbour discovery. */
+/* Who has an address outside of what tenants have declared, or one that several ports may have:
+ * seen in ARP or neighbour discovery. */
 struct neigh {
 	struct world_obj obj;
 	struct {
@@ -434,6 +439,7 @@ struct neigh {
 	} key;
 	struct net *net;
 	uint8_t mac[6];
+	uint32_t port;	/* index of the port that has it; NUM_NONE: somebody on the wire */
 	uint32_t index; /* in cookies */
 	double seen;	/* w->now() */
 	struct neigh *net_prev, *net_next;
@@ -493,6 +499,7 @@ struct world {
 	struct vni_pool *vnis;	/* in use by networks */
 	struct vid_pools *vids; /* in use by networks, a pool for each physical network */
 	struct neigh *neighs, *neighs_by_index;
+	struct pair_use *pairs; /* world_shared.c */
 	uint32_t next_neigh;
 	struct world_obj *marked; /* DL list: to be told to the listeners */
 	struct world_listener *listeners;
@@ -553,22 +560,6 @@ void world_free(struct world *w);
 	struct sw *s = (h)->sws; \
 	s;                       \
 	s = s->host_next
-
-/* A router's interface (not its gateway). */
-bool port_is_interface(const struct port *p);
-bool port_is_gateway(const struct port *p);
-/* NULL when it has none. */
-struct port *router_gateway(const struct router *r);
-/*
- * The switch where its gateway lives: one of those that are up and reach the external network, the
- * same as long as that one does, and spread over all of them; NULL: there is none.
- */
-struct sw *world_gateway_switch(const struct world *w, const struct router *r);
-/* The same of those that have come back after a restart, whatever was before. */
-struct sw *world_gateway_choice(const struct world *w, const struct router *r);
-/* Where a floating IP lives: on its port's own host when that reaches the external network, else
- * where the router's gateway does; NULL: nowhere. */
-struct sw *world_floatingip_switch(const struct world *w, const struct floatingip *f);
 
 struct world_obj *world_obj_find(const struct world *w, enum world_kind kind, const char *id);
 struct world_obj *world_obj_by_index(const struct world *w, enum world_kind kind, uint32_t index);

@@ -37,7 +37,7 @@ static uint32_t index_get(struct world *w)
 }
 
 static int neigh_add(struct world *w, struct net *net, const struct ip_addr *ip,
-		     const uint8_t mac[6])
+		     const uint8_t mac[6], uint32_t holder)
 {
 	struct neigh *n, *each;
 	int count;
@@ -51,6 +51,7 @@ static int neigh_add(struct world *w, struct net *net, const struct ip_addr *ip,
 	n->key.ip = *ip;
 	n->net = net;
 	memcpy(n->mac, mac, 6);
+	n->port = holder;
 	n->index = index_get(w);
 	n->seen = w->now(w->now_arg);
 	HASH_ADD(hh, w->neighs, key, sizeof(n->key), n);
@@ -61,15 +62,17 @@ static int neigh_add(struct world *w, struct net *net, const struct ip_addr *ip,
 }
 
 int world_neigh_set(struct world *w, struct net *net, const struct ip_addr *ip,
-		    const uint8_t mac[6])
+		    const uint8_t mac[6], const struct port *holder)
 {
 	struct neigh *n = world_neigh_find(w, net, ip);
+	uint32_t port = holder ? holder->a.index : NUM_NONE;
 	int rc = 0;
 
 	if (!n) {
-		rc = neigh_add(w, net, ip, mac);
+		rc = neigh_add(w, net, ip, mac, port);
 	} else {
 		n->seen = w->now(w->now_arg);
+		n->port = port;
 		if (memcmp(n->mac, mac, 6))
 			world_mark_dirty(w, &n->obj, WORLD_ATTRS);
 		memcpy(n->mac, mac, 6);

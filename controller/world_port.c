@@ -139,6 +139,7 @@ static void port_derive(struct world *w, struct world_obj *o)
 	memcpy(p->mac_key.mac, p->a.mac_address, 6);
 	HASH_ADD(hh_mac, w->ports_by_mac, mac_key, sizeof(p->mac_key), p);
 	addresses_link(w, p);
+	port_pairs_derive(w, p);
 	port_sgs_derive(w, p);
 	name_link(w, p);
 	router_port_link(w, p);
@@ -156,6 +157,7 @@ static void port_underive(struct world *w, struct world_obj *o)
 
 	HASH_DELETE(hh_mac, w->ports_by_mac, p);
 	addresses_unlink(w, p);
+	port_pairs_underive(w, p);
 	port_sgs_underive(w, p);
 	name_unlink(w, p);
 	router_port_unlink(w, p);

@@ -44,6 +44,10 @@ extern const struct world_ops world_addrgroup_ops, world_sg_ops, world_sg_rule_o
 void port_sgs_derive(struct world *w, struct port *p);
 void port_sgs_underive(struct world *w, struct port *p);
 
+/* Its address pairs (world_shared.c), as well. */
+void port_pairs_derive(struct world *w, struct port *p);
+void port_pairs_underive(struct world *w, struct port *p);
+
 /* Found, or new when 'id' has not been heard of. */
 struct host *host_get(struct world *w, const char *id);
 /* Freed when it has neither switches nor ports. */

@@ -71,37 +71,49 @@ static uint64_t weight(const struct router *r, const struct sw *sw)
 	return h ^ h >> 32;
 }
 
-struct sw *world_gateway_choice(const struct world *w, const struct router *r)
+bool port_is_anchored(const struct port *p)
 {
-	const struct port *p = router_gateway(r);
+	return p->router && (port_is_gateway(p) || p->net->a.type != NET_VXLAN);
+}
+
+struct sw *world_anchor_choice(const struct world *w, const struct port *p)
+{
 	struct sw *found = NULL;
 
-	if (!p)
+	if (!port_is_anchored(p))
 		return NULL;
 	for (WORLD_EACH(sw, w->sws)) {
 		if (!sw_is_alive(sw) ||
 		    (p->net->a.type != NET_VXLAN &&
 		     (!p->net->a.physnet || !sw_port_by_physnet(sw, p->net->a.physnet))))
 			continue;
-		if (!found || weight(r, sw) > weight(r, found))
+		if (!found || weight(p->router, sw) > weight(p->router, found))
 			found = sw;
 	}
 	return found;
 }
 
-struct sw *world_gateway_switch(const struct world *w, const struct router *r)
+struct sw *world_anchor(const struct world *w, const struct port *p)
 {
 	if (!w->settling)
-		return world_gateway_choice(w, r);
-	return r->was && router_gateway(r) ? world_switch_find(w, r->was) : NULL;
+		return world_anchor_choice(w, p);
+	return p->was && port_is_anchored(p) ? world_switch_find(w, p->was) : NULL;
+}
+
+struct sw *world_gateway_switch(const struct world *w, const struct router *r)
+{
+	const struct port *p = router_gateway(r);
+
+	return p ? world_anchor(w, p) : NULL;
 }
 
 struct sw *world_floatingip_switch(const struct world *w, const struct floatingip *f)
 {
 	struct sw *own = f->port ? f->port->place.sw : NULL;
 
-	if (own && f->net->a.type != NET_VXLAN && f->net->a.physnet &&
-	    sw_port_by_physnet(own, f->net->a.physnet))
+	/* Answers come from whoever has the address: by the gateway's host. */
+	if (own && !port_ip_is_shared(w, f->port, &f->a.fixed_ip) && f->net->a.type != NET_VXLAN &&
+	    f->net->a.physnet && sw_port_by_physnet(own, f->net->a.physnet))
 		return own;
 	return f->router ? world_gateway_switch(w, f->router) : NULL;
 }

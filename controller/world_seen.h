@@ -56,7 +56,9 @@ void world_vtep_set(struct world *w, struct sw *sw, const struct vtep *vtep);
 /* Who has an address on a network (world_neigh.c); at most WORLD_NEIGHS_MAX a network, then
  * -ENOSPC. */
 enum { WORLD_NEIGHS_MAX = 4096 };
-int world_neigh_set(struct world *w, struct net *n, const struct ip_addr *ip, const uint8_t mac[6]);
+/* 'holder' NULL: a station on the wire. */
+int world_neigh_set(struct world *w, struct net *n, const struct ip_addr *ip, const uint8_t mac[6],
+		    const struct port *holder);
 void world_neigh_forget(struct world *w, struct neigh *n);
 struct neigh *world_neigh_find(const struct world *w, const struct net *n,
 			       const struct ip_addr *ip);
