@@ -15,6 +15,11 @@ enum {
 	ND_NA = 136,
 	OPT_SLL = 1,
 	OPT_TLL = 2,
+	OPT_PREFIX = 3,
+	ND_RA = 134,
+	RA_BYTES = 16 + 8 + 32,
+	ROUTER_LIFETIME = 9000,
+	TWO_HOURS = 7200,
 	IPV6_BYTES = 40,
 	ND_BYTES = 32
 };
@@ -145,6 +150,38 @@ size_t neigh_frame_solicit(uint8_t out[NEIGH_FRAME_MAX], const uint8_t mac[6])
 	p[40] = ND_RS;
 	put_be16(p + 42, icmpv6_sum(p, RS_BYTES));
 	return (size_t)(p + IPV6_BYTES + RS_BYTES - out);
+}
+
+size_t neigh_frame_withdraw(uint8_t out[NEIGH_FRAME_MAX], const uint8_t mac[6], bool router,
+			    const struct ip_prefix *prefix, bool autonomous)
+{
+	static const struct ip_prefix fe80 = { { 6, { 0xfe, 0x80 } }, 64 };
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+	const struct ip_addr own = ip_eui64(&fe80, mac);
+	uint8_t *p = header(out, all_nodes, mac, 0, ETH_IPV6);
+
+	memset(p, 0, IPV6_BYTES + RA_BYTES);
+	p[0] = 0x60;
+	put_be16(p + 4, RA_BYTES);
+	p[6] = ICMPV6;
+	p[7] = 255;
+	memcpy(p + 8, own.b, 16);
+	p[24] = 0xff;
+	p[25] = 0x02;
+	p[39] = 1;
+	p[40] = ND_RA;
+	put_be16(p + 46, router ? ROUTER_LIFETIME : 0);
+	p[56] = OPT_SLL;
+	p[57] = 1;
+	memcpy(p + 58, mac, 6);
+	p[64] = OPT_PREFIX;
+	p[65] = 4;
+	p[66] = prefix->len;
+	p[67] = autonomous ? 0xc0 : 0x80;
+	put_be32(p + 68, TWO_HOURS);
+	memcpy(p + 80, prefix->addr.b, 16);
+	put_be16(p + 42, icmpv6_sum(p, RA_BYTES));
+	return (size_t)(p + IPV6_BYTES + RA_BYTES - out);
 }
 
 static bool is_station(const uint8_t mac[6])

@@ -14,7 +14,7 @@
 
 #include "controller/ip.h"
 
-enum { NEIGH_FRAME_MAX = 14 + 4 + 40 + 32 };
+enum { NEIGH_FRAME_MAX = 14 + 4 + 40 + 56 };
 
 /* 'vid' 0: untagged.  Each returns the frame's length. */
 size_t neigh_frame_ask(uint8_t out[NEIGH_FRAME_MAX], uint16_t vid, const uint8_t mac[6],
@@ -24,6 +24,14 @@ size_t neigh_frame_announce(uint8_t out[NEIGH_FRAME_MAX], uint16_t vid, const ui
 /* A router solicitation of a host that has no address yet, so that the answer is for all of them.
  */
 size_t neigh_frame_solicit(uint8_t out[NEIGH_FRAME_MAX], const uint8_t mac[6]);
+
+/*
+ * A router's advertisement, to all nodes, that it has a prefix no longer: deprecated, and good for
+ * two hours to who has an address of it (RFC 4862 5.5.3 would have hosts make that of any less).
+ * 'router': it stays one.
+ */
+size_t neigh_frame_withdraw(uint8_t out[NEIGH_FRAME_MAX], const uint8_t mac[6], bool router,
+			    const struct ip_prefix *prefix, bool autonomous);
 
 /* Whether an untagged frame says which MAC has which address. */
 bool neigh_frame_read(const uint8_t *p, size_t n, struct ip_addr *ip, uint8_t mac[6]);

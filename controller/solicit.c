@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "controller/advert.h"
 #include "controller/mem.h"
 #include "controller/neigh_frame.h"
 #include "controller/south_priv.h"
@@ -17,6 +18,8 @@ struct due {
 
 struct solicits {
 	struct south *south;
+	struct adverts *adverts;
+	bool begun; /* 'adverts' knows all networks */
 	struct due *dues;
 	unsigned int second; /* of the period */
 };
@@ -79,10 +82,26 @@ void solicits_changed(struct solicits *s, const struct world_obj *o, uint32_t wh
 
 	if (!south_settled(s->south))
 		return;
-	if (o->kind == WORLD_NET && !(what & WORLD_DELETED))
+	if (o->kind == WORLD_NET && what & WORLD_DELETED)
+		adverts_forget(s->adverts, ((const struct net *)o)->a.index);
+	else if (o->kind == WORLD_NET)
 		due(s, (const struct net *)o);
 	else if (o->kind == WORLD_PORT && p->router)
 		due(s, p->net);
+	else if (o->kind == WORLD_ROUTER && !(what & WORLD_DELETED))
+		for (ROUTER_EACH_PORT(i, (const struct router *)o))
+			due(s, i->net);
+}
+
+/* Of those that there are when the switches have said what they have, nothing is to be taken back.
+ */
+static void begin(struct solicits *s)
+{
+	if (s->begun || !south_settled(s->south))
+		return;
+	s->begun = true;
+	for (WORLD_ALL(net, NET, n, s->south->world))
+		adverts_update(s->adverts, n);
 }
 
 void solicits_tick(struct solicits *s)
@@ -93,11 +112,14 @@ void solicits_tick(struct solicits *s)
 	HASH_ITER (hh, s->dues, d, next) {
 		const struct net *n = world_net_by_index(w, d->net);
 
-		if (n)
+		if (n) {
+			adverts_update(s->adverts, n);
 			solicit_net(s, n);
+		}
 		HASH_DEL(s->dues, d);
 		free(d);
 	}
+	begin(s);
 	s->second = (s->second + 1) % PERIOD;
 	for (WORLD_ALL(net, NET, n, w))
 		if (n->a.index % PERIOD == s->second)
@@ -109,6 +131,7 @@ struct solicits *solicits_new(struct south *south)
 	struct solicits *s = mem_get(sizeof(*s));
 
 	s->south = south;
+	s->adverts = adverts_new(south);
 	return s;
 }
 
@@ -120,5 +143,6 @@ void solicits_free(struct solicits *s)
 		HASH_DEL(s->dues, d);
 		free(d);
 	}
+	adverts_free(s->adverts);
 	free(s);
 }

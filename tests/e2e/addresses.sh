@@ -109,6 +109,22 @@ check "IPv6 is routed between networks and hosts"              yes in_space s1 p
 check "the router's address answers"                           yes in_space s1 ping -n -c 1 -W 1 2001:db8:1::1
 check "a neighbour's address is answered for"                  yes in_space b1 ping -n -c 1 -W 1 2001:db8:2::1
 
+# What is not advertised any more is taken back, at once and not after its lifetime.
+MTU_WAS=$(in_space s1 cat /proc/sys/net/ipv6/conf/eth0/mtu)
+rest PUT "/v2.0/networks/${NET[s]}" '{"network": {"mtu": 1400}}' >/dev/null || die mtu
+check "another MTU of the network is advertised"               yes wait_for 20 sh -c "ip netns exec $LAB-s1 grep -qx 1400 /proc/sys/net/ipv6/conf/eth0/mtu"
+rest PUT "/v2.0/networks/${NET[s]}" "{\"network\": {\"mtu\": $MTU_WAS}}" >/dev/null || die mtu
+rest PUT "/v2.0/networks/${NET[a]}" '{"network": {"mtu": 1400}}' >/dev/null || die mtu
+give_back a1; sleep 0.3
+check "... and leased"                                         yes dhclient_in a1
+check "... by its number"                                      yes last 'interface-mtu 1400;'
+rest PUT "/v2.0/routers/$ROUTER/remove_router_interface" "{\"subnet_id\": \"$SS\"}" >/dev/null || die interface
+check "the router leaves: hosts let go of it"                  yes wait_for 20 sh -c "! ip -n $LAB-s1 -6 route | grep '^default'"
+check "... and begin nothing with its prefix"                  yes wait_for 20 sh -c "ip -n $LAB-s1 -6 addr show dev eth0 | grep -A1 '${ADDR[s1]}.*deprecated' | grep 'preferred_lft 0sec'"
+rest PUT "/v2.0/routers/$ROUTER/add_router_interface" "{\"subnet_id\": \"$SS\"}" >/dev/null || die interface
+check "it comes back: they have it again"                      yes wait_for 20 sh -c "ip -n $LAB-s1 -6 route | grep -q '^default via fe80'"
+check "... and the address is a good one"                      yes wait_for 20 sh -c "! ip -n $LAB-s1 -6 addr show dev eth0 | grep '${ADDR[s1]}.*deprecated'"
+
 # While the controller is away.
 lab_kill "$CONTROLLER_PID" KILL
 give_back a1
