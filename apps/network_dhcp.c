@@ -12,6 +12,7 @@
 #include "apps/network.h"
 #include "base/byteorder.h"
 #include "controller/dhcp_opt.h"
+#include "controller/dns.h"
 #include "ofproto/answer.h"
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
@@ -166,6 +167,32 @@ static void own_options(const struct port *p, bool wide, struct opts *o, struct 
 	}
 }
 
+/* ---- names ---- */
+
+/* As one of the port's own options: those go before. */
+static void opt_name(struct opts *o, bool wide, const char *name, const char *value)
+{
+	struct extra_dhcp_opt x = { .ip_version = wide ? 6 : 4 };
+	struct dhcp_opt v;
+
+	x.opt_name = (char *)(uintptr_t)name;
+	x.opt_value = (char *)(uintptr_t)value;
+	if (value[0] && !dhcp_opt_read(&x, &v))
+		opt(o, wide, v.code, v.v, v.n);
+}
+
+/* What a host is called, and in which domain it is, if somebody has said so. */
+static void names(const struct port *p, bool wide, struct opts *o)
+{
+	char name[DNS_MAX + 1];
+
+	dns_name_short(p->a.dns_name, name);
+	if (!wide)
+		opt_name(o, wide, "hostname", name);
+	if (dns_domain_is_said())
+		opt_name(o, wide, wide ? "domain-search" : "domain-name", dns_domain());
+}
+
 /* ---- leases ---- */
 
 static void match_client(struct draft *d, const struct port *p, uint16_t eth_type, uint16_t from,
@@ -188,6 +215,7 @@ static void lease_ipv4(const struct port *p, const struct subnet *s, const struc
 
 	server(s, lease.server_mac, &lease.server);
 	own_options(p, false, &o, &lease);
+	names(p, false, &o);
 	if (s->a.gateway_ip.family && !o.no_router)
 		opt_addrs(&o, false, DHCP_ROUTER, &s->a.gateway_ip, 1);
 	opt_addrs(&o, false, DHCP_DNS, s->a.dns_nameservers, s->a.n_dns_nameservers);
@@ -214,6 +242,7 @@ static void lease_ipv6(const struct port *p, const struct subnet *s, const struc
 	server(s, lease.server_mac, &ignored);
 	lease.server = link_local(lease.server_mac);
 	own_options(p, true, &o, &lease);
+	names(p, true, &o);
 	opt_addrs(&o, true, DHCPV6_DNS, s->a.dns_nameservers, s->a.n_dns_nameservers);
 	d = FLOW(fs, answer, PRIO_LEASE);
 	match_client(d, p, ETH_IPV6, 546, 547);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "controller/dns.h"
 #include "controller/nb.h"
 #include "controller/nb_auth.h"
 #include "controller/nova.h"
@@ -80,6 +81,8 @@ static int controller_init(struct controller *c, const struct options *o, struct
 	if (!nb->loop)
 		return err_set(e, -1, "the event loop does not start");
 	nb->started = ev_now(nb->loop);
+	if (dns_domain_set(o->dns_domain, e))
+		return -1;
 	nb->auth = nb_auth_new(nb->loop, o, e);
 	if (!nb->auth)
 		return -1;

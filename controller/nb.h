@@ -234,6 +234,8 @@ int nb_port_readdress(struct nb_request *q, struct port *p, const struct fixed_i
 /* binding:profile's own key, "weft_spec". */
 int nb_port_profile_check(const char *profile, struct nb_error *e);
 /* What a VM's host is to do with the device of a port there; host NULL: bound nowhere. */
+/* dns_name (nb_dns.c). */
+int nb_port_dns_check(struct port_attrs *a, struct nb_error *e);
 const char *nb_vif_type(const struct host *h, enum vnic_type vnic, const char *spec);
 json_t *nb_vif_details(const struct port *p, const struct host *h, enum vnic_type vnic,
 		       const char *spec);

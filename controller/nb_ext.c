@@ -20,6 +20,8 @@ static const struct extension {
 	  "Addresses that a port may use besides its own.", "2013-07-23T10:00:00-00:00" },
 	{ "extra_dhcp_opt", "Neutron Extra DHCP options",
 	  "DHCP options that a port is given besides its subnet's.", "2013-03-17T12:00:00-00:00" },
+	{ "dns-integration", "DNS Integration", "A port has a name, which its host is told.",
+	  "2015-08-15T18:00:00-00:00" },
 	{ "net-mtu", "Network MTU", "A network says the size of its packets.",
 	  "2015-03-25T10:00:00-00:00" },
 	{ "net-mtu-writable", "Network MTU (writable)", "... and it may be chosen.",

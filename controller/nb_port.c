@@ -387,8 +387,8 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		a->port_security_enabled = n->a.port_security_enabled;
 	if (mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
 	    addresses_choose(q, n, a, given(rows, "fixed_ips"), NULL, e) || pairs_check(a, e) ||
-	    opts_check(NULL, a, e) || nb_port_profile_check(a->profile, e) ||
-	    nb_sg_port_create(q, a, rows, e))
+	    opts_check(NULL, a, e) || nb_port_dns_check(a, e) ||
+	    nb_port_profile_check(a->profile, e) || nb_sg_port_create(q, a, rows, e))
 		return -1;
 	a->index = world_index_get(q->nb->world, WORLD_PORT);
 	if (a->index == NUM_NONE)
@@ -485,6 +485,8 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 		auto_addresses_follow(q, a);
 	}
 	if (given(rows, "extra_dhcp_opts") && opts_check(self, a, e))
+		return -1;
+	if (given(rows, "dns_name") && nb_port_dns_check(a, e))
 		return -1;
 	if (pairs_check(a, e) || nb_port_profile_check(a->profile, e) ||
 	    nb_sg_port_update(q, self, a, rows, e))

@@ -26,6 +26,8 @@ const char options_usage[] =
 	"  --auth-ca-cert FILE                       keystone: whom to trust for https: (the "
 	"system's)\n"
 	"  --auth-cache SECONDS                      keystone: how long a token is believed (300)\n"
+	"  --dns-domain DOMAIN                       where the names of hosts are "
+	"(openstacklocal)\n"
 	"  --nova none|catalogue|URL                 whom to tell of VMs' ports (keystone: "
 	"catalogue, else none)\n"
 	"  --nova-interface NAME, --nova-region NAME which of the catalogue's (public, any)\n"
@@ -54,6 +56,7 @@ static char **single(struct options *o, const char *key)
 		{ "auth-credentials", &o->auth_credentials },
 		{ "auth-ca-cert", &o->auth_ca_cert },
 		{ "auth-cache", &o->auth_cache },
+		{ "dns-domain", &o->dns_domain },
 		{ "nova", &o->nova },
 		{ "nova-interface", &o->nova_interface },
 		{ "nova-region", &o->nova_region },
@@ -254,7 +257,8 @@ static void merge(struct options *o, struct options *file)
 					    "nova",
 					    "nova-interface",
 					    "nova-region",
-					    "nova-token" };
+					    "nova-token",
+					    "dns-domain" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (!*single(o, keys[i])) {
@@ -316,6 +320,7 @@ void options_fini(struct options *o)
 	free(o->auth_credentials);
 	free(o->auth_ca_cert);
 	free(o->auth_cache);
+	free(o->dns_domain);
 	free(o->nova);
 	free(o->nova_interface);
 	free(o->nova_region);

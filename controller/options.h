@@ -22,6 +22,7 @@ struct options {
 	char *auth;						/* "none" */
 	char *auth_credentials, *auth_ca_cert, *auth_cache;	/* with "keystone:" */
 	char *nova, *nova_interface, *nova_region, *nova_token; /* NULL: not said */
+	char *dns_domain;					/* NULL: not said */
 	char *log;						/* "info" */
 	char *grace;						/* "2": seconds */
 	char *private_key, *certificate, *ca_cert;		/* PEM files for ssl: */

@@ -43,7 +43,7 @@ chmod +x "$DIR/script"
 lab_underlay
 lab_host h1 192.0.2.1/24
 lab_host h2 192.0.2.2/24
-lab_controller
+lab_controller --dns-domain rack.example
 lab_switch h1
 lab_switch h2
 net a
@@ -73,6 +73,7 @@ for v in s1 b1; do
 	ADDR[$v]=$(jq -r '.port.fixed_ips[0].ip_address' <<<"$body")
 	ip -n "$LAB-$v" link set eth0 address "$(jq -r .port.mac_address <<<"$body")" mtu "${MTU[${v%1}]}" up
 done
+rest PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"dns_name": "Web-1"}}' >/dev/null || die "dns_name"
 for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
 # The link may have been there before its flows.
 for v in s1 b1; do ip -n "$LAB-$v" link set eth0 down; ip -n "$LAB-$v" link set eth0 up; done
@@ -83,6 +84,8 @@ check "... the subnet's gateway and name server"               yes leased a1 'ro
 check "... by name server"                                     yes leased a1 'domain-name-servers 192.0.2.53'
 check "... the network's MTU"                                  yes leased a1 "interface-mtu ${MTU[a]}"
 check "... and its host routes"                                yes leased a1 'rfc3442-classless-static-routes 12,172,16,10,0,0,9'
+check "... its port's name"                                    yes leased a1 'host-name "web-1"'
+check "... in the domain of all"                               yes leased a1 'domain-name "rack.example"'
 rest PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"extra_dhcp_opts": [{"opt_name": "bootfile-name", "opt_value": "pxe.0"}, {"opt_name": "15", "opt_value": "tenant.example"},
 	{"opt_name": "server-ip-address", "opt_value": "192.0.2.66"}, {"opt_name": "dns-server", "opt_value": "192.0.2.54"}, {"opt_name": "lease-time", "opt_value": "7200"},
 	{"opt_name": "classless-static-route", "opt_value": ""}]}}' >/dev/null || die "extra_dhcp_opts"
@@ -105,6 +108,9 @@ check "... and has the router as its way out"                  yes wait_for 3 sh
 check "DHCPv6 gives the port's address"                        yes wait_for 20 dhclient_in b1 -6
 check "... which is there"                                     yes has b1 "${ADDR[b1]}"
 check "... and the port's own option"                          yes leased b1 'domain-search.*six.example'
+rest PUT "/v2.0/ports/${PORT[b1]}" '{"port": {"extra_dhcp_opts": [{"opt_name": "domain-search", "opt_value": null, "ip_version": 6}]}}' >/dev/null || die "extra_dhcp_opts"
+domain_of_all() { give_back b1; rm -f "$DIR/b1.lease"; dhclient_in b1 -6 && leased b1 'domain-search.*rack.example'; }
+check "... without which it is the domain of all"              yes wait_for 20 domain_of_all
 check "IPv6 is routed between networks and hosts"              yes in_space s1 ping -n -c 2 -i 0.2 -W 1 "${ADDR[b1]}"
 check "the router's address answers"                           yes in_space s1 ping -n -c 1 -W 1 2001:db8:1::1
 check "a neighbour's address is answered for"                  yes in_space b1 ping -n -c 1 -W 1 2001:db8:2::1

@@ -42,7 +42,7 @@ accepts = {
     "host_routes": lambda v: v == [], "dns_nameservers": lambda v: v == [], "fixed_ips": lambda v: v == [],
     "allowed_address_pairs": lambda v: v == [], "mac_address": never,
     "binding:profile": lambda v: v is None or isinstance(v, dict), "binding:vnic_type": never,
-    "resource_request": lambda v: v is None,
+    "resource_request": lambda v: v is None, "dns_domain": lambda v: v == "", "dns_name": lambda v: v in ("", "x", SMALL[:-1]),
     "tags": lambda v: v in ([], ["x"]),
     "network_id": never, "ip_version": never, "cidr": never,
 }

@@ -34,6 +34,31 @@ def opt(name, value, **more):
 net = c.make("network")
 subnet = c.make("subnet", network_id=net["id"], ip_version=4, cidr="10.0.0.0/24")
 
+# ---- names ----
+p = c.make("port", network_id=net["id"], fixed_ips=[{"ip_address": "10.0.0.200"}])
+check(p["dns_name"] == "" and p["dns_assignment"] == [
+    {"ip_address": "10.0.0.200", "hostname": "host-10-0-0-200", "fqdn": "host-10-0-0-200.openstacklocal."}],
+    "a host without a name is called after its address", p["dns_assignment"])
+for name, full in (("Web-1", "web-1.openstacklocal."), ("web.rack1", "web.rack1.openstacklocal."), ("a.b.OpenStackLocal.", "a.b.openstacklocal.")):
+    s, body = put(p, dns_name=name)
+    check(s == 200 and body["port"]["dns_name"] == name.lower() and [(x["hostname"], x["fqdn"]) for x in body["port"]["dns_assignment"]] == [
+        (name.lower(), full)], f"dns_name {name}", body)
+for name in ("-a", "a-", "a..b", ".a", ".", "a_b", "a b", "x" * 64, "a.1", "a.example.", "openstacklocal.", ".".join(["x" * 60] * 4), None, 7):
+    refused(f"dns_name {str(name)[:30]}", put(p, dns_name=name), 400, "HTTPBadRequest")
+check(show(p)["dns_name"] == "a.b.openstacklocal." and c.list("ports", "?dns_name=a.b.openstacklocal.")[0]["id"] == p["id"],
+      "... and nothing has changed; ports are listed by it")
+refused("a domain of a network", c("PUT", f"/v2.0/networks/{net['id']}", {"network": {"dns_domain": "x."}}), 400, "HTTPBadRequest")
+check(c("DELETE", f"/v2.0/ports/{p['id']}")[0] == 204, "it goes")
+
+# ---- what Nova reads, and hardware's ----
+p = c.make("port", network_id=net["id"], binding__vnic_type="direct", binding__host_id="h1")
+check(p["binding:vif_type"] == "binding_failed" and p["binding:vif_details"] == {} and p["resource_request"] is None,
+      "a port of hardware fails to be bound", p)
+refused("... a vnic type that is none", put(p, **{"binding:vnic_type": "x"}), 400, "HTTPBadRequest")
+refused("a resource_request", put(p, resource_request={"required": []}), 400, "HTTPBadRequest")
+refused("propagate_uplink_status", put(p, propagate_uplink_status=True), 400, "HTTPBadRequest")
+check(c("DELETE", f"/v2.0/ports/{p['id']}")[0] == 204, "it goes")
+
 # ---- DHCP options ----
 p = c.make("port", network_id=net["id"])
 check(p["extra_dhcp_opts"] == [], "a port has no DHCP options of its own to begin with", p)
