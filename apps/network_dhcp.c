@@ -12,7 +12,6 @@
 #include "apps/network.h"
 #include "base/byteorder.h"
 #include "controller/dhcp_opt.h"
-#include "controller/dns.h"
 #include "ofproto/answer.h"
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
@@ -167,30 +166,14 @@ static void own_options(const struct port *p, bool wide, struct opts *o, struct 
 	}
 }
 
-/* ---- names ---- */
-
-/* As one of the port's own options: those go before. */
-static void opt_name(struct opts *o, bool wide, const char *name, const char *value)
-{
-	struct extra_dhcp_opt x = { .ip_version = wide ? 6 : 4 };
-	struct dhcp_opt v;
-
-	x.opt_name = (char *)(uintptr_t)name;
-	x.opt_value = (char *)(uintptr_t)value;
-	if (value[0] && !dhcp_opt_read(&x, &v))
-		opt(o, wide, v.code, v.v, v.n);
-}
-
-/* What a host is called, and in which domain it is, if somebody has said so. */
+/* Those go before what it is called otherwise. */
 static void names(const struct port *p, bool wide, struct opts *o)
 {
-	char name[DNS_MAX + 1];
+	struct dhcp_opt v[DHCP_OPT_NAMES];
+	size_t n = dhcp_opt_names(p, wide ? 6 : 4, v);
 
-	dns_name_short(p->a.dns_name, name);
-	if (!wide)
-		opt_name(o, wide, "hostname", name);
-	if (dns_domain_is_said())
-		opt_name(o, wide, wide ? "domain-search" : "domain-name", dns_domain());
+	for (size_t i = 0; i < n; i++)
+		opt(o, wide, v[i].code, v[i].v, v[i].n);
 }
 
 /* ---- leases ---- */

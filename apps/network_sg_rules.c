@@ -146,7 +146,8 @@ static void match_tracked_l4(struct draft *d, const struct clause *c)
 
 static void match_packet_l4(struct draft *d, const struct clause *c)
 {
-	const bool icmp = c->protocol == PROTOCOL_ICMP, icmp6 = c->protocol == PROTOCOL_ICMPV6;
+	const bool icmp = c->protocol == PROTOCOL_ICMP && !c->v6;
+	const bool icmp6 = c->protocol == PROTOCOL_ICMPV6 && c->v6;
 
 	if (c->protocol >= 0)
 		draft_match(d, OF_FIELD_IP_PROTO, (uint64_t)c->protocol);
@@ -157,7 +158,7 @@ static void match_packet_l4(struct draft *d, const struct clause *c)
 		if (c->ports.dst_mask)
 			draft_match(d, icmp ? OF_FIELD_ICMPV4_CODE : OF_FIELD_ICMPV6_CODE,
 				    c->ports.dst);
-	} else if (c->ports.dst_mask) {
+	} else if (protocol_has_ports(c->protocol) && c->ports.dst_mask) {
 		draft_match_masked(d,
 				   c->protocol == PROTOCOL_TCP	 ? OF_FIELD_TCP_DST
 				   : c->protocol == PROTOCOL_UDP ? OF_FIELD_UDP_DST

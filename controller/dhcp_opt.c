@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/byteorder.h"
+#include "controller/dns.h"
 #include "ofproto/answer.h"
 
 static const struct row {
@@ -209,4 +210,29 @@ int dhcp_opt_read(const struct extra_dhcp_opt *x, struct dhcp_opt *out)
 	if (!x->opt_value[0])
 		return out->code == DHCP_ROUTER || out->kind == DHCP_OPT_ROUTES ? 0 : -EINVAL;
 	return value(x->opt_value, (uint8_t)x->ip_version, out);
+}
+
+/* ---- names ---- */
+
+static bool said(const char *name, const char *value, uint8_t version, struct dhcp_opt *out)
+{
+	struct extra_dhcp_opt x = { .ip_version = version };
+
+	x.opt_name = (char *)(uintptr_t)name;
+	x.opt_value = (char *)(uintptr_t)value;
+	return value[0] && !dhcp_opt_read(&x, out);
+}
+
+size_t dhcp_opt_names(const struct port *p, uint8_t version, struct dhcp_opt out[DHCP_OPT_NAMES])
+{
+	char name[DNS_MAX + 1];
+	size_t n = 0;
+
+	dns_name_short(p->a.dns_name, name);
+	if (version == 4 && said("hostname", name, version, &out[n]))
+		n++;
+	if (dns_domain_is_said() &&
+	    said(version == 4 ? "domain-name" : "domain-search", dns_domain(), version, &out[n]))
+		n++;
+	return n;
 }

@@ -32,11 +32,15 @@ struct dhcp_opt {
 
 /* What all options of a port may come to, with their heads: there is room for the subnet's own. */
 enum { DHCP_OPTS_MAX = 600 };
+enum { DHCP_OPT_NAMES = 2 };
 
 /*
  * 0; -ENOENT: no such name; -EPERM: one that the answer has of itself, or that has no value of one
  * port; -EINVAL: not a value of it; -EMSGSIZE: longer than an option can be.
  */
 int dhcp_opt_read(const struct extra_dhcp_opt *x, struct dhcp_opt *out);
+
+/* What a port's host is called, and in which domain, if somebody has said so: how many options. */
+size_t dhcp_opt_names(const struct port *p, uint8_t version, struct dhcp_opt out[DHCP_OPT_NAMES]);
 
 #endif

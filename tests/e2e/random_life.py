@@ -118,7 +118,7 @@ class Client(threading.Thread):
         self.make("floatingips", "floatingip", floating_network_id=PUBLIC, **({"port_id": port} if port else {}))
 
     def group(self):
-        g = self.make("security-groups", "security_group", name="g")
+        g = self.make("security-groups", "security_group", name="g", stateful=self.random.random() < 0.7)
         if g:
             self.rule(g["id"])
 

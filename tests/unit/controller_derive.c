@@ -199,12 +199,15 @@ static void some_addresses(struct lab *l, struct port_attrs *a, int i)
 	}
 }
 
+/* A port's are all stateful, or none is. */
 static void some_groups(struct lab *l, struct port_attrs *a)
 {
+	const bool stateful = pick(3);
+
 	a->security_groups = mem_array(N_SGS, sizeof(char *));
 	a->n_security_groups = 0;
 	for (int i = 0; i < N_SGS && a->port_security_enabled; i++)
-		if (l->sg[i] && !pick(4))
+		if (l->sg[i] && l->sg[i]->a.stateful == stateful && !pick(3))
 			a->security_groups[a->n_security_groups++] = mem_str(l->sg[i]->a.id);
 }
 
@@ -233,6 +236,7 @@ static void sg_step(struct lab *l, int i)
 		attrs_init(&resources[WORLD_SG].shape, &a);
 		uuid(l, a.id);
 		a.index = world_index_get(l->w, WORLD_SG);
+		a.stateful = pick(2);
 		l->sg[i] = added(l, WORLD_SG, &a);
 	} else if (!g->n_ports && !g->set.users && !g->rules) {
 		deleted(l, &g->obj);
@@ -240,6 +244,8 @@ static void sg_step(struct lab *l, int i)
 	} else { /* a cut */
 		attrs_copy(&resources[WORLD_SG].shape, &a, &g->a);
 		a.cuts++;
+		if (!g->n_ports)
+			a.stateful = pick(2);
 		world_obj_set(l->w, &g->obj, &a);
 		attrs_fini(&resources[WORLD_SG].shape, &a);
 		world_settle(l->w, &g->obj, WORLD_ATTRS);
