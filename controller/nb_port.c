@@ -396,22 +396,6 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 	return 0;
 }
 
-/*
- * Addresses of a port that the controller makes for a router or a floating IP: who asks need not
- * see the subnet, which of an external network only its owner does.
- */
-static int addresses_choose_own(struct nb_request *q, const struct net *n, struct port_attrs *a,
-				bool chosen, const struct port *self, struct nb_error *e)
-{
-	bool admin = q->who.admin;
-	int rc;
-
-	q->who.admin = true;
-	rc = addresses_choose(q, n, a, chosen, self, e);
-	q->who.admin = admin;
-	return rc;
-}
-
 struct port *nb_port_add(struct nb_request *q, const struct nb_port_spec *spec, struct nb_error *e)
 {
 	const struct resource *r = &resources[WORLD_PORT];
@@ -434,7 +418,7 @@ struct port *nb_port_add(struct nb_request *q, const struct nb_port_spec *spec, 
 	if (a.index == NUM_NONE)
 		nb_say(e, ServiceUnavailable, "There are %d ports already.", INDEX_MAX);
 	else if (!mac_choose(q, spec->net, &a, false, NULL, e) &&
-		 !addresses_choose_own(q, spec->net, &a, spec->n_fixed_ips, NULL, e))
+		 !addresses_choose(q, spec->net, &a, spec->n_fixed_ips, NULL, e))
 		o = nb_obj_add(q, r, spec->tenant_id, &a);
 	attrs_fini(&r->shape, &a);
 	return (struct port *)o;
@@ -451,7 +435,7 @@ int nb_port_readdress(struct nb_request *q, struct port *p, const struct fixed_i
 	free(a.fixed_ips);
 	a.fixed_ips = n ? mem_dup(ips, n * sizeof(*ips)) : NULL;
 	a.n_fixed_ips = n;
-	rc = addresses_choose_own(q, p->net, &a, true, p, e);
+	rc = addresses_choose(q, p->net, &a, true, p, e);
 	if (!rc)
 		nb_obj_set(q, &p->obj, &a);
 	attrs_fini(&r->shape, &a);

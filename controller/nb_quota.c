@@ -285,7 +285,7 @@ void nb_quota_route(struct nb_request *q, const char *rest)
 		nb_say(&q->error, HTTPNotImplemented, "A project's quotas are set by PUT.");
 	else if (!rest[0] && q->method != NB_GET)
 		nb_refuse(&q->error, HTTPMethodNotAllowed);
-	else if (!rest[0] && !q->who.admin)
+	else if (!rest[0] && !policy_sees_view(&q->who, "quotas"))
 		nb_say(&q->error, PolicyNotAuthorized, "All quotas are an administrator's.");
 	else if (!rest[0])
 		all_show(q);

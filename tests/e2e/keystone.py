@@ -5,10 +5,8 @@
     openstack ── password ──> Keystone <── tokens? ── weft-controller --auth keystone:
         └── X-Auth-Token ───────────────────────────────────┘
 """
-import atexit
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +14,7 @@ import threading
 import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sys/lib"))
 from identity import Keystone  # noqa: E402
-from rest import B, Controller, check, error_of, finish, free_port  # noqa: E402
+from rest import B, Controller, check, error_of, finish  # noqa: E402
 
 for key in [key for key in os.environ if key.startswith("OS_") or "proxy" in key.lower()]:
     del os.environ[key]
@@ -96,55 +94,17 @@ check(names("admin") == ["bluenet", "everyones", "rednet"], "an administrator se
 check("No Network found" in openstack("blue", "network", "delete", red["id"], code=1, form=None), "another's is not there")
 check("403" in openstack("blue", "network", "create", "x", "--share", code=1, form=None), "sharing is an administrator's")
 
-# ---- Nova, as the catalogue has it ----
-nova_port = free_port()
-nova = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "apps/nova.py"), str(nova_port), home.name + "/nova"])
-atexit.register(nova.kill)
-catalogue("compute", f"http://127.0.0.1:{nova_port}/v2.1")
-
-
-def told(since=0):
-    """What Nova took: name and port of each event, and the tokens that came with them."""
-    try:
-        with open(home.name + "/nova/requests") as f:
-            taken = [r for r in map(json.loads, f) if r["status"] == 200][since:]
-    except FileNotFoundError:
-        return [], set()
-    return [(e["name"], e["tag"]) for r in taken for e in r["events"]], {r["token"] for r in taken}
-
-
-def make(noun, **attrs):
-    s, body = c("POST", f"/v2.0/{noun}s", {noun: attrs}, root)
-    return body[noun]["id"] if s == 201 else sys.exit(f"no {noun}: {s} {body}")
-
-
-server = "11111111-2222-4333-8444-555555555555"
-c.process.send_signal(signal.SIGHUP)  # the catalogue is a new one
-net, outside = make("network", name="in"), make("network", name="out", **{"router:external": True})
-sub, _ = make("subnet", network_id=net, ip_version=4, cidr="10.1.0.0/24"), make("subnet", network_id=outside, ip_version=4, cidr="192.0.2.0/24")
-router = make("router", external_gateway_info={"network_id": outside})
-c("PUT", f"/v2.0/routers/{router}/add_router_interface", {"subnet_id": sub}, root)
-vm = make("port", network_id=net, device_id=server, device_owner="compute:nova")
-fip = make("floatingip", floating_network_id=outside, port_id=vm)
-becomes("a floating IP: Nova hears that addresses have changed", [("network-changed", vm)], lambda: told()[0])
-(own,) = told()[1]
-s, _, raw = c.raw("GET", "/v2.0/networks", None, {"X-Auth-Token": own})
-check(s == 200 and own not in (root, None), "... with the controller's own token", s)
-k.revoke(own, root)
-with open(home.name + "/nova/status", "w") as f:
-    f.write("401")
-c("PUT", f"/v2.0/floatingips/{fip}", {"floatingip": {"port_id": None}}, root)
-becomes("a token that Nova refuses: the status says so", False,
-        lambda: c("GET", "/weft/v1/status", token=root)[1]["status"]["nova"]["trouble"] is None)
-os.unlink(home.name + "/nova/status")
-becomes("... and another one is got", [("network-changed", vm)], lambda: told(1)[0], 30)
-check(own not in told(1)[1], "... in truth")
-c("DELETE", f"/v2.0/ports/{make('port', network_id=net, device_id=server, device_owner='network:x')}", token=root)
-c("DELETE", f"/v2.0/ports/{make('port', network_id=net, device_id='no-uuid', device_owner='compute:x')}", token=root)
-c("DELETE", f"/v2.0/ports/{vm}", token=root)
-becomes("a port that goes: Nova hears of that, and of no others", [("network-vif-deleted", vm)], lambda: told(2)[0])
-nova.kill()
-nova.wait()
+r = openstack("admin", "network", "segment", "range", "create", "reds", "--private", "--project", "red", "--network-type", "vxlan",
+              "--minimum", "900", "--maximum", "909")
+body = c("POST", "/v2.0/networks", {"network": {"name": "r900"}}, k.token("red"))[1]["network"]
+n900 = c("GET", f"/v2.0/networks/{body['id']}", token=k.token("admin"))[1]["network"]
+check(r["project_id"] == project["red"] and n900["provider:segmentation_id"] == 900, "a segment range of one project's", (r, n900))
+c("DELETE", f"/v2.0/networks/{body['id']}", token=k.token("red"))
+openstack("red", "network", "rbac", "create", "--type", "network", "--action", "access_as_shared", "--target-project", project["blue"],
+          "rednet")
+check(names("blue") == ["bluenet", "everyones", "rednet"], "a network that is shared with one project")
+for policy in c("GET", "/v2.0/rbac-policies", token=k.token("red"))[1]["rbac_policies"]:
+    c("DELETE", f"/v2.0/rbac-policies/{policy['id']}", token=k.token("red"))
 
 # ---- tokens ----
 tok = {name: k.token(name) for name in ("admin", "red", "blue")}
@@ -265,11 +225,6 @@ for url in ("", "x", "ftp://x", "http://", "http://a:b@x/", "http://x/?a=b"):
     says(f"the URL '{url}'", "auth", "--auth", f"keystone:{url}", "--auth-credentials", login)
 says("no CA file", "No such file", *ks, "--auth-credentials", login, "--auth-ca-cert", "/nope")
 says("a CA file without a certificate", "no certificate", *ks, "--auth-credentials", login, "--auth-ca-cert", login)
-says("Nova's catalogue without Keystone", "is for auth keystone", "--nova", "catalogue")
-says("a Nova that is no URL", "should be none, catalogue", "--nova", "nova.example")
-says("Nova's region without a catalogue", "are for nova catalogue", "--nova", "http://127.0.0.1:1", "--nova-region", "r")
-says("no file with Nova's token", "No such file", "--nova", "http://127.0.0.1:1", "--nova-token", "/nope")
-says("Nova's token beside Keystone", "without auth keystone", *ks, "--auth-credentials", login, "--nova", "http://127.0.0.1:1", "--nova-token", login)
 says("a cache too long", "1 to 300", *ks, "--auth-credentials", login, "--auth-cache", "301")
 says("Keystone's options without Keystone", "is for auth keystone", "--auth-cache", "3")
 finish()

@@ -105,12 +105,12 @@ check "... through VXLAN, IPv6"                                yes refused a1 ud
 echo "# what an administrator lets groups begin with"
 rest POST /v2.0/default-security-group-rules '{"default_security_group_rule": {"direction": "ingress", "protocol": "tcp",
 	"port_range_min": 91, "port_range_max": 91}}' >/dev/null || die "cannot make a default rule"
-LATE=$(cloud security group create late -f value -c id) || die "openstack: no security group"
+made LATE security group create late
 check "a group that there was keeps its rules"                 no  asks a1 tcp 10.0.0.20 91
-set_port w "\"security_groups\": [\"$LATE\"]"
+groups_of w "$LATE"
 check "one that is made then lets in what the rule says"       yes wait_for 3 asks a1 tcp 10.0.0.20 91
 check "... and nothing else"                                   no  asks a1 tcp 10.0.0.20 80
-set_port w "\"security_groups\": [\"$WEB\"]"
+groups_of w "$WEB"
 
 echo "# rules"
 made R1 security group rule create --protocol tcp --dst-port 80:90 --remote-group "$DEFAULT" "$WEB"
@@ -187,7 +187,7 @@ must cloud port delete "${PORT[a5]}"
 check "... and gone with it"                                   yes wait_for 3 eval '[ "$(n_flows h1 table=23)" = "$before" ]'
 
 echo "# stateless groups"
-FREE=$(cloud security group create --stateless free -f value -c id) || die "openstack: no stateless group"
+made FREE security group create --stateless free
 vm f1 h1 40 "\"security_groups\": [\"$FREE\"]"
 wait_for 10 port_active "${PORT[f1]}" || die "port f1 is not ACTIVE"
 serve f1 80 85 7000
@@ -197,39 +197,39 @@ zone() { # VM: of connection tracking, on h1
 }
 tracked() { "$B/weft-ofctl" dump-conntrack "unix:$DIR/h1.sock" "$(zone "$1")" | grep -q .; }
 check "a new one lets nothing in"                              no  asks a1 tcp 10.0.0.40 80
-S1=$(rule "$FREE" '"protocol": "tcp", "port_range_min": 80, "port_range_max": 90')
+rule "$FREE" --protocol tcp --dst-port 80:90; S1=$RULE
 check "its rules let in"                                       yes wait_for 3 asks a1 tcp 10.0.0.40 85
 check "... from the other host"                                yes asks a3 tcp 10.0.0.40 80
 check "... not to other ports"                                 no  asks a1 tcp 10.0.0.40 7000
 check "... nor other protocols"                                no  asks a1 udp 10.0.0.40 80
-rule "$FREE" '"protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "ethertype": "IPv6"' >/dev/null
+rule "$FREE" --protocol tcp --dst-port 80 --ethertype IPv6
 check "... over IPv6"                                          yes wait_for 3 asks a1 tcp fd00::40 80
-rule "$FREE" "\"protocol\": \"udp\", \"port_range_min\": 7000, \"port_range_max\": 7000, \"remote_group_id\": \"$DEFAULT\"" >/dev/null
+rule "$FREE" --protocol udp --dst-port 7000 --remote-group "$DEFAULT"
 check "a rule for a group and ports lets its members in"       yes wait_for 3 asks a3 udp 10.0.0.40 7000
 check "... and nobody else"                                    no  asks c udp 10.0.0.40 7000
 check "what it asks for goes out; the answer is not let in"    no  pings f1 10.0.0.20 -c 1
-rule "$FREE" '"protocol": "icmp", "port_range_min": 0, "port_range_max": 0' >/dev/null
+rule "$FREE" --protocol icmp --icmp-type 0 --icmp-code 0
 check "... but by a rule of its own, by ICMP type and code"    yes wait_for 3 pings f1 10.0.0.20 -c 1
 check "connections of its port are not tracked"                no  tracked f1
 check "... those of the other side are"                        yes tracked a1
 stream free a1 10.0.0.40 80
 del_rule "$S1"
 check "a rule that goes stops what it let in"                  no  goes_on free
-S1=$(rule "$FREE" '"protocol": "tcp"')
+rule "$FREE" --protocol tcp --dst-port 1:65535; S1=$RULE
 check "... and one that comes lets it go on"                   yes wait_for 8 goes_on free
 for r in $(rest GET "/v2.0/security-group-rules?security_group_id=$FREE&direction=egress" | jq -r '.security_group_rules[].id'); do del_rule "$r"; done
 check "without a rule for it no answer leaves"                 no  asks a1 tcp 10.0.0.40 80
-MORE=$(cloud security group create --stateless more -f value -c id) || die "openstack: no stateless group"
-rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_group_id\": \"$MORE\", \"direction\": \"egress\", \"protocol\": \"tcp\"}}" >/dev/null
-set_port f1 "\"security_groups\": [\"$FREE\", \"$MORE\"]"
+made MORE security group create --stateless more
+rule "$MORE" --egress --protocol tcp
+groups_of f1 "$FREE" "$MORE"
 check "two of them allow what either does"                     yes wait_for 3 asks a1 tcp 10.0.0.40 80
 check "it stays stateless while ports have it"                 no  cloud security group set --stateful "$FREE"
 check "a port has no groups of both kinds"                     no  rest PUT "/v2.0/ports/${PORT[f1]}" "{\"port\": {\"security_groups\": [\"$FREE\", \"$DEFAULT\"]}}"
-set_port f1 "\"security_groups\": [\"$DEFAULT\"]"
+groups_of f1 "$DEFAULT"
 check "a port may go over to the other kind"                   yes wait_for 3 asks a1 tcp 10.0.0.40 80
 check "... and is tracked then"                                yes tracked f1
 cloud security group set --stateful "$FREE" || die "openstack: a group without ports is not made stateful"
-set_port f1 "\"security_groups\": [\"$FREE\"]"
+groups_of f1 "$FREE"
 check "a group that has become stateful lets in, with answers" yes wait_for 3 asks a1 tcp 10.0.0.40 80
 
 echo "# refusals"

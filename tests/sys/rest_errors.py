@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The refusals of controller/nb_error.def bear Neutron's names and statuses.
+"""The refusals of controller/nb_error.def bear Neutron's names and statuses, extensions its names and dates.
 
-Compared with the exceptions of neutron-lib, and with how Neutron's fault map makes statuses of them.
+Compared with the exceptions of neutron-lib, and with how Neutron's fault map makes statuses of them; with Neutron's extensions.
 """
 import importlib
 import inspect
@@ -11,7 +11,7 @@ import pkgutil
 import re
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-from rest import check, finish  # noqa: E402
+from rest import Controller, check, finish  # noqa: E402
 from neutron_lib import exceptions  # noqa: E402
 
 # Of Neutron itself or of its web server, not of its library; and what only Weft has.
@@ -30,7 +30,7 @@ ELSEWHERE = {
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
     "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400, "PortHasBindingFloatingIP": 409,
     # neutron.extensions.securitygroup
-    **{"SecurityGroup" + n: 409 for n in "DefaultAlreadyExists CannotUpdateDefault CannotRemoveDefault InUse RuleExists".split()},
+    **{"SecurityGroup" + n: 409 for n in "DefaultAlreadyExists CannotUpdateDefault CannotRemoveDefault InUse RuleExists Conflict".split()},
     **{"SecurityGroup" + n: 400 for n in (
         "RuleInvalidProtocol EthertypeConflictWithProtocol InvalidPortValue InvalidPortRange InvalidIcmpValue MissingIcmpType "
         "ProtocolRequiredWithPorts InvalidProtocolForPort MultipleRemoteEntites RuleParameterConflict").split()},
@@ -67,4 +67,24 @@ for name, status in rows:
     want = ELSEWHERE.get(name, known.get(name))
     check(want == int(status), f"{name}: {status}", f"Neutron: {want}")
 check(len({r[0] for r in rows}) == len(rows), "each is declared once")
+
+# ---- extensions ----
+import neutron.extensions  # noqa: E402
+import neutron_lib.api.definitions  # noqa: E402
+theirs = {"security-groups-default-rules": ("Default rules for security groups", "2022-12-19T10:00:00-00:00")}  # of Neutron 23
+for package in (neutron_lib.api.definitions, neutron.extensions):
+    for m in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{m.name}")
+        if hasattr(module, "ALIAS") and hasattr(module, "UPDATED_TIMESTAMP"):
+            theirs[module.ALIAS] = (module.NAME, module.UPDATED_TIMESTAMP)
+        for _, cls in inspect.getmembers(module, inspect.isclass):
+            if cls.__module__ == module.__name__ and hasattr(cls, "get_alias") and not hasattr(cls, "api_definition"):
+                theirs[cls.get_alias()] = (cls.get_name(), cls.get_updated())
+ours = Controller().list("extensions")
+check(len(ours) > 50, "extensions", len(ours))
+for x in ours:
+    name, updated = theirs.get(x["alias"], (None, None))
+    # Neutron's says which resources it has tags for; here it is all of them.
+    same = x["name"] == name or (x["alias"] == "standard-attr-tag" and name.startswith(x["name"]))
+    check(same and x["updated"] == updated, f"extension {x['alias']}", (x, name, updated))
 finish()

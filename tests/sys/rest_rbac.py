@@ -106,4 +106,92 @@ refused("... by a rule, too", c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta"
 c("DELETE", f"/v2.0/security-group-rules/{rule['id']}", token="tb")
 check(c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta")[0] == 204
       and c("GET", f"/v2.0/security-groups/{group}", token="tb")[0] == 404, "and when it is not, it goes")
+
+# ---- address groups ----
+addrs = make("address-groups", "address_group", addresses=["10.0.0.0/8"])["id"]
+mine = make("security-groups", "security_group", "tb", name="mine too")["id"]
+AG = {"security_group_rule": {"security_group_id": mine, "direction": "ingress", "remote_address_group_id": addrs}}
+refused("an address group of A's", c("POST", "/v2.0/security-group-rules", AG, token="tb"), 404, "AddressGroupNotFound")
+p = make("rbac-policies", "rbac_policy", object_type="address_group", object_id=addrs, action="access_as_shared",
+         target_tenant="B")["id"]
+check(c("POST", "/v2.0/security-group-rules", AG, token="tb")[0] == 201, "a shared address group is named by B's rule")
+refused("its policy is needed", c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta"), 409, "RbacPolicyInUse")
+check(c("DELETE", f"/v2.0/security-groups/{mine}", token="tb")[0] == 204 and c("DELETE", f"/v2.0/rbac-policies/{p}", token="ta")[0]
+      == 204, "... until the rule goes")
+refused("an address group as external", c("POST", "/v2.0/rbac-policies", {"rbac_policy": {
+    "object_type": "address_group", "object_id": addrs, "action": "access_as_external", "target_tenant": "B"}}, token="ta"),
+    400, "InvalidActionForType")
+
+
+# ---- "shared" and "router:external" say the same ----
+def policies(net_id, token="adm"):
+    return {(p["action"], p["target_tenant"]): p["id"]
+            for p in c("GET", f"/v2.0/rbac-policies?object_id={net_id}", token=token)[1]["rbac_policies"]}
+
+
+def shows(net_id, token="adm"):
+    n = c("GET", f"/v2.0/networks/{net_id}", token=token)[1].get("network", {})
+    return n.get("shared"), n.get("router:external")
+
+
+n = make("networks", "network", "adm", name="both", shared=True, tenant_id="A", **{"router:external": True})["id"]
+make("subnets", "subnet", "adm", network_id=n, ip_version=4, cidr="192.0.2.0/24")
+both = policies(n, "ta")
+check(set(both) == {("access_as_shared", "*"), ("access_as_external", "*")}, "a network that is both has both policies, its owner's",
+      both)
+port = make("ports", "port", "tb", network_id=n)["id"]
+refused("shared no more, while B has a port", c("PUT", f"/v2.0/networks/{n}", {"network": {"shared": False}}, token="adm"), 409,
+        "InvalidSharedSetting")
+refused("... and by its policy", c("DELETE", f"/v2.0/rbac-policies/{both['access_as_shared', '*']}", token="adm"), 409,
+        "RbacPolicyInUse")
+for_b = make("rbac-policies", "rbac_policy", object_type="network", object_id=n, action="access_as_shared", target_tenant="B")["id"]
+check(c("PUT", f"/v2.0/networks/{n}", {"network": {"shared": False}}, token="adm")[0] == 200, "... but when B has its own policy")
+check(set(policies(n)) == {("access_as_shared", "B"), ("access_as_external", "*")} and shows(n) == (False, True),
+      "then the policy for all is gone", policies(n))
+check(shows(n, "tb")[0] is True and shows(n, "ta")[0] is False and shows(n, "tc") == (False, True),
+      "it is shared for B, and external for C")
+c("DELETE", f"/v2.0/ports/{port}", token="tb")
+again = make("rbac-policies", "rbac_policy", "adm", object_type="network", object_id=n, action="access_as_shared",
+             target_tenant="*")["id"]
+check(shows(n)[0] is True and c("DELETE", f"/v2.0/rbac-policies/{again}", token="adm")[0] == 204 and shows(n)[0] is False,
+      "a policy for all shares it, and its end ends that")
+check(c("PUT", f"/v2.0/rbac-policies/{for_b}", {"rbac_policy": {"target_tenant": "*"}}, token="adm")[0] == 200 and shows(n)[0] is True
+      and c("PUT", f"/v2.0/rbac-policies/{for_b}", {"rbac_policy": {"target_tenant": "B"}}, token="adm")[0] == 200
+      and shows(n)[0] is False, "... so does a new target")
+check(c("PUT", f"/v2.0/networks/{n}", {"network": {"router:external": False}}, token="adm")[0] == 200
+      and set(policies(n)) == {("access_as_shared", "B")}, "external no more: no policy")
+check(c("PUT", f"/v2.0/networks/{n}", {"network": {"router:external": True}}, token="adm")[0] == 200
+      and ("access_as_external", "*") in policies(n), "... and back")
+s, body = c("DELETE", f"/v2.0/rbac-policies/{policies(n)['access_as_external', '*']}", token="ta")
+check(s == 204 and shows(n) == (False, False), "its last policy ends it as well", (body, shows(n)))
+
+# ---- external for one project ----
+way = make("rbac-policies", "rbac_policy", object_type="network", object_id=n, action="access_as_external", target_tenant="B")["id"]
+c("DELETE", f"/v2.0/rbac-policies/{for_b}", token="ta")
+check(shows(n) == (False, True) and shows(n, "tb") == (False, True) and shows(n, "tc") == (None, None),
+      "a way out for B: B sees it, C does not")
+s, body = c("POST", "/v2.0/ports", {"port": {"network_id": n}}, token="tb")
+check(s == 403 and body["NeutronError"]["type"] == "HTTPForbidden", "B has no port there", (s, body))
+refused("C no gateway", c("POST", "/v2.0/routers", {"router": {"external_gateway_info": {"network_id": n}}}, token="tc"), 404,
+        "NetworkNotFound")
+router = make("routers", "router", "tb", external_gateway_info={"network_id": n})["id"]
+refused("the policy is needed by B's router", c("DELETE", f"/v2.0/rbac-policies/{way}", token="ta"), 409, "RbacPolicyInUse")
+refused("... and not given to C", c("PUT", f"/v2.0/rbac-policies/{way}", {"rbac_policy": {"target_tenant": "C"}}, token="ta"), 409,
+        "RbacPolicyInUse")
+check(c("PUT", f"/v2.0/rbac-policies/{way}", {"rbac_policy": {"target_tenant": "*"}}, token="adm")[0] == 200
+      and shows(n, "tc") == (False, True), "... but to all")
+refused("... and then not taken away", c("DELETE", f"/v2.0/rbac-policies/{way}", token="adm"), 409, "RbacPolicyInUse")
+refused("nor is the network's attribute", c("PUT", f"/v2.0/networks/{n}", {"network": {"router:external": False}}, token="adm"), 409,
+        "ExternalNetworkInUse")
+c("DELETE", f"/v2.0/routers/{router}", token="tb")
+fip = make("floatingips", "floatingip", "tb", floating_network_id=n)["id"]
+refused("it is needed by a floating IP", c("DELETE", f"/v2.0/rbac-policies/{way}", token="adm"), 409, "RbacPolicyInUse")
+c.kill()
+c.start()
+check(shows(n, "tc") == (False, True) and set(policies(n)) == {("access_as_external", "*")}, "all this outlives the controller")
+c("DELETE", f"/v2.0/floatingips/{fip}", token="tb")
+check(c("DELETE", f"/v2.0/rbac-policies/{way}", token="adm")[0] == 204 and shows(n, "tc") == (None, None), "at last it goes")
+refused("an external one for all, by a member", c("POST", "/v2.0/rbac-policies", {"rbac_policy": {
+    "object_type": "network", "object_id": n, "action": "access_as_external", "target_tenant": "*"}}, token="ta"), 403,
+    "PolicyNotAuthorized")
 finish()
