@@ -300,8 +300,9 @@ static void find_plain(struct derive *d)
 	if (plain == d->plain)
 		return;
 	d->plain = plain;
-	for (const struct learned *l = d->sw->macs.by_key; l; l = l->hh.next)
-		derive_mark(d, COOKIE_STATION, l->index);
+	for (uint32_t i = 0; i < d->sw->macs.n_v; i++)
+		if (world_mac_by_index(d->sw, i))
+			derive_mark(d, COOKIE_STATION, i);
 }
 
 static void stations_changed(struct derive *d)

@@ -67,8 +67,8 @@ static json_t *switch_json(const struct nb *nb, const struct sw *sw, bool whole)
 			  (json_int_t)r->pending, "drift_repaired", (json_int_t)r->drift_repaired,
 			  "refused", (json_int_t)r->refused, "synced", r->synced > 0));
 	json_object_set_new(out, "stations",
-			    json_pack("{s:i,s:I}", "known", (int)HASH_COUNT(sw->macs.by_key),
-				      "pushed_out", (json_int_t)sw->macs.pushed_out));
+			    json_pack("{s:i,s:I}", "known", (int)sw->macs.by_key.n, "pushed_out",
+				      (json_int_t)sw->macs.pushed_out));
 	if (!whole)
 		return out;
 	ports = json_array();

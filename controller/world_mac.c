@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short chains: each link of one is a cache line that is not there. */
-#define HASH_BKT_CAPACITY_THRESH 5U
-
 #include "controller/world_mac.h"
 
 #include <errno.h>
@@ -112,13 +109,23 @@ static struct mac_port *fullest(const struct macs *m)
 
 /* ---- stations ---- */
 
-static struct learned *find(const struct sw *sw, const uint8_t mac[6], uint16_t vid)
+static __typeof__(((struct learned *)0)->key) key_of(const uint8_t mac[6], uint16_t vid)
 {
 	__typeof__(((struct learned *)0)->key) key = { .vid = vid };
-	struct learned *l;
 
 	memcpy(key.mac, mac, 6);
-	HASH_FIND(hh, sw->macs.by_key, &key, sizeof(key), l);
+	return key;
+}
+
+static struct learned *find(const struct sw *sw, const uint8_t mac[6], uint16_t vid)
+{
+	const __typeof__(((struct learned *)0)->key) key = key_of(mac, vid);
+	uint32_t hash = hash_bytes(&key, sizeof(key)), at = hash;
+	struct learned *l;
+
+	while ((l = (struct learned *)hashset_next(&sw->macs.by_key, hash, &at)) &&
+	       memcmp(&l->key, &key, sizeof(key)) != 0)
+		;
 	return l;
 }
 
@@ -138,7 +145,7 @@ static void forget(struct world *w, struct sw *sw, struct learned *l)
 	struct macs *m = &sw->macs;
 
 	note(w, sw, l->index);
-	HASH_DEL(m->by_key, l);
+	hashset_del(&m->by_key, &l->hashed);
 	m->v[l->index] = NULL;
 	m->spare[m->n_spare++] = l->index;
 	port_leave(m, l);
@@ -152,7 +159,7 @@ static void make_room(struct world *w, struct sw *sw, uint32_t ofport)
 
 	HASH_FIND(hh, m->ports, &ofport, sizeof(ofport), p);
 	if (!p || p->n < WORLD_MACS_PORT_MAX)
-		p = HASH_COUNT(m->by_key) >= WORLD_MACS_MAX ? fullest(m) : NULL;
+		p = m->by_key.n >= WORLD_MACS_MAX ? fullest(m) : NULL;
 	if (!p)
 		return;
 	forget(w, sw, p->macs);
@@ -173,16 +180,17 @@ static struct learned *add(struct world *w, struct sw *sw, const uint8_t mac[6],
 	if (!p)
 		return NULL;
 	l = calloc(1, sizeof(*l));
-	if (!l || note(w, sw, m->spare[m->n_spare - 1])) {
+	if (l) {
+		l->key = key_of(mac, vid);
+		l->hashed.hash = hash_bytes(&l->key, sizeof(l->key));
+	}
+	if (!l || note(w, sw, m->spare[m->n_spare - 1]) || hashset_add(&m->by_key, &l->hashed)) {
 		free(l);
 		port_drop(m, p);
 		return NULL;
 	}
 	l->index = m->spare[--m->n_spare];
 	m->v[l->index] = l;
-	memcpy(l->key.mac, mac, 6);
-	l->key.vid = vid;
-	HASH_ADD(hh, m->by_key, key, sizeof(l->key), l);
 	port_enter(p, l);
 	return l;
 }
@@ -246,12 +254,10 @@ void macs_free(struct sw *sw)
 {
 	struct macs *m = &sw->macs;
 	struct mac_port *p, *next_port;
-	struct learned *l, *next;
 
-	HASH_ITER (hh, m->by_key, l, next) {
-		HASH_DEL(m->by_key, l);
-		free(l);
-	}
+	for (uint32_t i = 0; i < m->n_v; i++)
+		free(m->v[i]);
+	hashset_fini(&m->by_key);
 	HASH_ITER (hh, m->ports, p, next_port) {
 		HASH_DEL(m->ports, p);
 		free(p);

@@ -20,21 +20,23 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "base/hashset.h"
+
 struct sw;
 struct world;
 
 enum { WORLD_MACS_MAX = 16384, WORLD_MACS_PORT_MAX = 8192 };
 
 struct learned {
+	struct hashed hashed; /* by its key */
+	uint32_t index;
 	struct {
 		uint8_t mac[6];
 		uint16_t vid; /* 0: untagged */
 	} key;
-	uint32_t index;
 	struct mac_port *port;
 	double seen;		     /* w->now() */
 	struct learned *prev, *next; /* in port->macs */
-	UT_hash_handle hh;
 };
 
 /* A port that has stations. */
@@ -46,9 +48,9 @@ struct mac_port {
 };
 
 struct macs {
-	struct learned *by_key; /* hash */
-	struct learned **v;	/* by index; NULL: free */
-	uint32_t *spare;	/* indexes that are free, the last n_spare of them */
+	struct hashset by_key;
+	struct learned **v; /* by index; NULL: free */
+	uint32_t *spare;    /* indexes that are free, the last n_spare of them */
 	uint32_t n_v, n_spare;
 	struct mac_port *ports; /* hash by ofport */
 	uint32_t *changed;	/* indexes since listeners were last told */
