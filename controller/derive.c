@@ -584,7 +584,9 @@ static bool derive_unit(struct derive *d, const struct unit_key *marked, bool la
 		if (!speaks_of(*a, (enum cookie_kind)k.kind))
 			continue;
 		k.app = (uint8_t)(*a)->id;
-		flowset_reset(&d->fs, (*a)->id, (enum cookie_kind)k.kind, k.index);
+		/* A station's index is of this run of the program; its flows say who it is. */
+		flowset_reset(&d->fs, (*a)->id, (enum cookie_kind)k.kind,
+			      k.kind == COOKIE_STATION ? 0 : k.index);
 		call(d, *a, &k, &d->fs);
 		taken |= ledger_want(d->ledger, &k, &d->fs, last);
 	}

@@ -113,6 +113,8 @@ void peer_ports_sync(struct peer *p);
 /* ---- peer_stations.c: app l2's stations, on switches without tenants ---- */
 /* A packet-in, shown by stage learn or held back by a switch that has no flow for it. */
 void peer_station_seen(struct peer *p, const struct of_packet_in *pi);
+/* While reading: a station that a former controller has learned is known. */
+void peer_station_read(struct peer *p, const struct of_flow_stats *f);
 /* A flow is gone: that of a station which has been silent? */
 void peer_station_idle(struct peer *p, const struct of_flow_removed *fr);
 

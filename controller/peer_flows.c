@@ -103,6 +103,7 @@ static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 		};
 
 		note_gateway(p, f);
+		peer_station_read(p, f);
 		if (cookie_is_ours(f->cookie))
 			read_one(p, (struct of_any *)&fm);
 		else

@@ -93,19 +93,44 @@ void peer_station_seen(struct peer *p, const struct of_packet_in *pi)
 		send_on(p, pi, in_port, vid);
 }
 
+/* Of a flow in stage learn: whose it is, and behind which port. */
+static uint32_t station_of(const struct of_match *m, uint8_t mac[6], uint16_t *vid)
+{
+	of_field_get(&of_fields[OF_FIELD_ETH_SRC], &m->value, mac);
+	*vid = of_field_get_u64(&of_fields[OF_FIELD_VLAN_VID], &m->value) & 0xfff;
+	return (uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &m->value);
+}
+
+void peer_station_read(struct peer *p, const struct of_flow_stats *f)
+{
+	const struct learned *l;
+	const struct sw_port *sp;
+	uint8_t mac[6];
+	uint32_t port;
+	uint16_t vid;
+
+	if (p->state != PEER_READ || f->table_id != stages[STAGE_learn].table ||
+	    cookie_app(f->cookie) != APP_L2 || cookie_kind(f->cookie) != COOKIE_STATION)
+		return;
+	port = station_of(&f->match, mac, &vid);
+	sp = sw_port_find(p->sw, port);
+	/* What this controller knows is newer; a port that is gone has no stations. */
+	if (port && sp && sp->admin_up && sp->link_up && !world_mac_find(p->sw, mac, vid))
+		world_mac_learn(p->south->world, p->sw, mac, vid, port, &l);
+}
+
 void peer_station_idle(struct peer *p, const struct of_flow_removed *fr)
 {
 	const struct learned *l;
 	uint8_t mac[6];
+	uint32_t port;
 	uint16_t vid;
 
 	if (fr->reason != OFPRR_IDLE_TIMEOUT || fr->table_id != stages[STAGE_learn].table)
 		return;
-	vid = (uint16_t)of_field_get_u64(&of_fields[OF_FIELD_VLAN_VID], &fr->match.value);
-	of_field_get(&of_fields[OF_FIELD_ETH_SRC], &fr->match.value, mac);
-	l = world_mac_find(p->sw, mac, vid & 0xfff);
+	port = station_of(&fr->match, mac, &vid);
+	l = world_mac_find(p->sw, mac, vid);
 	/* It may have moved to another port, and be heard of there. */
-	if (l &&
-	    l->port->ofport == of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &fr->match.value))
-		world_mac_forget(p->south->world, p->sw, mac, vid & 0xfff);
+	if (l && l->port->ofport == port)
+		world_mac_forget(p->south->world, p->sw, mac, vid);
 }

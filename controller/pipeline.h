@@ -84,7 +84,7 @@ enum cookie_kind {
 	COOKIE_FLOATINGIP,
 	COOKIE_NEIGH,	/* who has an address outside */
 	COOKIE_ADDR,	/* addresses that rules name: bucket (world.h, struct sg_addr) */
-	COOKIE_STATION, /* behind a port of a plain switch (world_mac.h) */
+	COOKIE_STATION, /* behind a port of a plain switch (world_mac.h); always 0 */
 };
 
 static inline uint64_t cookie_make(enum app_id app, enum stage s, enum cookie_kind kind,

@@ -298,6 +298,21 @@ def breaks(c, s):
     return t
 
 
+def restarts(c, s):
+    s.quiet()
+    n, before = stations(c)["known"], s.flows
+    c.kill()
+    s.c.s.close()
+    c.start_again(c.port, c.of_port)
+    t = Switch(c.of_port, dpid=s.dpid)
+    t.flows = dict(before)
+    t.run(lambda: c("GET", "/weft/v1/switches")[1]["switches"] and c("GET", "/weft/v1/switches")[1]["switches"][0]["flows"]["synced"])
+    t.quiet()
+    check(stations(c)["known"] == n and not t.mods and t.flows == before, "a controller that starts anew takes the stations over, and sends nothing",
+          (n, stations(c), len(t.mods)))
+    return t
+
+
 def tagged(s):
     f = frame(30, 2)
     s.miss(1, f[:12] + struct.pack("!HH", 0x8100, 0x2005) + f[12:])
@@ -338,6 +353,7 @@ def main():
     refusals(c, s)
     moves(c, s)
     s = breaks(c, s)
+    s = restarts(c, s)
     tagged(s)
     flood(c, s)
     finish()
