@@ -76,8 +76,9 @@ static void learn(struct peer *p, const uint8_t mac[6], uint16_t vid, uint32_t i
 
 void peer_station_seen(struct peer *p, const struct of_packet_in *pi)
 {
-	const bool shown = pi->table_id == stages[STAGE_learn].table;
-	const bool held = pi->reason == OFPR_NO_MATCH && !cookie_is_ours(pi->cookie);
+	const bool ours = cookie_is_ours(pi->cookie);
+	const bool shown = ours && pi->table_id == stages[STAGE_learn].table;
+	const bool held = !ours && pi->reason == OFPR_NO_MATCH;
 	const uint8_t *frame = pi->data.p;
 	uint32_t in_port =
 		(uint32_t)of_field_get_u64(&of_fields[OF_FIELD_IN_PORT], &pi->match.value);

@@ -261,7 +261,7 @@ def refusals(c, s):
 
 def moves(c, s):
     n = stations(c)["known"]
-    s.miss(3, frame(1, 2), table=LEARN)
+    s.miss(3, frame(1, 2), table=LEARN, cookie=2 << 56)
     s.run(lambda: any(of_station(m, 1) == LEARN and in_port(3) in m for m in s.flows.values()))
     s.settled()
     check(flows_of(s, 1) == [LEARN, BRIDGE] and any(of_station(m, 1) == BRIDGE and of13.output(3, 0) in m for m in s.flows.values()),
@@ -326,7 +326,7 @@ def flood(c, s):
     before = stations(c)["known"]
     rss = c.rss_kb()
     for at in range(0, 2 * PORT_MAX, 256):
-        s.c.s.sendall(b"".join(s.packet_in(2, frame(1 << 20 | at + i, 10), table=LEARN) for i in range(256)))
+        s.c.s.sendall(b"".join(s.packet_in(2, frame(1 << 20 | at + i, 10), table=LEARN, cookie=2 << 56) for i in range(256)))
         s.run(lambda: False, 0.001)
     s.settled()
     s.run(lambda: not s.held and len(flows_of(s, 1 << 20 | 2 * PORT_MAX - 1)) == 2)
