@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Keystone of one's own on loopback: Debian's, with sqlite and Fernet keys in a folder that goes with the test."""
 import atexit
+import contextlib
 import http.client
 import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -34,9 +36,9 @@ allow_expired_window = 3600
 
 
 class Keystone:
-    """Users admin (admin of project admin), red and blue (members of projects of their names), weft (service)."""
+    """With the user admin, administrator of the project admin, and those that are asked for: {name: (project, role)}."""
 
-    def __init__(self):
+    def __init__(self, users):
         began = time.monotonic()
         self.folder = tempfile.mkdtemp(prefix=f"weft-keystone-{os.getpid()}-")
         self.process = None
@@ -46,31 +48,47 @@ class Keystone:
         self.config = f"{self.folder}/keystone.conf"
         with open(self.config, "w") as f:
             f.write(CONF.format(folder=self.folder))
-        self.prepare()
+        self.tls_port = free_port()
+        self.next = None
+        version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "python3-keystone"], capture_output=True, text=True,
+                                 check=True).stdout.replace(":", "-")
+        # A database with users takes a while: it is made once for all builds, and copied.
+        made = os.path.abspath(f"{B.removesuffix('-asan')}/keystone-{version}-{'-'.join(sorted(users))}")
+        if os.path.exists(made):
+            shutil.copytree(made, self.folder, dirs_exist_ok=True)
+        else:
+            self.prepare()
         print("# waiting for Keystone to start", flush=True)
         self.start()
+        if not os.path.exists(made):
+            self.keep(users, made)
+        with open(f"{self.folder}/projects") as f:
+            self.projects = json.load(f)
         print(f"# Keystone is there after {time.monotonic() - began:.1f} s", flush=True)
 
     def prepare(self):
-        """A database with its first user takes a while: it is made once for each build folder, and copied."""
-        version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "python3-keystone"], capture_output=True, text=True,
-                                 check=True).stdout.replace(":", "-")
-        made = os.path.abspath(f"{B}/keystone-{version}")
-        if not os.path.exists(made):
-            print("# waiting for keystone-manage: keys, database, first user", flush=True)
-            self.manage("fernet_setup", "--keystone-user", "root", "--keystone-group", "root")
-            self.manage("db_sync")
-            self.manage("bootstrap", "--bootstrap-password", "secret")
-            # Keystone's sessions of one request would lock each other out otherwise.
-            subprocess.run(["sqlite3", f"{self.folder}/keystone.db", "PRAGMA journal_mode=WAL"], check=True, capture_output=True)
-            try:
-                shutil.copytree(self.folder, f"{made}.{os.getpid()}")
-                os.rename(f"{made}.{os.getpid()}", made)
-            except OSError:  # another test was faster
-                shutil.rmtree(f"{made}.{os.getpid()}", ignore_errors=True)
-            return
-        shutil.copytree(f"{made}/fernet", f"{self.folder}/fernet")
-        shutil.copy(f"{made}/keystone.db", self.folder)
+        print("# waiting for keystone-manage: keys, database, first user", flush=True)
+        self.manage("fernet_setup", "--keystone-user", "root", "--keystone-group", "root")
+        self.manage("db_sync")
+        self.manage("bootstrap", "--bootstrap-password", "secret")
+        # Keystone's sessions of one request would lock each other out otherwise.
+        subprocess.run(["sqlite3", f"{self.folder}/keystone.db", "PRAGMA journal_mode=WAL"], check=True, capture_output=True)
+
+    def keep(self, users, made):
+        root = self.token("admin")
+        with open(f"{self.folder}/projects", "w") as f:
+            json.dump({name: self.user_add(root, name, *of) for name, of in users.items()}, f)
+        new = f"{made}.{os.getpid()}"
+        shutil.copytree(f"{self.folder}/fernet", f"{new}/fernet")
+        shutil.copy(f"{self.folder}/projects", new)
+        with contextlib.closing(sqlite3.connect(f"{self.folder}/keystone.db")) as a, \
+                contextlib.closing(sqlite3.connect(f"{new}/keystone.db")) as b:
+            a.backup(b)
+            b.execute("PRAGMA journal_mode=WAL")
+        try:
+            os.rename(new, made)
+        except OSError:  # another test was faster
+            shutil.rmtree(new, ignore_errors=True)
 
     def manage(self, *args):
         p = subprocess.run([sys.executable, "/usr/bin/keystone-manage", "--config-file", self.config, *args],
@@ -78,9 +96,16 @@ class Keystone:
         if p.returncode:
             raise SystemExit(f"keystone-manage {args[0]}: {p.stdout}{p.stderr}")
 
+    def stand_by(self):
+        """The next to start: all but listening, as the configuration is now."""
+        self.next = subprocess.Popen([sys.executable, f"{HERE}/identity_serve.py", self.config, str(self.port), self.folder, str(self.tls_port)],
+                                     stdin=subprocess.PIPE, stdout=open(f"{self.folder}/out", "a"), stderr=subprocess.STDOUT)
+
     def start(self):
-        self.process = subprocess.Popen([sys.executable, f"{HERE}/identity_serve.py", self.config, str(self.port), self.folder],
-                                        stdout=open(f"{self.folder}/out", "a"), stderr=subprocess.STDOUT)
+        if not self.next:
+            self.stand_by()
+        self.process, self.next = self.next, None
+        self.process.stdin.close()
         end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             try:
@@ -97,6 +122,9 @@ class Keystone:
     def remove(self):
         if self.process and self.process.poll() is None:
             self.kill()
+        if self.next:
+            self.next.kill()
+            self.next.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def set(self, name, value):

@@ -1,18 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's Keystone on loopback: identity_serve.py CONFIG PORT FOLDER.
+"""Debian's Keystone on loopback: identity_serve.py CONFIG PORT FOLDER TLS-PORT; it listens when its standard input ends.
 
 Its own WSGI application, one request at a time (its sessions in several threads lock each other out of sqlite).  FOLDER/requests gets a line for each; while there is a FOLDER/delay,
 an answer takes that many seconds longer; while there is a FOLDER/answer, that is the answer ("STATUS\\nBODY").
+On TLS-PORT it is https, with the certificate and key that are in FOLDER/tls.pem then.
 """
 import concurrent.futures
 import os
 import socketserver
+import ssl
 import sys
+import threading
 import time
 import wsgiref.simple_server as wss
 
-config, port, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+config, port, folder, tls_port = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 sys.argv[1:] = []
 os.environ["OS_KEYSTONE_CONFIG_FILES"] = config
 from keystone.server.wsgi import initialize_public_application  # noqa: E402
@@ -52,6 +55,21 @@ class Quiet(wss.WSGIRequestHandler):
         pass
 
 
-server = Server(("127.0.0.1", port), Quiet)
-server.set_app(application)
-server.serve_forever()
+class Secret(Server):
+    def finish_request(self, request, client_address):  # in its thread
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{folder}/tls.pem")
+        try:
+            request = context.wrap_socket(request, server_side=True)
+        except OSError:  # the client does not like the certificate
+            return
+        super().finish_request(request, client_address)
+        request.close()
+
+
+sys.stdin.read()
+servers = [Secret(("127.0.0.1", tls_port), Quiet), Server(("127.0.0.1", port), Quiet)]
+for server in servers:
+    server.set_app(application)
+threading.Thread(target=servers[0].serve_forever, daemon=True).start()
+servers[1].serve_forever()
