@@ -56,7 +56,7 @@ for noun, obj in have.items():
                 body = {attr: v} if method == "PUT" else {**need[noun], attr: v}
                 s, answer = c(method, path, {noun: body})
                 if not 400 <= s < 500 or error_of(answer) not in (
-                        "HTTPBadRequest", "BadRequest", "InvalidInput", "InvalidIpForNetwork"):
+                        "HTTPBadRequest", "BadRequest", "InvalidInput", "InvalidIpForNetwork", "InvalidSubnetServiceType"):
                     bad.append((method, attr, v, s, answer))
     check(not bad, f"{noun}: {len(obj) + 2} attributes x {len(wrong)} wrong values are refused, on create and update",
           bad[:3])
