@@ -14,7 +14,7 @@ from bench import control, rig
 
 CASES = (("16 switches, window 64", 16, 64, "known"), ("16 switches, window 1", 16, 1, "known"), ("1 switch, window 1", 1, 1, "known"),
          ("16 switches, window 64, new stations", 16, 64, "new"))
-SECONDS = 3
+SECONDS = 2
 
 
 def weft(folder, port):

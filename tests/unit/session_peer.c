@@ -387,6 +387,50 @@ static void pause_inside_a_callback(void **state)
 	}
 }
 
+static struct {
+	int batches, msgs; /* 'msgs': handed on when the last batch ended */
+	bool frees;
+} batch;
+
+static void on_batch(struct of_session *s, void *arg)
+{
+	struct of_barrier_reply reply = { .kind = OF_KIND_barrier_reply };
+
+	batch.batches++;
+	batch.msgs = seen.msgs;
+	assert_int_equal(of_session_send(s, 77, (struct of_any *)&reply), 0);
+	if (batch.frees)
+		seen_free(&seen);
+}
+
+/* What came together ends with one word, and what is answered there leaves. */
+static void messages_come_in_batches(void **state)
+{
+	static const struct of_session_ops ops = { .msg = on_msg, .batch = on_batch };
+	uint8_t burst[8 * 50], p[64];
+
+	for (size_t i = 0; i < sizeof(burst); i += 8)
+		memcpy(burst + i, (uint8_t[8]){ 4, OFPT_BARRIER_REQUEST, 0, 8 }, 8);
+	for (int frees = 0; frees < 2; frees++) {
+		begin(OF_SWITCH);
+		shake_hands();
+		of_session_set_ops(seen.s, &ops, &seen);
+		memset(&batch, 0, sizeof(batch));
+		batch.frees = frees;
+		raw_send(fd, burst, sizeof(burst));
+		assert_true(raw_recv_type(fd, p, OFPT_BARRIER_REPLY, 20) > 0);
+		assert_int_equal(get_be32(p + 4), 77);
+		assert_true(RUN_UNTIL(batch.msgs == 50, 20));
+		assert_int_equal(batch.batches, 1); /* 400 bytes in one segment of loopback */
+		assert_int_equal(!seen.s, frees);
+		seen_free(&seen);
+		of_listener_free(listener);
+		listener = NULL;
+		close(fd);
+		fd = -1;
+	}
+}
+
 /*
  * One peer floods, another asks once: the answer must not wait for the flood's end.
  *
@@ -558,6 +602,7 @@ int main(void)
 		T(requests_wait_while_answers_do),
 		T(pause_holds_back_and_is_no_silence),
 		T(pause_inside_a_callback),
+		T(messages_come_in_batches),
 		T(a_flood_does_not_starve_others),
 		T(freed_inside_callbacks),
 		T(freed_inside_snoop_of_a_send),
