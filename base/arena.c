@@ -43,8 +43,9 @@ void arena_reset(struct arena *a)
 		free_chunks(a->chunks->next);
 		a->chunks->next = NULL;
 		a->chunks->used = 0;
-		/* One huge message must not pin its memory for ever. */
-		if (a->chunks->size > 64 * ARENA_CHUNK) {
+		/* One huge message must not pin its memory for ever: there are hundreds of arenas.
+		 */
+		if (a->chunks->size > 8 * ARENA_CHUNK) {
 			free_chunks(a->chunks);
 			a->chunks = NULL;
 		}

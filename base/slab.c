@@ -4,9 +4,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <utlist.h>
 
-enum { CHUNK = 32768 }; /* and aligned to that, so that a piece knows its chunk */
+enum { CHUNK = 256 << 10 }; /* and aligned to that, so that a piece knows its chunk */
 
 struct piece {
 	struct piece *next;
@@ -24,16 +25,31 @@ static size_t room(const struct slab *s)
 	return (CHUNK - sizeof(struct slab_chunk)) / s->size;
 }
 
+/* From the system, zeroed: pages that nobody has begun cost nothing. */
+static struct slab_chunk *chunk_new(void)
+{
+	uint8_t *p =
+		mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)p & (CHUNK - 1);
+	if (before)
+		munmap(p, before);
+	munmap(p + before + CHUNK, CHUNK - before);
+	return (struct slab_chunk *)(void *)(p + before);
+}
+
 void *slab_get(struct slab *s)
 {
 	struct slab_chunk *c = s->partial;
 	void *p;
 
 	if (!c) {
-		c = aligned_alloc(CHUNK, CHUNK);
+		c = chunk_new();
 		if (!c)
 			return NULL;
-		memset(c, 0, sizeof(*c));
 		DL_APPEND(s->partial, c);
 	}
 	p = c->free;
@@ -55,8 +71,29 @@ void slab_put(struct slab *s, void *piece)
 		DL_PREPEND(s->partial, c);
 	p->next = c->free;
 	c->free = p;
-	if (!c->used) {
-		DL_DELETE(s->partial, c);
-		free(c);
-	}
+	if (c->used || s->partial->next == NULL)
+		return; /* the last one is kept */
+	DL_DELETE(s->partial, c);
+	munmap(c, CHUNK);
+}
+
+static struct slab *slab_of(struct slab_sizes *s, size_t n)
+{
+	struct slab *of = &s->of[(n - 1) / SLAB_STEP];
+
+	of->size = (n + SLAB_STEP - 1) / SLAB_STEP * SLAB_STEP;
+	return of;
+}
+
+void *slab_size_get(struct slab_sizes *s, size_t n)
+{
+	return n > SLAB_MAX ? calloc(1, n) : slab_get(slab_of(s, n));
+}
+
+void slab_size_put(struct slab_sizes *s, void *piece, size_t n)
+{
+	if (n > SLAB_MAX)
+		free(piece);
+	else
+		slab_put(slab_of(s, n), piece);
 }

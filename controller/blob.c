@@ -40,34 +40,9 @@ struct head {
 	uint16_t idle, hard, flags;
 } __attribute__((packed));
 
-/* All that there are; and their memory: flows are small, groups may be large. */
+/* All that there are, and their memory. */
 static struct hashset blobs;
-enum { SMALL = 256, STEP = 8 };
-static struct slab slabs[SMALL / STEP];
-
-static struct blob *alloc(size_t n)
-{
-	struct slab *s;
-	struct blob *b;
-
-	if (n > SMALL)
-		return mem_get(n);
-	s = &slabs[(n - 1) / STEP];
-	s->size = (n + STEP - 1) / STEP * STEP;
-	b = slab_get(s);
-	mem_check(b);
-	return b;
-}
-
-static void discard(struct blob *b)
-{
-	size_t n = offsetof(struct blob, body) + b->n;
-
-	if (n > SMALL)
-		free(b);
-	else
-		slab_put(&slabs[(n - 1) / STEP], b);
-}
+static struct slab_sizes pieces;
 
 static struct head head_of(const struct blob *b)
 {
@@ -194,7 +169,8 @@ struct blob *blob_get(const uint8_t *wire, uint16_t n, const char *where)
 		if (b->n == size && !memcmp(b->body, body, size))
 			break;
 	if (!b) {
-		b = alloc(offsetof(struct blob, body) + size);
+		b = slab_size_get(&pieces, offsetof(struct blob, body) + size);
+		mem_check(b);
 		b->hashed.hash = hash;
 		b->n = size;
 		memcpy(b->body, body, size);
@@ -220,7 +196,7 @@ void blob_put(struct blob *b)
 	hashset_del(&blobs, &b->hashed);
 	if (!blobs.n)
 		hashset_fini(&blobs);
-	discard(b);
+	slab_size_put(&pieces, b, offsetof(struct blob, body) + b->n);
 }
 
 /* ---- its key ---- */

@@ -257,16 +257,20 @@ static void near_nets(struct derive *d, bool ports)
 	}
 }
 
-/* Networks that have ports on that switch. */
-static void near_members(struct derive *d, const struct sw *sw)
+/* Networks that have ports on that switch; 'ports': and these. */
+static void near_members(struct derive *d, const struct sw *sw, bool ports)
 {
 	for (const struct near *n = d->near; n; n = n->hh.next) {
 		const struct net *net = n->key.kind == COOKIE_NET
 						? world_net_by_index(d->world, n->key.index)
 						: NULL;
 
-		if (net && net_member(net, sw))
+		const struct member *m = net ? net_member(net, sw) : NULL;
+
+		if (m)
 			derive_mark(d, COOKIE_NET, net->a.index);
+		for (size_t i = 0; m && ports && i < m->n; i++)
+			derive_mark(d, COOKIE_PORT, m->ports[i]->a.index);
 	}
 }
 
@@ -323,9 +327,13 @@ static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 	if (what & (WORLD_ALIVE | WORLD_UPLINK | WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
 		gateways_moved(d);
 	if (what & WORLD_ALIVE)
-		near_members(d, sw); /* to flood there, or not */
-	if (what & (WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
-		near_nets(d, true); /* another way to that host, or to all */
+		near_members(d, sw, false); /* to flood there, or not */
+	if (what & (WORLD_VTEP | WORLD_DELETED | WORLD_ADDED)) {
+		if (sw == d->sw)
+			near_nets(d, true); /* another way to all */
+		else
+			near_members(d, sw, true); /* ... to that host */
+	}
 	if (sw != d->sw)
 		return;
 	if (what & WORLD_MACS)

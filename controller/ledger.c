@@ -11,6 +11,7 @@
 
 /* Of all ledgers: the loop's thread has them. */
 static struct slab entries = SLAB_OF(struct entry), changes = SLAB_OF(struct change);
+static struct slab_sizes units;
 
 static void *piece(struct slab *s)
 {
@@ -136,6 +137,27 @@ static struct entry *entry_get(struct ledger *l, struct blob *b)
 	return e;
 }
 
+static size_t unit_size(uint32_t n)
+{
+	return sizeof(struct unit) + n * sizeof(struct entry *);
+}
+
+static struct unit *unit_new(const struct unit_key *key, uint32_t hash, uint32_t n)
+{
+	struct unit *u = slab_size_get(&units, unit_size(n));
+
+	mem_check(u);
+	u->hashed.hash = hash;
+	u->key = *key;
+	u->room = n;
+	return u;
+}
+
+static void unit_free(struct unit *u)
+{
+	slab_size_put(&units, u, unit_size(u->room));
+}
+
 void ledger_init(struct ledger *l)
 {
 	memset(l, 0, sizeof(*l));
@@ -154,7 +176,8 @@ void ledger_fini(struct ledger *l)
 		slab_put(&entries, e);
 	}
 	for (uint32_t i = 0; i < l->units.n_slots; i++)
-		free(l->units.slots[i]);
+		if (l->units.slots[i])
+			unit_free((struct unit *)l->units.slots[i]);
 	hashset_fini(&l->entries);
 	hashset_fini(&l->units);
 }
@@ -229,9 +252,7 @@ bool ledger_want(struct ledger *l, const struct unit_key *key, const struct flow
 	bool taken = false;
 
 	if (fs && fs->n) {
-		u = mem_get(sizeof(*u) + fs->n * sizeof(struct entry *));
-		u->hashed.hash = key_hash(key);
-		u->key = *key;
+		u = unit_new(key, key_hash(key), fs->n);
 		for (const struct want *w = fs->first; w; w = w->next)
 			taken |= !want_one(l, u, old, w, last);
 	}
@@ -240,13 +261,14 @@ bool ledger_want(struct ledger *l, const struct unit_key *key, const struct flow
 			unit_set(old->entries[i], NULL);
 			want_set(l, old->entries[i], NULL);
 		}
-	if (old)
+	if (old) {
 		hashset_del(&l->units, &old->hashed);
-	free(old);
+		unit_free(old);
+	}
 	if (u && u->n)
 		mem_check(!hashset_add(&l->units, &u->hashed));
-	else
-		free(u);
+	else if (u)
+		unit_free(u);
 	return taken;
 }
 

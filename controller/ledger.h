@@ -34,7 +34,7 @@ struct unit_key {
 struct unit {
 	struct hashed hashed; /* by its key */
 	struct unit_key key;
-	uint32_t n;
+	uint32_t n, room;
 	struct entry *entries[];
 };
 

@@ -10,6 +10,7 @@
 #include "controller/dns.h"
 #include "controller/nb.h"
 #include "controller/nb_auth.h"
+#include "controller/mem.h"
 #include "controller/nova.h"
 #include "controller/options.h"
 #include "controller/south.h"
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
 	struct err e = { "" };
 	int rc = 0;
 
+	mem_init();
 	log_init("weft-controller");
 	if (options_read(&o, argc, argv, &e)) {
 		fprintf(stderr, "weft-controller: %s\n", e.text);

@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+
+enum { LARGE = 256 << 10, MUCH = 4 << 20 };
+
+void mem_init(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
+void mem_trim(void)
+{
+	if (mallinfo2().fordblks > MUCH)
+		malloc_trim(0);
+}
 
 void mem_check(bool there)
 {

@@ -21,6 +21,10 @@ char *mem_str(const char *s);
 /* Like snprintf, into memory of its own. */
 __attribute__((format(printf, 1, 2))) char *mem_printf(const char *fmt, ...);
 
+/* Once, before threads: one heap, and what is large goes back to the system when it is freed. */
+void mem_init(void);
+/* Gives free memory back to the system when there is much of it. */
+void mem_trim(void);
 /* What others allocate for us and say so. */
 void mem_check(bool there);
 

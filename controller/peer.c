@@ -10,7 +10,7 @@
 #include "controller/neigh.h"
 #include "controller/south_priv.h"
 
-enum { AUDIT_INTERVAL = 30, AUDIT_PATIENCE = 20 };
+enum { AUDIT_INTERVAL = 30, AUDIT_AGAIN = 1, AUDIT_PATIENCE = 20 };
 
 static const char *const state_names[] = {
 #define X(name) #name,
@@ -226,11 +226,16 @@ static void on_audit(struct ev_loop *loop, ev_timer *t, int events)
 
 	peer_ports_retry(p, NULL);
 	peer_ports_sync(p);
-	if (p->state == PEER_LIVE && !p->txn.n)
+	if (p->state == PEER_LIVE && !p->txn.n && south_may_audit(p->south)) {
 		peer_goto(p, PEER_AUDIT);
-	else if (p->state != PEER_LIVE && ev_now(loop) - p->read_begun > AUDIT_PATIENCE)
+	} else if (p->state == PEER_LIVE) {
+		ev_timer_set(t, AUDIT_AGAIN, AUDIT_INTERVAL);
+		ev_timer_start(loop, t);
+	} else if (!p->waits && ev_now(loop) - p->read_begun > AUDIT_PATIENCE) {
 		log_warn("peer", "%s: has not answered in state %s for %.0f s", peer_name(p),
 			 state_names[p->state], ev_now(loop) - p->read_begun);
+		south_turn_over(p); /* others have theirs */
+	}
 }
 
 struct peer *peer_new(struct south *s, struct of_session *session)
@@ -255,12 +260,14 @@ void peer_free(struct peer *p)
 	struct request *r, *next;
 
 	DL_DELETE(p->south->peers, p);
+	south_turn_over(p);
 	leave(p);
 	ev_timer_stop(p->south->loop, &p->audit);
 	of_session_free(p->session);
+	peer_ports_retry(p, NULL);
+	HASH_CLEAR(hh, p->asked);
 	DL_FOREACH_SAFE (p->requests, r, next)
 		free(r);
-	peer_ports_retry(p, NULL);
 	free(p->txn.changes);
 	mgmt_join_fini(&p->join);
 	if (p->derive.world)

@@ -43,9 +43,10 @@ enum peer_state {
 struct request {
 	uint32_t xid;
 	enum { REQ_INFO, REQ_PORTS, REQ_PORT, REQ_PORT_ADD, REQ_PORT_DEL } kind;
-	uint32_t ofport;	 /* REQ_PORT, REQ_PORT_DEL */
-	char port_id[UUID_TEXT]; /* REQ_PORT_ADD */
+	uint32_t ofport;	 /* REQ_PORT */
+	char port_id[UUID_TEXT]; /* REQ_PORT_ADD; REQ_PORT_DEL: "#7" */
 	struct request *prev, *next;
+	UT_hash_handle hh; /* in peer.asked, if it has a port_id */
 };
 
 /* Messages that were sent together. */
@@ -71,17 +72,20 @@ struct peer {
 	bool foreign;	 /* does not speak Weft's management messages */
 	bool no_bundles; /* refused one: plain messages and a barrier instead */
 	bool inherited;	 /* had flows of ours when first read: see south_settled() */
+	bool waits;	 /* to be read, when it is its turn: see south_turns() */
+	bool reads;	 /* has its turn */
 	enum peer_state state;
 	char *host_id, *name, *version;
 	struct ledger ledger;
 	struct derive derive;
-	struct txn txn; /* n > 0: under way */
-	struct request *requests;
-	bool busy;	  /* something was learned or lost since the last batch */
-	bool crowded;	  /* it was said that stations are pushed out */
+	struct txn txn;		  /* n > 0: under way */
+	struct request *requests; /* DL list */
+	struct request *asked;	  /* hash by port_id: what is not to be asked for twice */
+	bool busy;		  /* something was learned or lost since the last batch */
+	bool crowded;		  /* it was said that stations are pushed out */
 	bool ports_stale; /* what its host is asked to create is to be compared with what it has */
 	struct request
-		*failed; /* ports that the switch would not create: not asked for again at once */
+		*failed; /* DL list: ports that the switch would not create: not at once again */
 	struct mgmt_join join;
 	uint32_t info_barrier;		       /* behind the question who it is */
 	uint32_t xid, read_flows, read_groups; /* multipart requests under way, 0: answered */
@@ -120,6 +124,8 @@ void peer_station_idle(struct peer *p, const struct of_flow_removed *fr);
 
 /* ---- peer_flows.c: reading and sending ---- */
 void peer_read_enter(struct peer *p);
+/* It is its turn. */
+void peer_read(struct peer *p);
 void peer_live_enter(struct peer *p);
 bool peer_flows_msg(struct peer *p, const struct of_msg *m);
 /* Sends what differs, when nothing is under way. */

@@ -30,6 +30,13 @@ static uint32_t ask(struct peer *p, uint16_t type, struct of_any *body)
 
 void peer_read_enter(struct peer *p)
 {
+	p->read_begun = ev_now(p->south->loop);
+	p->waits = true;
+	south_turns(p->south);
+}
+
+void peer_read(struct peer *p)
+{
 	struct of_mp_flow_request flows = { .kind = OF_KIND_mp_flow_request,
 					    .table_id = OFPTT_ALL,
 					    .out_port = OFPP_ANY,
@@ -140,6 +147,7 @@ static void read_done(struct peer *p)
 	if (p->read_flows || p->read_groups)
 		return;
 	ledger_read_end(&p->ledger);
+	south_turn_over(p);
 	if (p->ledger.drift != before)
 		log_warn("peer",
 			 "%s: %llu entries had drifted from what was acknowledged; repairing",

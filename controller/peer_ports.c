@@ -144,6 +144,7 @@ static void take_ports(struct peer *p, const Weft__PortList *list)
 	/* In one: nobody hears of the ports and not of the way to them. */
 	world_vtep_set(w, p->sw, &vtep);
 	world_switch_ports_end(w, p->sw);
+	p->south->heard = ev_now(p->south->loop);
 	peer_goto(p, PEER_READ);
 	peer_ports_sync(p);
 }
@@ -231,6 +232,13 @@ static void port_status(struct peer *p, const struct of_port_status *ps)
 
 /* ---- answers ---- */
 
+static void request_free(struct peer *p, struct request *r)
+{
+	if (r->port_id[0])
+		HASH_DEL(p->asked, r);
+	free(r);
+}
+
 static struct request *answered(struct peer *p, uint32_t xid)
 {
 	struct request *r;
@@ -316,8 +324,8 @@ static void mgmt_reply(struct peer *p, const struct of_msg *m)
 			DL_APPEND(p->failed, r);
 		if (r)
 			take_reply(p, r, reply);
-		if (!failed)
-			free(r);
+		if (r && !failed)
+			request_free(p, r);
 	}
 }
 
@@ -350,7 +358,7 @@ bool peer_ports_msg(struct peer *p, const struct of_msg *m)
 			return false;
 		if (r->kind == REQ_INFO)
 			foreign(p);
-		free(r);
+		request_free(p, r);
 		return true;
 	case OFPT_BARRIER_REPLY:
 		if (m->xid != p->info_barrier)
@@ -364,21 +372,33 @@ bool peer_ports_msg(struct peer *p, const struct of_msg *m)
 
 /* ---- what the switch is to create ---- */
 
-static bool listed(const struct request *list, int kind, const char *port_id, uint32_t ofport)
+static bool asked(const struct peer *p, const char *port_id)
 {
 	const struct request *r;
 
-	DL_FOREACH (list, r)
-		if ((int)r->kind == kind && r->ofport == ofport && !strcmp(r->port_id, port_id))
-			return true;
-	return false;
+	HASH_FIND_STR(p->asked, port_id, r);
+	return r;
+}
+
+static void remember(struct peer *p, struct request *r, const char *port_id)
+{
+	if (!r)
+		return;
+	snprintf(r->port_id, sizeof(r->port_id), "%s", port_id);
+	HASH_ADD_STR(p->asked, port_id, r);
+}
+
+/* What a deletion is known by. */
+static const char *del_id(const struct sw_port *sp, char buf[UUID_TEXT])
+{
+	snprintf(buf, UUID_TEXT, "#%u", sp->ofport);
+	return buf;
 }
 
 static void create(struct peer *p, const struct port *port)
 {
 	Weft__PortAdd add = WEFT__PORT_ADD__INIT;
 	Weft__Request q = WEFT__REQUEST__INIT;
-	struct request *r;
 	const char *wanted_spec = port_spec(port, p->sw->host);
 	char spec[1024];
 	int n = snprintf(spec, sizeof(spec), "%s%ciface-id=%s,%s", wanted_spec,
@@ -392,23 +412,19 @@ static void create(struct peer *p, const struct port *port)
 	add.spec = spec;
 	q.op_case = WEFT__REQUEST__OP_PORT_ADD;
 	q.port_add = &add;
-	r = ask(p, REQ_PORT_ADD, &q);
-	if (r)
-		strcpy(r->port_id, port->a.id);
+	remember(p, ask(p, REQ_PORT_ADD, &q), port->a.id);
 }
 
 static void delete (struct peer *p, const struct sw_port *sp)
 {
 	Weft__PortDel del = WEFT__PORT_DEL__INIT;
 	Weft__Request q = WEFT__REQUEST__INIT;
-	struct request *r;
+	char id[UUID_TEXT];
 
 	del.ofport = sp->ofport;
 	q.op_case = WEFT__REQUEST__OP_PORT_DEL;
 	q.port_del = &del;
-	r = ask(p, REQ_PORT_DEL, &q);
-	if (r)
-		r->ofport = sp->ofport;
+	remember(p, ask(p, REQ_PORT_DEL, &q), del_id(sp, id));
 }
 
 static bool wanted(const struct peer *p, const char *iface_id)
@@ -425,23 +441,22 @@ void peer_ports_retry(struct peer *p, const char *port_id)
 	DL_FOREACH_SAFE (p->failed, r, next)
 		if (!port_id || !strcmp(r->port_id, port_id)) {
 			DL_DELETE(p->failed, r);
-			free(r);
+			request_free(p, r);
 		}
 }
 
 void peer_ports_sync(struct peer *p)
 {
+	char id[UUID_TEXT];
+
 	if (p->foreign || !p->sw || p->state < PEER_READ)
 		return;
 	p->ports_stale = false;
 	for (const struct port *port = world_wants(p->sw, NULL); port;
 	     port = world_wants(p->sw, port))
-		if (!sw_port_by_iface(p->sw, port->a.id) &&
-		    !listed(p->requests, REQ_PORT_ADD, port->a.id, 0) &&
-		    !listed(p->failed, REQ_PORT_ADD, port->a.id, 0))
+		if (!sw_port_by_iface(p->sw, port->a.id) && !asked(p, port->a.id))
 			create(p, port);
 	for (const struct sw_port *sp = p->sw->ports; sp; sp = sp->hh.next)
-		if (sp->managed && !wanted(p, sp->iface_id) &&
-		    !listed(p->requests, REQ_PORT_DEL, "", sp->ofport))
+		if (sp->managed && !wanted(p, sp->iface_id) && !asked(p, del_id(sp, id)))
 			delete (p, sp);
 }

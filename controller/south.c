@@ -122,7 +122,8 @@ static void changed(struct world *w, const struct world_obj *o, uint32_t what, v
 	DL_FOREACH (s->peers, p) {
 		if (!p->sw || !p->derive.world || p->state < PEER_READ)
 			continue;
-		derive_changed(&p->derive, o, what);
+		if (p->state > PEER_READ) /* else all is derived when it has been read */
+			derive_changed(&p->derive, o, what);
 		if (o == &p->sw->obj && what & (WORLD_WANTS | WORLD_SW_PORTS))
 			p->ports_stale = true;
 		if (o->kind == WORLD_PORT && what & (WORLD_ATTRS | WORLD_DELETED))
@@ -184,6 +185,7 @@ struct south *south_new(struct ev_loop *loop, struct world *w, const struct sout
 	s->settle.data = s;
 	ev_timer_start(loop, &s->settle);
 	south_gone_init(s, opts->grace);
+	south_turns_init(s);
 	/* Where gateways lived is not known: until everybody had time to come back they stay. */
 	s->gateways = has_anchors(w);
 	world_settling(w, s->gateways);
@@ -209,6 +211,7 @@ void south_free(struct south *s)
 	ev_timer_stop(s->loop, &s->gone);
 	DL_FOREACH_SAFE (s->peers, p, next)
 		peer_free(p);
+	south_turns_fini(s);
 	neighs_free(s->neighs);
 	free(s);
 }

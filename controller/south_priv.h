@@ -21,6 +21,12 @@ struct south {
 	double grace;		   /* seconds that a switch without a session has to come back */
 	ev_timer gone;		   /* active while one of them has not */
 	struct neighs *neighs;
+	/* Of reading switches (south_turns.c). */
+	size_t n_reading;
+	ev_timer turns;	 /* active while some wait */
+	double heard;	 /* when a switch last said its ports */
+	double audit_at; /* the next audit is not before */
+	ev_timer trim;
 };
 
 /* 'p' speaks for its dpid now: an older session of the same switch is closed. */
@@ -32,6 +38,19 @@ void south_replace(struct south *s, struct peer *p);
  * adds to a switch that has flows of ours, and takes nothing away: established traffic goes on.
  */
 bool south_settled(const struct south *s);
+
+/*
+ * south_turns.c: switches are read a few at a time, and after a restart when where the ports are is
+ * known of all that are connected: then what is read is wanted at once, and nothing is kept twice.
+ */
+void south_turns_init(struct south *s);
+void south_turns_fini(struct south *s);
+/* Whose turn it is now. */
+void south_turns(struct south *s);
+/* It has been read, or has gone. */
+void south_turn_over(struct peer *p);
+/* One at a time, for a quarter of the time at most. */
+bool south_may_audit(const struct south *s);
 
 /* south_gone.c: of a switch that went down; before the first. */
 void south_watch_gone(struct south *s);

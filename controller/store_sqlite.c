@@ -221,6 +221,7 @@ static int sqlite_load(struct store *base,
 	if (!result && rc != SQLITE_DONE)
 		result = err_set(e, -EIO, "%s", sqlite3_errmsg(s->db));
 	sqlite3_finalize(st);
+	sqlite3_db_release_memory(s->db); /* pages that are not read again */
 	return result;
 }
 
