@@ -80,7 +80,8 @@ struct nb_request {
 
 	/* The answer. */
 	int status;
-	json_t *answer;	 /* NULL: no body */
+	json_t *answer;	 /* NULL: no body, or it is in 'text' */
+	char *text;	 /* JSON */
 	struct txn *txn; /* commit it before the answer goes out */
 	struct nb_error error;
 };
@@ -169,6 +170,8 @@ void nb_mac(uint8_t out[6]);
 /* 'v' into the member; 0, or -1 with 'e'. */
 int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error *e);
 /* The attribute's value; 'o' for rows that are computed. */
+/* What is a string in JSON: ids, words, addresses, times; NULL: null. */
+const char *nb_word(const struct attr *a, const void *v, char buf[PREFIX_TEXT]);
 json_t *nb_to_json(const struct attr *a, const void *p, const struct world_obj *o);
 bool nb_is_uuid(const char *s);
 /* "true", "True", "1", 1, true ...; -1 when it is none of these. */

@@ -15,6 +15,7 @@
 #include "controller/mem.h"
 #include "controller/nb_policy.h"
 #include "controller/nb_rbac.h"
+#include "controller/nb_text.h"
 
 enum { BULK_MAX = 10000 };
 
@@ -237,17 +238,38 @@ static struct world_obj *create_one(struct nb_request *q, const struct resource 
 }
 
 /* What is shared with who asks says so. */
+static bool says_shared(const struct nb_request *q, const struct resource *r,
+			const struct world_obj *o, uint64_t fields)
+{
+	const struct attr *shared = attr_find(&r->shape, "shared");
+
+	return shared && (fields >> (shared - r->shape.attrs) & 1) &&
+	       world_is_shared_with(q->nb->world, world_obj_key(o)->id, q->who.project,
+				    ACCESS_AS_SHARED);
+}
+
 static json_t *shown_json(const struct nb_request *q, const struct resource *r,
 			  const struct world_obj *o, uint64_t fields)
 {
-	const struct attr *shared = attr_find(&r->shape, "shared");
 	json_t *out = nb_object_json(r, o, fields);
 
-	if (shared && (fields >> (shared - r->shape.attrs) & 1) &&
-	    world_is_shared_with(q->nb->world, world_obj_key(o)->id, q->who.project,
-				 ACCESS_AS_SHARED))
+	if (says_shared(q, r, o, fields))
 		json_object_set_new_nocheck(out, "shared", json_true());
 	return out;
+}
+
+static void shown_text(struct nb_text *t, const struct nb_request *q, const struct resource *r,
+		       const struct world_obj *o, uint64_t fields)
+{
+	json_t *out;
+
+	if (!says_shared(q, r, o, fields)) {
+		nb_text_object(t, r, o, fields);
+		return;
+	}
+	out = shown_json(q, r, o, fields);
+	nb_text_json(t, out);
+	json_decref(out);
 }
 
 static void give_up(struct nb_request *q)
@@ -398,8 +420,9 @@ void nb_obj_set(struct nb_request *q, struct world_obj *o, void *a)
 
 void nb_list(struct nb_request *q, const struct resource *r)
 {
-	json_t *out, *links;
+	struct nb_text text = { NULL };
 	struct nb_page page;
+	json_t *links;
 
 	if ((nb_hooks[r->kind]->list && nb_hooks[r->kind]->list(q, &q->error)) ||
 	    nb_query(q, r, &page, &q->error)) {
@@ -407,18 +430,25 @@ void nb_list(struct nb_request *q, const struct resource *r)
 			give_up(q);
 		return;
 	}
-	out = json_array();
-	for (size_t i = 0; i < page.n; i++)
-		json_array_append_new(out, shown_json(q, r, page.objs[i], page.fields));
-	q->status = 200;
-	q->answer = json_pack("{s:o}", r->plural, out);
+	nb_text_add(&text, "{\"");
+	nb_text_add(&text, r->plural);
+	nb_text_add(&text, "\":[");
+	for (size_t i = 0; i < page.n; i++) {
+		nb_text_add(&text, i ? "," : "");
+		shown_text(&text, q, r, page.objs[i], page.fields);
+	}
+	nb_text_add(&text, "]");
 	links = nb_page_links(q, r, &page);
 	if (links) {
-		char key[40];
-
-		snprintf(key, sizeof(key), "%s_links", r->plural);
-		json_object_set_new(q->answer, key, links);
+		nb_text_add(&text, ",\"");
+		nb_text_add(&text, r->plural);
+		nb_text_add(&text, "_links\":");
+		nb_text_json(&text, links);
+		json_decref(links);
 	}
+	nb_text_add(&text, "}");
+	q->status = 200;
+	q->text = nb_text_end(&text);
 	nb_page_free(&page);
 }
 

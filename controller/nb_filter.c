@@ -158,6 +158,7 @@ struct nb_filter {
 	enum how how;
 	int64_t since;
 	char **values;
+	struct ip_addr *ips; /* the same, of addresses */
 	size_t n, room;
 	struct nb_filter *next;
 };
@@ -183,6 +184,7 @@ void nb_filters_free(struct nb_filter *f)
 		for (size_t i = 0; i < f->n; i++)
 			free(f->values[i]);
 		free(f->values);
+		free(f->ips);
 		free(f);
 	}
 }
@@ -343,12 +345,27 @@ static int filter_add(const struct nb_request *q, struct nb_filter **list, const
 	return 0;
 }
 
+/* Addresses are compared as such: to write each one as text takes longer than all the rest. */
+static void addresses_read(struct nb_filter *f)
+{
+	const struct attr *a = f->member ? f->member : f->attr;
+
+	if (f->how != HOW_EQUAL || a->type != ATTR_IP)
+		return;
+	f->ips = mem_array(f->n, sizeof(*f->ips));
+	for (size_t i = 0; i < f->n; i++)
+		if (ip_parse(f->values[i], &f->ips[i]))
+			f->ips[i].family = 0; /* "": of what has none */
+}
+
 int nb_filters_parse(const struct nb_request *q, const struct resource *r, struct nb_filter **list,
 		     struct nb_error *e)
 {
 	for (size_t i = 0; i < q->n_args; i++)
 		if (!is_control(q->args[i].key) && filter_add(q, list, r, &q->args[i], e))
 			return -1;
+	for (struct nb_filter *f = *list; f; f = f->next)
+		addresses_read(f);
 	return 0;
 }
 
@@ -362,6 +379,14 @@ static bool is_one_of(const struct nb_filter *f, const char *text)
 	return false;
 }
 
+static bool is_one_address(const struct nb_filter *f, const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!ip_cmp(&f->ips[i], ip))
+			return true;
+	return false;
+}
+
 static bool list_passes(const struct nb_filter *f, const void *p)
 {
 	const char *list = *(char *const *)attr_at(f->attr, p);
@@ -371,6 +396,12 @@ static bool list_passes(const struct nb_filter *f, const void *p)
 	for (size_t i = 0; i < n; i++) {
 		const char *text;
 
+		if (f->ips) {
+			if (is_one_address(f,
+					   attr_at(f->member, list + i * f->attr->element->size)))
+				return true;
+			continue;
+		}
 		if (f->attr->type == ATTR_TEXTS)
 			text = ((char *const *)(const void *)list)[i];
 		else if (f->attr->type == ATTR_CIDRS)
@@ -420,6 +451,8 @@ static bool passes(const struct nb_filter *f, const struct world_obj *o)
 		return *(const int64_t *)attr_at(f->attr, p) >= f->since;
 	if (attr_is_list(f->attr))
 		return list_passes(f, p);
+	if (f->ips)
+		return is_one_address(f, attr_at(f->attr, p));
 	return is_one_of(f, nb_value_text(f->attr, p, o, buf));
 }
 

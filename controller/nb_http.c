@@ -232,7 +232,12 @@ static void answer_make(struct request *r)
 		json_decref(q->answer);
 		q->answer = body;
 	}
-	r->text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	if (!q->error.status && q->text) {
+		r->text = q->text;
+		q->text = NULL;
+	} else {
+		r->text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	}
 	if (body && !r->text) { /* cannot be: all that goes in is UTF-8 */
 		q->status = 500;
 		r->text = mem_str("{}");
@@ -378,6 +383,7 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **context,
 	DL_DELETE(h->requests, r);
 	json_decref(r->q.body);
 	json_decref(r->q.answer);
+	free(r->q.text);
 	free(r->q.args);
 	free((char *)(uintptr_t)r->q.path);
 	free(r->body);

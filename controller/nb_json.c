@@ -373,15 +373,40 @@ int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error
 
 /* ---- out ---- */
 
-static json_t *time_json(int64_t t)
+static const char *time_format(int64_t t, char buf[PREFIX_TEXT])
 {
-	char buf[24];
 	time_t s = (time_t)t;
 	struct tm tm;
 
 	gmtime_r(&s, &tm);
-	strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(buf);
+	strftime(buf, PREFIX_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return buf;
+}
+
+const char *nb_word(const struct attr *a, const void *v, char buf[PREFIX_TEXT])
+{
+	const struct ip_prefix *prefix = v;
+	const char *s;
+
+	switch (a->type) {
+	case ATTR_ID:
+		return ((const char *)v)[0] ? v : NULL;
+	case ATTR_ENUM:
+		s = a->words[*(const uint32_t *)v];
+		return s[0] ? s : NULL;
+	case ATTR_MAC:
+		return mac_format(v, buf);
+	case ATTR_IP:
+		return ((const struct ip_addr *)v)->family ? ip_format(v, buf) : NULL;
+	case ATTR_CIDR:
+		if (!prefix->addr.family)
+			return NULL;
+		if (a->preset && prefix->len == ip_size(&prefix->addr) * 8)
+			return ip_format(&prefix->addr, buf);
+		return ip_prefix_format(prefix, buf);
+	default:
+		return time_format(*(const int64_t *)v, buf);
+	}
 }
 
 static json_t *element_json(const struct shape *s, const void *p)
@@ -424,37 +449,16 @@ static json_t *list_json(const struct attr *a, const void *p)
 
 static json_t *scalar_json(const struct attr *a, const void *v)
 {
-	const struct ip_prefix *prefix;
 	char buf[PREFIX_TEXT];
-	uint32_t n;
+	const char *s;
 
-	switch (a->type) {
-	case ATTR_ID:
-		return ((const char *)v)[0] ? json_string_nocheck(v) : json_null();
-	case ATTR_BOOL:
+	if (a->type == ATTR_BOOL)
 		return json_boolean(*(const bool *)v);
-	case ATTR_NUM:
-		n = *(const uint32_t *)v;
-		return n == NUM_NONE ? json_null() : json_integer(n);
-	case ATTR_ENUM:
-		n = *(const uint32_t *)v;
-		return a->words[n][0] ? json_string_nocheck(a->words[n]) : json_null();
-	case ATTR_MAC:
-		return json_string_nocheck(mac_format(v, buf));
-	case ATTR_IP:
-		if (!((const struct ip_addr *)v)->family)
-			return json_null();
-		return json_string_nocheck(ip_format(v, buf));
-	case ATTR_CIDR:
-		prefix = v;
-		if (!prefix->addr.family)
-			return json_null();
-		if (a->preset && prefix->len == ip_size(&prefix->addr) * 8)
-			return json_string_nocheck(ip_format(&prefix->addr, buf));
-		return json_string_nocheck(ip_prefix_format(prefix, buf));
-	default:
-		return time_json(*(const int64_t *)v);
-	}
+	if (a->type == ATTR_NUM)
+		return *(const uint32_t *)v == NUM_NONE ? json_null()
+							: json_integer(*(const uint32_t *)v);
+	s = nb_word(a, v, buf);
+	return s ? json_string_nocheck(s) : json_null();
 }
 
 json_t *nb_to_json(const struct attr *a, const void *p, const struct world_obj *o)

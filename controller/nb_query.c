@@ -203,6 +203,57 @@ static int page_cut(struct nb_request *q, const struct resource *r, struct nb_pa
 
 /* ---- all together ---- */
 
+static bool is_asked(struct nb_request *q, const struct resource *r,
+		     const struct nb_filter *filters, const struct world_obj *o)
+{
+	return nb_is_below(q, r, o) && nb_sees(&q->who, o) && nb_filters_pass(filters, o);
+}
+
+static struct world_obj *step(const struct world_obj *o, bool back)
+{
+	return back ? o->hh.prev : o->hh.next;
+}
+
+static void turn_round(struct nb_page *page)
+{
+	for (size_t i = 0; i < page->n / 2; i++) {
+		struct world_obj *o = page->objs[i];
+
+		page->objs[i] = page->objs[page->n - 1 - i];
+		page->objs[page->n - 1 - i] = o;
+	}
+}
+
+/* A page in the order of creation: as long as it is itself, whatever there is besides. */
+static int page_take(struct nb_request *q, const struct resource *r,
+		     const struct nb_filter *filters, size_t limit, struct nb_page *page,
+		     struct nb_error *e)
+{
+	struct world_obj *head = q->nb->world->objs[r->kind], *m = NULL, *o = head;
+	const char *marker = nb_arg(q, "marker");
+	bool back = is_reverse(q), over = false, beyond = false;
+
+	if (marker && !(m = nb_find(q, r, marker, e)))
+		return -1;
+	if (back && head)
+		o = ELMT_FROM_HH(head->hh.tbl, head->hh.tbl->tail);
+	page->objs = mem_array(world_count(q->nb->world, r->kind), sizeof(*page->objs));
+	for (o = m ? step(m, back) : o; o && !over; o = step(o, back)) {
+		if (!is_asked(q, r, filters, o))
+			continue;
+		over = page->n == limit;
+		if (!over)
+			page->objs[page->n++] = o;
+	}
+	for (o = m; o && !beyond; o = step(o, !back))
+		beyond = is_asked(q, r, filters, o);
+	page->earlier = back ? over : beyond;
+	page->more = back ? beyond : over;
+	if (back)
+		turn_round(page);
+	return 0;
+}
+
 static void objects_take(struct nb_request *q, const struct resource *r,
 			 const struct nb_filter *filters, struct nb_page *page)
 {
@@ -210,7 +261,7 @@ static void objects_take(struct nb_request *q, const struct resource *r,
 
 	page->objs = mem_array(world_count(w, r->kind), sizeof(*page->objs));
 	for (struct world_obj *o = w->objs[r->kind]; o; o = o->hh.next)
-		if (nb_is_below(q, r, o) && nb_sees(&q->who, o) && nb_filters_pass(filters, o))
+		if (is_asked(q, r, filters, o))
 			page->objs[page->n++] = o;
 }
 
@@ -229,7 +280,10 @@ int nb_query(struct nb_request *q, const struct resource *r, struct nb_page *pag
 		rc = order_parse(q, r, &order, e);
 	if (!rc)
 		rc = limit_parse(q, &limit, e);
-	if (!rc) {
+	if (!rc && paged && !order.n) {
+		rc = page_take(q, r, filters, limit, page, e);
+		page->fields = nb_fields(q, r);
+	} else if (!rc) {
 		objects_take(q, r, filters, page);
 		/* A page needs a whole order, so that each object is on one page only. */
 		if (paged)
