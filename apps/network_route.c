@@ -20,7 +20,7 @@ enum { GROUP_ROUTE = 0x50 };
 
 uint16_t network_router_zone(const struct router *r)
 {
-	return (uint16_t)(0x8000 + r->a.index);
+	return (uint16_t)(ROUTER_ZONES + r->a.index);
 }
 
 void network_match_router(struct draft *d, const struct router *r)

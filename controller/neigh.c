@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/log.h"
+#include "controller/cuts.h"
 #include "controller/mem.h"
 #include "controller/neigh_frame.h"
 #include "controller/solicit.h"
@@ -17,10 +18,11 @@ enum { NX_IN_PORT = 0xfff8 }; /* resubmit: the one that it has */
 enum {
 	TICK = 1,   /* seconds */
 	TRIES = 3,  /* of one who does not answer; a network's own gateway is asked for on and on */
-	AGAIN = 30, /* seconds after which who is known is asked again */
-	FORGET = 100,	  /* ... and forgotten when nothing has come back */
-	ASKED_MAX = 4096, /* under way at once: more are asked for when their next packet comes */
-	REPEAT = 3,	  /* an announcement is sent so often: frames are lost */
+	AGAIN = 30, /* seconds after which who is known is asked again, */
+	AGAIN_GATEWAY = 5, /* a network's own gateway, by which all else goes */
+	FORGET = 100,	   /* ... and forgotten when nothing has come back */
+	ASKED_MAX = 4096,  /* under way at once: more are asked for when their next packet comes */
+	REPEAT = 3,	   /* an announcement is sent so often: frames are lost */
 };
 
 /* Asked for, not answered. */
@@ -48,6 +50,7 @@ struct neighs {
 	struct asked *asked;
 	struct announced *announced;
 	struct solicits *solicits;
+	struct cuts *cuts;
 	ev_timer tick;
 };
 
@@ -114,22 +117,41 @@ static const struct sw *asks_from(const struct neighs *n, const struct port *p)
 	return NULL;
 }
 
-/* The router's port that asks for 'ip' on 'net', from where, and its address of the same subnet. */
+/* Its address of the same subnet; a gateway has one of its network's subnets, and leads to all. */
+static const struct ip_addr *speaks_as(const struct neighs *n, const struct port *p,
+				       const struct ip_addr *ip)
+{
+	const struct ip_addr *other = NULL;
+
+	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
+		const struct ip_addr *own = &p->a.fixed_ips[i].ip_address;
+		const struct subnet *s =
+			world_subnet_find(n->south->world, p->a.fixed_ips[i].subnet_id);
+
+		if (s && ip_prefix_has(&s->a.cidr, ip))
+			return own;
+		if (own->family == ip->family)
+			other = own;
+	}
+	for (NET_EACH_SUBNET(s, p->net))
+		if (port_is_gateway(p) && ip_prefix_has(&s->a.cidr, ip))
+			return other;
+	return NULL;
+}
+
+/* The router's port that asks for 'ip' on 'net', from where, and as whom. */
 static const struct port *asker(const struct neighs *n, const struct net *net,
 				const struct ip_addr *ip, const struct ip_addr **own,
 				const struct sw **from)
 {
-	for (NET_EACH_ROUTER_PORT(p, net))
-		for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
-			const struct subnet *s =
-				world_subnet_find(n->south->world, p->a.fixed_ips[i].subnet_id);
-
-			if (!s || !ip_prefix_has(&s->a.cidr, ip) || !p->router->a.admin_state_up ||
-			    !(*from = asks_from(n, p)))
-				continue;
-			*own = &p->a.fixed_ips[i].ip_address;
+	for (NET_EACH_ROUTER_PORT(p, net)) {
+		if (!p->router->a.admin_state_up)
+			continue;
+		*own = speaks_as(n, p, ip);
+		*from = *own ? asks_from(n, p) : NULL;
+		if (*from)
 			return p;
-		}
+	}
 	return NULL;
 }
 
@@ -354,8 +376,13 @@ static void announce_all(struct neighs *n, bool repeat)
 			if (port_is_anchored(p))
 				announce_from(n, p, world_anchor(w, p), repeat);
 	for (WORLD_ALL(floatingip, FLOATINGIP, f, w))
-		if (f->router)
-			announce_from(n, f->outer, world_floatingip_switch(w, f), repeat);
+		if (f->router) {
+			const struct sw *sw = world_floatingip_switch(w, f);
+
+			announce_from(n, f->outer, sw, repeat);
+			cuts_note(n->cuts, f, sw);
+		}
+	cuts_noted(n->cuts);
 	announce_moved(n, repeat);
 	HASH_ITER (hh, n->announced, a, next) {
 		if (!a->there) {
@@ -371,6 +398,12 @@ void neighs_told(struct neighs *n)
 {
 	if (south_settled(n->south))
 		announce_all(n, false);
+	cuts_send(n->cuts);
+}
+
+void neighs_acknowledged(struct neighs *n)
+{
+	cuts_send(n->cuts);
 }
 
 /* ---- time ---- */
@@ -389,6 +422,14 @@ static void ask_gateways(struct neighs *n)
 				    !world_neigh_find(w, p->net, &s->a.gateway_ip))
 					ask(n, p->net, &s->a.gateway_ip);
 	}
+}
+
+static bool is_gateway_of(const struct neigh *k)
+{
+	for (NET_EACH_SUBNET(s, k->net))
+		if (!ip_cmp(&s->a.gateway_ip, &k->key.ip))
+			return true;
+	return false;
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
@@ -410,12 +451,13 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 	HASH_ITER (hh, w->neighs, k, k_next) {
 		if (now - k->seen > FORGET)
 			world_neigh_forget(w, k);
-		else if (now - k->seen > AGAIN)
+		else if (now - k->seen > (is_gateway_of(k) ? AGAIN_GATEWAY : AGAIN))
 			ask(n, k->net, &k->key.ip);
 	}
 	ask_gateways(n);
 	if (south_settled(n->south))
 		announce_all(n, true);
+	cuts_send(n->cuts);
 	solicits_tick(n->solicits);
 }
 
@@ -425,6 +467,7 @@ struct neighs *neighs_new(struct south *s)
 
 	n->south = s;
 	n->solicits = solicits_new(s);
+	n->cuts = cuts_new(s);
 	ev_timer_init(&n->tick, on_tick, TICK, TICK);
 	n->tick.data = n;
 	ev_timer_start(s->loop, &n->tick);
@@ -447,5 +490,6 @@ void neighs_free(struct neighs *n)
 	}
 	ev_timer_stop(n->south->loop, &n->tick);
 	solicits_free(n->solicits);
+	cuts_free(n->cuts);
 	free(n);
 }

@@ -35,5 +35,7 @@ void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_i
 void neighs_changed(struct neighs *n, const struct world_obj *o, uint32_t what);
 /* The world has changed: addresses may live elsewhere now. */
 void neighs_told(struct neighs *n);
+/* A switch has all that was sent. */
+void neighs_acknowledged(struct neighs *n);
 
 #endif

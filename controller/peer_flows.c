@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "controller/neigh.h"
 #include "controller/south_priv.h"
 
 enum { TXN_MAX = 8192 };
@@ -294,6 +295,8 @@ static void txn_end(struct peer *p)
 	}
 	peer_flush(p);
 	peer_report(p);
+	if (!p->txn.n)
+		neighs_acknowledged(p->south->neighs);
 }
 
 static void blame(struct peer *p, const struct change *c, const char *error)

@@ -381,7 +381,8 @@ struct router {
 	struct port *ports;		/* DL list by router_prev, router_next */
 	struct floatingip *floatingips; /* DL list by router_prev, router_next */
 };
-enum { ROUTER_MAX = 0x7ffe };
+/* Its zone of connections on every switch is ROUTER_ZONES and its index: above those of ports. */
+enum { ROUTER_MAX = 0x7ffe, ROUTER_ZONES = 0x8000 };
 
 struct floatingip {
 	struct world_obj obj;

@@ -33,6 +33,16 @@ on_wire() { # VNI COMMAND...
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
+# The same, of what comes in.
+seen_in() {
+	local vm=$1 filter=$2; shift 2
+	rm -f "$DIR/dump.err"
+	in_space "$vm" timeout 4 tcpdump -Q in -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
+	local t=$!
+	wait_for 4 grep -q listening "$DIR/dump.err"
+	"$@" >/dev/null 2>&1
+	wait "$t"
+}
 shout() { in_space "$1" ping -n -b -c 2 -i 0.2 -W 1 10.0.0.255; }
 
 lab_begin
@@ -88,6 +98,16 @@ check "... and is reached from there"                          yes pings ext 10.
 check "the VXLAN network is not on that wire"                  no  pings a1 10.0.0.200 -c 1
 check "broadcast reaches the members on the other host"        yes seen_at a3 'icmp and dst 10.0.0.255' shout a1
 check "... and no member of the other network"                 no  seen_at v3 'icmp and dst 10.0.0.255' shout a1
+join() { in_space "$1" timeout 6 /usr/bin/python3 -c 'import socket, struct, time, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.1.2.3") + socket.inet_aton(sys.argv[1]))
+t = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); t.setsockopt(41, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff05::123") + struct.pack("I", socket.if_nametoindex("eth0")))
+time.sleep(1)' "$2"; }
+call() { in_space "$1" /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, socket.IP_MULTICAST_IF, socket.inet_aton("10.0.0.11")); s.setsockopt(0, socket.IP_MULTICAST_LOOP, 0)
+for i in range(3): s.sendto(b"hello", ("239.1.2.3", 5000))'; }
+check "multicast reaches members on the other host"            yes seen_at a3 'udp and dst 239.1.2.3' call a1
+check "... and not its sender"                                 no  seen_in a1 'udp and dst 239.1.2.3' call a1
+check "IGMP passes"                                            yes seen_at a3 'igmp' join a1 10.0.0.11
 check "IPv6 neighbour discovery and ping, link-local"          yes pings a1 "$(link_local a3)%eth0" -6
 
 # Port security.
@@ -101,6 +121,7 @@ check "an allowed address pair may speak"                      yes seen_at a3 'i
 set_port a1 '"allowed_address_pairs": []'
 check "... and no longer may"                                  no  seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
 set_port a3 '"port_security_enabled": false, "security_groups": []'
+check "MLD reports pass, from a port with port security"                                     yes seen_at a3 'ip6[6] == 0 and ip6[48] == 143' join a1 10.0.0.11
 set_port a1 '"port_security_enabled": false, "security_groups": []'
 check "without port security anything passes"                  yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
 for p in a1 a3; do set_port $p "\"port_security_enabled\": true, \"security_groups\": [\"$GROUP\"]"; done
