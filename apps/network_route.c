@@ -11,9 +11,17 @@
 
 #include <string.h>
 
-enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd, PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
+enum {
+	ETH_IPV4 = 0x0800,
+	ETH_IPV6 = 0x86dd,
+	PROTO_ICMP = 1,
+	PROTO_TCP = 6,
+	PROTO_UDP = 17,
+	PROTO_ICMPV6 = 58,
+	PROTO_SCTP = 132
+};
 enum { IPV6_LEAST = 1280 };
-enum { PRIO_REST = 0, PRIO_NEIGHBOUR = 100, PRIO_PREFIX = 100, PRIO_OWN = 400, PRIO_EXPIRED = 410 };
+enum { PRIO_REST = 0, PRIO_NEIGHBOUR = 100, PRIO_PREFIX = 100, PRIO_EXPIRED = 410, PRIO_OWN = 420 };
 
 /* Group ids: what it does (8) | router (15) | route (9). */
 enum { GROUP_ROUTE = 0x50 };
@@ -160,10 +168,14 @@ static void connected(const struct world *w, const struct sw *sw, const struct p
 /* What a router says itself goes back to where the packet came from. */
 static void back(struct draft *d, const struct port *p, enum meta_from from)
 {
-	if (from == FROM_UPLINK)
+	if (from == FROM_ROUTER) {
+		draft_load_meta(d, from, FROM_PORT);
+		draft_goto(d, STAGE_l2);
+	} else if (from == FROM_UPLINK) {
 		network_back_to_uplink(d, p->net);
-	else
+	} else {
 		draft_output(d, OFPP_IN_PORT);
+	}
 	draft_end(d);
 }
 
@@ -198,27 +210,69 @@ static void match_from(struct draft *d, const struct port *p, enum meta_from fro
 			   META_MASK(router) | META_MASK(from) | net);
 }
 
-/* What is for the router itself: it answers pings, and nothing else.  VMs ask from any network. */
+/* Whether its network has other routers, too. */
+static bool has_neighbour(const struct port *p)
+{
+	for (NET_EACH_ROUTER_PORT(o, p->net))
+		if (o->router != p->router)
+			return true;
+	return false;
+}
+
+static struct draft *to_itself(const struct port *p, const struct ip_addr *ip, enum meta_from from,
+			       uint16_t prio, struct flowset *fs)
+{
+	struct ip_prefix own = { *ip, (uint8_t)(ip_size(ip) * 8) };
+	struct draft *d = FLOW(fs, route, prio);
+
+	match_from(d, p, from, from != FROM_UPLINK);
+	network_match_dst(d, &own);
+	return d;
+}
+
+/* Nothing listens there; that it is ICMP that says so is fine with TCP, too (RFC 1122 4.2.3.9). */
+static void nothing_listens(const struct port *p, const struct ip_addr *ip, enum meta_from from,
+			    struct flowset *fs)
+{
+	static const uint8_t protos[] = { PROTO_TCP, PROTO_UDP, PROTO_SCTP };
+	bool v4 = ip->family == 4;
+
+	for (size_t i = 0; i < sizeof(protos); i++) {
+		struct draft *d = to_itself(p, ip, from, PRIO_OWN + 1, fs);
+
+		draft_match(d, OF_FIELD_IP_PROTO, protos[i]);
+		draft_answer_error(d, v4 ? 3 : 1, v4 ? 3 : 4, ip, 0);
+		back(d, p, from);
+	}
+}
+
+/*
+ * What is for the router itself, whatever is left of its TTL: it answers pings, put together from
+ * fragments as well, and says that there is nothing else.  VMs ask from any network.
+ */
 static void own_address(const struct port *p, const struct ip_addr *ip, enum meta_from from,
 			struct flowset *fs)
 {
-	struct ip_prefix own = { *ip, (uint8_t)(ip_size(ip) * 8) };
+	struct ct_spec whole = { .zone = network_router_zone(p->router),
+				 .goes_on = true,
+				 .next = STAGE_route };
 	bool v4 = ip->family == 4;
-	struct draft *d = FLOW(fs, route, PRIO_OWN + 1);
+	struct draft *d = to_itself(p, ip, from, PRIO_OWN + 1, fs);
 
-	match_from(d, p, from, from == FROM_PORT);
-	network_match_dst(d, &own);
 	draft_match(d, OF_FIELD_IP_PROTO, v4 ? PROTO_ICMP : PROTO_ICMPV6);
 	draft_match(d, v4 ? OF_FIELD_ICMPV4_TYPE : OF_FIELD_ICMPV6_TYPE, v4 ? 8 : 128);
 	draft_answer_echo(d);
 	back(d, p, from);
+	d = to_itself(p, ip, from, PRIO_OWN + 2, fs);
+	draft_match_masked(d, OF_FIELD_IP_FRAG, 1, 1);
+	draft_ct(d, &whole);
+	draft_end(d);
 
 	/* From inside a gateway's address is also who was asked by way of a floating IP. */
 	if (from == FROM_PORT && port_is_gateway(p))
 		return;
-	d = FLOW(fs, route, PRIO_OWN);
-	match_from(d, p, from, from == FROM_PORT);
-	network_match_dst(d, &own);
+	nothing_listens(p, ip, from, fs);
+	d = to_itself(p, ip, from, PRIO_OWN, fs);
 	draft_end(d);
 }
 
@@ -278,24 +332,72 @@ static void too_big(const struct world *w, const struct sw *sw, const struct por
 	}
 }
 
+/*
+ * Nobody is known who has the next hop's address: its sender is told (RFC 1812 4.3.3.1, RFC 4443
+ * 3.1), by way of the router, as the network that it came from is forgotten by now.  Who is looked
+ * for may yet be found.
+ */
+static void nobody_there(const struct port *p, const struct ip_addr *ip, struct flowset *fs)
+{
+	bool v4 = ip->family == 4;
+	struct draft *d = FLOW(fs, neighbour, PRIO_REST + 1);
+
+	draft_match_masked(
+		d, OF_FIELD_METADATA,
+		META_VALUE(router, p->router->a.index) | META_VALUE(net, p->net->a.index),
+		META_MASK(router) | META_MASK(net));
+	draft_match(d, OF_FIELD_ETH_TYPE, v4 ? ETH_IPV4 : ETH_IPV6);
+	draft_controller(d, 128);
+	draft_answer_error(d, v4 ? 3 : 1, v4 ? 1 : 3, ip, 0);
+	draft_resubmit(d, STAGE_route);
+	draft_end(d);
+}
+
+/* Whether packets come there from 'from'. */
+static bool is_way_in(const struct sw *sw, const struct port *p, enum meta_from from)
+{
+	switch (from) {
+	case FROM_PORT:
+		return true;
+	case FROM_UPLINK:
+		return network_uplink(sw, p->net) || port_is_gateway(p);
+	case FROM_ROUTER:
+		return !port_is_gateway(p) && has_neighbour(p);
+	default:
+		return false;
+	}
+}
+
+/* The same for packets to its address, which may come in by the router's other networks. */
+static bool is_asked(const struct sw *sw, const struct port *p, enum meta_from from)
+{
+	if (from != FROM_ROUTER)
+		return is_way_in(sw, p, from);
+	for (ROUTER_EACH_PORT(o, p->router))
+		if (is_way_in(sw, o, from))
+			return !port_is_gateway(p);
+	return false;
+}
+
 void network_route_speak(const struct world *w, const struct sw *sw, const struct port *p,
 			 struct flowset *fs)
 {
-	bool out = network_uplink(sw, p->net) || port_is_gateway(p);
-	enum meta_from last = out ? FROM_UPLINK : FROM_PORT;
 	bool told[2] = { false };
 
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++) {
 		const struct ip_addr *ip = &p->a.fixed_ips[i].ip_address;
 		bool v6 = ip->family == 6;
 
-		for (int from = FROM_PORT; from <= (int)last; from += FROM_UPLINK - FROM_PORT) {
-			own_address(p, ip, (enum meta_from)from, fs);
-			if (told[v6])
+		for (int from = FROM_PORT; from <= FROM_ROUTER; from++) {
+			if (is_asked(sw, p, (enum meta_from)from))
+				own_address(p, ip, (enum meta_from)from, fs);
+			if (told[v6] || !is_way_in(sw, p, (enum meta_from)from))
 				continue;
 			complaints(p, ip, (enum meta_from)from, fs);
 			too_big(w, sw, p, ip, (enum meta_from)from, fs);
 		}
+		if (!told[v6] && p->net->a.type == NET_VXLAN && !port_is_gateway(p))
+			nobody_there(p, ip, fs);
 		told[v6] = true;
 	}
 }
@@ -307,6 +409,24 @@ static void enter_from(const struct port *p, enum meta_from from, struct flowset
 	network_match_from(d, p->net, from);
 	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);
 	network_enter_router(d, p->router, STAGE_route);
+}
+
+/* What another router of the network has sent, from this host as well: in one go through both. */
+static void from_neighbour(const struct port *p, struct flowset *fs)
+{
+	struct draft *d;
+
+	if (!has_neighbour(p))
+		return;
+	d = FLOW(fs, l2, 110);
+	network_match(d, p->net);
+	draft_match_bytes(d, OF_FIELD_ETH_DST, p->a.mac_address, NULL);
+	draft_load_meta(d, from, FROM_ROUTER);
+	draft_clear_in_port(d);
+	draft_ct_clear(d);
+	draft_resubmit(d, STAGE_router_in);
+	draft_end(d);
+	enter_from(p, FROM_ROUTER, fs);
 }
 
 /*
@@ -326,6 +446,7 @@ void network_route_interface(const struct world *w, const struct sw *sw, const s
 		network_nd_uplink(sw, p, fs);
 		enter_from(p, FROM_UPLINK, fs);
 	}
+	from_neighbour(p, fs);
 	for (size_t i = 0; i < p->a.n_fixed_ips; i++)
 		connected(w, sw, p, &p->a.fixed_ips[i], fs);
 	network_route_speak(w, sw, p, fs);

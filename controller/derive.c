@@ -216,14 +216,25 @@ static void place_port(struct derive *d, const struct port *p, bool local)
 	}
 }
 
+/* Its MTU, and who its routers are, is their affair in all of their networks. */
+static void net_routers(struct derive *d, const struct net *n)
+{
+	for (NET_EACH_ROUTER_PORT(p, n))
+		if (near_find(d, COOKIE_ROUTER, p->router->a.index))
+			derive_mark_router(d, p->router);
+}
+
 /* Another way, and for the ports of its network to be neighbours, or not any more. */
 static void router_port_changed(struct derive *d, const struct port *p)
 {
 	d->stale = true;
 	if (near_find(d, COOKIE_ROUTER, p->router->a.index))
 		derive_mark_router(d, p->router);
-	if (is_near(d, p->net->a.index))
+	if (is_near(d, p->net->a.index)) {
+		if (port_is_interface(p))
+			net_routers(d, p->net);
 		mark_net(d, p->net, true);
+	}
 }
 
 static void port_changed(struct derive *d, const struct port *p, uint32_t what)
@@ -374,14 +385,6 @@ static void addr_changed(struct derive *d, const struct sg_addr *a)
 			near = sg_is_near(d, u->sg);
 	if (near)
 		derive_mark(d, COOKIE_ADDR, a->bucket);
-}
-
-/* Its MTU is their affair in all of their networks. */
-static void net_routers(struct derive *d, const struct net *n)
-{
-	for (NET_EACH_ROUTER_PORT(p, n))
-		if (near_find(d, COOKIE_ROUTER, p->router->a.index))
-			derive_mark_router(d, p->router);
 }
 
 void derive_changed(struct derive *d, const struct world_obj *o, uint32_t what)

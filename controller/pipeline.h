@@ -70,7 +70,8 @@ enum {
 #define META_MASK(name)	    ((((uint64_t)1 << META_##name##_BITS) - 1) << META_##name##_SHIFT)
 #define META_VALUE(name, v) ((uint64_t)(v) << META_##name##_SHIFT & META_MASK(name))
 
-enum meta_from { FROM_PORT, FROM_TUNNEL, FROM_UPLINK };
+/* Where it came in; FROM_ROUTER: another router of the network sent it here, on this switch. */
+enum meta_from { FROM_PORT, FROM_TUNNEL, FROM_UPLINK, FROM_ROUTER };
 
 /* Cookie: app (8) | stage (8) | object (48): the flow's tenant object by kind (8) and index (24).
  */
