@@ -150,6 +150,8 @@ check(set(policies(n)) == {("access_as_shared", "B"), ("access_as_external", "*"
       "then the policy for all is gone", policies(n))
 check(shows(n, "tb")[0] is True and shows(n, "ta")[0] is False and shows(n, "tc") == (False, True),
       "it is shared for B, and external for C")
+check([c("GET", f"/v2.0/networks?id={n}&fields=shared", token=t)[1]["networks"] for t in ("ta", "tb")] ==
+      [[{"shared": False}], [{"shared": True}]], "... in lists, too")
 c("DELETE", f"/v2.0/ports/{port}", token="tb")
 again = make("rbac-policies", "rbac_policy", "adm", object_type="network", object_id=n, action="access_as_shared",
              target_tenant="*")["id"]
