@@ -10,6 +10,7 @@
 #define WEFT_DATAPATH_CSUM_H
 
 #include <stdint.h>
+#include <string.h>
 
 /*
  * The change in a ones' complement sum when 'n' bytes (even, at an even place of what is summed)
@@ -19,6 +20,21 @@ uint32_t csum_delta(const uint8_t *was, const uint8_t *is, unsigned int n);
 
 /* Changes the checksum in the two bytes at 'field'. */
 void csum_apply(uint8_t *field, uint32_t delta);
+
+/* The same when one word becomes another, both as they stand in memory; for where each packet has
+ * one: bytes just written and read again as words would wait for each other. */
+static inline void csum_apply_word(uint8_t *field, uint16_t was, uint16_t is)
+{
+	uint16_t c;
+	uint32_t sum;
+
+	memcpy(&c, field, sizeof(c));
+	sum = (uint32_t)(uint16_t)~c + (uint16_t)~was + is;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	c = (uint16_t)~sum;
+	memcpy(field, &c, sizeof(c));
+}
 /* The same for UDP (RFC 768): zero means none and stays; a result of zero is sent as all ones. */
 void csum_apply_udp(uint8_t *field, uint32_t delta);
 

@@ -34,10 +34,11 @@ static inline void rewrite(const struct express *x, uint8_t *f, unsigned int l3)
 	if (x->does & EXPRESS_SRC)
 		memcpy(f + 6, x->src, 6);
 	if (x->does & EXPRESS_TTL) {
-		const uint8_t was[2] = { f[l3 + 8], f[l3 + 9] };
+		const uint16_t was = load16(f + l3 + 8),
+			       is = htobe16((uint16_t)(be16toh(was) - 0x100));
 
-		f[l3 + 8]--;
-		csum_apply(f + l3 + 10, csum_delta(was, f + l3 + 8, 2));
+		memcpy(f + l3 + 8, &is, sizeof(is));
+		csum_apply_word(f + l3 + 10, was, is);
 	}
 }
 
