@@ -340,17 +340,15 @@ static void group_step(struct lab *l, int i)
 static void add_port(struct lab *l, int i)
 {
 	struct net *n = l->net[i < N_PORTS / 2 ? pick(3) * 2 : pick(2) * 2 + 1];
-	struct port_attrs a = { .admin_state_up = true };
+	struct port_attrs a;
 
 	if (!n)
 		return;
+	attrs_init(&resources[WORLD_PORT].shape, &a);
 	uuid(l, a.id);
 	strcpy(a.network_id, n->a.id);
-	a.name = mem_str("p");
-	a.description = mem_str("");
+	free(a.tenant_id);
 	a.tenant_id = mem_str("t");
-	a.device_id = mem_str("");
-	a.device_owner = mem_str("");
 	a.index = world_index_get(l->w, WORLD_PORT);
 	a.port_security_enabled = pick(4) != 0;
 	memcpy(a.mac_address,
