@@ -9,9 +9,11 @@
  *   nb_engine.c   list, show, create, update, delete
  *   nb_query.c    fields, sorting, pages
  *   nb_filter.c   filters
+ *   nb_page.c     sort keys, limits, links
  *   nb_tags.c     COLLECTION/ID/tags
  *   nb_revision.c If-Match: revision_number=N
  *   nb_json.c     attributes as JSON
+ *   nb_refused.c  attributes whose wrong values are an error of their own
  *   nb_error.def  refusals, one row each; nb_error.h, nb_error.c
  *   nb_rbac.h     rbac-policies/; nb_rbac.c
  *   nb_quota.c    quotas/
@@ -151,6 +153,10 @@ struct world_obj *nb_obj_add(struct nb_request *q, const struct resource *r, con
 			     void *a);
 void nb_obj_set(struct nb_request *q, struct world_obj *o, void *a);
 
+/* An attribute's value 'v' was refused: as the error that is this attribute's own, if it has one
+ * (nb_refused.c).  -1. */
+int nb_refused(const struct resource *r, const struct attr *a, const json_t *v, struct nb_error *e);
+
 /* The object when 'who' may see it; else NULL with "not found". */
 struct world_obj *nb_find(struct nb_request *q, const struct resource *r, const char *id,
 			  struct nb_error *e);
@@ -176,6 +182,8 @@ json_t *nb_to_json(const struct attr *a, const void *p, const struct world_obj *
 bool nb_is_uuid(const char *s);
 /* "true", "True", "1", 1, true ...; -1 when it is none of these. */
 int nb_bool_of(const json_t *v);
+/* 1, 0, or -1: of text alone. */
+int nb_bool_text(const char *s);
 
 /* ---- queries (nb_query.c) ---- */
 
@@ -228,6 +236,8 @@ struct nb_port_spec {
 	size_t n_fixed_ips;
 };
 
+/* A port of DHCP or a distributed service: it goes with its network, as nobody else has it. */
+bool nb_port_goes_along(const struct port *p);
 /* NULL with 'e'.  In q->txn. */
 struct port *nb_port_add(struct nb_request *q, const struct nb_port_spec *spec, struct nb_error *e);
 /* Other fixed_ips for such a port. */
@@ -262,6 +272,8 @@ bool nb_router_needs(const struct world *w, const struct router *r, const struct
 extern const struct nb_action nb_router_actions[];
 /* Floating IPs and forwardings that lead to a port that goes. */
 int nb_floatingips_leave(struct nb_request *q, struct port *p, struct nb_error *e);
+/* A forwarding goes (nb_port_forwarding.c). */
+void nb_port_forwarding_leaves(struct nb_request *q, struct port_forwarding *d);
 /* ... and to those of its addresses that are not in 'a'. */
 int nb_floatingips_follow(struct nb_request *q, struct port *p, const struct port_attrs *a,
 			  struct nb_error *e);

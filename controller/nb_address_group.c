@@ -80,7 +80,11 @@ static int body_addresses(struct nb_request *q, struct addrgroup_attrs *out, str
 	attrs_init(&self->shape, out);
 	if (!list)
 		return nb_say(e, HTTPBadRequest, "Unable to find 'addresses' in request body.");
-	return nb_from_json(row, out, list, e) ? -1 : tidy(out, e);
+	if (!json_is_array(list))
+		return nb_say(e, AddrFormatError, "The addresses are a list.");
+	if (nb_from_json(row, out, list, e))
+		return -1;
+	return tidy(out, e) ? nb_say(e, AddrFormatError, "An address is none.") : 0;
 }
 
 static void answer(struct nb_request *q, struct world_obj *o, struct addrgroup_attrs *a)
@@ -97,9 +101,11 @@ static int join(struct addrgroup_attrs *a, const struct addrgroup_attrs *more, s
 	memcpy(both, a->addresses, a->n_addresses * sizeof(char *));
 	free(a->addresses);
 	a->addresses = both;
-	for (size_t i = 0; i < more->n_addresses; i++)
-		if (!has(a, a->n_addresses, more->addresses[i]))
-			a->addresses[a->n_addresses++] = mem_str(more->addresses[i]);
+	for (size_t i = 0; i < more->n_addresses; i++) {
+		if (has(a, a->n_addresses, more->addresses[i]))
+			return nb_refuse(e, AddressesAlreadyExist, more->addresses[i], a->id);
+		a->addresses[a->n_addresses++] = mem_str(more->addresses[i]);
+	}
 	if (a->n_addresses > row->max_n)
 		return nb_fail_attr(e, "addresses", "there are %zu elements, and at most %u may be",
 				    a->n_addresses, row->max_n);

@@ -138,6 +138,7 @@ const struct nb_view nb_zone_view = {
 	.collection = "availability_zones",
 	.path = "availability_zones",
 	.key = "name",
+	.second = "resource",
 	.filters = zone_filters,
 	.each = zones_each,
 };

@@ -131,6 +131,10 @@ static int body_read(struct nb_request *q, const struct resource *r, const json_
 
 		if (!a || (a->rights & RIGHT_HIDDEN))
 			return nb_say(e, HTTPBadRequest, "Unrecognized attribute(s) '%.64s'.", key);
+		if (!(a->rights & right) && right == RIGHT_UPDATE &&
+		    !strncmp(key, "provider:", 9) && (json_is_string(value) || a->type == ATTR_NUM))
+			return nb_say(e, InvalidInput, "The segment of a %s (%s) is not changed.",
+				      r->name, key);
 		if (!(a->rights & right))
 			return nb_say(e, HTTPBadRequest,
 				      right == RIGHT_CREATE
@@ -138,7 +142,7 @@ static int body_read(struct nb_request *q, const struct resource *r, const json_
 					      : "Cannot update read-only attribute %s.",
 				      key);
 		if (nb_from_json(a, p, value, e))
-			return -1;
+			return nb_refused(r, a, value, e);
 		*given |= UINT64_C(1) << (a - r->shape.attrs);
 	}
 	return 0;
@@ -283,11 +287,15 @@ static void create_many(struct nb_request *q, const struct resource *r, const js
 	json_t *out = json_array();
 	uint64_t fields = nb_fields(q, r);
 
+	if (!json_array_size(bodies))
+		nb_say(&q->error, HTTPBadRequest, "Resources required.");
 	if (json_array_size(bodies) > BULK_MAX)
 		nb_say(&q->error, HTTPBadRequest, "There are more than %d %s in the request.",
 		       BULK_MAX, r->collection);
 	for (size_t i = 0; i < json_array_size(bodies) && !q->error.status; i++) {
-		struct world_obj *o = create_one(q, r, json_array_get(bodies, i));
+		const json_t *body = json_array_get(bodies, i);
+		const json_t *wrapped = json_object_get(body, r->name);
+		struct world_obj *o = create_one(q, r, wrapped ? wrapped : body);
 
 		if (o)
 			json_array_append_new(out, shown_json(q, r, o, fields));

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "controller/mem.h"
+#include "controller/nb_page.h"
 #include "controller/nb_policy.h"
 
 /* ---- values as text ---- */
@@ -82,11 +83,9 @@ const char *nb_value_text(const struct attr *a, const void *p, const struct worl
 /* What "true" and "false" may be written as; NULL: neither. */
 static const char *bool_text(const char *s)
 {
-	if (!strcasecmp(s, "true") || !strcmp(s, "1"))
-		return "true";
-	if (!strcasecmp(s, "false") || !strcmp(s, "0"))
-		return "false";
-	return NULL;
+	int b = nb_bool_text(s);
+
+	return b < 0 ? NULL : b ? "true" : "false";
 }
 
 static bool is_number(const char *s)
@@ -223,17 +222,6 @@ static void value_add(struct nb_filter *f, char *value)
 
 /* ---- arguments ---- */
 
-static bool is_control(const char *key)
-{
-	static const char *const keys[] = { "fields", "sort_key", "sort_dir",
-					    "limit",  "marker",	  "page_reverse" };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (!strcmp(key, keys[i]))
-			return true;
-	return false;
-}
-
 static int not_a_filter(const char *key, struct nb_error *e)
 {
 	return nb_say(e, HTTPBadRequest, "['%.64s'] is invalid attribute for filtering.", key);
@@ -362,7 +350,7 @@ int nb_filters_parse(const struct nb_request *q, const struct resource *r, struc
 		     struct nb_error *e)
 {
 	for (size_t i = 0; i < q->n_args; i++)
-		if (!is_control(q->args[i].key) && filter_add(q, list, r, &q->args[i], e))
+		if (!nb_is_control(q->args[i].key) && filter_add(q, list, r, &q->args[i], e))
 			return -1;
 	for (struct nb_filter *f = *list; f; f = f->next)
 		addresses_read(f);

@@ -206,7 +206,7 @@ static int floatingip_update(struct nb_request *q, struct world_obj *o, void *p,
 	struct floatingip_attrs *a = p;
 
 	if (!given(rows, "port_id")) {
-		if (given(rows, "fixed_ip_address"))
+		if (given(rows, "fixed_ip_address") && a->fixed_ip.family)
 			return nb_say(e, BadRequest,
 				      "fixed_ip_address is changed together with port_id.");
 		return 0;
@@ -256,17 +256,32 @@ static bool keeps(const struct port_attrs *a, const struct ip_addr *ip)
 	return false;
 }
 
+/* Forwardings to an address go with it, as in Neutron. */
+static void forwardings_follow(struct nb_request *q, struct port *p, const struct port_attrs *a)
+{
+	struct port_forwarding *d, *next_d;
+	struct floatingip *next;
+
+	for (NET_EACH_ROUTER_PORT(i, p->net))
+		for (struct floatingip *f = i->router->floatingips; f; f = next) {
+			next = f->router_next;
+			for (d = f->forwardings; d; d = next_d) {
+				next_d = d->next;
+				if (d->port != p || keeps(a, &d->a.internal_ip))
+					continue;
+				nb_port_forwarding_leaves(q, d);
+				txn_del(q->txn, &d->obj);
+			}
+		}
+}
+
 /* 'a': what the port will have; NULL: nothing. */
 int nb_floatingips_follow(struct nb_request *q, struct port *p, const struct port_attrs *a,
 			  struct nb_error *e)
 {
 	struct floatingip *next;
 
-	for (NET_EACH_ROUTER_PORT(i, p->net))
-		for (struct floatingip *f = i->router->floatingips; f; f = f->router_next)
-			for (struct port_forwarding *d = f->forwardings; d; d = d->next)
-				if (d->port == p && !keeps(a, &d->a.internal_ip))
-					return nb_refuse(e, PortHasPortForwarding, p->a.id);
+	forwardings_follow(q, p, a);
 	for (struct floatingip *f = p->floatingips; f; f = next) {
 		next = f->port_next;
 		if (!keeps(a, &f->a.fixed_ip))

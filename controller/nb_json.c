@@ -50,8 +50,11 @@ static size_t n_characters(const char *s)
 
 static int text_from(const struct attr *a, void *p, const json_t *v, struct nb_error *e)
 {
-	const char *s = string_of(a, v, e);
+	char digits[24];
+	const char *s;
 
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	s = (a->rights & RIGHT_INTEGER) && json_is_integer(v) ? digits : string_of(a, v, e);
 	if (!s)
 		return -1;
 	if (n_characters(s) > a->max)
@@ -86,6 +89,18 @@ static int id_from(const struct attr *a, void *p, const json_t *v, struct nb_err
 	return 0;
 }
 
+int nb_bool_text(const char *s)
+{
+	static const char *const words[2][6] = { { "false", "f", "0", "off", "n", "no" },
+						 { "true", "t", "1", "on", "y", "yes" } };
+
+	for (int value = 0; value < 2; value++)
+		for (int i = 0; i < 6; i++)
+			if (!strcasecmp(s, words[value][i]))
+				return value;
+	return -1;
+}
+
 int nb_bool_of(const json_t *v)
 {
 	const char *s = json_string_value(v);
@@ -94,11 +109,14 @@ int nb_bool_of(const json_t *v)
 		return json_is_true(v);
 	if (json_is_integer(v) && (json_integer_value(v) == 0 || json_integer_value(v) == 1))
 		return (int)json_integer_value(v);
-	if (s && (!strcasecmp(s, "true") || !strcmp(s, "1")))
-		return 1;
-	if (s && (!strcasecmp(s, "false") || !strcmp(s, "0")))
-		return 0;
-	return -1;
+	return s ? nb_bool_text(s) : -1;
+}
+
+/* What cannot be made a boolean or a number: of another type than a value that is out of bounds. */
+static int not_a(const struct attr *a, const char *what, const json_t *v, struct nb_error *e)
+{
+	return nb_say(e, InvalidInput, "Invalid input for operation: %s of %s is not %s.",
+		      json_is_string(v) ? "the string" : type_word(v), a->name, what);
 }
 
 /* Clients send numbers as strings, too ("1500"). */
@@ -111,7 +129,7 @@ static int number_of(const json_t *v, json_int_t *out)
 		*out = json_integer_value(v);
 		return 0;
 	}
-	if (!s || !isdigit((unsigned char)s[0]) || strlen(s) > 10)
+	if (!s || !isdigit((unsigned char)s[*s == '-']) || strlen(s) > 18)
 		return -1;
 	*out = strtoll(s, &end, 10);
 	return *end ? -1 : 0;
@@ -122,8 +140,7 @@ static int num_from(const struct attr *a, void *p, const json_t *v, struct nb_er
 	json_int_t n;
 
 	if (number_of(v, &n))
-		return nb_fail_attr(e, a->name, "%s is not an integer",
-				    json_is_string(v) ? "the string" : type_word(v));
+		return not_a(a, "an integer", v, e);
 	if (n < a->min || n > a->max)
 		return nb_fail_attr(e, a->name, "%" JSON_INTEGER_FORMAT " is not between %u and %u",
 				    n, a->min, a->max);
@@ -183,11 +200,15 @@ static int prefix_from(const struct attr *a, struct ip_prefix *out, const json_t
 		       struct nb_error *e)
 {
 	const char *s = string_of(a, v, e);
+	struct ip_addr first;
 
 	if (!s)
 		return -1;
 	if (ip_prefix_parse(s, out))
 		return nb_fail_attr(e, a->name, "'%.64s' is not a valid IP subnet or address", s);
+	first = ip_prefix_first(out);
+	if ((a->rights & RIGHT_PREFIX) && (!strchr(s, '/') || ip_cmp(&first, &out->addr)))
+		return nb_fail_attr(e, a->name, "'%s' is not an IP subnet as ADDRESS/LENGTH", s);
 	return 0;
 }
 
@@ -226,8 +247,11 @@ static int element_from(const struct attr *list, void *p, const json_t *v, struc
 		if (!a)
 			return nb_fail_attr(e, list->name, "'%.64s' is no key of its elements",
 					    key);
-		if (nb_from_json(a, p, value, &inner))
-			return nb_fail_attr(e, list->name, "%s", inner.message);
+		if (nb_from_json(a, p, value, &inner)) {
+			nb_fail_attr(e, list->name, "%s", inner.message);
+			memcpy(e->type, inner.type, sizeof(e->type));
+			return -1;
+		}
 	}
 	for (const struct attr *a = s->attrs; a < s->attrs + s->n; a++)
 		if ((a->rights & RIGHT_REQUIRED) && !json_object_get(v, a->name))
@@ -306,17 +330,21 @@ static int list_from(const struct attr *a, void *p, const json_t *v, struct nb_e
 static int fixed_from(const struct attr *a, const json_t *v, struct nb_error *e)
 {
 	json_t *only = json_loads(a->text, JSON_DECODE_ANY, NULL);
-	bool same =
-		json_equal(only, v) || (json_is_boolean(only) && nb_bool_of(v) == nb_bool_of(only));
+	bool is_bool = json_is_boolean(only);
+	bool same = json_equal(only, v) || (is_bool && nb_bool_of(v) == nb_bool_of(only));
 
 	json_decref(only);
 	if (same)
 		return 0;
+	if (is_bool && nb_bool_of(v) < 0)
+		return not_a(a, "a boolean", v, e);
 	return nb_fail_attr(e, a->name, "only %s is supported by this service", a->text);
 }
 
 static int null_from(const struct attr *a, void *p, struct nb_error *e)
 {
+	if (!(a->rights & RIGHT_NULL) && (a->type == ATTR_BOOL || a->type == ATTR_NUM))
+		return not_a(a, a->type == ATTR_BOOL ? "a boolean" : "an integer", json_null(), e);
 	if (!(a->rights & RIGHT_NULL))
 		return nb_fail_attr(e, a->name, "it cannot be null");
 	attr_clear(a, p);
@@ -345,8 +373,7 @@ int nb_from_json(const struct attr *a, void *p, const json_t *v, struct nb_error
 	case ATTR_BOOL:
 		b = nb_bool_of(v);
 		if (b < 0)
-			return nb_fail_attr(e, a->name, "%s is not a boolean",
-					    json_is_string(v) ? "the string" : type_word(v));
+			return not_a(a, "a boolean", v, e);
 		*(bool *)attr_at(a, p) = b;
 		return 0;
 	case ATTR_NUM:

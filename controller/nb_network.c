@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controller/nb_rbac.h"
+#include "controller/nb_sg.h"
 #include "controller/segment.h"
 #include "vlan/vid.h"
 #include "vxlan/vni.h"
@@ -136,13 +137,18 @@ static int net_update(struct nb_request *q, struct world_obj *o, void *p, uint64
 	return mtu_check(q, a, e);
 }
 
-/* Its subnets go with it, its ports do not. */
+/* Its subnets go with it, its ports do not, other than those of its own functions. */
 static int net_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
 {
 	struct net *n = (struct net *)o;
 
-	if (n->n_ports)
-		return nb_refuse(e, NetworkInUse, n->a.id);
+	for (NET_EACH_PORT(p, n))
+		if (!nb_port_goes_along(p))
+			return nb_refuse(e, NetworkInUse, n->a.id);
+	while (n->ports) {
+		nb_sg_port_leaves(q, n->ports, NULL);
+		txn_del(q->txn, &n->ports->obj);
+	}
 	while (n->subnets)
 		txn_del(q->txn, &n->subnets->obj);
 	return 0;

@@ -15,15 +15,22 @@ static bool given(uint64_t rows, const char *attr)
 	return nb_given(&resources[WORLD_PORT], rows, attr);
 }
 
+bool nb_port_goes_along(const struct port *p)
+{
+	return !strcmp(p->a.device_owner, "network:dhcp") ||
+	       !strcmp(p->a.device_owner, "network:distributed");
+}
+
 /* ---- MAC address ---- */
 
 static int mac_choose(struct nb_request *q, const struct net *n, struct port_attrs *a, bool chosen,
 		      const struct port *self, struct nb_error *e)
 {
+	static const uint8_t none[6];
 	const struct port *user;
 	char text[MAC_TEXT];
 
-	if (chosen) {
+	if (chosen && memcmp(a->mac_address, none, 6)) { /* null: another one */
 		user = world_port_by_mac(q->nb->world, n, a->mac_address);
 		if (user && user != self)
 			return nb_refuse(e, MacAddressInUse, mac_format(a->mac_address, text),
@@ -127,8 +134,11 @@ static int certain_address(struct choice *c, struct subnet *s, const struct ip_a
 	struct ip_addr own;
 
 	ip_format(ip, text);
-	if (!s)
+	if (!s) {
 		s = subnet_of(c, ip);
+		if (s && !ipam_fits(&s->a.cidr, ip))
+			s = NULL;
+	}
 	if (!s)
 		return nb_refuse(e, InvalidIpForNetwork, text, c->net->a.id);
 	if (!ipam_fits(&s->a.cidr, ip))
@@ -211,6 +221,25 @@ static int addresses_default(struct choice *c, struct nb_error *e)
 				 c->a->device_owner);
 	if (x.wanted[0] > x.got[0] || x.wanted[1] > x.got[1])
 		return exhausted(c->net, e);
+	return 0;
+}
+
+/* A router's addresses are changed where the router is. */
+static int router_port_check(const struct port *self, uint64_t rows, struct nb_error *e)
+{
+	if (self->router && given(rows, "fixed_ips"))
+		return nb_say(e, BadRequest, "The addresses of port %s are those of router %s.",
+			      self->a.id, self->router->a.id);
+	return 0;
+}
+
+/* What a client wrote; what is chosen later differs anyway. */
+static int twice_check(const struct port_attrs *a, struct nb_error *e)
+{
+	for (size_t i = 0; i < a->n_fixed_ips; i++)
+		for (size_t j = 0; j < i && a->fixed_ips[i].ip_address.family; j++)
+			if (!ip_cmp(&a->fixed_ips[i].ip_address, &a->fixed_ips[j].ip_address))
+				return nb_fail_attr(e, "fixed_ips", "an address is there twice");
 	return 0;
 }
 
@@ -334,7 +363,7 @@ static int opt_check(const struct extra_dhcp_opt *x, size_t *bytes, struct nb_er
 	}
 }
 
-static int opts_check(const struct port *self, struct port_attrs *a, struct nb_error *e)
+static int opts_judge(const struct port *self, struct port_attrs *a, struct nb_error *e)
 {
 	size_t bytes[2] = { 0 };
 
@@ -355,6 +384,15 @@ static int opts_check(const struct port *self, struct port_attrs *a, struct nb_e
 		return nb_fail_attr(e, "extra_dhcp_opts",
 				    "a port has at most 32 of them, of %d bytes", DHCP_OPTS_MAX);
 	return 0;
+}
+
+static int opts_check(const struct port *self, struct port_attrs *a, struct nb_error *e)
+{
+	const struct resource *r = &resources[WORLD_PORT];
+
+	if (!opts_judge(self, a, e))
+		return 0;
+	return nb_refused(r, attr_find(&r->shape, "extra_dhcp_opts"), NULL, e);
 }
 
 /* What other programs put in their profiles is theirs; only our own key is looked at. */
@@ -385,7 +423,7 @@ static int port_create(struct nb_request *q, void *p, uint64_t rows, struct nb_e
 		return -1;
 	if (!given(rows, "port_security_enabled"))
 		a->port_security_enabled = n->a.port_security_enabled;
-	if (mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
+	if (twice_check(a, e) || mac_choose(q, n, a, given(rows, "mac_address"), NULL, e) ||
 	    addresses_choose(q, n, a, given(rows, "fixed_ips"), NULL, e) || pairs_check(a, e) ||
 	    opts_check(NULL, a, e) || nb_port_dns_check(a, e) ||
 	    nb_port_profile_check(a->profile, e) || nb_sg_port_create(q, a, rows, e))
@@ -459,7 +497,8 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	struct port *self = (struct port *)o;
 	struct port_attrs *a = p;
 
-	if (mac_choose(q, self->net, a, true, self, e))
+	if (router_port_check(self, rows, e) || twice_check(a, e) ||
+	    mac_choose(q, self->net, a, true, self, e))
 		return -1;
 	if (given(rows, "fixed_ips")) {
 		if (addresses_choose(q, self->net, a, true, self, e) ||

@@ -14,6 +14,7 @@
 
 #include "controller/mem.h"
 #include "controller/nb_policy.h"
+#include "controller/nb_view.h"
 
 static const struct resource *const self = &resources[WORLD_PORT];
 
@@ -207,15 +208,20 @@ static int binding_delete(struct port_attrs *a, const char *host, struct nb_erro
 
 /* ---- paths ---- */
 
-static json_t *list_json(const struct nb_request *q, const struct port *p)
+static void bindings_list(struct nb_request *q, const struct port *p)
 {
+	static const char *const filters[] = { "host",	 "vif_type",   "vnic_type",
+					       "status", "project_id", NULL };
+	static const struct nb_view view = { .collection = "bindings",
+					     .key = "host",
+					     .filters = filters };
 	json_t *out = json_array();
 
 	if (p->a.host_id && p->a.host_id[0])
 		json_array_append_new(out, active_json(q, p));
 	for (size_t i = 0; i < p->a.n_bindings; i++)
 		json_array_append_new(out, passive_json(q, p, &p->a.bindings[i]));
-	return json_pack("{s:o}", "bindings", out);
+	nb_view_list(q, &view, out);
 }
 
 static void answer_one(struct nb_request *q, const struct port *p, const char *host)
@@ -293,7 +299,7 @@ bool nb_port_binding_route(struct nb_request *q, const char *id, const char *res
 	else if (host[0])
 		answer_one(q, p, host);
 	else
-		q->answer = list_json(q, p);
+		bindings_list(q, p);
 	if (q->method == NB_GET && q->answer)
 		q->status = 200;
 	return true;

@@ -146,18 +146,23 @@ static int forwarding_update(struct nb_request *q, struct world_obj *o, void *p,
 }
 
 /* The last one leaves the floating IP without a router. */
-static int forwarding_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
+void nb_port_forwarding_leaves(struct nb_request *q, struct port_forwarding *d)
 {
 	const struct resource *kind = &resources[WORLD_FLOATINGIP];
-	struct floatingip *f = ((struct port_forwarding *)o)->floatingip;
+	struct floatingip *f = d->floatingip;
 	struct floatingip_attrs a;
 
 	if (f->forwardings->next)
-		return 0;
+		return;
 	attrs_copy(&kind->shape, &a, &f->a);
 	a.router_id[0] = '\0';
 	nb_obj_set(q, &f->obj, &a);
 	attrs_fini(&kind->shape, &a);
+}
+
+static int forwarding_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
+{
+	nb_port_forwarding_leaves(q, (struct port_forwarding *)o);
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 /*
  * Queries: which objects of a collection, in which order, which page, which fields.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,8 @@
 
 #include "controller/mem.h"
 #include "controller/nb_filter.h"
+#include "controller/nb_page.h"
 #include "controller/nb_policy.h"
-
-enum { MAX_SORT_KEYS = 8 };
 
 const char *nb_arg(const struct nb_request *q, const char *key)
 {
@@ -58,43 +56,27 @@ uint64_t nb_fields(const struct nb_request *q, const struct resource *r)
 /* ---- order ---- */
 
 struct order {
-	const struct attr *keys[MAX_SORT_KEYS + 1];
-	bool down[MAX_SORT_KEYS + 1];
+	const struct attr *keys[NB_MAX_SORT_KEYS + 1];
+	bool down[NB_MAX_SORT_KEYS + 1];
 	size_t n;
 };
 
 static int order_parse(const struct nb_request *q, const struct resource *r, struct order *o,
 		       struct nb_error *e)
 {
-	size_t n_dirs = 0;
+	struct nb_order by;
 
-	for (size_t i = 0; i < q->n_args; i++) {
-		const char *v = q->args[i].value;
+	if (nb_order_parse(q, &by, e))
+		return -1;
+	for (; o->n < by.n; o->n++) {
+		const struct attr *a = attr_find(&r->shape, by.keys[o->n]);
 
-		if (!strcmp(q->args[i].key, "sort_key")) {
-			const struct attr *a = attr_find(&r->shape, v);
-
-			if (!a || !(a->rights & RIGHT_SORT))
-				return nb_say(e, HTTPBadRequest,
-					      "'%.64s' is not an attribute to sort by.", v);
-			if (o->n == MAX_SORT_KEYS)
-				return nb_say(e, HTTPBadRequest,
-					      "There are more than %d sort keys.", MAX_SORT_KEYS);
-			o->keys[o->n++] = a;
-		} else if (!strcmp(q->args[i].key, "sort_dir")) {
-			if (strcmp(v, "asc") && strcmp(v, "desc"))
-				return nb_say(e, HTTPBadRequest,
-					      "'%.64s' is no sort direction; asc and desc are.", v);
-			if (n_dirs == MAX_SORT_KEYS)
-				return nb_say(e, HTTPBadRequest,
-					      "There are more than %d sort directions.",
-					      MAX_SORT_KEYS);
-			o->down[n_dirs++] = !strcmp(v, "desc");
-		}
+		if (!a || !(a->rights & RIGHT_SORT))
+			return nb_say(e, HTTPBadRequest, "'%.64s' is not an attribute to sort by.",
+				      by.keys[o->n]);
+		o->keys[o->n] = a;
+		o->down[o->n] = by.down[o->n];
 	}
-	if (n_dirs && n_dirs != o->n)
-		return nb_say(e, HTTPBadRequest, "There are %zu sort keys and %zu sort directions.",
-			      o->n, n_dirs);
 	return 0;
 }
 
@@ -140,34 +122,6 @@ static int obj_cmp(const void *x, const void *y, void *arg)
 
 /* ---- pages ---- */
 
-static int limit_parse(const struct nb_request *q, size_t *limit, struct nb_error *e)
-{
-	const char *s = nb_arg(q, "limit");
-	unsigned long v;
-	char *end;
-
-	*limit = SIZE_MAX;
-	if (!s)
-		return 0;
-	errno = 0;
-	v = strtoul(s, &end, 10);
-	if (s[0] < '0' || s[0] > '9' || *end || errno)
-		return nb_say(e, BadRequest,
-			      "Bad limit request: Limit must be an integer 0 or greater and not "
-			      "'%.32s'.",
-			      s);
-	if (v)
-		*limit = v;
-	return 0;
-}
-
-static bool is_reverse(const struct nb_request *q)
-{
-	const char *s = nb_arg(q, "page_reverse");
-
-	return s && (!strcasecmp(s, "true") || !strcmp(s, "1"));
-}
-
 /* Cuts to 'limit' objects after the marker (before it when the page is a reverse one). */
 static int page_cut(struct nb_request *q, const struct resource *r, struct nb_page *page,
 		    const struct order *order, size_t limit, struct nb_error *e)
@@ -184,13 +138,13 @@ static int page_cut(struct nb_request *q, const struct resource *r, struct nb_pa
 		while (from < page->n &&
 		       obj_cmp(&page->objs[from], &m, (void *)(uintptr_t)order) <= 0)
 			from++;
-		if (is_reverse(q)) {
+		if (nb_is_reverse(q)) {
 			to = from;
 			while (to && !obj_cmp(&page->objs[to - 1], &m, (void *)(uintptr_t)order))
 				to--;
 		}
 	}
-	if (is_reverse(q))
+	if (nb_is_reverse(q))
 		from = to > limit ? to - limit : 0;
 	else if (to - from > limit)
 		to = from + limit;
@@ -231,7 +185,7 @@ static int page_take(struct nb_request *q, const struct resource *r,
 {
 	struct world_obj *head = q->nb->world->objs[r->kind], *m = NULL, *o = head;
 	const char *marker = nb_arg(q, "marker");
-	bool back = is_reverse(q), over = false, beyond = false;
+	bool back = nb_is_reverse(q), over = false, beyond = false;
 
 	if (marker && !(m = nb_find(q, r, marker, e)))
 		return -1;
@@ -279,7 +233,7 @@ int nb_query(struct nb_request *q, const struct resource *r, struct nb_page *pag
 	if (!rc)
 		rc = order_parse(q, r, &order, e);
 	if (!rc)
-		rc = limit_parse(q, &limit, e);
+		rc = nb_limit_parse(q, &limit, e);
 	if (!rc && paged && !order.n) {
 		rc = page_take(q, r, filters, limit, page, e);
 		page->fields = nb_fields(q, r);
@@ -306,66 +260,8 @@ void nb_page_free(struct nb_page *p)
 	p->objs = NULL;
 }
 
-/* ---- links ---- */
-
-static void append_escaped(char **s, const char *text)
-{
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:";
-	size_t n = strlen(*s);
-	char *out = mem_get(n + strlen(text) * 3 + 1), *to = out + n;
-
-	memcpy(out, *s, n);
-	for (; *text; text++) {
-		if (strchr(plain, *text))
-			*to++ = *text;
-		else
-			to += sprintf(to, "%%%02X", (unsigned char)*text);
-	}
-	free(*s);
-	*s = out;
-}
-
-static void append_arg(char **s, const char *key, const char *value)
-{
-	char *with = mem_printf("%s%s", *s, strchr(*s, '?') ? "&" : "?");
-
-	free(*s);
-	*s = with;
-	append_escaped(s, key);
-	with = mem_printf("%s=", *s);
-	free(*s);
-	*s = with;
-	append_escaped(s, value);
-}
-
-static json_t *link_json(const struct nb_request *q, const char *rel, const struct world_obj *at,
-			 bool reverse)
-{
-	char *href = mem_printf("%s%s", q->base, q->path);
-	json_t *link;
-
-	for (size_t i = 0; i < q->n_args; i++)
-		if (strcmp(q->args[i].key, "marker") && strcmp(q->args[i].key, "page_reverse"))
-			append_arg(&href, q->args[i].key, q->args[i].value);
-	append_arg(&href, "marker", world_obj_attrs((struct world_obj *)(uintptr_t)at));
-	if (reverse)
-		append_arg(&href, "page_reverse", "True");
-	link = json_pack("{s:s,s:s}", "rel", rel, "href", href);
-	free(href);
-	return link;
-}
-
 json_t *nb_page_links(const struct nb_request *q, const struct resource *r, const struct nb_page *p)
 {
-	json_t *links;
-
-	if (!nb_arg(q, "limit") || !p->n || (!p->more && !p->earlier))
-		return NULL;
-	links = json_array();
-	if (p->more)
-		json_array_append_new(links, link_json(q, "next", p->objs[p->n - 1], false));
-	if (p->earlier)
-		json_array_append_new(links, link_json(q, "previous", p->objs[0], true));
-	return links;
+	return nb_links(q, p->n && p->earlier ? world_obj_key(p->objs[0])->id : NULL,
+			p->n && p->more ? world_obj_key(p->objs[p->n - 1])->id : NULL);
 }

@@ -16,6 +16,7 @@
 
 #include "controller/mem.h"
 #include "controller/nb_policy.h"
+#include "controller/nb_view.h"
 
 static const struct row {
 	enum world_kind kind;
@@ -90,6 +91,10 @@ static json_t *details_json(const struct project *p)
 
 static void all_show(struct nb_request *q)
 {
+	static const char *const filters[] = { "tenant_id", "project_id", NULL };
+	static const struct nb_view view = { .collection = "quotas",
+					     .key = "project_id",
+					     .filters = filters };
 	json_t *list = json_array();
 
 	for (WORLD_ALL(quota, QUOTA, each, q->nb->world)) {
@@ -99,8 +104,7 @@ static void all_show(struct nb_request *q)
 		json_object_set_new(one, "project_id", json_string(each->a.tenant_id));
 		json_array_append_new(list, one);
 	}
-	q->status = 200;
-	q->answer = json_pack("{s:o}", "quotas", list);
+	nb_view_list(q, &view, list);
 }
 
 /* ---- in ---- */

@@ -89,7 +89,7 @@ int nb_router_routes_check(const struct world *w, const struct router *r,
 			if (t->destination.len == a->routes[j].destination.len &&
 			    !ip_cmp(&t->destination.addr, &a->routes[j].destination.addr) &&
 			    !ip_cmp(&t->nexthop, &a->routes[j].nexthop))
-				return route_fail(t, "it is there twice", e);
+				return nb_fail_attr(e, "routes", "an element is there twice");
 	}
 	bad = route_stranded(w, r, a, NULL, NULL);
 	return bad ? route_fail(bad, "the next hop is on no subnet of the router", e) : 0;

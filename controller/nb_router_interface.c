@@ -26,7 +26,7 @@ static int ask_read(struct nb_request *q, struct ask *a, struct nb_error *e)
 		const json_t *v = json_object_get(q->body, names[i]);
 
 		*to[i] = json_string_value(v);
-		if (v && !*to[i])
+		if (v && (!*to[i] || !nb_is_uuid(*to[i])))
 			return nb_say(e, BadRequest, "%s is not a UUID.", names[i]);
 	}
 	if (!a->subnet_id && !a->port_id)

@@ -16,10 +16,9 @@ static bool given(uint64_t rows, const char *attr)
 
 static int cidr_check(struct subnet_attrs *a, struct nb_error *e)
 {
-	char text[PREFIX_TEXT], right[PREFIX_TEXT];
-	struct ip_prefix whole = a->cidr;
+	char text[PREFIX_TEXT];
 
-	whole.addr = ip_prefix_first(&a->cidr);
+	a->cidr.addr = ip_prefix_first(&a->cidr);
 	ip_prefix_format(&a->cidr, text);
 	if (a->ip_version != 4 && a->ip_version != 6)
 		return nb_fail_attr(e, "ip_version", "'%u' is not 4 or 6", a->ip_version);
@@ -27,9 +26,6 @@ static int cidr_check(struct subnet_attrs *a, struct nb_error *e)
 		return nb_say(e, InvalidInput,
 			      "The cidr %s is not of the same version as ip_version %u.", text,
 			      a->ip_version);
-	if (ip_cmp(&whole.addr, &a->cidr.addr))
-		return nb_fail_attr(e, "cidr", "'%s' is not a subnet in canonical form, '%s' is",
-				    text, ip_prefix_format(&whole, right));
 	if (!a->cidr.len)
 		return nb_say(e, InvalidInput, "The cidr %s is every address there is.", text);
 	if (a->cidr.addr.b[0] == (a->ip_version == 4 ? 127 : 0xff) ||
@@ -51,8 +47,16 @@ static int overlap_check(const struct net *n, const struct subnet_attrs *a, stru
 	return 0;
 }
 
-static int v6_modes_check(const struct subnet_attrs *a, struct nb_error *e)
+static int modes_check(const struct subnet_attrs *a, struct nb_error *e)
 {
+	if (a->cidr.len > (a->ip_version == 4 ? 30 : 126) && a->enable_dhcp)
+		return nb_say(e, InvalidInput,
+			      "A /%u is too small for DHCP: there is nobody to give addresses to.",
+			      a->cidr.len);
+	if ((a->ipv6_address_mode || a->ipv6_ra_mode) && !a->enable_dhcp)
+		return nb_say(e, InvalidInput,
+			      "ipv6_ra_mode and ipv6_address_mode are not for a subnet whose "
+			      "enable_dhcp is false.");
 	if (a->ip_version == 4 && (a->ipv6_address_mode || a->ipv6_ra_mode))
 		return nb_say(e, InvalidInput,
 			      "ipv6_address_mode and ipv6_ra_mode are not for an IPv4 subnet.");
@@ -165,16 +169,25 @@ static int lists_check(const struct subnet_attrs *a, struct nb_error *e)
 	for (size_t i = 0; i < a->n_host_routes; i++) {
 		const struct host_route *h = &a->host_routes[i];
 
+		for (size_t j = 0; j < i; j++)
+			if (!memcmp(h, &a->host_routes[j], sizeof(*h)))
+				return nb_fail_attr(e, "host_routes",
+						    "elements %zu and %zu are the same", j, i);
 		if (h->destination.addr.family != a->ip_version ||
 		    h->nexthop.family != a->ip_version)
 			return nb_say(e, InvalidInput, "Host route %zu is not of IP version %u.", i,
 				      a->ip_version);
 	}
-	for (size_t i = 0; i < a->n_dns_nameservers; i++)
+	for (size_t i = 0; i < a->n_dns_nameservers; i++) {
+		for (size_t j = 0; j < i; j++)
+			if (!ip_cmp(&a->dns_nameservers[i], &a->dns_nameservers[j]))
+				return nb_fail_attr(e, "dns_nameservers",
+						    "elements %zu and %zu are the same", j, i);
 		if (a->dns_nameservers[i].family != a->ip_version)
 			return nb_say(e, InvalidInput,
 				      "DNS name server %zu is not of IP version %u.", i,
 				      a->ip_version);
+	}
 	return service_types_check(a, e);
 }
 
@@ -188,7 +201,7 @@ static int subnet_create(struct nb_request *q, void *p, uint64_t rows, struct nb
 
 	if (!o)
 		return -1;
-	if (nb_subnetpool_allocate(q, n, a, e) || cidr_check(a, e) || v6_modes_check(a, e) ||
+	if (nb_subnetpool_allocate(q, n, a, e) || cidr_check(a, e) || modes_check(a, e) ||
 	    overlap_check(n, a, e))
 		return -1;
 	if (!given(rows, "gateway_ip"))
@@ -196,21 +209,6 @@ static int subnet_create(struct nb_request *q, void *p, uint64_t rows, struct nb
 	if (!given(rows, "allocation_pools"))
 		pools_default(a);
 	return gateway_check(a, e) || pools_check(a, e) || lists_check(a, e) ? -1 : 0;
-}
-
-/* Pools that were never given follow the gateway. */
-static bool pools_are_default(const struct subnet_attrs *a)
-{
-	struct pool pools[2];
-	size_t n = ipam_pools(&a->cidr, &a->gateway_ip, pools);
-
-	if (n != a->n_allocation_pools)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (ip_cmp(&pools[i].start, &a->allocation_pools[i].start) ||
-		    ip_cmp(&pools[i].end, &a->allocation_pools[i].end))
-			return false;
-	return true;
 }
 
 static int subnet_update(struct nb_request *q, struct world_obj *o, void *p, uint64_t rows,
@@ -223,21 +221,33 @@ static int subnet_update(struct nb_request *q, struct world_obj *o, void *p, uin
 
 	if (given(rows, "gateway_ip") && ip_cmp(&a->gateway_ip, &s->a.gateway_ip)) {
 		user = s->a.gateway_ip.family ? ipam_user(s, &s->a.gateway_ip) : NULL;
-		if (user)
+		if (user && a->gateway_ip.family)
 			return nb_refuse(e, GatewayIpInUse, ip_format(&s->a.gateway_ip, text),
 					 user->a.id);
-		if (!given(rows, "allocation_pools") && pools_are_default(&s->a))
-			pools_default(a);
 	}
-	return gateway_check(a, e) || pools_check(a, e) || lists_check(a, e) ? -1 : 0;
+	return modes_check(a, e) || gateway_check(a, e) || pools_check(a, e) || lists_check(a, e)
+		       ? -1
+		       : 0;
 }
 
 static int subnet_remove(struct nb_request *q, struct world_obj *o, struct nb_error *e)
 {
 	struct subnet *s = (struct subnet *)o;
+	struct fixed_ip ips[64];
 
-	if (s->addresses)
-		return nb_refuse(e, SubnetInUse, s->a.id);
+	for (const struct address *x = s->addresses; x; x = x->hh.next)
+		if (!nb_port_goes_along(x->port))
+			return nb_refuse(e, SubnetInUse, s->a.id);
+	while (s->addresses) {
+		struct port *p = s->addresses->port;
+		size_t n = 0;
+
+		for (size_t i = 0; i < p->a.n_fixed_ips; i++)
+			if (strcmp(p->a.fixed_ips[i].subnet_id, s->a.id))
+				ips[n++] = p->a.fixed_ips[i];
+		if (nb_port_readdress(q, p, ips, n, e))
+			return -1;
+	}
 	return 0;
 }
 

@@ -144,6 +144,8 @@ static int pool_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 
 	if (given(rows, "name") && !a->name[0])
 		return nb_fail_attr(e, "name", "'' Blank strings are not permitted");
+	if (given(rows, "prefixes") && !a->n_prefixes && grows_check(&self->a, a, e))
+		return -1;
 	if (prefixes_check(a, e) || grows_check(&self->a, a, e) || bounds_check(a, e) ||
 	    default_check(q, a, e))
 		return -1;

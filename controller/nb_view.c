@@ -7,13 +7,13 @@
  */
 #include "controller/nb_view.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "controller/mem.h"
+#include "controller/nb_page.h"
 #include "controller/nb_policy.h"
 
 static const struct nb_view *const views[] = {
@@ -39,7 +39,8 @@ static char *text_of(const json_t *v)
 static bool is_same(const json_t *v, const char *value)
 {
 	char *text = text_of(v);
-	bool same = json_is_boolean(v) ? !strcasecmp(text, value) : !strcmp(text, value);
+	bool same =
+		json_is_boolean(v) ? json_is_true(v) == nb_bool_text(value) : !strcmp(text, value);
 
 	free(text);
 	return same;
@@ -63,17 +64,16 @@ static int value_cmp(const json_t *a, const json_t *b)
 	return c;
 }
 
-/* ---- filters ---- */
-
-static bool is_control(const char *key)
+/* How clients name it to go on after it. */
+static char *marker_of(const struct nb_view *v, const json_t *o)
 {
-	static const char *const keys[] = { "fields", "sort_key", "sort_dir", "limit", "marker" };
+	const char *a = json_string_value(json_object_get(o, v->key));
+	const char *b = v->second ? json_string_value(json_object_get(o, v->second)) : NULL;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (!strcmp(key, keys[i]))
-			return true;
-	return false;
+	return b ? mem_printf("%s/%s", a, b) : mem_str(a ? a : "");
 }
+
+/* ---- filters ---- */
 
 static bool can_filter(const struct nb_view *v, const char *key)
 {
@@ -86,7 +86,7 @@ static bool can_filter(const struct nb_view *v, const char *key)
 static int args_check(const struct nb_request *q, const struct nb_view *v, struct nb_error *e)
 {
 	for (size_t i = 0; i < q->n_args; i++)
-		if (!is_control(q->args[i].key) && !can_filter(v, q->args[i].key))
+		if (!nb_is_control(q->args[i].key) && !can_filter(v, q->args[i].key))
 			return nb_say(e, HTTPBadRequest,
 				      "['%.64s'] is invalid attribute for filtering.",
 				      q->args[i].key);
@@ -100,7 +100,7 @@ static bool passes(const struct nb_request *q, const json_t *o)
 		const char *key = q->args[i].key;
 		bool found = false;
 
-		if (is_control(key))
+		if (nb_is_control(key))
 			continue;
 		for (size_t j = 0; j < q->n_args; j++)
 			found |= !strcmp(q->args[j].key, key) &&
@@ -109,94 +109,6 @@ static bool passes(const struct nb_request *q, const json_t *o)
 			return false;
 	}
 	return true;
-}
-
-static void filter(const struct nb_request *q, json_t *list)
-{
-	for (size_t i = json_array_size(list); i-- > 0;)
-		if (!passes(q, json_array_get(list, i)))
-			json_array_remove(list, i);
-}
-
-/* ---- order, pages ---- */
-
-struct order {
-	const char *key;
-	bool down;
-};
-
-static int obj_cmp(const void *x, const void *y, void *arg)
-{
-	const struct order *o = arg;
-	int c = value_cmp(json_object_get(*(json_t *const *)x, o->key),
-			  json_object_get(*(json_t *const *)y, o->key));
-
-	return o->down ? -c : c;
-}
-
-/* A list's elements in another order. */
-static json_t *sorted(json_t *list, const struct order *o)
-{
-	size_t n = json_array_size(list);
-	json_t **all = mem_array(n + 1, sizeof(*all)), *out = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		all[i] = json_array_get(list, i);
-	qsort_r(all, n, sizeof(*all), obj_cmp, (void *)(uintptr_t)o);
-	for (size_t i = 0; i < n; i++)
-		json_array_append(out, all[i]);
-	free(all);
-	json_decref(list);
-	return out;
-}
-
-static int order_parse(const struct nb_request *q, const struct nb_view *v, struct order *o,
-		       struct nb_error *e)
-{
-	const char *dir = nb_arg(q, "sort_dir");
-
-	*o = (struct order){ nb_arg(q, "sort_key"), dir && !strcmp(dir, "desc") };
-	if (o->key && !can_filter(v, o->key))
-		return nb_say(e, HTTPBadRequest, "['%.64s'] is invalid attribute for sort_keys.",
-			      o->key);
-	if (dir && strcmp(dir, "asc") && strcmp(dir, "desc"))
-		return nb_say(e, HTTPBadRequest,
-			      "['%.64s'] is invalid value for sort_dirs, valid value is 'asc' and "
-			      "'desc'.",
-			      dir);
-	if (!o->key)
-		o->key = v->key;
-	return 0;
-}
-
-static int page_cut(const struct nb_request *q, const struct nb_view *v, json_t *list,
-		    struct nb_error *e)
-{
-	const char *limit = nb_arg(q, "limit"), *marker = nb_arg(q, "marker");
-	size_t at = 0, n = json_array_size(list);
-	unsigned long most = 0;
-	char *end;
-
-	if (limit) {
-		errno = 0;
-		most = strtoul(limit, &end, 10);
-		if (limit[0] < '0' || limit[0] > '9' || *end || errno)
-			return nb_say(
-				e, BadRequest,
-				"Bad limit request: Limit must be an integer 0 or greater and "
-				"not '%.32s'.",
-				limit);
-	}
-	while (marker && at < n &&
-	       !is_same(json_object_get(json_array_get(list, at), v->key), marker))
-		at++;
-	if (marker && at == n)
-		return nb_refuse(e, HTTPNotFound);
-	for (size_t i = marker ? at + 1 : 0; i > 0; i--)
-		json_array_remove(list, 0);
-	while (most && json_array_size(list) > most)
-		json_array_remove(list, most);
-	return 0;
 }
 
 /* ---- fields ---- */
@@ -224,26 +136,167 @@ static void fields_cut(const struct nb_request *q, json_t *o)
 	json_object_foreach_safe(o, next, key, v) if (!is_asked(q, key)) json_object_del(o, key);
 }
 
+/* ---- order, pages ---- */
+
+struct order {
+	struct nb_order by;
+	const struct nb_view *view;
+};
+
+/* What is the same by all keys is in the order of names. */
+static int obj_cmp(const void *x, const void *y, void *arg)
+{
+	const json_t *a = *(json_t *const *)x, *b = *(json_t *const *)y;
+	const struct order *o = arg;
+	char *m, *n;
+	int c;
+
+	for (size_t i = 0; i < o->by.n; i++) {
+		c = value_cmp(json_object_get(a, o->by.keys[i]), json_object_get(b, o->by.keys[i]));
+		if (c)
+			return o->by.down[i] ? -c : c;
+	}
+	m = marker_of(o->view, a);
+	n = marker_of(o->view, b);
+	c = strcmp(m, n);
+	free(m);
+	free(n);
+	return c;
+}
+
+static int order_parse(const struct nb_request *q, const struct nb_view *v, struct order *o,
+		       struct nb_error *e)
+{
+	o->view = v;
+	if (nb_order_parse(q, &o->by, e))
+		return -1;
+	for (size_t i = 0; i < o->by.n; i++)
+		if (!can_filter(v, o->by.keys[i]))
+			return nb_say(e, HTTPBadRequest,
+				      "['%.64s'] is invalid attribute for sort_keys.",
+				      o->by.keys[i]);
+	return 0;
+}
+
+/* The objects of a view in order, and which of them are on the page: [from, to), if they pass. */
+struct page {
+	json_t **all;
+	size_t n, from, to;
+};
+
+static void page_sort(struct page *p, json_t *list, const struct order *o)
+{
+	p->n = json_array_size(list);
+	p->all = mem_array(p->n + 1, sizeof(*p->all));
+	for (size_t i = 0; i < p->n; i++)
+		p->all[i] = json_array_get(list, i);
+	qsort_r(p->all, p->n, sizeof(*p->all), obj_cmp, (void *)(uintptr_t)o);
+	p->from = 0;
+	p->to = p->n;
+}
+
+/* The marker need not pass the filters. */
+static int page_begin(const struct nb_request *q, const struct nb_view *v, struct page *p,
+		      struct nb_error *e)
+{
+	const char *marker = nb_arg(q, "marker");
+	size_t at = 0;
+
+	if (!marker)
+		return 0;
+	for (; at < p->n; at++) {
+		char *text = marker_of(v, p->all[at]);
+		bool same = !strcmp(text, marker);
+
+		free(text);
+		if (same)
+			break;
+	}
+	if (at == p->n)
+		return v->not_found ? v->not_found(e, marker) : nb_refuse(e, HTTPNotFound);
+	if (nb_is_reverse(q))
+		p->to = at;
+	else
+		p->from = at + 1;
+	return 0;
+}
+
+/* To 'limit' objects that pass, from that end where the page begins. */
+static void page_cut(const struct nb_request *q, struct page *p, size_t limit)
+{
+	size_t n = 0;
+
+	if (nb_is_reverse(q)) {
+		for (size_t i = p->to; i-- > p->from;)
+			if (passes(q, p->all[i]) && n++ == limit) {
+				p->from = i + 1;
+				return;
+			}
+	} else {
+		for (size_t i = p->from; i < p->to; i++)
+			if (passes(q, p->all[i]) && n++ == limit) {
+				p->to = i;
+				return;
+			}
+	}
+}
+
+static bool any_passes(const struct nb_request *q, const struct page *p, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (passes(q, p->all[i]))
+			return true;
+	return false;
+}
+
+/* Takes the objects of the page out of 'p', into the answer. */
+static void page_show(struct nb_request *q, const struct nb_view *v, const struct page *p)
+{
+	char *first = NULL, *last = NULL;
+	json_t *out = json_array(), *links;
+	char key[64];
+
+	for (size_t i = p->from; i < p->to; i++) {
+		if (!passes(q, p->all[i]))
+			continue;
+		if (!first)
+			first = marker_of(v, p->all[i]);
+		free(last);
+		last = marker_of(v, p->all[i]);
+		json_array_append(out, p->all[i]);
+	}
+	q->answer = json_pack("{s:o}", v->collection, out);
+	links = nb_links(q, any_passes(q, p, 0, p->from) ? first : NULL,
+			 any_passes(q, p, p->to, p->n) ? last : NULL);
+	snprintf(key, sizeof(key), "%s_links", v->collection);
+	if (links)
+		json_object_set_new(q->answer, key, links);
+	/* Last, as filters look at what is not shown. */
+	for (size_t i = 0; i < json_array_size(out); i++)
+		fields_cut(q, json_array_get(out, i));
+	free(first);
+	free(last);
+}
+
 /* ---- requests ---- */
 
-static void view_list(struct nb_request *q, const struct nb_view *v, json_t *list)
+void nb_view_list(struct nb_request *q, const struct nb_view *v, json_t *list)
 {
+	struct page p = { 0 };
 	struct order o;
+	size_t limit;
 
-	filter(q, list);
-	if (args_check(q, v, &q->error) || order_parse(q, v, &o, &q->error)) {
-		json_decref(list);
-		return;
+	if (!args_check(q, v, &q->error) && !order_parse(q, v, &o, &q->error) &&
+	    !nb_limit_parse(q, &limit, &q->error)) {
+		page_sort(&p, list, &o);
+		if (!page_begin(q, v, &p, &q->error)) {
+			page_cut(q, &p, limit);
+			page_show(q, v, &p);
+			q->status = 200;
+		}
 	}
-	list = sorted(list, &o);
-	if (page_cut(q, v, list, &q->error)) {
-		json_decref(list);
-		return;
-	}
-	for (size_t i = 0; i < json_array_size(list); i++)
-		fields_cut(q, json_array_get(list, i));
-	q->status = 200;
-	q->answer = json_pack("{s:o}", v->collection, list);
+	free(p.all);
+	json_decref(list);
 }
 
 static void view_show(struct nb_request *q, const struct nb_view *v, json_t *list, const char *id)
@@ -271,7 +324,7 @@ static void view_run(struct nb_request *q, const struct nb_view *v, const char *
 	if (policy_sees_view(&q->who, v->path))
 		v->each(q, list);
 	if (q->method == NB_GET && !id[0]) {
-		view_list(q, v, list);
+		nb_view_list(q, v, list);
 	} else if (q->method == NB_GET && v->not_found) {
 		view_show(q, v, list, id);
 	} else {

@@ -44,6 +44,8 @@ enum {
 #define H RIGHT_HIDDEN
 #define S RIGHT_SORT
 #define W RIGHT_WRITE_ONLY
+#define I RIGHT_INTEGER
+#define P RIGHT_PREFIX
 
 /* Each RESOURCE or ELEMENT becomes a function whose typedef 'self' the rows can refer to. */
 #define OPEN(noun, struct_name)                           \

@@ -44,6 +44,8 @@ enum attr_right {
 	RIGHT_ALIAS = 1 << 8,	    /* the member is another row's */
 	RIGHT_PARENT = 1 << 9,	    /* ID: the object's path is below that one's */
 	RIGHT_WRITE_ONLY = 1 << 10, /* may be given, is not shown */
+	RIGHT_INTEGER = 1 << 11,    /* TEXT: an integer is taken as its digits */
+	RIGHT_PREFIX = 1 << 12,	    /* CIDR: with its length, and no bits beyond that */
 };
 
 /* What a number of an enum is stored in is compiler's choice; all of ours are this wide. */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Bad input over REST: every attribute with every wrong type, broken bodies, broken HTTP.
+"""Bad input over REST: elements of lists, broken bodies, broken HTTP.  (Attributes: rest_any_input.py.)
 
     this test ── HTTP ──> weft-controller
 
@@ -18,51 +18,8 @@ c = Controller()
 net = c.make("network", name="n")
 sub = c.make("subnet", network_id=net["id"], ip_version=4, cidr="10.0.0.0/24")
 port = c.make("port", network_id=net["id"])
-net = c("GET", f"/v2.0/networks/{net['id']}")[1]["network"]
 need = {"network": {}, "subnet": {"network_id": net["id"], "ip_version": 4, "cidr": "10.5.0.0/24"},
         "port": {"network_id": net["id"]}}
-have = {"network": net, "subnet": sub, "port": port}
-
-# What is right for an attribute, by the kind of value it has; all other values below are wrong for it.
-wrong = [None, True, 7, -1, 1.5, 1 << 40, "", "x", "x" * 300, "10.0.0.1", "10.0.0.0/33", "é" * 256, [], {}, [1], ["x"],
-         [{}], {"x": 1}, [[[]]], [{"x": "y"}], [None], "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", SMALL[:-1], "\x7f" * 40]
-text = lambda v: isinstance(v, str) and len(v) <= 255  # noqa: E731
-boolean = lambda v: v in (True, False) or v in ("0", "1") or str(v).lower() in ("true", "false")  # noqa: E731
-never = lambda v: False  # noqa: E731
-accepts = {
-    "name": text, "description": text, "tenant_id": text, "project_id": text, "device_id": text, "device_owner": text,
-    "binding:host_id": lambda v: v is None or text(v), "admin_state_up": boolean, "shared": boolean,
-    "port_security_enabled": boolean, "enable_dhcp": boolean, "router:external": boolean,
-    "availability_zone_hints": lambda v: v == [], "security_groups": lambda v: v in ([], None),
-    "service_types": lambda v: v == [], "extra_dhcp_opts": lambda v: v in (None, []), "subnetpool_id": lambda v: v is None,
-    "mtu": never,
-    "provider:network_type": never, "provider:segmentation_id": lambda v: v is None,
-    "provider:physical_network": lambda v: v is None or v == "", "ipv6_address_mode": lambda v: v is None,
-    "ipv6_ra_mode": lambda v: v is None, "gateway_ip": lambda v: v in (None, "10.0.0.1"), "allocation_pools": lambda v: v == [],
-    "host_routes": lambda v: v == [], "dns_nameservers": lambda v: v == [], "fixed_ips": lambda v: v == [],
-    "allowed_address_pairs": lambda v: v == [], "mac_address": never,
-    "binding:profile": lambda v: v is None or isinstance(v, dict), "binding:vnic_type": never,
-    "resource_request": lambda v: v is None, "dns_domain": lambda v: v == "", "dns_name": lambda v: v in ("", "x", SMALL[:-1]),
-    "tags": lambda v: v in ([], ["x"]),
-    "network_id": never, "ip_version": never, "cidr": never,
-}
-for noun, obj in have.items():
-    bad = []
-    for attr in list(obj) + ["color", "index"]:
-        for v in wrong:
-            for method, path in (("POST", f"/v2.0/{noun}s"), ("PUT", f"/v2.0/{noun}s/{obj['id']}")):
-                if accepts.get(attr, never)(v):
-                    continue
-                body = {attr: v} if method == "PUT" else {**need[noun], attr: v}
-                s, answer = c(method, path, {noun: body})
-                if not 400 <= s < 500 or error_of(answer) not in (
-                        "HTTPBadRequest", "BadRequest", "InvalidInput", "InvalidIpForNetwork", "InvalidSubnetServiceType"):
-                    bad.append((method, attr, v, s, answer))
-    check(not bad, f"{noun}: {len(obj) + 2} attributes x {len(wrong)} wrong values are refused, on create and update",
-          bad[:3])
-    check(c("GET", f"/v2.0/{noun}s/{obj['id']}")[1][noun] == obj, f"{noun}: and nothing has changed")
-    check(len(c.list(noun + "s")) == 1, f"{noun}: and nothing was created")
-
 for noun, body in need.items():
     for attr in body:
         s, answer = c("POST", f"/v2.0/{noun}s", {noun: {k: v for k, v in body.items() if k != attr}})

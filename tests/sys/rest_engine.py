@@ -153,6 +153,69 @@ check(body["availability_zones"] == [{"name": "nova", "resource": "network", "st
       "availability zones, without switches", body)
 refused("a zone by path", c("GET", "/v2.0/availability_zones/nova"), 404, "HTTPNotFound")
 
+# ---- every collection: several keys, pages there and back ----
+def walk(path, member, key, query, rel="next"):
+    """The keys that pages show, by their links; and the last page's path."""
+    out, at = [], f"{path}?{query}"
+    while at:
+        status, page = c("GET", at)
+        if status != 200:
+            return [status, page], at
+        out.append([tuple(o[k] for k in key) for o in page[member]])
+        last, links = at, {x["rel"]: x["href"][len(c.url):] for x in page.get(f"{member}_links", [])}
+        at = links.get(rel)
+        if rel == "previous":
+            out[-1].reverse()
+    return sum(out, []), last
+
+
+pub = c.make("network", name="pub", router__external=True)["id"]
+c.make("subnet", network_id=pub, ip_version=4, cidr="203.0.113.0/24", enable_dhcp=False)
+for i in range(4):
+    c("POST", "/v2.0/address-scopes", {"address_scope": {"name": f"s{i % 2}", "ip_version": 4}})
+    c.make("subnetpool", name=f"s{i % 2}", prefixes=["10.0.0.0/8"])
+    c.make("router", name=f"r{i % 2}")
+    c("POST", "/v2.0/security-groups", {"security_group": {"name": f"g{i % 2}"}})
+    c("POST", "/v2.0/address-groups", {"address_group": {"name": f"a{i % 2}"}})
+    c.make("floatingip", floating_network_id=pub)
+    c.make("subnet", network_id=nets["two"], ip_version=4, cidr=f"10.{i}.0.0/24", name=f"n{i % 2}")
+    c("PUT", f"/v2.0/quotas/project{i}", {"quota": {"port": i % 2}})
+    c("POST", "/v2.0/rbac-policies", {"rbac_policy": {"object_type": "network", "object_id": nets["one"],
+                                                      "action": "access_as_shared", "target_tenant": f"t{i}"}})
+for path, by, key in (("networks", "name", "id"), ("subnets", "ip_version", "id"), ("ports", "network_id", "id"), ("routers", "name", "id"),
+                      ("security-groups", "name", "id"), ("security-group-rules", "direction", "id"), ("floatingips", "floating_network_id", "id"),
+                      ("address-groups", "name", "id"), ("address-scopes", "name", "id"), ("subnetpools", "name", "id"),
+                      ("rbac-policies", "object_type", "id"), ("quotas", "tenant_id", "project_id"),
+                      ("network-ip-availabilities", "project_id", "network_id"), ("availability_zones", "name", "resource")):
+    member, at = path.replace("-", "_"), f"/v2.0/{path}"
+    every = [(o[by], o[key]) for o in c("GET", at)[1][member]]
+    want = sorted(sorted(every, key=lambda x: x[1], reverse=True), key=lambda x: x[0])
+    order = f"sort_key={by}&sort_dir=asc&sort_key={key}&sort_dir=desc"
+    check([(o[by], o[key]) for o in c("GET", f"{at}?{order}")[1][member]] == want, f"{path}: by {by}, then by {key} downwards")
+    there, last = walk(at, member, (by, key), order + "&limit=2")
+    back, _ = walk(at, member, (by, key), last.split("?")[1], "previous")
+    check(there == want and len(want) >= 2, f"{path}: {len(want)} in pages of two, by the links", there)
+    short = want[-1:] if len(want) % 2 else want[-2:]
+    check(back[::-1] == want if len(want) > 2 else back[::-1] == short, f"{path}: and back", back)
+    s, body = c("GET", f"{at}?{order}&limit=1&page_reverse=True")
+    check([(o[by], o[key]) for o in body[member]] == want[-1:], f"{path}: the last page first", body)
+    check(len(c("GET", f"{at}?limit=0")[1][member]) == len(every), f"{path}: limit 0 is none")
+    s, body = c("GET", f"{at}?fields={key}&limit=1")
+    check(set(body[member][0]) == {key} or set(body[member][0]) == {key, "tenant_id"}, f"{path}: fields", body)
+    bad = [c("GET", f"{at}?{q}") for q in ("limit=x", "limit=-1", f"sort_key={by}&sort_dir=up", "sort_key=color", "color=red",
+                                           f"sort_key={by}&sort_dir=asc&sort_dir=asc", "&".join(["sort_key=" + by] * 9))]
+    check(all(x[0] == 400 for x in bad), f"{path}: what cannot be asked is refused", [x[0] for x in bad])
+    s, body = c("GET", f"{at}?marker={SMALL}")
+    check(s == 404, f"{path}: a marker that is not there", body)
+for path in ("networks", "subnets", "ports", "routers", "security-groups", "security-group-rules", "floatingips", "address-groups", "address-scopes",
+             "subnetpools", "rbac-policies"):
+    one = c("GET", f"/v2.0/{path}?limit=1")[1][path.replace("-", "_")][0]["id"]
+    c("PUT", f"/v2.0/{path}/{one}/tags", {"tags": ["t1", "t2"]})
+    found = {q: [o["id"] for o in c("GET", f"/v2.0/{path}?{q}")[1][path.replace("-", "_")]] for q in
+             ("tags=t1,t2", "tags-any=t2,x", "not-tags=t1,t2", "not-tags-any=t1,x")}
+    check(found["tags=t1,t2"] == [one] == found["tags-any=t2,x"] and one not in found["not-tags=t1,t2"] + found["not-tags-any=t1,x"]
+          and len(found["not-tags=t1,t2"]) == len(found["not-tags-any=t1,x"]) > 0, f"{path}: by tags, and by tags that they have not", found)
+
 # ---- it is all kept ----
 before = c("GET", "/v2.0/ports?sort_key=name&sort_dir=asc")[1]
 c.kill()

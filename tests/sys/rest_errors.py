@@ -27,13 +27,15 @@ ELSEWHERE = {
     "IpAddressGenerationFailureNoMatchingSubnet": 409,  # neutron.ipam.exceptions
     "InvalidActionForType": 400,  # neutron.db.rbac_db_models
     "DefaultSecurityGroupRuleExists": 409,  # of Neutron 23
+    "AddrFormatError": 400,  # netaddr's
     "DuplicateRbacPolicy": 409, "RbacPolicyNotFound": 404, "RbacPolicyInUse": 409,
-    "FipInUseByPortForwarding": 409, "PortHasPortForwarding": 400, "PortHasBindingFloatingIP": 409,
+    "FipInUseByPortForwarding": 409, "PortHasBindingFloatingIP": 409,
     # neutron.extensions.securitygroup
+    "SecurityGroupNotFound": 404,
     **{"SecurityGroup" + n: 409 for n in "DefaultAlreadyExists CannotUpdateDefault CannotRemoveDefault InUse RuleExists Conflict".split()},
     **{"SecurityGroup" + n: 400 for n in (
         "RuleInvalidProtocol EthertypeConflictWithProtocol InvalidPortValue InvalidPortRange InvalidIcmpValue MissingIcmpType "
-        "ProtocolRequiredWithPorts InvalidProtocolForPort MultipleRemoteEntites RuleParameterConflict").split()},
+        "RuleInvalidEtherType ProtocolRequiredWithPorts InvalidProtocolForPort MultipleRemoteEntites RuleParameterConflict").split()},
 }
 WEFT = {"HostNotFound", "SwitchNotFound", "SwitchInUse"}
 STATUS = ((exceptions.NotFound, 404), (exceptions.Conflict, 409), (exceptions.InUse, 409), (exceptions.BadRequest, 400),

@@ -104,7 +104,7 @@ no_subnet("SubnetAllocationError", 409, "a prefix that is cut already", cidr="10
 no_subnet("SubnetAllocationError", 409, "a prefix outside of the pool", cidr="10.99.0.0/24")
 no_subnet("MinPrefixSubnetAllocationError", 400, "one too big", prefixlen=23)
 no_subnet("MaxPrefixSubnetAllocationError", 400, "one too small", prefixlen=33)
-no_subnet("HTTPBadRequest", 400, "a length that is none", prefixlen="x")
+no_subnet("InvalidInput", 400, "a length that is none", prefixlen="x")
 no_subnet("HTTPBadRequest", 400, "a negative length", prefixlen=-1)
 no_subnet("BadRequest", 400, "a prefix and a length", cidr="10.10.8.0/24", prefixlen=24)
 no_subnet("BadRequest", 400, "a pool and the default one", use_default_subnetpool=True)

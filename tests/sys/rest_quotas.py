@@ -57,7 +57,8 @@ refused("check_limit, below what is in use", c("PUT", "/v2.0/quotas/A", {"quota"
                                                token="adm"), 400, "HTTPBadRequest")
 check(c("PUT", "/v2.0/quotas/A", {"quota": {"port": 2, "force": True}}, token="adm")[0] == 200, "force, below what is in use")
 for v in (-2, "x", None, 1.5, [], {}, True, 1 << 31, "-3", ""):
-    refused(f"a limit of {v!r}", c("PUT", "/v2.0/quotas/A", {"quota": {"port": v}}, token="adm"), 400, "HTTPBadRequest")
+    refused(f"a limit of {v!r}", c("PUT", "/v2.0/quotas/A", {"quota": {"port": v}}, token="adm"), 400,
+            "HTTPBadRequest" if v in (-2, 1 << 31, "-3") else "InvalidInput")
 refused("a limit of nothing known", c("PUT", "/v2.0/quotas/A", {"quota": {"colors": 1}}, token="adm"), 400, "HTTPBadRequest")
 refused("no quota in it", c("PUT", "/v2.0/quotas/A", {"port": 1}, token="adm"), 400, "HTTPBadRequest")
 refused("POST", c("POST", "/v2.0/quotas", {"quota": {}}, token="adm"), 501, "HTTPNotImplemented")
