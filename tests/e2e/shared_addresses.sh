@@ -44,7 +44,7 @@ take() { # VM ADDRESS FROM
 		say_ipv6 "$1" "$2" ;;
 	*)
 		ip -n "$LAB-$1" addr add "$2/32" dev eth0
-		in_space "$1" arping -q -U -c 1 -w 1 -I eth0 "$2" >/dev/null 2>&1 ;;
+		in_space "$1" arping -q -U -c 1 -w 1 -I eth0 "$2" >/dev/null 2>&1 & ;;
 	esac
 	:
 }
@@ -153,7 +153,7 @@ take_vmac() { # VM FROM
 	[ -z "${2:-}" ] || { ip -n "$LAB-$2" addr del 10.0.0.101/32 dev vrrp7; ip -n "$LAB-$2" link set vrrp7 down; }
 	ip -n "$LAB-$1" link set vrrp7 up
 	ip -n "$LAB-$1" addr add 10.0.0.101/32 dev vrrp7
-	in_space "$1" arping -q -U -c 1 -w 1 -I vrrp7 10.0.0.101 >/dev/null 2>&1
+	in_space "$1" arping -q -U -c 1 -w 1 -I vrrp7 10.0.0.101 >/dev/null 2>&1 &
 	:
 }
 take_vmac m1
