@@ -16,8 +16,8 @@
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd };
 enum { PRIO_REST = 0, PRIO_GATEWAY = 50, PRIO_FLOATING = 100, PRIO_FORWARD = 110 };
 
-static void translate(struct draft *d, const struct router *r, const struct nat_spec *nat,
-		      bool commit, enum stage next)
+void network_nat_translate(struct draft *d, const struct router *r, const struct nat_spec *nat,
+			   bool commit, enum stage next)
 {
 	struct ct_spec ct = { .zone = network_router_zone(r),
 			      .commit = commit,
@@ -73,7 +73,7 @@ static void gateway_in(const struct port *p, struct flowset *fs)
 			continue;
 		d = FLOW(fs, nat_in, PRIO_GATEWAY);
 		match_address(d, p->router, OF_FIELD_IPV4_DST, &p->a.fixed_ips[i].ip_address);
-		translate(d, p->router, &back, false, STAGE_route);
+		network_nat_translate(d, p->router, &back, false, STAGE_route);
 	}
 }
 
@@ -105,7 +105,7 @@ static void gateway_out(const struct port *p, struct flowset *fs)
 	network_match_router(d, r);
 	draft_match(d, OF_FIELD_ETH_TYPE, ETH_IPV4);
 	draft_set_bytes(d, OF_FIELD_ETH_SRC, p->a.mac_address);
-	translate(d, r, &nat, snat, STAGE_way_out);
+	network_nat_translate(d, r, &nat, snat, STAGE_way_out);
 }
 
 /* Elsewhere: to its host, by a VNI of the router's own. */
@@ -188,6 +188,7 @@ void network_nat_gateway(const struct world *w, const struct sw *sw, const struc
 	gateway_admit(sw, p->router, fs);
 	gateway_in(p, fs);
 	gateway_out(p, fs);
+	network_scope_gateway(p, fs);
 }
 
 /* ---- floating IPs and port forwardings ---- */
@@ -199,12 +200,12 @@ static void leads_to_port(const struct floatingip *f, struct flowset *fs)
 	struct draft *d = FLOW(fs, nat_in, PRIO_FLOATING);
 
 	match_address(d, f->router, OF_FIELD_IPV4_DST, &f->a.address);
-	translate(d, f->router, &in, true, STAGE_route);
+	network_nat_translate(d, f->router, &in, true, STAGE_route);
 
 	d = FLOW(fs, nat_out, PRIO_FLOATING);
 	match_address(d, f->router, OF_FIELD_IPV4_SRC, &f->a.fixed_ip);
 	draft_set_bytes(d, OF_FIELD_ETH_SRC, f->outer->a.mac_address);
-	translate(d, f->router, &out, true, STAGE_way_out);
+	network_nat_translate(d, f->router, &out, true, STAGE_way_out);
 }
 
 static void forwards(const struct floatingip *f, const struct port_forwarding *p,
@@ -228,7 +229,7 @@ static void forwards(const struct floatingip *f, const struct port_forwarding *p
 		draft_match(d, by[p->a.protocol].dst, p->a.external_port);
 		in.port_min = (uint16_t)p->a.internal_port;
 	}
-	translate(d, f->router, &in, true, STAGE_route);
+	network_nat_translate(d, f->router, &in, true, STAGE_route);
 }
 
 void network_nat_floatingip(const struct world *w, const struct sw *sw, const struct floatingip *f,

@@ -43,23 +43,18 @@ void network_enter_router(struct draft *d, const struct router *r, enum stage ne
 	draft_end(d);
 }
 
-/* Longer prefixes first, and an IP version's own field. */
+/* Longer prefixes first, each with room for who may not go there (network_scope.c). */
 uint16_t network_prefix_prio(const struct ip_prefix *p)
 {
-	return (uint16_t)(PRIO_PREFIX + p->len);
+	return (uint16_t)(PRIO_PREFIX + 2 * p->len);
 }
 
 void network_match_dst(struct draft *d, const struct ip_prefix *p)
 {
 	bool v4 = p->addr.family == 4;
-	uint8_t mask[16] = { 0 };
 
 	draft_match(d, OF_FIELD_ETH_TYPE, v4 ? ETH_IPV4 : ETH_IPV6);
-	if (!p->len)
-		return;
-	for (unsigned int i = 0; i < p->len; i++)
-		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
-	draft_match_bytes(d, v4 ? OF_FIELD_IPV4_DST : OF_FIELD_IPV6_DST, p->addr.b, mask);
+	network_match_prefix(d, v4 ? OF_FIELD_IPV4_DST : OF_FIELD_IPV6_DST, p);
 }
 
 void network_next_hop(struct draft *d, const struct ip_addr *via, uint8_t family)
@@ -548,6 +543,7 @@ static void outer_route(const struct world *w, const struct sw *sw, const struct
 void network_route_router(const struct world *w, const struct sw *sw, const struct router *r,
 			  struct flowset *fs)
 {
+	network_scope_router(w, r, fs);
 	for (size_t i = 0; r->a.admin_state_up && i < r->a.n_routes; i++) {
 		const struct extra_route *t = &r->a.routes[i];
 		const struct port *p = port_towards(w, r, &t->nexthop);
@@ -560,6 +556,7 @@ void network_route_router(const struct world *w, const struct sw *sw, const stru
 			}
 		if (!p || first != i)
 			continue;
+		network_scope_route(r, p, &t->destination, fs);
 		if (port_is_gateway(p))
 			outer_route(w, sw, r, t, p, fs);
 		else if (n > 1)

@@ -51,6 +51,15 @@ void network_route_router(const struct world *w, const struct sw *sw, const stru
 			  struct flowset *fs);
 void network_route_port(const struct world *w, const struct port *p, struct flowset *fs);
 void network_route_neigh(const struct neigh *n, struct flowset *fs);
+/* network_scope.c: between networks of different address scopes, by routers' ports and a route of
+ * theirs; to the outside of the same scope, without SNAT. */
+void network_scope_router(const struct world *w, const struct router *r, struct flowset *fs);
+void network_scope_route(const struct router *r, const struct port *by, const struct ip_prefix *to,
+			 struct flowset *fs);
+void network_scope_gateway(const struct port *gateway, struct flowset *fs);
+/* Through the router's connections; ends the draft. */
+void network_nat_translate(struct draft *d, const struct router *r, const struct nat_spec *nat,
+			   bool commit, enum stage next);
 /* network_nat.c: a router's way to the outside; a floating IP. */
 void network_nat_gateway(const struct world *w, const struct sw *sw, const struct port *p,
 			 struct flowset *fs);

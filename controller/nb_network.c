@@ -167,13 +167,11 @@ json_t *nb_net_status(const struct world_obj *o)
 	return json_string("ACTIVE");
 }
 
-/* Its subnets of one IP version are from one pool, as nb_subnetpool.c sees to. */
 static json_t *scope_json(const struct net *n, uint32_t ip_version)
 {
-	for (NET_EACH_SUBNET(s, n))
-		if (s->a.ip_version == ip_version && s->pool && s->pool->scope)
-			return json_string(s->pool->scope->a.id);
-	return json_null();
+	const struct address_scope *s = net_scope(n, ip_version);
+
+	return s ? json_string(s->a.id) : json_null();
 }
 
 json_t *nb_net_scope4(const struct world_obj *o)

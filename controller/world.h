@@ -540,6 +540,8 @@ void world_free(struct world *w);
 	struct subnet *s = (n)->subnets; \
 	s;                               \
 	s = s->net_next
+/* The address scope of its subnets of one IP version; NULL: none. */
+const struct address_scope *net_scope(const struct net *n, uint32_t ip_version);
 #define ROUTER_EACH_PORT(p, r)       \
 	struct port *p = (r)->ports; \
 	p;                           \

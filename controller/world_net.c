@@ -90,8 +90,26 @@ static void subnetpool_underive(struct world *w, struct world_obj *o)
 	p->scope = NULL;
 }
 
+/* Routers of its networks lead to others by the scope (apps/network_scope.c). */
+static void subnetpool_settle(struct world *w, struct world_obj *o, uint32_t what)
+{
+	for (POOL_EACH_SUBNET(s, (const struct subnetpool *)o))
+		for (NET_EACH_ROUTER_PORT(p, s->net))
+			world_mark_dirty(w, &p->router->obj, WORLD_ATTRS);
+}
+
+/* Subnets of one IP version of a network are from one pool, as nb_subnetpool.c sees to. */
+const struct address_scope *net_scope(const struct net *n, uint32_t ip_version)
+{
+	for (NET_EACH_SUBNET(s, n))
+		if (s->a.ip_version == ip_version && s->pool && s->pool->scope)
+			return s->pool->scope;
+	return NULL;
+}
+
 const struct world_ops world_subnetpool_ops = {
 	.size = sizeof(struct subnetpool),
+	.settle = subnetpool_settle,
 	.derive = subnetpool_derive,
 	.underive = subnetpool_underive,
 };

@@ -14,6 +14,7 @@ serve() { # VM PORT...
 }
 ttl() { in_space "$1" ping -n -c 1 -W 2 "$2" | grep -q "ttl=$3 "; }
 tenant_begin --grace 1
+public --allocation-pool start=203.0.113.10,end=203.0.113.99
 
 echo "# a network, a subnet, ports"
 must red network create front

@@ -50,8 +50,10 @@ tenant_begin() { # [OPTIONS of weft-controller]
 		esac
 	S
 	chmod +x "$DIR/lease"
+}
+public() { # [OPTIONS of its subnet]
 	must root network create pub --external --provider-network-type flat --provider-physical-network physnet1
-	must root subnet create pub4 --network pub --subnet-range 203.0.113.0/24 --gateway 203.0.113.1 --no-dhcp --allocation-pool start=203.0.113.10,end=203.0.113.99
+	must root subnet create pub4 --network pub --subnet-range 203.0.113.0/24 --gateway 203.0.113.1 --no-dhcp "$@"
 }
 
 # What Nova does with a tenant's port: says where it is; and the VM's device is there.
