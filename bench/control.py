@@ -182,7 +182,7 @@ class Bench:
         self.fleet.quiet(1.0, 20)
         after = self.fleet.state()
         same = all(after[k] == before[k] for k in ("flows", "groups", "sum"))
-        return dict(ready__s=ready, synced__s=took, sent_again=after["mods"] - before["mods"], same="yes" if same else "no",
+        return dict(ready__s=ready, synced__s=took, sent_again=after["mods"] - before["mods"], differs=0 if same else 1,
                     RSS_after__MB=rig.rss_mb(self.c.p.pid))
 
     def synced(self):
