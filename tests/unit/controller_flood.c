@@ -83,7 +83,7 @@ static void add_switch(struct lab *l, unsigned int i)
 /* How many tunnels group 'id' reaches, by its parts; each of them marked in 'met'. */
 static size_t follow(struct change **v, size_t n, uint32_t id, size_t at_least, bool *met)
 {
-	static uint8_t buf[OF_MSG_MAX];
+	uint8_t *buf = mem_get(OF_MSG_MAX);
 	size_t at = 0, reached = 0;
 	uint16_t len;
 
@@ -110,6 +110,7 @@ static size_t follow(struct change **v, size_t n, uint32_t id, size_t at_least, 
 			}
 		}
 	}
+	free(buf);
 	return reached;
 }
 
