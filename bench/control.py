@@ -8,6 +8,7 @@ and in another; a restart of the controller at that many ports; creates by eight
 """
 import http.client
 import json
+import math
 import os
 import shutil
 import signal
@@ -70,7 +71,7 @@ class Controller:
 
 def p(values, share):
     values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * share))] * 1e3
+    return values[max(0, math.ceil(len(values) * share) - 1)] * 1e3
 
 
 class Fleet:
@@ -254,7 +255,7 @@ def measure(runs):
     for one in cases:
         folder = tempfile.mkdtemp(prefix="weft-control-")
         try:
-            case(folder, *one, 100 if runs > 1 else 5)
+            case(folder, *one, 200 if runs > 1 else 5)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
