@@ -499,6 +499,7 @@ static void shared_route(const struct world *w, const struct sw *sw, const struc
 		draft_set_bytes(d, OF_FIELD_ETH_SRC, mac);
 		draft_clear_in_port(d);
 		draft_load_meta(d, net, p->net->a.index);
+		draft_load_meta(d, from, FROM_PORT);
 		draft_resubmit(d, STAGE_neighbour);
 	}
 	draft_end(d);

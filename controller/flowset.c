@@ -303,6 +303,7 @@ void draft_bucket(struct draft *d)
 		draft_refuse(d, -ENOMEM, "out of memory");
 		return;
 	}
+	b->weight = d->gm->type == OFPGT_SELECT; /* of those with none, no one is ever selected */
 	b->watch_port = OFPP_ANY;
 	b->watch_group = OFPG_ANY;
 	d->actions = &b->actions;

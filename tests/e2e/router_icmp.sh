@@ -103,6 +103,17 @@ for how in "" -I "-T -p 80"; do
 done
 check "the other router's far address answers"                 yes pings a1 10.0.3.1
 check "... IPv6, and is the second hop"                        yes hops a1 "2001:db8:1::1 2001:db8:3::1" -6 2001:db8:3::1
+# Both ways lead to the same VM; buckets are chosen by connection.
+act "$R1" add_extraroutes '{"router": {"routes": [{"destination": "172.16.0.0/16", "nexthop": "10.0.1.13"}, {"destination": "172.16.0.0/16", "nexthop": "10.0.2.2"}]}}'
+act "$R2" add_extraroutes '{"router": {"routes": [{"destination": "172.16.0.0/16", "nexthop": "10.0.3.12"}]}}'
+for v in a3 c2; do ip -n "$LAB-$v" addr add 172.16.0.1/32 dev lo; done
+spread() { # UDP from 64 ports: some to each of the two that have the address
+	in_space a1 /usr/bin/python3 -c 'import socket
+for i in range(64): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("172.16.0.1", 7))'
+	local v
+	for v in a3 c2; do in_space "$v" awk '/^Udp: [0-9]/ { exit $3 < 5 }' /proc/net/snmp || return 1; done
+}
+check "two next hops for a destination share its connections"  yes wait_for 20 spread
 check "traceroute to the gateway itself is one hop"            yes hops a1 "10.0.1.1" 10.0.1.1
 check "... IPv6"                                               yes hops a1 "2001:db8:1::1" -6 2001:db8:1::1
 verdict
