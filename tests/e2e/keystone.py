@@ -113,9 +113,15 @@ body = c("POST", "/v2.0/networks", {"network": {"name": "r900"}}, k.token("red")
 n900 = c("GET", f"/v2.0/networks/{body['id']}", token=k.token("admin"))[1]["network"]
 check(r["project_id"] == project["red"] and n900["provider:segmentation_id"] == 900, "a segment range of one project's", (r, n900))
 c("DELETE", f"/v2.0/networks/{body['id']}", token=k.token("red"))
-openstack("red", "network", "rbac", "create", "--type", "network", "--action", "access_as_shared", "--target-project", project["blue"],
-          "rednet")
-check(names("blue") == ["bluenet", "everyones", "rednet"], "a network that is shared with one project")
+share = ("network", "rbac", "create", "--type", "network", "--action", "access_as_shared", "--target-project", project["blue"], "rednet")
+words = openstack("red", *share, code=1, form=None)
+check("already exists with those values" in words, "the same policy again, by the network's owner: refused, with words", words)
+for policy in openstack("admin", "network", "rbac", "list"):
+    if policy["Object ID"] == red["id"]:
+        openstack("admin", "network", "rbac", "delete", policy["ID"], form=None)
+check(names("blue") == ["bluenet", "everyones"], "openstack network rbac delete: it is not seen any more")
+made = openstack("red", *share)
+check(made["project_id"] == project["red"] and names("blue") == ["bluenet", "everyones", "rednet"], "its owner shares it anew, without an administrator", made)
 for policy in c("GET", "/v2.0/rbac-policies", token=k.token("red"))[1]["rbac_policies"]:
     c("DELETE", f"/v2.0/rbac-policies/{policy['id']}", token=k.token("red"))
 
