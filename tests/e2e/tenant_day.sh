@@ -13,6 +13,7 @@ serve() { # VM PORT...
 	wait_for 20 in_space "$1" sh -c "ss -Hlnt 'sport = :$2' | grep -q ."
 }
 ttl() { in_space "$1" ping -n -c 1 -W 2 "$2" | grep -q "ttl=$3 "; }
+listed() { [ "$(client "${@:2}" -f value -c Name | sort | xargs)" = "$1" ] || { echo "not '$1':"; client "${@:2}"; return 1; }; } # "NAMES" USER COMMAND...
 tenant_begin --grace 1
 public --allocation-pool start=203.0.113.10,end=203.0.113.99
 
@@ -120,6 +121,55 @@ check "a route leads behind a VM"                              yes reaches a1 17
 must red router remove route r --route destination=172.16.0.0/16,gateway=10.0.1.12
 check "... and no longer"                                      yes cut_off a1 172.16.0.1
 
+echo "# tags"
+in_space a1 ping -n -q -i 0.05 -c 60 10.0.1.12 >"$DIR/ping.log" 2>&1 &
+PING=$!
+must red network set front --tag gold --tag day
+must red network set back --tag day
+check "networks with both tags"                                yes listed "front" red network list --tags gold,day
+check "... with any of them"                                   yes listed "back front" red network list --any-tags gold,day
+check "... without one"                                        yes listed "back" red network list --internal --not-tags gold
+check "... with neither"                                       yes listed "" red network list --internal --not-any-tags gold,day
+must red port set a2 --tag web
+must red router set r --tag edge
+must red subnet set back4 --tag day
+must red security group set web --tag day
+check "ports by their tags"                                    yes listed "a2" red port list --tags web
+check "... and without"                                        yes listed "a1 b2" red port list --device-owner compute:nova --not-tags web
+check "routers, subnets and groups, too"                       yes eval 'listed r red router list --tags edge && listed back4 red subnet list --tags day && listed web red security group list --tags day'
+wait "$PING"
+check "what gets tags loses no packet"                         yes grep -q "60 received" "$DIR/ping.log"
+must red network unset front --tag gold
+must red network set back --no-tag
+check "a tag that is taken away is gone"                       yes listed "front" red network list --any-tags gold,day
+check "... and the network still there"                        yes reaches a1 10.0.1.12
+
+echo "# IPv6"
+must red network create six
+must red subnet create six6 --network six --ip-version 6 --subnet-range 2001:db8:6::/64 --ipv6-ra-mode slaac --ipv6-address-mode slaac
+must red network create seven
+must red subnet create seven6 --network seven --ip-version 6 --subnet-range 2001:db8:7::/64 --ipv6-ra-mode dhcpv6-stateful --ipv6-address-mode dhcpv6-stateful --dns-nameserver 2001:db8::53
+for s in six6 seven6; do must red router add subnet r $s; done
+must red port create s1 --network six
+must red port create d1 --network seven
+boot s1 h1
+boot d1 h2
+for v in s1 d1; do speaks_ipv6 $v; done
+check "SLAAC: the kernel's address is the one that the client shows" yes wait_for 20 has_address s1 "$(address s1)"
+check "the router answers there"                               yes reaches s1 2001:db8:6::1
+check "DHCPv6 gives the port's address"                        yes wait_for 20 lease6 d1
+check "... which the host has"                                 yes has_address d1 "$(address d1)"
+check "... and the name server"                                yes grep -q 'name-servers 2001:db8::53;' "$DIR/d1.lease6"
+check "the networks reach each other, on two hosts"            yes reaches s1 "$(address d1)"
+check "... and back"                                           yes reaches d1 "$(address s1)"
+must red subnet set seven6 --no-dns-nameservers --dns-nameserver 2001:db8::54
+check "another name server is in the next lease"               yes wait_for 20 eval 'lease6 d1 && grep -q "name-servers 2001:db8::54;" "$DIR/d1.lease6"'
+must red router remove subnet r six6
+check "without its router a host has no way out"               yes wait_for 20 sh -c "! ip -n $LAB-s1 -6 route | grep '^default'"
+check "... and reaches nobody elsewhere"                       no  one_ping s1 "$(address d1)"
+must red router add subnet r six6
+check "with it all is as before"                               yes reaches s1 "$(address d1)"
+
 echo "# the outside"
 greet www 80
 greet b2 8000 # as the one that comes from there
@@ -190,12 +240,12 @@ check "... and reached"                                        yes reaches a1 "$
 
 echo "# a day's end"
 check "a subnet in use is kept"                                yes refuses "IP allocation" red subnet delete front4
-for s in front4 back4; do must red router remove subnet r $s; done
+for s in front4 back4 six6 seven6; do must red router remove subnet r $s; done
 check "without its interfaces nothing is routed"               yes cut_off a1 10.0.1.12
 must red router delete r
-must red port delete a1 a2 b2
+must red port delete a1 a2 b2 s1 d1
 check "without its port a VM is alone"                         yes cut_off a1 "$A2"
-must red network delete front back
+must red network delete front back six seven
 must red security group delete web other
 check "nothing is left"                                        yes eval '[ -z "$(red port list -f value; red network list --internal -f value; red subnet list -f value | grep -v pub4; red router list -f value; red floating ip list -f value)" ]'
 greet_end

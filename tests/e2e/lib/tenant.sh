@@ -49,7 +49,13 @@ tenant_begin() { # [OPTIONS of weft-controller]
 			[ -z "$router" ] || ip route replace default via "$router" ;;
 		esac
 	S
-	chmod +x "$DIR/lease"
+	cat >"$DIR/lease6" <<-'S'
+		#!/bin/sh
+		case $reason in
+		BOUND6|RENEW6|REBIND6) ip -6 addr replace "$new_ip6_address/$new_ip6_prefixlen" dev "$interface" nodad ;;
+		esac
+	S
+	chmod +x "$DIR/lease" "$DIR/lease6"
 }
 public() { # [OPTIONS of its subnet]
 	must root network create pub --external --provider-network-type flat --provider-physical-network physnet1
@@ -67,6 +73,23 @@ has_status() { [ "$(root port show "$1" -f value -c status)" = "$2" ]; }
 lease() { in_space "$1" env LEASE="$DIR/$1.lease" timeout 20 busybox udhcpc -f -q -n -t 8 -T 1 -O mtu -O dns -i eth0 -s "$DIR/lease"; }
 no_lease() { ! in_space "$1" env LEASE=/dev/null timeout 20 busybox udhcpc -f -q -n -t 2 -T 1 -i eth0 -s /bin/true; }
 leased() { grep -qx "$2" "$DIR/$1.lease" || { cat "$DIR/$1.lease"; return 1; }; } # VM NAME=VALUE
+# A booted VM whose kernel takes advertisements.  The link may have been there before its flows: it comes anew.
+speaks_ipv6() {
+	in_space "$1" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.eth0.accept_ra=2 net.ipv6.conf.eth0.autoconf=1
+	wait_for 20 has_status "$1" ACTIVE || die "port $1 is not ACTIVE"
+	ip -n "$LAB-$1" link set eth0 down
+	ip -n "$LAB-$1" link set eth0 up
+}
+has_address() { ip -n "$LAB-$1" -o addr show dev eth0 | grep -v tentative | grep -q "inet6\? $2/"; }
+lease6() { # VM: one lease by dhclient, which then goes
+	local status
+	rm -f "$DIR/$1.lease6"
+	in_space "$1" timeout 25 dhclient -6 -1 -v -cf /dev/null -lf "$DIR/$1.lease6" -pf "$DIR/$1.pid" -sf "$DIR/lease6" eth0
+	status=$?
+	[ ! -s "$DIR/$1.pid" ] || kill "$(cat "$DIR/$1.pid")"
+	rm -f "$DIR/$1.pid"
+	return $status
+}
 reaches() { wait_for 20 in_space "$1" ping -n -c 1 -W 1 "${@:3}" "$2" && in_space "$1" ping -n -c 1 -W 2 "${@:3}" "$2"; }
 one_ping() { in_space "$1" ping -n -c 1 -W 0.4 "${@:3}" "$2"; }
 # A change is there at once, but not in no time: it stops, and stays so.
