@@ -60,6 +60,11 @@ class Client(threading.Thread):
         mine = list(self.have.get(collection, {}))
         return self.random.choice(mine) if mine else None
 
+    def anybody(self, collection):
+        """One's own or another's: several clients change and delete the same."""
+        all_of_them = [i for x in clients for i in list(x.have.get(collection, {}))]
+        return self.random.choice(all_of_them) if all_of_them else None
+
     def delete(self, collection):
         victim = self.one(collection)
         if not victim:
@@ -117,6 +122,44 @@ class Client(threading.Thread):
         port = self.one("ports") if self.random.random() < 0.7 else None
         self.make("floatingips", "floatingip", floating_network_id=PUBLIC, **({"port_id": port} if port else {}))
 
+    def forward(self):
+        """Ports of a floating IP that lead nowhere in particular."""
+        f, port = self.anybody("floatingips"), self.anybody("ports")
+        if f and port:
+            self.ask("POST", f"floatingips/{f}/port_forwardings", {"port_forwarding": {
+                "protocol": self.random.choice(("tcp", "udp")), "external_port": self.random.randrange(1, 9), "internal_port": 22,
+                "internal_port_id": port}})
+
+    def addresses(self):
+        if self.random.random() < 0.5 or not self.one("address-groups"):
+            self.make("address-groups", "address_group", name="a", addresses=[f"198.18.{self.number}.0/24"])
+        else:
+            self.ask("PUT", f"address-groups/{self.one('address-groups')}/{self.random.choice(('add', 'remove'))}_addresses",
+                     {"addresses": [f"198.18.{self.number}.{self.random.randrange(4)}/32"]})
+
+    def pool(self):
+        pool = self.one("subnetpools") or (self.make("subnetpools", "subnetpool", name="p", prefixes=[f"10.{100 + self.number}.0.0/24"],
+                                                     default_prefixlen=26) or {}).get("id")
+        n = self.make("networks", "network", name="of a pool") if pool else None
+        if n:
+            self.make("subnets", "subnet", network_id=n["id"], ip_version=4, subnetpool_id=pool)
+
+    def binding(self):
+        port, host = self.anybody("ports"), self.random.choice(HOSTS)
+        if port:
+            self.ask(*self.random.choice((("PUT", f"ports/{port}", {"port": {"device_owner": "compute:x"}}),
+                                          ("POST", f"ports/{port}/bindings", {"binding": {"host": host}}),
+                                          ("PUT", f"ports/{port}/bindings/{host}/activate", None),
+                                          ("DELETE", f"ports/{port}/bindings/{host}", None))))
+
+    def rename(self):
+        """The same object by all at once, and what is said about it last is a name that one of them gave."""
+        collection = self.random.choice(("networks", "ports", "routers", "security-groups"))
+        victim = self.anybody(collection)
+        if victim:
+            noun = collection.replace("-", "_")[:-1]
+            self.ask("PUT", f"{collection}/{victim}", {noun: {"description": f"by {self.number}"}})
+
     def group(self):
         g = self.make("security-groups", "security_group", name="g", stateful=self.random.random() < 0.7)
         if g:
@@ -134,11 +177,12 @@ class Client(threading.Thread):
 
     def remove(self):
         self.delete(self.random.choice(("ports", "ports", "security-group-rules", "security-groups", "floatingips", "routers",
-                                        "subnets", "networks")))
+                                        "subnets", "networks", "address-groups", "subnetpools")))
 
     def run(self):
         deeds = ((self.network, 2), (self.port, 6), (self.port_change, 3), (self.router, 1), (self.interface, 4),
-                 (self.floating, 2), (self.group, 1), (self.rule, 3), (self.remove, 5))
+                 (self.floating, 2), (self.group, 1), (self.rule, 3), (self.forward, 2), (self.addresses, 1), (self.pool, 1),
+                 (self.binding, 2), (self.rename, 2), (self.remove, 5))
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             self.random.choices([d for d, _ in deeds], [w for _, w in deeds])[0]()
@@ -211,7 +255,8 @@ try:
     print(f"{made} done, {sum(x.count[1] for x in clients)} refused, {sum(x.count[2] for x in clients)} without an answer")
     check(made > 100, "tenants got something done", made)
 
-    for collection in ("networks", "subnets", "ports", "routers", "floatingips", "security-groups", "security-group-rules"):
+    for collection in ("networks", "subnets", "ports", "routers", "floatingips", "security-groups", "security-group-rules",
+                       "address-groups", "subnetpools"):
         there = {o["id"] for o in c.list(collection)}
         have = set().union(*(x.have.get(collection, {}) for x in clients))
         gone = set().union(*(x.gone.get(collection, set()) for x in clients))
@@ -226,6 +271,8 @@ try:
         check(not lost, f"{collection}: what was acknowledged is there ({len(have)})", sorted(lost)[:3])
         check(not gone & there, f"{collection}: what was deleted is not ({len(gone)})", sorted(gone & there)[:3])
 
+    cidrs = [(s["subnetpool_id"], s["cidr"]) for s in c.list("subnets") if s["subnetpool_id"]]
+    check(len(cidrs) == len(set(cidrs)), f"no prefix of a pool is given twice ({len(cidrs)})")
     addresses = [(f["subnet_id"], f["ip_address"]) for p in c.list("ports") for f in p["fixed_ips"]]
     check(len(addresses) == len(set(addresses)), f"no address is given twice ({len(addresses)})")
     macs = [(p["network_id"], p["mac_address"]) for p in c.list("ports")]
@@ -239,7 +286,8 @@ try:
     check(not errors, "the controller made no flow outside of its stages, nor two that disagree", errors[:2])
     before = {h: flows(h) for h in HOSTS}
     check(all(len(f) > 30 for f in before.values()), "... and that is something", {h: len(f) for h, f in before.items()})
-    lists = {k: c.list(k) for k in ("networks", "subnets", "ports", "routers", "floatingips", "security-groups")}
+    lists = {k: c.list(k) for k in ("networks", "subnets", "ports", "routers", "floatingips", "security-groups",
+                                     "address-groups", "subnetpools")}
     c.kill()
     started = time.monotonic()
     c.start_again(c.port, of_port)
