@@ -204,7 +204,8 @@ static void port_settle(struct world *w, struct world_obj *o, uint32_t what)
 	}
 	if (p->host)
 		host_mark(w, p->host, WORLD_WANTS);
-	for (size_t i = 0; i < p->a.n_bindings; i++)
+	/* One that was deleted has left its hosts. */
+	for (size_t i = 0; p->nexts && i < p->a.n_bindings; i++)
 		host_mark(w, p->nexts[i].host, WORLD_WANTS);
 }
 

@@ -145,6 +145,9 @@ check(bindings(vm, "POST", host="h2")[0] == 201 and bindings(vm, "PUT", "/h2/act
 c.kill()
 c.start()
 check(hosts(vm) == [("h2", "ACTIVE"), ("h1", "INACTIVE")], "they are there after a restart", hosts(vm))
+twin = c.make("port", network_id=vm["network_id"], device_owner="compute:nova", device_id=vm["device_id"], binding__host_id="h1")
+check(bindings(twin, "POST", host="h2")[0] == 201 and c("DELETE", f"/v2.0/ports/{twin['id']}")[0] == 204 and len(hosts(vm)) == 2,
+      "a port goes with all of its bindings")
 check(bindings(vm, "DELETE", "/h1")[0] == 204 and hosts(vm) == [("h2", "ACTIVE")], "one is deleted")
 check(bindings(vm, "DELETE", "/h2")[0] == 204 and hosts(vm) == [] and show(vm)["binding:vif_type"] == "unbound",
       "deleting the active one unbinds the port", show(vm))
