@@ -208,8 +208,10 @@ static void leads_to_port(const struct floatingip *f, struct flowset *fs)
 	network_nat_translate(d, f->router, &out, true, STAGE_way_out);
 }
 
-static void forwards(const struct floatingip *f, const struct port_forwarding *p,
-		     struct flowset *fs)
+/* 'size' ports outside from 'from' on, a power of two that divides it, to what 'in' says. */
+static void forward_block(const struct floatingip *f, const struct port_forwarding *p,
+			  uint32_t from, uint32_t size, const struct nat_spec *in,
+			  struct flowset *fs)
 {
 	static const struct {
 		uint8_t proto;
@@ -220,16 +222,39 @@ static void forwards(const struct floatingip *f, const struct port_forwarding *p
 		[FORWARD_SCTP] = { 132, OF_FIELD_SCTP_DST },
 		[FORWARD_ICMP] = { 1, OF_N_FIELDS },
 	};
-	struct nat_spec in = { .dst = true, .min = p->a.internal_ip };
 	struct draft *d = FLOW(fs, nat_in, PRIO_FORWARD);
 
 	match_address(d, f->router, OF_FIELD_IPV4_DST, &f->a.address);
 	draft_match(d, OF_FIELD_IP_PROTO, by[p->a.protocol].proto);
-	if (by[p->a.protocol].dst != OF_N_FIELDS) {
-		draft_match(d, by[p->a.protocol].dst, p->a.external_port);
-		in.port_min = (uint16_t)p->a.internal_port;
+	if (by[p->a.protocol].dst == OF_N_FIELDS)
+		;
+	else if (size == 1)
+		draft_match(d, by[p->a.protocol].dst, from);
+	else if (size < 0x10000)
+		draft_match_masked(d, by[p->a.protocol].dst, from, 0x10000 - size);
+	network_nat_translate(d, f->router, in, true, STAGE_route);
+}
+
+/* Ports that stay the same, and those that all lead to one, are values with masks; else each has a
+ * flow (nb_port_forwarding.c says how many there may be). */
+static void forwards(const struct floatingip *f, const struct port_forwarding *p,
+		     struct flowset *fs)
+{
+	struct nat_spec in = { .dst = true, .min = p->a.internal_ip };
+	bool one = p->internal.min == p->internal.max, same = p->external.min == p->internal.min;
+
+	if (p->a.protocol == FORWARD_ICMP) {
+		forward_block(f, p, 0, 1, &in, fs);
+		return;
 	}
-	network_nat_translate(d, f->router, &in, true, STAGE_route);
+	for (uint32_t from = p->external.min, size; from <= p->external.max; from += size) {
+		size = one || same ? port_span_block(from, p->external.max) : 1;
+		if (one)
+			in.port_min = p->internal.min;
+		else if (!same)
+			in.port_min = (uint16_t)(p->internal.min + from - p->external.min);
+		forward_block(f, p, from, size, &in, fs);
+	}
 }
 
 void network_nat_floatingip(const struct world *w, const struct sw *sw, const struct floatingip *f,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/port_span.h"
 #include "controller/protocol.h"
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd };
@@ -60,15 +61,12 @@ static void clause_add(struct clauses *c, const struct clause *one)
 	c->v[c->n++] = *one;
 }
 
-/* A range of ports as values with masks: from below, the largest block that begins there and fits.
- */
+/* A range of ports as values with masks. */
 static void add_range(struct clauses *c, struct clause *one, uint32_t from, uint32_t to)
 {
 	while (from <= to) {
-		uint32_t block = 1;
+		uint32_t block = port_span_block(from, to);
 
-		while (!(from & (block * 2 - 1)) && from + block * 2 - 1 <= to && block < 0x10000)
-			block *= 2;
 		one->ports.dst = (uint16_t)from;
 		one->ports.dst_mask = (uint16_t)(0x10000 - block);
 		clause_add(c, one);

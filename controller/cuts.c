@@ -9,7 +9,8 @@
 #include "controller/mem.h"
 #include "controller/south_priv.h"
 
-enum { PATIENCE = 60 }; /* seconds that a switch has to take its new flows */
+enum { PATIENCE = 60 };	  /* seconds that a switch has to take its new flows */
+enum { PORTS_EACH = 64 }; /* of a range that are cut one by one */
 
 /* By which connections one way in is known in a switch. */
 struct way {
@@ -17,13 +18,14 @@ struct way {
 	struct ip_addr outer, inner;
 	uint32_t port; /* index of the inner port */
 	uint16_t zone, inner_port;
+	uint16_t last, inner_last; /* of many ports */
 };
 
 /* A way in, as it was noted last. */
 struct carried {
 	struct {
 		uint32_t floatingip; /* index */
-		uint16_t port;	     /* outside; 0: all of them */
+		uint16_t port;	     /* outside, or the first of many; 0: all of them */
 		uint8_t proto;	     /* 0: all of them */
 		uint8_t zero;
 	} key;
@@ -67,7 +69,8 @@ static void cut(struct cuts *c, const struct carried *k)
 static bool same_way(const struct way *a, const struct way *b)
 {
 	return a->dpid == b->dpid && a->zone == b->zone && a->port == b->port &&
-	       a->inner_port == b->inner_port && !ip_cmp(&a->outer, &b->outer) &&
+	       a->inner_port == b->inner_port && a->last == b->last &&
+	       a->inner_last == b->inner_last && !ip_cmp(&a->outer, &b->outer) &&
 	       !ip_cmp(&a->inner, &b->inner);
 }
 
@@ -103,6 +106,25 @@ static uint8_t proto_of(const struct port_forwarding *p)
 	return protos[p->a.protocol];
 }
 
+/* Each port of a range is a way of its own; where there are many, all are one. */
+static void note_forwarding(struct cuts *c, const struct floatingip *f,
+			    const struct port_forwarding *p, struct way *way)
+{
+	bool one = p->internal.min == p->internal.max;
+	bool many = port_span_size(&p->external) > PORTS_EACH;
+
+	way->inner = p->a.internal_ip;
+	way->port = p->port ? p->port->a.index : 0;
+	way->last = many ? p->external.max : 0;
+	way->inner_last = many ? p->internal.max : 0;
+	for (uint32_t port = p->external.min; port <= p->external.max; port++) {
+		way->inner_port = (uint16_t)(p->internal.min + (one ? 0 : port - p->external.min));
+		note(c, f, proto_of(p), (uint16_t)port, way);
+		if (many)
+			break;
+	}
+}
+
 void cuts_note(struct cuts *c, const struct floatingip *f, const struct sw *sw)
 {
 	struct way way = { .outer = f->a.address };
@@ -116,12 +138,8 @@ void cuts_note(struct cuts *c, const struct floatingip *f, const struct sw *sw)
 		way.port = f->port->a.index;
 		note(c, f, 0, 0, &way);
 	}
-	for (const struct port_forwarding *p = f->forwardings; p; p = p->next) {
-		way.inner = p->a.internal_ip;
-		way.port = p->port ? p->port->a.index : 0;
-		way.inner_port = (uint16_t)p->a.internal_port;
-		note(c, f, proto_of(p), (uint16_t)p->a.external_port, &way);
-	}
+	for (const struct port_forwarding *p = f->forwardings; p; p = p->next)
+		note_forwarding(c, f, p, &way);
 }
 
 void cuts_noted(struct cuts *c)
@@ -171,7 +189,8 @@ static void flush(struct peer *p, const struct cut *x, uint16_t direction)
 	at = prop(at, PROP_ZONE, zone, 2);
 	tuple = at;
 	at = prop(tuple + 8, TUPLE_DST, ip, 16);
-	if (x->port)
+	/* A message names one port: of many, all of the protocol are meant. */
+	if (x->port && !x->way.last)
 		at = prop(at, TUPLE_DST_PORT, port, 2);
 	put_be16(tuple, direction);
 	put_be16(tuple + 2, (uint16_t)(at - tuple));

@@ -317,16 +317,25 @@ json_t *nb_floatingip_port(const struct world_obj *o)
 
 json_t *nb_floatingip_forwardings(const struct world_obj *o)
 {
+	static const char *const shown[] = { "id",
+					     "protocol",
+					     "external_port",
+					     "external_port_range",
+					     "internal_port",
+					     "internal_port_range",
+					     "internal_port_id",
+					     "internal_ip_address" };
+	const struct shape *s = &resources[WORLD_PORT_FORWARDING].shape;
 	json_t *out = json_array();
-	char ip[IP_TEXT];
 
 	for (struct port_forwarding *d = ((const struct floatingip *)o)->forwardings; d;
-	     d = d->next)
-		json_array_append_new(
-			out,
-			json_pack("{s:i,s:i,s:s,s:s}", "external_port", (int)d->a.external_port,
-				  "internal_port", (int)d->a.internal_port, "protocol",
-				  forward_protocol_names[d->a.protocol], "internal_ip_address",
-				  ip_format(&d->a.internal_ip, ip)));
+	     d = d->next) {
+		json_t *one = json_object();
+
+		for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
+			json_object_set_new_nocheck(
+				one, shown[i], nb_to_json(attr_find(s, shown[i]), &d->a, &d->obj));
+		json_array_append_new(out, one);
+	}
 	return out;
 }

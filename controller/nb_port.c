@@ -45,6 +45,19 @@ static int mac_choose(struct nb_request *q, const struct net *n, struct port_att
 	return nb_refuse(e, NetworkMacAddressGenerationFailure, n->a.id);
 }
 
+/* Who is plugged in has its MAC address already. */
+static int mac_bound_check(const struct port *self, const struct port_attrs *a, struct nb_error *e)
+{
+	const char *vif = nb_vif_type(self->host, self->a.vnic_type, self->spec);
+	char was[MAC_TEXT], to[MAC_TEXT];
+
+	if (!memcmp(self->a.mac_address, a->mac_address, 6) || !strcmp(vif, "unbound") ||
+	    !strcmp(vif, "binding_failed"))
+		return 0;
+	return nb_refuse(e, PortBound, self->a.id, vif, mac_format(self->a.mac_address, was),
+			 mac_format(a->mac_address, to));
+}
+
 /* ---- IP addresses ---- */
 
 struct choice {
@@ -497,7 +510,7 @@ static int port_update(struct nb_request *q, struct world_obj *o, void *p, uint6
 	struct port *self = (struct port *)o;
 	struct port_attrs *a = p;
 
-	if (router_port_check(self, rows, e) || twice_check(a, e) ||
+	if (router_port_check(self, rows, e) || twice_check(a, e) || mac_bound_check(self, a, e) ||
 	    mac_choose(q, self->net, a, true, self, e))
 		return -1;
 	if (given(rows, "fixed_ips")) {

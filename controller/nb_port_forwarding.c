@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Port forwardings: a port of a floating IP that leads to a port of an address inside. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "controller/mem.h"
 #include "controller/nb.h"
 
 /* ---- rules ---- */
@@ -62,24 +64,132 @@ static int bound_check(const struct floatingip *f, const struct port *p,
 	return 0;
 }
 
-/* One protocol and external port leads to one place, and one place is led to once. */
-static int twice_check(const struct floatingip *f, const struct port_forwarding *self,
-		       const struct port_forwarding_attrs *a, struct nb_error *e)
+/* ---- ports ---- */
+
+/* Flows that one forwarding may be, when each port has its own. */
+enum { SHIFTED_MAX = 1024 };
+
+/* One side of a forwarding: what it had, what is said of it, what it has then. */
+struct side {
+	const char *port_name, *range_name;
+	uint32_t *port;
+	char **range;
+	bool port_given, range_given; /* and not as null, which says nothing */
+	const struct port_span *was;  /* NULL: it is a new one */
+	struct port_span span;
+};
+
+static int side_read(struct side *s, struct nb_error *e)
 {
-	for (const struct port_forwarding *d = f->forwardings; d; d = d->next) {
-		if (d == self || d->a.protocol != a->protocol)
-			continue;
-		if (d->a.external_port == a->external_port)
-			return nb_say(e, BadRequest,
-				      "External port %u of the protocol is forwarded already, by "
-				      "%s.",
-				      a->external_port, d->a.id);
-		if (d->a.internal_port == a->internal_port &&
-		    !strcmp(d->a.internal_port_id, a->internal_port_id) &&
-		    !ip_cmp(&d->a.internal_ip, &a->internal_ip))
-			return nb_say(e, BadRequest, "%s leads to that address and port already.",
-				      d->a.id);
+	char text[PORT_SPAN_TEXT];
+
+	if (s->range_given && port_span_parse(*s->range, &s->span))
+		return nb_fail_attr(e, s->range_name,
+				    "'%.64s' is not PORT or MIN:MAX, of 1 to 65535, the lower "
+				    "end first",
+				    *s->range);
+	if (s->port_given && s->range_given)
+		return nb_say(e, BadRequest, "%s and %s are not given together.", s->port_name,
+			      s->range_name);
+	if (s->port_given)
+		s->span = (struct port_span){ (uint16_t)*s->port, (uint16_t)*s->port };
+	else if (!s->range_given && s->was)
+		s->span = *s->was;
+	else if (!s->range_given)
+		return nb_say(e, HTTPBadRequest,
+			      "Failed to parse request. Neither '%s' nor '%s' is specified.",
+			      s->port_name, s->range_name);
+	*s->port = s->span.min == s->span.max ? s->span.min : NUM_NONE;
+	free(*s->range);
+	*s->range = mem_str(port_span_format(&s->span, text));
+	return 0;
+}
+
+/* As many inside as outside, or one. */
+static int relation_check(const struct port_span *out, const struct port_span *in,
+			  struct nb_error *e)
+{
+	uint32_t n = port_span_size(out), m = port_span_size(in);
+
+	if (m > 1 && n != m)
+		return nb_say(e, BadRequest,
+			      "%u external ports do not lead to %u internal ones: to as many, or "
+			      "to one.",
+			      n, m);
+	if (m > SHIFTED_MAX && out->min != in->min)
+		return nb_say(e, BadRequest,
+			      "%u ports lead to as many others; at most %d may, unless they stay "
+			      "the same.",
+			      n, SHIFTED_MAX);
+	return 0;
+}
+
+static int ports_read(const struct port_forwarding *self, struct port_forwarding_attrs *a,
+		      uint64_t rows, struct port_span *out, struct port_span *in,
+		      struct nb_error *e)
+{
+	const struct resource *r = &resources[WORLD_PORT_FORWARDING];
+	struct side sides[] = { { .port_name = "external_port",
+				  .range_name = "external_port_range",
+				  .port = &a->external_port,
+				  .range = &a->external_port_range,
+				  .was = self ? &self->external : NULL },
+				{ .port_name = "internal_port",
+				  .range_name = "internal_port_range",
+				  .port = &a->internal_port,
+				  .range = &a->internal_port_range,
+				  .was = self ? &self->internal : NULL } };
+
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &sides[i];
+
+		s->port_given = nb_given(r, rows, s->port_name) && *s->port != NUM_NONE;
+		s->range_given = nb_given(r, rows, s->range_name) && *s->range;
+		if (side_read(s, e))
+			return -1;
 	}
+	*out = sides[0].span;
+	*in = sides[1].span;
+	return relation_check(out, in, e);
+}
+
+/* ---- twice ---- */
+
+static int collides(struct nb_error *e, const char *what, const struct port_span *span,
+		    const struct port_forwarding *d, const struct port_span *theirs)
+{
+	char a[PORT_SPAN_TEXT], b[PORT_SPAN_TEXT];
+
+	return nb_say(e, BadRequest,
+		      "There is a port collision with the %s: %s is not free beside %s of %s.",
+		      what, port_span_format(span, a), port_span_format(theirs, b), d->a.id);
+}
+
+/* A place is led to once, by whichever floating IP. */
+static int inside_twice_check(const struct port *p, const struct port_forwarding *self,
+			      const struct port_forwarding_attrs *a, const struct port_span *in,
+			      struct nb_error *e)
+{
+	for (NET_EACH_ROUTER_PORT(i, p->net))
+		for (struct floatingip *f = i->router->floatingips; f; f = f->router_next)
+			for (struct port_forwarding *d = f->forwardings; d; d = d->next)
+				if (d != self && d->port == p && d->a.protocol == a->protocol &&
+				    !ip_cmp(&d->a.internal_ip, &a->internal_ip) &&
+				    port_span_overlaps(&d->internal, in))
+					return collides(e, "internal_port_range", in, d,
+							&d->internal);
+	return 0;
+}
+
+/* A protocol's port outside leads to one place. */
+static int outside_twice_check(const struct floatingip *f, const struct port_forwarding *self,
+			       const struct port_forwarding_attrs *a, const struct port_span *out,
+			       struct nb_error *e)
+{
+	for (const struct port_forwarding *d = f->forwardings; d; d = d->next)
+		if (d != self && d->a.protocol == a->protocol &&
+		    port_span_overlaps(&d->external, out))
+			return collides(e, "external_port_range", out, d, &d->external);
 	return 0;
 }
 
@@ -110,9 +220,10 @@ static int router_check(struct nb_request *q, struct floatingip *f, const struct
 }
 
 static int judge(struct nb_request *q, const struct port_forwarding *self,
-		 struct port_forwarding_attrs *a, struct nb_error *e)
+		 struct port_forwarding_attrs *a, uint64_t rows, struct nb_error *e)
 {
 	struct floatingip *f = (struct floatingip *)q->parent;
+	struct port_span out, in;
 	struct port *p = NULL;
 
 	if (f->port)
@@ -120,8 +231,10 @@ static int judge(struct nb_request *q, const struct port_forwarding *self,
 			      f->port->a.id);
 	if (a->protocol == FORWARD_NONE)
 		return nb_fail_attr(e, "protocol", "it cannot be null");
-	return inside_check(q, a, &p, e) || bound_check(f, p, a, e) || twice_check(f, self, a, e) ||
-			       router_check(q, f, p, a, e)
+	return ports_read(self, a, rows, &out, &in, e) || inside_check(q, a, &p, e) ||
+			       bound_check(f, p, a, e) ||
+			       outside_twice_check(f, self, a, &out, e) ||
+			       inside_twice_check(p, self, a, &in, e) || router_check(q, f, p, a, e)
 		       ? -1
 		       : 0;
 }
@@ -130,7 +243,7 @@ static int judge(struct nb_request *q, const struct port_forwarding *self,
 
 static int forwarding_create(struct nb_request *q, void *p, uint64_t rows, struct nb_error *e)
 {
-	return judge(q, NULL, p, e);
+	return judge(q, NULL, p, rows, e);
 }
 
 static int forwarding_update(struct nb_request *q, struct world_obj *o, void *p, uint64_t rows,
@@ -142,7 +255,7 @@ static int forwarding_update(struct nb_request *q, struct world_obj *o, void *p,
 	/* Another port has other addresses. */
 	if (nb_given(r, rows, "internal_port_id") && !nb_given(r, rows, "internal_ip_address"))
 		a->internal_ip = (struct ip_addr){ 0 };
-	return judge(q, (struct port_forwarding *)o, a, e);
+	return judge(q, (struct port_forwarding *)o, a, rows, e);
 }
 
 /* The last one leaves the floating IP without a router. */

@@ -22,6 +22,7 @@
 #include <uthash.h>
 
 #include "controller/ip.h"
+#include "controller/port_span.h"
 #include "controller/world_mac.h"
 #include "controller/world_router.h"
 #include "controller/world_seen.h"
@@ -397,7 +398,9 @@ struct floatingip {
 
 struct port_forwarding {
 	struct world_obj obj;
+	/* The ranges are always there, and the ports where a range is of one. */
 	struct port_forwarding_attrs a;
+	struct port_span external, internal; /* the same ranges */
 	struct floatingip *floatingip;
 	struct port *port;
 	struct port_forwarding *prev, *next;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "controller/mem.h"
 #include "controller/world_priv.h"
 #include "vxlan/vni.h"
 
@@ -159,10 +160,24 @@ const struct world_ops world_floatingip_ops = {
 
 /* ---- port forwardings ---- */
 
+/* Records from before there were ranges have one port. */
+static void span_derive(uint32_t port, char **range, struct port_span *out)
+{
+	char text[PORT_SPAN_TEXT];
+
+	*out = (struct port_span){ (uint16_t)port, (uint16_t)port };
+	if (*range)
+		port_span_parse(*range, out);
+	else
+		*range = mem_str(port_span_format(out, text));
+}
+
 static void forwarding_derive(struct world *w, struct world_obj *o)
 {
 	struct port_forwarding *f = (struct port_forwarding *)o;
 
+	span_derive(f->a.external_port, &f->a.external_port_range, &f->external);
+	span_derive(f->a.internal_port, &f->a.internal_port_range, &f->internal);
 	f->port = world_port_find(w, f->a.internal_port_id);
 	f->floatingip =
 		(struct floatingip *)world_obj_find(w, WORLD_FLOATINGIP, f->a.floatingip_id);

@@ -36,33 +36,35 @@ refused() { # STATUS TYPE METHOD PATH BODY
 	[ "${got##*$'\n'}" = "$1" ] && grep -q "\"$2\"" <<<"$got"
 }
 SERVERS=()
-# A TCP server that says who it is, and once more for each line that comes.
-serve() {
+# A TCP server that says who it is (on other ports than 80: and which), and once more for each line that comes.
+serve() { # NAME [PORT]
 	in_space "$1" timeout 58 /usr/bin/python3 -c 'import socket, sys, threading
 def talk(c):
     with c:
-        c.sendall(sys.argv[1].encode() + b"\n")
+        c.sendall(sys.argv[2].encode() + b"\n")
         while c.recv(100):
-            c.sendall(sys.argv[1].encode() + b"\n")
-s = socket.create_server(("", 80))
+            c.sendall(sys.argv[2].encode() + b"\n")
+s = socket.create_server(("", int(sys.argv[1])))
 while True:
-    threading.Thread(target=talk, args=(s.accept()[0],), daemon=True).start()' "$1" >/dev/null 2>&1 &
+    threading.Thread(target=talk, args=(s.accept()[0],), daemon=True).start()' "${2:-80}" "$1${2:+:$2}" >/dev/null 2>&1 &
 	SERVERS+=("$!")
-	wait_for 5 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
+	wait_for 5 in_space "$1" sh -c "ss -Hltn 'sport = :${2:-80}' | grep -q ."
 }
-meets() { [ "$(in_space "$1" timeout 2 /usr/bin/python3 -c 'import socket, sys
-print(socket.create_connection((sys.argv[1], 80), 1).makefile().readline().strip())' "$2" 2>&1 | tail -1)" = "$3" ]; }
+meets() { # SPACE ADDRESS WHO [PORT]
+	[ "$(in_space "$1" timeout 2 /usr/bin/python3 -c 'import socket, sys
+print(socket.create_connection((sys.argv[1], int(sys.argv[2])), 1).makefile().readline().strip())' "$2" "${4:-80}" 2>&1 | tail -1)" = "$3" ]
+}
 soon() { wait_for 5 meets "$@"; }
 # A connection that is open, and says a line every 50 ms as long as it is answered: into $DIR/NAME.
-hold() { # NAME SPACE ADDRESS
+hold() { # NAME SPACE ADDRESS [PORT]
 	rm -f "$DIR/$1"
 	in_space "$2" timeout 58 /usr/bin/python3 -uc 'import socket, sys, time
-c = socket.create_connection((sys.argv[1], 80), 2); f = c.makefile(); print(f.readline(), end="")
+c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2); f = c.makefile(); print(f.readline(), end="")
 c.settimeout(4)
 while True:
     time.sleep(0.05); c.sendall(b"?"); line = f.readline()
     if not line: break
-    print(line, end="")' "$3" >"$DIR/$1" 2>/dev/null &
+    print(line, end="")' "$3" "${4:-80}" >"$DIR/$1" 2>/dev/null &
 	HELD[$1]=$!
 	SERVERS+=("$!")
 	wait_for 5 test -s "$DIR/$1"
@@ -143,9 +145,39 @@ hold snat2 a1 203.0.113.1
 lead s2 "\"${PORT[a3]}\"" >/dev/null || die lead
 check "connections by the router's address survive what others get" yes goes_on snat2
 
+# ---- ranges of forwarded ports ----
+float ranges || die "floating IP"
+RANGES=$(cat "$DIR/address")
+WAYS=/v2.0/floatingips/${FIP[ranges]}/port_forwardings
+forward() { # OUTSIDE INSIDE: prints its id
+	rest POST "$WAYS" "{\"port_forwarding\": {\"protocol\": \"tcp\", \"external_port_range\": \"$1\", \"internal_port_range\": \"$2\",
+		\"internal_port_id\": \"${PORT[a1]}\", \"internal_ip_address\": \"10.0.0.11\"}}" | jq -r .port_forwarding.id
+}
+for p in 6999 7000 7009 7010 7102; do serve a1 "$p"; done
+SAME=$(forward 7000:7009 7000:7009) && ONE=$(forward 8000:8007 80:80) && OTHER=$(forward 9000:9003 7100:7103) || die forwarding
+check "a range of ports leads to the same ones: the first"     yes soon out "$RANGES" a1:7000 7000
+check "... the last"                                           yes meets out "$RANGES" a1:7009 7009
+check "... and none beside them"                               no  eval "meets out $RANGES a1:6999 6999 || meets out $RANGES a1:7010 7010"
+check "a range leads to one port"                              yes eval "soon out $RANGES a1 8000 && meets out $RANGES a1 8007"
+check "a range leads to other ports"                           yes soon out "$RANGES" a1:7102 9002
+check "hairpin: all of them from inside, another host"         yes eval "meets a2 $RANGES a1:7009 7009 && meets a2 $RANGES a1 8003 && meets a2 $RANGES a1:7102 9002"
+check "hairpin: by the VM itself"                              yes eval "meets a1 $RANGES a1:7009 7009 && meets a1 $RANGES a1 8003 && meets a1 $RANGES a1:7102 9002"
+check "a range is two values with masks here"                 yes eval "[ \$(for h in h1 h2; do '$B/weft-ofctl' dump-flows unix:$DIR/\$h.sock; done | grep -c 'nat(dst=10.0.0.11)') = 2 ]"
+hold same out "$RANGES" 7009
+hold one out "$RANGES" 8003
+rest PUT "$WAYS/$ONE" '{"port_forwarding": {"internal_port": 6999}}' >/dev/null || die "changing a range"
+check "it leads to another port"                               yes soon out "$RANGES" a1:6999 8007
+check "... connections to the first one end"                   yes ends one
+rest PUT "$WAYS/$SAME" '{"port_forwarding": {"external_port_range": "7008:7009", "internal_port_range": "7008:7009"}}' >/dev/null || die "narrowing a range"
+check "a range that is narrower: no more beside it"            yes wait_for 5 eval "! meets out $RANGES a1:7000 7000"
+check "... connections by what stays go on"                    yes goes_on same
+rest DELETE "$WAYS/$OTHER" >/dev/null
+check "... and none by one that is deleted"                    yes wait_for 5 eval "! meets out $RANGES a1:7102 9002"
+check "a VM that is plugged in keeps its MAC address"          yes refused 409 PortBound PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"mac_address": "fa:16:3e:77:77:77"}}'
+
 # ---- the router's own address changes ----
 P=$(rest GET "/v2.0/ports?device_id=$ROUTER&network_id=${NET[a]}" | jq -r '.ports[0].id')
-rest PUT "/v2.0/ports/$P" "{\"port\": {\"fixed_ips\": [{\"subnet_id\": \"${SUBNET[a]}\", \"ip_address\": \"10.0.0.254\"}]}}" >/dev/null || die "router's address"
+rest PUT "/v2.0/ports/$P" "{\"port\": {\"fixed_ips\": [{\"subnet_id\": \"${SUBNET[a]}\", \"ip_address\": \"10.0.0.254\"}]}}" || die "router's address"
 check "a router's interface gets another address"              yes wait_for 5 pings a1 10.0.0.254 -c 1
 check "... and answers for the former one no more"             yes wait_for 5 sh -c "! ip netns exec $LAB-a1 arping -q -c 1 -w 1 -I eth0 10.0.0.1"
 ip -n "$LAB-a1" route replace default via 10.0.0.254

@@ -54,6 +54,8 @@ DIFFER = (
     ("security-group-rules POST security_group_id", r"255é|256é|long|\{uuid\}", "404 SecurityGroupNotFound", "no group has such an id"),
     ("security-groups .* stateful", "", BAD + "|20.", "stateless groups"),
     ("floatingips/FIP/port_forwardings .* protocol", "'7'|null", BAD, "InvalidInput like other values"),
+    ("floatingips/FIP/port_forwardings POST (ex|in)ternal_port_range", "'7'|'1500'", "400 BadRequest",
+     "beside a port there is no range (Networking API); Neutron takes one of the two"),
     ("subnetpools .* (min|max|default)_prefixlen|subnetpools .* default_quota", "2.40|null", BAD + "|20.", "a number of 31 bits; null: none"),
     ("subnets .* (dns_nameservers|service_types)", "", BAD, "lists are lists; service types are not supported"),
     ("subnets .* gateway_ip", "ip|2.40", "400 .*", "a gateway is in its subnet, and written as an address"),

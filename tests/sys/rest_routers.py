@@ -185,7 +185,8 @@ s, body = c("POST", "/v2.0/" + way, {"port_forwarding": one})
 pf = body.get("port_forwarding", {})
 check(s == 201 and pf["internal_ip_address"] == "10.0.0.5" and "floatingip_id" not in pf, "a port is forwarded", body)
 check(get(f"floatingips/{f['id']}")["floatingip"]["port_forwardings"] == [
-    {"external_port": 2222, "internal_port": 22, "protocol": "tcp", "internal_ip_address": "10.0.0.5"}]
+    {"id": pf["id"], "external_port": 2222, "external_port_range": "2222:2222", "internal_port": 22, "internal_port_range": "22:22",
+     "protocol": "tcp", "internal_ip_address": "10.0.0.5", "internal_port_id": p1["id"]}]
     and get(f"floatingips/{f['id']}")["floatingip"]["router_id"] == r["id"], "the floating IP shows it, and has a router")
 refused("an external port twice", c("POST", "/v2.0/" + way, {"port_forwarding": dict(one, internal_port=23)}), 400,
         "BadRequest")
@@ -206,6 +207,41 @@ refused("below nothing", c("GET", "/v2.0/port_forwardings"), 404, "HTTPNotFound"
 s, body = put(f"{way}/{pf['id']}", "port_forwarding", external_port=2223, protocol="udp")
 check(s == 200 and body["port_forwarding"]["external_port"] == 2223 and body["port_forwarding"]["protocol"] == "udp",
       "it is changed", body)
+
+# ---- ranges of them ----
+
+
+def ports_of(x):
+    return tuple(x[k] for k in ("external_port", "external_port_range", "internal_port", "internal_port_range"))
+
+
+def ranged(i, **attrs):
+    s, body = put(f"{way}/{i}", "port_forwarding", **attrs)
+    return ports_of(body["port_forwarding"]) if s == 200 else (s, body)
+
+
+extensions = {x["alias"] for x in get("extensions")["extensions"]}
+check({"floating-ip-port-forwarding" + x for x in ("", "-description", "-detail", "-port-ranges")} <= extensions, "extensions say so")
+check(ports_of(get(f"{way}/{pf['id']}")["port_forwarding"]) == (2223, "2223:2223", 22, "22:22"), "a port is a range of one")
+wide = {k: v for k, v in one.items() if k not in ("external_port", "internal_port")}
+s, body = c("POST", "/v2.0/" + way, {"port_forwarding": dict(wide, external_port_range="80:90", internal_port_range="80:90",
+                                                             description="web")})
+wide = body.get("port_forwarding", {})
+check(s == 201 and ports_of(wide) == (None, "80:90", None, "80:90") and wide["description"] == "web", "a range is forwarded", body)
+check([x["id"] for x in get(way + "?external_port_range=80:90")["port_forwardings"]] == [wide["id"]]
+      and [x["id"] for x in get(way + "?external_port=2223")["port_forwardings"]] == [pf["id"]], "... and found by it")
+i = wide["id"]
+check(ranged(i, internal_port=8080) == (None, "80:90", 8080, "8080:8080"), "it leads to one port")
+check(ranged(i, external_port_range="81") == (81, "81:81", 8080, "8080:8080"), "... from one")
+check(ranged(i, external_port_range="80:90", internal_port_range="180:190", external_port=None)
+      == (None, "80:90", None, "180:190"), "... and to others")
+check(ranged(i, external_port=None, internal_port_range=None) == (None, "80:90", None, "180:190"), "null says nothing")
+check([x["external_port_range"] for x in get(f"floatingips/{f['id']}")["floatingip"]["port_forwardings"]] == ["2223:2223", "80:90"],
+      "the floating IP shows ranges")
+c.kill()
+c.start()
+check(ports_of(get(f"{way}/{i}")["port_forwarding"]) == (None, "80:90", None, "180:190"), "a range is kept")
+check(c("DELETE", f"/v2.0/{way}/{i}")[0] == 204, "... and deleted")
 
 had = get(f"ports/{p1['id']}")["port"]["fixed_ips"]
 check(put(f"ports/{p1['id']}", "port", fixed_ips=[])[0] == 200 and get(way)["port_forwardings"] == [],

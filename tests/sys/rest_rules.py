@@ -27,6 +27,7 @@ FIP = ("F", "floatingips", {"floating_network_id": "$E", "port_id": "$P"})
 INSIDE = [NET, SUB, PORT, EXT, EXTSUB, GATEWAY, (ADD, {"subnet_id": "$S"}, 200)]
 FORWARD = {"protocol": "tcp", "external_port": 80, "internal_port": 8080, "internal_port_id": "$P",
            "internal_ip_address": "$P.ip"}
+PFS, SPAN = "floatingips/$F/port_forwardings", {"protocol": "tcp", "internal_port_id": "$P", "internal_ip_address": "$P.ip"}
 GROUP = ("G", "security-groups", {"name": "g"})
 RULE = {"security_group_id": "$G", "direction": "ingress", "protocol": "tcp", "port_range_min": 1, "port_range_max": 2}
 
@@ -304,6 +305,41 @@ RULES = {
         ("POST floatingips/$F3/port_forwardings", FORWARD, "409 PortHasBindingFloatingIP"), ("DELETE floatingips/$B", 204),
         ("D3", "floatingips/$F3/port_forwardings", FORWARD), ("DELETE ports/$P", 204),
         ("GET floatingips/$F3/port_forwardings/$D3", "404 PortForwardingNotFound"),
+    ],
+    "ranges of forwarded ports": [
+        *INSIDE, ("F", "floatingips", {"floating_network_id": "$E"}), ("F2", "floatingips", {"floating_network_id": "$E"}),
+        ("D", PFS, {**SPAN, "external_port_range": "80:90", "internal_port_range": "80:90"}),
+        (f"POST {PFS}", SPAN, "400 HTTPBadRequest"), (f"POST {PFS}", {**SPAN, "external_port": 7}, "400 HTTPBadRequest"),
+        (f"POST {PFS}", {**SPAN, "external_port": None, "internal_port": 7}, "400 HTTPBadRequest"),
+        *[(f"POST {PFS}", {**SPAN, "external_port_range": bad, "internal_port_range": "7"}, "400 HTTPBadRequest")
+          for bad in ("", ":", "5:", ":5", "0:5", "9:5", "5:65536", "5:6:7", "5-6", "5: 6", "x", 5, "000005:6", "99999999999999999999:6")],
+        (f"POST {PFS}", {**SPAN, "external_port": 7, "external_port_range": "7:7", "internal_port": 7}, "400 BadRequest"),
+        (f"POST {PFS}", {**SPAN, "external_port": 7, "internal_port": 7, "internal_port_range": "7:8"}, "400 BadRequest"),
+        # n:n, n:1, 1:1 and nothing else.
+        (f"POST {PFS}", {**SPAN, "external_port_range": "100:109", "internal_port_range": "100:108"}, "400 BadRequest"),
+        (f"POST {PFS}", {**SPAN, "external_port": 100, "internal_port_range": "100:108"}, "400 BadRequest"),
+        (f"POST {PFS}", {**SPAN, "external_port_range": "1000:2024", "internal_port_range": "2000:3024"}, "400 BadRequest"),
+        ("W", PFS, {**SPAN, "protocol": "udp", "external_port_range": "1:65535", "internal_port_range": "1:65535"}),
+        # Outside: of one floating IP and protocol.
+        *[(f"POST {PFS}", {**SPAN, "external_port_range": clash, "internal_port": 5}, "400 BadRequest")
+          for clash in ("90:91", "70:80", "85:86", "1:65535", "80:90", "90")],
+        ("O", PFS, {**SPAN, "external_port_range": "91:99", "internal_port": 5}),
+        # Inside: of one port, address and protocol, by whichever floating IP.
+        *[(f"POST floatingips/{f}/port_forwardings", {**SPAN, "external_port_range": "200:202", "internal_port_range": clash},
+           "400 BadRequest") for f in ("$F", "$F2") for clash in ("4:6", "79:81", "90:92", "5", "80")],
+        ("T", "floatingips/$F2/port_forwardings", {**SPAN, "external_port_range": "85:87", "internal_port_range": "200:202"}),
+        # What is changed is judged as a whole.
+        (f"PUT {PFS}/$D", {"external_port_range": "80:91"}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"external_port_range": "80:89"}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"external_port": 80}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"external_port_range": "90:100"}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"internal_port_range": "195:205"}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"protocol": "udp"}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"internal_port": 80, "internal_port_range": "80"}, "400 BadRequest"),
+        (f"PUT {PFS}/$D", {"external_port_range": None, "internal_port": None}, 200),
+        (f"PUT {PFS}/$D", {"internal_port": 80}, 200), (f"PUT {PFS}/$D", {"internal_port_range": "300:310"}, 200),
+        (f"PUT {PFS}/$D", {"internal_port": 4, "external_port": 80}, 200),
+        (f"PUT {PFS}/$O", {"external_port_range": "81:99"}, 200), (f"DELETE {PFS}/$W", 204),
     ],
     "security groups": [
         NET, SUB, GROUP, ("P", "ports", {"network_id": "$N", "security_groups": ["$G"]}),
