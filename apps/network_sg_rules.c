@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/port_span.h"
 #include "controller/protocol.h"
 
 enum { ETH_IPV4 = 0x0800, ETH_IPV6 = 0x86dd };

@@ -175,9 +175,11 @@ rest DELETE "$WAYS/$OTHER" >/dev/null
 check "... and none by one that is deleted"                    yes wait_for 5 eval "! meets out $RANGES a1:7102 9002"
 check "a VM that is plugged in keeps its MAC address"          yes refused 409 PortBound PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"mac_address": "fa:16:3e:77:77:77"}}'
 
-# ---- the router's own address changes ----
-P=$(rest GET "/v2.0/ports?device_id=$ROUTER&network_id=${NET[a]}" | jq -r '.ports[0].id')
-rest PUT "/v2.0/ports/$P" "{\"port\": {\"fixed_ips\": [{\"subnet_id\": \"${SUBNET[a]}\", \"ip_address\": \"10.0.0.254\"}]}}" || die "router's address"
+# ---- the router's own address changes: an interface keeps its addresses, so it is another one ----
+for f in "${FIP[@]}"; do rest DELETE "/v2.0/floatingips/$f" >/dev/null || die "deleting a floating IP"; done
+rest PUT "/v2.0/routers/$ROUTER/remove_router_interface" "{\"subnet_id\": \"${SUBNET[a]}\"}" >/dev/null || die "removing the interface"
+P=$(post ports port "\"network_id\": \"${NET[a]}\", \"fixed_ips\": [{\"subnet_id\": \"${SUBNET[a]}\", \"ip_address\": \"10.0.0.254\"}]")
+rest PUT "/v2.0/routers/$ROUTER/add_router_interface" "{\"port_id\": \"$P\"}" >/dev/null || die "router's address"
 check "a router's interface gets another address"              yes wait_for 5 pings a1 10.0.0.254 -c 1
 check "... and answers for the former one no more"             yes wait_for 5 sh -c "! ip netns exec $LAB-a1 arping -q -c 1 -w 1 -I eth0 10.0.0.1"
 ip -n "$LAB-a1" route replace default via 10.0.0.254
