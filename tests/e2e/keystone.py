@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sys/lib"))
-from identity import Keystone  # noqa: E402
+from identity import USERS, Keystone  # noqa: E402
 from openstack_client import Client  # noqa: E402
 from rest import B, Controller, check, error_of, finish  # noqa: E402
 
@@ -24,7 +24,7 @@ home = tempfile.TemporaryDirectory(prefix="weft-ks-")
 os.environ["HOME"] = home.name
 
 CACHE = 3
-k = Keystone({"red": ("red", "member"), "blue": ("blue", "member"), "weft": ("service", "service"), "guest": ("red", "reader")})
+k = Keystone(USERS)
 root = k.token("admin")
 project = k.projects
 login = home.name + "/login"
@@ -34,15 +34,9 @@ os.chmod(login, 0o600)
 AUTH = ("--auth", f"keystone:{k.url}", "--auth-credentials", login, "--auth-cache", str(CACHE))
 c = Controller(*AUTH)
 
-
-def catalogue(kind, url):
-    s = k.call("POST", "/services", {"service": {"type": kind, "name": kind}}, root)[0]["service"]
-    k.call("POST", "/endpoints", {"endpoint": {"service_id": s["id"], "interface": "public", "url": url}}, root)
-
-
-catalogue("identity", k.url)
-catalogue("network", c.url)
-catalogue("compute", c.url)  # the client wants one for quotas, and asks it nothing
+k.service("identity", k.url, root)
+k.service("network", c.url, root)
+k.service("compute", c.url, root)  # the client wants one for quotas, and asks it nothing
 
 
 def get(token, path="/v2.0/networks", **headers):

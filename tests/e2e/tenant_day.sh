@@ -211,24 +211,6 @@ must ip -n "$LAB-out" route del 10.0.0.0/16
 must red router unset r --external-gateway
 check "without the gateway it is as it was"                    yes cut_off a1 198.51.100.9
 
-echo "# others"
-check "a project does not see another's network"               yes refuses "No Network found" blue network show front
-# The client asks Keystone which project that is: keystone.py does so.
-RBAC=$(rest POST /v2.0/rbac-policies "{\"rbac_policy\": {\"target_tenant\": \"blue\", \"action\": \"access_as_shared\", \"object_type\": \"network\",
-	\"object_id\": \"$(root network show front -f value -c id)\"}}" | jq -r .rbac_policy.id) || die "$RBAC"
-must blue port create g1 --network front
-boot g1 h1
-check "shared with it, its port gets an address there"         yes lease g1
-check "... is let in nowhere"                                  no  one_ping g1 10.0.0.11
-must red security group rule create web --protocol icmp --remote-ip "$(address g1)"
-check "... but where a rule says so"                           yes reaches g1 "$A2"
-check "a network that others use stays shared"                 yes refuses "depend on it" root network rbac delete "$RBAC"
-must root port delete g1
-check "a port that is deleted is gone from its switch"         yes wait_for 20 sh -c "! '$B/weft-ofctl' dump-ports-desc 'unix:$DIR/h1.sock' | grep -q af_packet:g1"
-check "... and reaches nobody"                                 no  one_ping g1 "$A2"
-must root network rbac delete "$RBAC"
-check "shared no more it is not seen"                          yes refuses "No Network found" blue network show front
-
 echo "# a switch dies"
 lab_kill "${SWITCH_PID[h2]}" KILL
 check "ports of a host that is gone are DOWN"                  yes wait_for 20 has_status a2 DOWN

@@ -12,9 +12,12 @@ declare -A CLIENT_TO CLIENT_FROM
 client_start() {
 	local name=${1:-cloud} to from
 	shift || :
-	[ $# -gt 0 ] || set -- --os-auth-type none
+	case "$*" in
+	*--os-auth-url*) ;; # Keystone's catalogue says where
+	*) set -- "${@:---os-auth-type=none}" --os-endpoint "$URL" ;;
+	esac
 	mkfifo "$DIR/to-$name" "$DIR/from-$name" || die "no pipes for the client"
-	"${PYTHON:-/usr/bin/python3}" tests/e2e/lib/client.py "$@" --os-endpoint "$URL" <"$DIR/to-$name" >"$DIR/from-$name" 2>"$DIR/client-$name.log" &
+	"${PYTHON:-/usr/bin/python3}" tests/e2e/lib/client.py "$@" <"$DIR/to-$name" >"$DIR/from-$name" 2>"$DIR/client-$name.log" &
 	PIDS+=("$!")
 	exec {to}>"$DIR/to-$name" {from}<"$DIR/from-$name"
 	CLIENT_TO[$name]=$to CLIENT_FROM[$name]=$from

@@ -14,7 +14,33 @@ red() { client red "$@"; }
 blue() { client blue "$@"; }
 root() { client root "$@"; }
 
-tenant_begin() { # [OPTIONS of weft-controller]
+by_token() {
+	printf 'root-token\nred-token red member\nblue-token blue member\n' >"$DIR/tokens"
+	chmod 600 "$DIR/tokens"
+	TOKEN=root-token
+	lab_controller --auth "token:$DIR/tokens" "$@"
+	for u in root red blue; do client_start $u --os-auth-type admin_token --os-token $u-token; done
+}
+
+# Debian's Keystone: users log in, and find the controller in the catalogue.
+declare -A PROJECT
+by_keystone() {
+	local at=$DIR/keystone.json u
+	REST_PORT=$(free_port)
+	"${PYTHON:-/usr/bin/python3}" tests/e2e/lib/keystone.py "http://127.0.0.1:$REST_PORT" "$at" >"$DIR/keystone.log" 2>&1 &
+	PIDS+=("$!")
+	wait_for 120 test -s "$at" || die "Keystone did not start"
+	TOKEN=$(jq -r .token "$at")
+	for u in red blue; do PROJECT[$u]=$(jq -r ".projects.$u" "$at"); done
+	printf 'OS_USERNAME=weft\nOS_PASSWORD=secret\nOS_PROJECT_NAME=service\n' >"$DIR/login"
+	chmod 600 "$DIR/login"
+	lab_controller --auth "keystone:$(jq -r .url "$at")" --auth-credentials "$DIR/login" "$@"
+	for u in admin red blue; do
+		client_start "${u/admin/root}" --os-auth-url "$(jq -r .url "$at")" --os-username $u --os-password secret --os-project-name $u --os-identity-api-version 3
+	done
+}
+
+tenant_begin() { # with $USERS "keystone" or "token" (so without): [OPTIONS of weft-controller]
 	lab_begin
 	trap 'greet_end; lab_end' EXIT
 	UPLINK_OPTIONS=';physnet=physnet1'
@@ -31,11 +57,7 @@ tenant_begin() { # [OPTIONS of weft-controller]
 	ip -n "$LAB-www" addr add 198.51.100.9/24 dev eth0
 	ip -n "$LAB-www" route add default via 198.51.100.1
 	in_space out sysctl -qw net.ipv4.ip_forward=1
-	printf 'root-token\nred-token red member\nblue-token blue member\n' >"$DIR/tokens"
-	chmod 600 "$DIR/tokens"
-	TOKEN=root-token
-	lab_controller --auth "token:$DIR/tokens" "$@"
-	for u in root red blue; do client_start $u --os-auth-type admin_token --os-token $u-token; done
+	"by_${USERS:-token}" "$@"
 	lab_switch h1
 	lab_switch h2
 	# What a client of DHCP does with its lease, and a note of it.

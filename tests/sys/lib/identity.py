@@ -34,6 +34,8 @@ expiration = 3600
 allow_expired_window = 3600
 """
 
+USERS = {"red": ("red", "member"), "blue": ("blue", "member"), "weft": ("service", "service"), "guest": ("red", "reader")}
+
 
 class Keystone:
     """With the user admin, administrator of the project admin, and those that are asked for: {name: (project, role)}."""
@@ -95,6 +97,11 @@ class Keystone:
                            capture_output=True, text=True, timeout=100)
         if p.returncode:
             raise SystemExit(f"keystone-manage {args[0]}: {p.stdout}{p.stderr}")
+
+    def service(self, kind, url, root):
+        """One of the catalogue's."""
+        made = self.call("POST", "/services", {"service": {"type": kind, "name": kind}}, root)[0]["service"]
+        self.call("POST", "/endpoints", {"endpoint": {"service_id": made["id"], "interface": "public", "url": url}}, root)
 
     def stand_by(self):
         """The next to start: all but listening, as the configuration is now."""
