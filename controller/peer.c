@@ -269,6 +269,7 @@ void peer_free(struct peer *p)
 	DL_FOREACH_SAFE (p->requests, r, next)
 		free(r);
 	free(p->txn.changes);
+	free(p->awaited);
 	mgmt_join_fini(&p->join);
 	if (p->derive.world)
 		derive_fini(&p->derive);

@@ -68,12 +68,14 @@ struct peer {
 	uint8_t aux_id;
 	struct peer *main;
 	uint64_t dpid;
-	struct sw *sw;	 /* from PORTS on */
-	bool foreign;	 /* does not speak Weft's management messages */
-	bool no_bundles; /* refused one: plain messages and a barrier instead */
-	bool inherited;	 /* had flows of ours when first read: see south_settled() */
-	bool waits;	 /* to be read, when it is its turn: see south_turns() */
-	bool reads;	 /* has its turn */
+	struct sw *sw;	   /* from PORTS on */
+	bool foreign;	   /* does not speak Weft's management messages */
+	bool no_bundles;   /* refused one: plain messages and a barrier instead */
+	bool inherited;	   /* had flows of ours when first read: see south_settled() */
+	uint32_t *awaited; /* ports (index) that these are of, and that were nowhere then */
+	size_t n_awaited;
+	bool waits; /* to be read, when it is its turn: see south_turns() */
+	bool reads; /* has its turn */
 	enum peer_state state;
 	char *host_id, *name, *version;
 	struct ledger ledger;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "controller/mem.h"
 #include "controller/neigh.h"
 #include "controller/south_priv.h"
 
@@ -91,6 +92,25 @@ static void note_gateway(struct peer *p, const struct of_flow_stats *f)
 	world_mark_dirty(w, &p->sw->obj, WORLD_ALIVE);
 }
 
+/* A former controller knew where that port was: flows beside this one may be about its host. */
+static void note_awaited(struct peer *p, const struct of_flow_stats *f)
+{
+	const struct port *port;
+	size_t n = p->n_awaited;
+
+	if (p->state != PEER_READ || !cookie_is_ours(f->cookie) ||
+	    cookie_kind(f->cookie) != COOKIE_PORT || south_settled(p->south))
+		return;
+	port = world_port_by_index(p->south->world, cookie_index(f->cookie));
+	if (!port || !south_may_come(p->south, port) || (n && p->awaited[n - 1] == port->a.index))
+		return;
+	if (!(n & (n - 1))) {
+		p->awaited = realloc(p->awaited, (n ? 2 * n : 1) * sizeof(*p->awaited));
+		mem_check(p->awaited);
+	}
+	p->awaited[p->n_awaited++] = port->a.index;
+}
+
 static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 {
 	for (uint32_t i = 0; i < r->flows.n; i++) {
@@ -111,6 +131,7 @@ static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 		};
 
 		note_gateway(p, f);
+		note_awaited(p, f);
 		peer_station_read(p, f);
 		if (cookie_is_ours(f->cookie))
 			read_one(p, (struct of_any *)&fm);
@@ -248,10 +269,11 @@ void peer_flush(struct peer *p)
 {
 	struct of_barrier_request barrier = { .kind = OF_KIND_barrier_request };
 	struct txn *t = &p->txn;
-	bool adds_only = p->inherited && !south_settled(p->south);
+	bool adds_only;
 
 	if (p->state != PEER_LIVE || t->n || !p->ledger.n_dirty)
 		return;
+	adds_only = p->inherited && !south_may_take_away(p->south, p);
 	t->changes = ledger_take(&p->ledger, TXN_MAX, adds_only, &t->n);
 	if (!t->n)
 		return;

@@ -66,16 +66,37 @@ static void settle(struct south *s)
 		peer_flush(p);
 }
 
-/* Nothing is left to come: every port that tenants have is somewhere.  Those of routers never are.
- */
+/* Whether all of the host's switches are connected and have said their ports. */
+static bool host_has_told(const struct south *s, const struct host *h)
+{
+	const struct peer *p;
+	bool any = false;
+
+	for (HOST_EACH_SWITCH(sw, h)) {
+		for (p = s->peers; p && (p->sw != sw || p->aux_id || p->state < PEER_READ);)
+			p = p->next;
+		if (!p)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+bool south_may_come(const struct south *s, const struct port *p)
+{
+	return !p->place.sw && strncmp(p->a.device_owner, "network:", 8) &&
+	       vnic_is_ours(p->a.vnic_type) && !(p->host && host_has_told(s, p->host));
+}
+
+/* Nothing is left to come: every port that tenants have is somewhere. */
 static bool all_placed(struct south *s)
 {
 	const struct port *last = *s->waits_for ? world_port_find(s->world, s->waits_for) : NULL;
 
-	if (last && !last->place.sw)
+	if (last && south_may_come(s, last))
 		return false;
 	for (WORLD_ALL(port, PORT, p, s->world))
-		if (!p->place.sw && strncmp(p->a.device_owner, "network:", 8)) {
+		if (south_may_come(s, p)) {
 			memcpy(s->waits_for, p->a.id, sizeof(s->waits_for));
 			return false;
 		}
@@ -93,6 +114,22 @@ static bool anchors_known(const struct world *w)
 				return false;
 		}
 	return true;
+}
+
+bool south_may_take_away(struct south *s, struct peer *p)
+{
+	const struct port *port;
+
+	if (s->settled)
+		return true;
+	for (; p->n_awaited; p->n_awaited--) {
+		port = world_port_by_index(s->world, p->awaited[p->n_awaited - 1]);
+		if (port && south_may_come(s, port))
+			return false;
+	}
+	free(p->awaited);
+	p->awaited = NULL;
+	return !s->gateways || anchors_known(s->world);
 }
 
 static bool has_anchors(const struct world *w)

@@ -34,10 +34,18 @@ void south_replace(struct south *s, struct peer *p);
 
 /*
  * After a restart the controller knows its intent at once, but where ports are bound only as
- * switches come back.  Until every port of a tenant is somewhere again (or for SETTLE_SECONDS) it
- * adds to a switch that has flows of ours, and takes nothing away: established traffic goes on.
+ * switches come back.  Until every port of a tenant is somewhere again (or for SETTLE_SECONDS)
+ * gateways stay where they were, and it adds to a switch that has flows of ours and takes nothing
+ * away: established traffic goes on.  A port that nobody has plugged in, and that has no host, may
+ * be anywhere; but a switch that has no flow of it has nothing to lose by that, see
+ * south_may_take_away().
  */
 bool south_settled(const struct south *s);
+/* It is nowhere, and a switch that has not said its ports may have it.  Those of routers are
+ * nowhere at any time. */
+bool south_may_come(const struct south *s, const struct port *p);
+/* All ports that the switch's flows spoke of when it was read are where they are. */
+bool south_may_take_away(struct south *s, struct peer *p);
 
 /*
  * south_turns.c: switches are read a few at a time, and after a restart when where the ports are is

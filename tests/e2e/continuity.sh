@@ -54,6 +54,17 @@ check "and nothing else was added or removed" yes test "$(what)" = "$before"
 wait_for 14 sh -c "curl -s $URL/weft/v1/status | jq -e '.status.n_problems == 0'"
 check "the flows are still the same when all switches are back" yes test "$(what)" = "$before"
 
+# A port that nobody has plugged in is waited for by nobody: a former controller's flow goes at once.
+lab_kill "$CONTROLLER_PID" KILL
+cookie=$("$B/weft-ofctl" dump-flows "unix:$DIR/h1.sock" | grep -o 'cookie=0x[0-9a-f]*' | grep -v '=0x0$' | head -1)
+"$B/weft-ofctl" add-flow "unix:$DIR/h1.sock" "$cookie,table=0,priority=1,in_port=4242,actions=drop"
+test_left() { "$B/weft-ofctl" dump-flows "unix:$DIR/h1.sock" | grep -q in_port=4242; }
+check "a former controller's flow is there" yes test_left
+lab_controller
+test_gone() { ! test_left; }
+check "... and goes before all ports are known to be somewhere, of which one is nowhere" yes wait_for 9 test_gone
+check "and the rest is as before" yes wait_for 2 test_same
+
 # 2. The controller hangs: the switch loses its session and goes on.
 stream 3
 lab_kill "$CONTROLLER_PID" TERM
