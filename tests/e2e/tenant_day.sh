@@ -95,6 +95,14 @@ check "a rule that is deleted lets nobody in"                  yes shut a1 "$A2"
 check "a group in use is kept"                                 yes refuses "in use" red security group delete web
 must red port set a1 --security-group default
 check "back in its group it is let in by the group's rule"     yes opens a1 "$A2" 22
+must red address group create friends --address 10.0.0.0/29
+must red security group rule create web --protocol tcp --dst-port 91 --remote-address-group friends
+check "a rule for a group of addresses does not let others in" no  in_space a1 $TALK ask tcp "$A2" 91
+must red address group set friends --address 10.0.0.11/32
+check "... and lets in who becomes one of them"                yes opens a1 "$A2" 91
+must red address group unset friends --address 10.0.0.11/32
+check "... until it is taken out"                              yes shut a1 "$A2" 91
+check "a group of addresses in use is kept"                    yes refuses "in use" red address group delete friends
 
 echo "# a router"
 must red network create back
@@ -229,6 +237,7 @@ must red port delete a1 a2 b2 s1 d1
 check "without its port a VM is alone"                         yes cut_off a1 "$A2"
 must red network delete front back six seven
 must red security group delete web other
+must red address group delete friends
 check "nothing is left"                                        yes eval '[ -z "$(red port list -f value; red network list --internal -f value; red subnet list -f value | grep -v pub4; red router list -f value; red floating ip list -f value)" ]'
 greet_end
 verdict
