@@ -123,16 +123,16 @@ JOBS      ?= 2
 # timers or Keystone for most of that, and claim nothing of speed; whatever they check holds in either build.  The
 # optimized build goes the same ways of code end to end in demo*, routers, security_groups, continuity, host_failure,
 # path_mtu, router_icmp and controller_*, and with tests/sys.  check-e2e and check-asan run all.
-ASAN_ALONE := $(patsubst %,tests/e2e/%,keystone.py random_life.py tenant_day.sh controllers.sh networks.sh shared_addresses.sh bridge.sh \
-	stations.sh address_scopes.sh addresses.sh ports.sh floating_ips.sh)
+ASAN_ALONE := $(patsubst %,tests/e2e/%,keystone.py random_life.py tenant_day.sh projects.sh controllers.sh networks.sh shared_addresses.sh \
+	bridge.sh stations.sh address_scopes.sh addresses.sh ports.sh floating_ips.sh)
 
 # Tests that mostly wait: less than a fifth of a processor by "cpu" of tests/run and vmstat, and no bound on a rate or a
 # time that a neighbour could break.  Two of them take the place of one (tests/run --light).
-LIGHT := $(filter-out tests/e2e/keystone.py tests/e2e/random_life.py,$(E2E))
+LIGHT := $(filter-out tests/e2e/keystone.py tests/e2e/random_life.py tests/e2e/projects.sh,$(E2E))
 
 # Those of more than 20 s begin first, so that none runs alone in the end.
 LONG  := $(patsubst %,tests/%,e2e/keystone.py e2e/random_life.py sys/pause_resume.sh sys/agent_events.py conform/switch_patterns.py \
-	e2e/tenant_day.sh e2e/security_groups.sh e2e/controllers.sh lint/all e2e/networks.sh conform/four_pairs.py sys/meters.sh \
+	e2e/tenant_day.sh e2e/projects.sh e2e/security_groups.sh e2e/controllers.sh lint/all e2e/networks.sh conform/four_pairs.py sys/meters.sh \
 	e2e/shared_addresses.sh e2e/bridge.sh sys/ct_attacks.py sys/rest_clients.py sys/rest_any_input.py e2e/host_failure.sh)
 long_first = $(filter $(LONG),$(1)) $(filter-out $(LONG),$(1))
 
