@@ -468,13 +468,38 @@ static bool same_destination(const struct extra_route *a, const struct extra_rou
 	       !ip_cmp(&a->destination.addr, &b->destination.addr);
 }
 
-/* Several next hops for a destination share its traffic, by connection. */
+/* As far as is known: who is plugged in and DOWN does not.  Nobody is judged who is no port, has
+ * not been seen since the controller began, or may have others at its address. */
+static bool hop_answers(const struct world *w, const struct net *n, const struct ip_addr *ip)
+{
+	const struct port *p = world_port_by_ip(n, ip);
+
+	return !p || !p->place.sp || port_is_active(p) || port_ip_is_shared(w, p, ip);
+}
+
+static bool any_answers(const struct world *w, const struct router *r, size_t first)
+{
+	for (size_t i = first; i < r->a.n_routes; i++) {
+		const struct extra_route *t = &r->a.routes[i];
+		const struct port *p = same_destination(&r->a.routes[first], t)
+					       ? port_towards(w, r, &t->nexthop)
+					       : NULL;
+
+		if (p && hop_answers(w, p->net, &t->nexthop))
+			return true;
+	}
+	return false;
+}
+
+/* Several next hops for a destination share its traffic, by connection; those that do not answer
+ * have none, unless all are such. */
 static void shared_route(const struct world *w, const struct sw *sw, const struct router *r,
 			 size_t first, struct flowset *fs)
 {
 	const struct extra_route *t = &r->a.routes[first];
 	uint32_t id = (uint32_t)GROUP_ROUTE << 24 | r->a.index << 9 | (uint32_t)first;
 	uint16_t narrow = 0;
+	const bool some = any_answers(w, r, first);
 	struct draft *d;
 
 	for (size_t i = first; i < r->a.n_routes; i++) {
@@ -491,7 +516,8 @@ static void shared_route(const struct world *w, const struct sw *sw, const struc
 		const struct port *p = port_towards(w, r, &r->a.routes[i].nexthop);
 		uint8_t mac[6];
 
-		if (!p || !same_destination(t, &r->a.routes[i]))
+		if (!p || !same_destination(t, &r->a.routes[i]) ||
+		    (some && !hop_answers(w, p->net, &r->a.routes[i].nexthop)))
 			continue;
 		network_router_mac(sw, p, mac);
 		draft_bucket(d);

@@ -237,6 +237,41 @@ static void router_port_changed(struct derive *d, const struct port *p)
 	}
 }
 
+/* Has it, or may it have had, an address that a route of 'r' leads to? */
+static bool is_next_hop(const struct router *r, const struct port *p, uint32_t what)
+{
+	const bool had = what & (WORLD_ATTRS | WORLD_DELETED);
+
+	for (size_t i = 0; i < r->a.n_routes; i++) {
+		const struct port *hop = world_port_by_ip(p->net, &r->a.routes[i].nexthop);
+
+		if (hop == p || (had && !hop))
+			return true;
+	}
+	return false;
+}
+
+/* Of several next hops those share the traffic that are ACTIVE (apps/network_route.c). */
+static void next_hop_changed(struct derive *d, const struct port *p, uint32_t what)
+{
+	for (NET_EACH_ROUTER_PORT(i, p->net))
+		if (i->router->a.n_routes > 1 && is_next_hop(i->router, p, what) &&
+		    near_find(d, COOKIE_ROUTER, i->router->a.index))
+			derive_mark(d, COOKIE_ROUTER, i->router->a.index);
+}
+
+static void next_hops_changed(struct derive *d)
+{
+	for (const struct near *n = d->near; n; n = n->hh.next) {
+		const struct router *r = n->key.kind == COOKIE_ROUTER
+						 ? world_router_by_index(d->world, n->key.index)
+						 : NULL;
+
+		if (r && r->a.n_routes > 1)
+			derive_mark(d, COOKIE_ROUTER, r->a.index);
+	}
+}
+
 static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 {
 	bool was_near = is_near(d, p->net->a.index), was_here = is_here(d, p);
@@ -244,6 +279,7 @@ static void port_changed(struct derive *d, const struct port *p, uint32_t what)
 	place_port(d, p, !(what & WORLD_DELETED) && p->place.sw == d->sw);
 	if (p->router)
 		router_port_changed(d, p);
+	next_hop_changed(d, p, what);
 	for (const struct floatingip *f = p->floatingips; f; f = f->port_next)
 		derive_mark(d, COOKIE_FLOATINGIP, f->a.index);
 	/* Of what is deleted the world says no more where it was: its network may have gone
@@ -337,8 +373,10 @@ static void switch_changed(struct derive *d, const struct sw *sw, uint32_t what)
 	}
 	if (what & (WORLD_ALIVE | WORLD_UPLINK | WORLD_VTEP | WORLD_DELETED | WORLD_ADDED))
 		gateways_moved(d);
-	if (what & WORLD_ALIVE)
+	if (what & WORLD_ALIVE) {
 		near_members(d, sw, false); /* to flood there, or not */
+		next_hops_changed(d);
+	}
 	if (what & (WORLD_VTEP | WORLD_DELETED | WORLD_ADDED)) {
 		if (sw == d->sw)
 			near_nets(d, true); /* another way to all */

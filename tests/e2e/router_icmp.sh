@@ -114,6 +114,17 @@ for i in range(64): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x"
 	for v in a3 c2; do in_space "$v" awk '/^Udp: [0-9]/ { exit $3 < 5 }' /proc/net/snmp || return 1; done
 }
 check "two next hops for a destination share its connections"  yes wait_for 20 spread
+noports() { in_space "$1" awk '/^Udp: [0-9]/ { print $3 }' /proc/net/snmp; }
+all_to() { # VM: of 64 datagrams all come to it
+	local before after
+	before=$(noports "$1"); spread; after=$(noports "$1")
+	[ $((after - before)) = 64 ]
+}
+rest PUT "/v2.0/ports/${PORT[a3]}" '{"port": {"admin_state_up": false}}' >/dev/null || die "a3 down"
+check "... one of them is DOWN: the other has them all"        yes wait_for 20 all_to c2
+rest PUT "/v2.0/ports/${PORT[a3]}" '{"port": {"admin_state_up": true}}' >/dev/null || die "a3 up"
+came() { local before; before=$(noports "$1"); spread; [ "$(noports "$1")" -gt "$before" ]; }
+check "... it is back: they share them again"                  yes wait_for 20 came a3
 check "traceroute to the gateway itself is one hop"            yes hops a1 "10.0.1.1" 10.0.1.1
 check "... IPv6"                                               yes hops a1 "2001:db8:1::1" -6 2001:db8:1::1
 verdict

@@ -15,94 +15,8 @@
 #include "controller/derive.h"
 #include "controller/mem.h"
 #include "controller/resource.h"
+#include "tests/unit/controller_lab.h"
 #include "tests/unit/controller_ledger.h"
-
-enum { N_SW = 3, N_NETS = 5, N_PORTS = 24, N_SGS = 6, N_RULES = 24, N_GROUPS = 2, STEPS = 2500 };
-enum { N_ROUTERS = 2, N_FLOATING = 3 };
-
-struct lab {
-	struct world *w;
-	struct world_listener listener;
-	struct sw *sw[N_SW];
-	struct ledger ledger[N_SW];
-	struct derive derive[N_SW];
-	struct net *net[N_NETS];
-	struct port *port[N_PORTS];
-	struct sg *sg[N_SGS];
-	struct sg_rule *rule[N_RULES];
-	struct addrgroup *group[N_GROUPS];
-	struct subnet *subnet[N_NETS][2];
-	struct router *router[N_ROUTERS];
-	struct port *leg[N_ROUTERS][N_NETS]; /* interfaces; on the last network gateways */
-	struct floatingip *floating[N_FLOATING];
-	unsigned int serial;
-};
-
-static void changed(struct world *w, const struct world_obj *o, uint32_t what, void *arg)
-{
-	struct lab *l = arg;
-
-	for (int i = 0; i < N_SW; i++)
-		derive_changed(&l->derive[i], o, what);
-}
-
-static void told(struct world *w, void *arg)
-{
-	struct lab *l = arg;
-
-	for (int i = 0; i < N_SW; i++)
-		assert_true(derive_run(&l->derive[i]) >= 0);
-}
-
-static void uuid(struct lab *l, char *id)
-{
-	snprintf(id, UUID_TEXT, "%08x-0000-4000-8000-000000000000", ++l->serial);
-}
-
-static void setup(struct lab *l)
-{
-	memset(l, 0, sizeof(*l));
-	l->w = world_new(NULL, NULL);
-	for (int i = 0; i < N_SW; i++) {
-		struct sw_port_info up = { .ofport = 1,
-					   .name = "up0",
-					   .physnet = "physnet1",
-					   .mtu = 1500,
-					   .admin_up = true,
-					   .link_up = true };
-		struct sw_port_info vx = { .ofport = 2,
-					   .name = "vx0",
-					   .mtu = 1450,
-					   .admin_up = true,
-					   .link_up = true,
-					   .tunnel = true };
-		struct vtep vtep = { { 4, { 192, 0, 2, (uint8_t)(i + 1) } }, 2, 1450 };
-		char host[8];
-
-		snprintf(host, sizeof(host), "h%d", i);
-		assert_int_equal(
-			world_switch_up(l->w, (uint64_t)i + 1, host, host, "", "", &l->sw[i]), 0);
-		world_switch_port_set(l->w, l->sw[i], &up);
-		world_switch_port_set(l->w, l->sw[i], &vx);
-		world_vtep_set(l->w, l->sw[i], &vtep);
-		ledger_init(&l->ledger[i]);
-		derive_init(&l->derive[i], l->w, l->sw[i], &l->ledger[i]);
-		derive_all(&l->derive[i]);
-		assert_true(derive_run(&l->derive[i]) > 0);
-	}
-	l->listener = (struct world_listener){ .changed = changed, .told = told, .arg = l };
-	world_listen(l->w, &l->listener);
-}
-
-static void teardown(struct lab *l)
-{
-	world_unlisten(l->w, &l->listener);
-	for (int i = 0; i < N_SW; i++) {
-		derive_fini(&l->derive[i]);
-		ledger_fini(&l->ledger[i]);
-	}
-	world_free(l->w);
-}
 
 /* ---- steps ---- */
 
@@ -464,6 +378,30 @@ static void neigh_step(struct lab *l, int net)
 		assert_int_equal(world_neigh_set(l->w, l->net[net], &ip, mac, NULL), 0);
 }
 
+/* Next hops that share a destination, ports or nobody, in a network or two. */
+static void routes_step(struct lab *l, struct router *r)
+{
+	const struct shape *s = &resources[WORLD_ROUTER].shape;
+	int net = pick(N_NETS - 1);
+	struct router_attrs a;
+
+	attrs_copy(s, &a, &r->a);
+	attr_clear(attr_find(s, "routes"), &a);
+	a.n_routes = (size_t)pick(6);
+	a.routes = a.n_routes ? mem_array(a.n_routes, sizeof(*a.routes)) : NULL;
+	for (size_t i = 0; i < a.n_routes; i++) {
+		const int v6 = i > 3;
+
+		a.routes[i].destination =
+			(struct ip_prefix){ { v6 ? 6 : 4, { v6 ? 0xfc : 172 } }, v6 ? 16 : 12 };
+		a.routes[i].nexthop =
+			address(pick(4) ? net : pick(N_NETS - 1), v6, pick(N_PORTS / 2));
+	}
+	world_obj_set(l->w, &r->obj, &a);
+	attrs_fini(s, &a);
+	world_settle(l->w, &r->obj, WORLD_ATTRS);
+}
+
 static void router_step(struct lab *l)
 {
 	int r = pick(N_ROUTERS);
@@ -478,7 +416,11 @@ static void router_step(struct lab *l)
 		l->router[r] = added(l, WORLD_ROUTER, &a);
 		return;
 	}
-	switch (pick(8)) {
+	switch (pick(10)) {
+	case 8:
+	case 9:
+		routes_step(l, l->router[r]);
+		break;
 	case 0:
 		toggle(l, &l->router[r]->obj, &l->router[r]->a.admin_state_up);
 		break;
@@ -665,7 +607,7 @@ static void incremental_is_full(void **state)
 	static struct lab l;
 	size_t most = 0;
 
-	for (unsigned int seed = 1; seed <= 3; seed++) {
+	for (unsigned int seed = 1; seed <= 6; seed++) {
 		srand(seed);
 		setup(&l);
 		for (int at = 0; at < STEPS; at++) {
