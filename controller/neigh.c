@@ -20,7 +20,8 @@ enum {
 	TRIES = 3,  /* of one who does not answer; a network's own gateway is asked for on and on */
 	AGAIN = 30, /* seconds after which who is known is asked again, */
 	AGAIN_GATEWAY = 5, /* a network's own gateway, by which all else goes */
-	FORGET = 100,	   /* ... and forgotten when nothing has come back */
+	FORGET = 100,	   /* ... and forgotten when nothing has come back; */
+	PROOF = 30,	   /* so long, who was taken over from a former controller */
 	ASKED_MAX = 4096,  /* under way at once: more are asked for when their next packet comes */
 	REPEAT = 3,	   /* an announcement is sent so often: frames are lost */
 };
@@ -286,6 +287,49 @@ void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_i
 		if (from && (from->port || from->physnet))
 			heard(n, net, from->port, &ip, mac);
 	}
+}
+
+/* Of a flow in stage neighbour: the MAC address that it gives; false: none. */
+static bool gives_mac(const struct of_flow_stats *f, uint8_t mac[6])
+{
+	for (uint32_t i = 0; i < f->insts.n; i++) {
+		const struct of_inst_apply_actions *apply = OF_AT(&f->insts, i, inst_apply_actions);
+
+		if (apply->kind != OF_KIND_inst_apply_actions)
+			continue;
+		for (uint32_t k = 0; k < apply->actions.n; k++) {
+			const struct of_action_set_field *a =
+				OF_AT(&apply->actions, k, action_set_field);
+
+			if (a->kind == OF_KIND_action_set_field &&
+			    a->field.field == &of_fields[OF_FIELD_ETH_DST]) {
+				memcpy(mac, a->field.value, 6);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void neighs_read(struct neighs *n, const struct of_flow_stats *f)
+{
+	struct world *w = n->south->world;
+	uint64_t metadata = of_field_get_u64(&of_fields[OF_FIELD_METADATA], &f->match.value);
+	bool v4 = of_field_get_u64(&of_fields[OF_FIELD_ETH_TYPE], &f->match.value) == 0x0800;
+	struct ip_addr ip;
+	struct net *net;
+	uint8_t mac[6];
+
+	if (f->table_id != stages[STAGE_neighbour].table || !cookie_is_ours(f->cookie) ||
+	    cookie_kind(f->cookie) != COOKIE_NEIGH || !gives_mac(f, mac))
+		return;
+	net = world_net_by_index(w, (uint32_t)(metadata & META_MASK(net)));
+	memset(&ip, 0, sizeof(ip));
+	ip.family = v4 ? 4 : 6;
+	of_field_get(&of_fields[v4 ? OF_FIELD_REG8 : OF_FIELD_XXREG2], &f->match.value, ip.b);
+	/* Whose it is says its answer; it is asked from the next second on. */
+	if (net && world_may_have(w, NULL, net, &ip, mac))
+		world_neigh_take_over(w, net, &ip, mac, cookie_index(f->cookie), FORGET - PROOF);
 }
 
 /* ---- announcing ---- */

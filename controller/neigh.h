@@ -31,6 +31,8 @@ void neighs_free(struct neighs *n);
 
 /* What stages neighbour and answer send up. */
 void neighs_packet_in(struct neighs *n, struct peer *p, const struct of_packet_in *pi);
+/* While reading: whom a former controller has found is known, and asked. */
+void neighs_read(struct neighs *n, const struct of_flow_stats *f);
 /* An object has changed in 'what' (enum world_what): told() follows. */
 void neighs_changed(struct neighs *n, const struct world_obj *o, uint32_t what);
 /* The world has changed: addresses may live elsewhere now. */

@@ -132,6 +132,8 @@ static void read_flows(struct peer *p, const struct of_mp_flow_reply *r)
 
 		note_gateway(p, f);
 		note_awaited(p, f);
+		if (p->state == PEER_READ)
+			neighs_read(p->south->neighs, f);
 		peer_station_read(p, f);
 		if (cookie_is_ours(f->cookie))
 			read_one(p, (struct of_any *)&fm);

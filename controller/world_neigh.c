@@ -36,8 +36,9 @@ static uint32_t index_get(struct world *w)
 	return w->next_neigh;
 }
 
+/* 'index': that one, when it is free. */
 static int neigh_add(struct world *w, struct net *net, const struct ip_addr *ip,
-		     const uint8_t mac[6], uint32_t holder)
+		     const uint8_t mac[6], uint32_t holder, uint32_t index, double seen)
 {
 	struct neigh *n, *each;
 	int count;
@@ -52,8 +53,8 @@ static int neigh_add(struct world *w, struct net *net, const struct ip_addr *ip,
 	n->net = net;
 	memcpy(n->mac, mac, 6);
 	n->port = holder;
-	n->index = index_get(w);
-	n->seen = w->now(w->now_arg);
+	n->index = index && !world_neigh_by_index(w, index) ? index : index_get(w);
+	n->seen = seen;
 	HASH_ADD(hh, w->neighs, key, sizeof(n->key), n);
 	HASH_ADD(hh_index, w->neighs_by_index, index, sizeof(n->index), n);
 	DL_APPEND2(net->neighs, n, net_prev, net_next);
@@ -69,7 +70,7 @@ int world_neigh_set(struct world *w, struct net *net, const struct ip_addr *ip,
 	int rc = 0;
 
 	if (!n) {
-		rc = neigh_add(w, net, ip, mac, port);
+		rc = neigh_add(w, net, ip, mac, port, 0, w->now(w->now_arg));
 	} else {
 		n->seen = w->now(w->now_arg);
 		n->port = port;
@@ -79,6 +80,14 @@ int world_neigh_set(struct world *w, struct net *net, const struct ip_addr *ip,
 	}
 	world_tell(w);
 	return rc;
+}
+
+int world_neigh_take_over(struct world *w, struct net *net, const struct ip_addr *ip,
+			  const uint8_t mac[6], uint32_t index, double ago)
+{
+	if (world_neigh_find(w, net, ip))
+		return 0;
+	return neigh_add(w, net, ip, mac, NUM_NONE, index, w->now(w->now_arg) - ago);
 }
 
 static void neigh_unlink(struct world *w, struct neigh *n)

@@ -59,6 +59,10 @@ enum { WORLD_NEIGHS_MAX = 4096 };
 /* 'holder' NULL: a station on the wire. */
 int world_neigh_set(struct world *w, struct net *n, const struct ip_addr *ip, const uint8_t mac[6],
 		    const struct port *holder);
+/* As a former controller knew it, with its 'index', 'ago' seconds ago; who is known stays.  To be
+ * told later. */
+int world_neigh_take_over(struct world *w, struct net *n, const struct ip_addr *ip,
+			  const uint8_t mac[6], uint32_t index, double ago);
 void world_neigh_forget(struct world *w, struct neigh *n);
 struct neigh *world_neigh_find(const struct world *w, const struct net *n,
 			       const struct ip_addr *ip);

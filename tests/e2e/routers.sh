@@ -124,8 +124,18 @@ check "... and no longer"                                      no  pings a1 172.
 lab_kill "$CONTROLLER_PID" KILL
 check "without a controller: between networks"                 yes pings a1 10.0.2.12
 check "without a controller: new connections to the outside"   yes came_as b1 198.51.100.1 80 "$GATEWAY"
+back=$(date +%s%N)
 REST_PORT=${URL##*:} lab_controller
 for h in h1 h2; do wait_for 10 host_up "$h" || die "$h does not come back"; done
+synced() { rest GET /weft/v1/switches | jq -e 'all(.switches[]; .up and .flows.synced != null and .flows.pending == 0)'; }
+wait_for 15 synced
+# Upstream is 203.0.113.1; its flow (of stage neighbour) on a1's host is older than the controller.
+test_older() {
+	local age
+	age=$("$B/weft-ofctl" dump-flows "unix:$DIR/h1.sock" | grep 'reg8=0xcb007101' | grep -o 'duration=[0-9.]*' | cut -d= -f2)
+	[ -n "$age" ] && awk -v a="$age" -v b="$back" -v n="$(date +%s%N)" 'BEGIN { exit !(a > (n - b) / 1e9) }'
+}
+check "who was found is known to the next controller, its flow untouched" yes test_older
 check "the controller is back: all as it was"                  yes came_as out "$FLOAT" 80 203.0.113.1
 act remove_router_interface "{\"subnet_id\": \"${SUBNET[b]}\"}"
 check "an interface that is gone routes no more"               yes wait_for 3 sh -c "! ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11"
