@@ -99,7 +99,7 @@ for what, attrs, status, kind in (
          "NetworkVlanRangeError"),
         ("from 0", {"minimum": 0}, 400, "HTTPBadRequest"),
         ("from below 0", {"minimum": -5}, 400, "HTTPBadRequest"),
-        ("from a word", {"minimum": "low"}, 400, "HTTPBadRequest"),
+        ("from a word", {"minimum": "low"}, 400, "InvalidInput"),
         ("that is the default", {"default": True}, 400, "HTTPBadRequest"),
         ("with something else", {"colour": 1}, 400, "HTTPBadRequest")):
     refused(f"a range {what}", ranged(**attrs), status, kind)
