@@ -128,7 +128,9 @@ ASAN_ALONE := $(patsubst %,tests/e2e/%,keystone.py random_life.py tenant_day.sh 
 
 # Tests that mostly wait: less than a fifth of a processor by "cpu" of tests/run and vmstat, and no bound on a rate or a
 # time that a neighbour could break.  Two of them take the place of one (tests/run --light).
-LIGHT := $(filter-out tests/e2e/keystone.py tests/e2e/random_life.py tests/e2e/projects.sh,$(E2E))
+LIGHT := $(filter-out tests/e2e/keystone.py tests/e2e/random_life.py tests/e2e/projects.sh,$(E2E)) \
+	$(patsubst %,tests/sys/%,agent_events.py answer_clients.sh answer_odd.sh learn.sh switch_frags.sh ct_hosts.py ct_helpers.py ct_actions.py \
+	controller_stations.py flow_monitor.sh pipes_neutron.py pipes_ovn.py pipes_services.py)
 
 # Those of more than 20 s begin first, so that none runs alone in the end.
 LONG  := $(patsubst %,tests/%,e2e/keystone.py e2e/random_life.py sys/pause_resume.sh sys/agent_events.py conform/switch_patterns.py \
