@@ -136,7 +136,7 @@ LIGHT := $(filter-out tests/e2e/keystone.py tests/e2e/random_life.py tests/e2e/p
 LONG  := $(patsubst %,tests/%,e2e/keystone.py e2e/random_life.py sys/pause_resume.sh sys/agent_events.py conform/switch_patterns.py \
 	e2e/tenant_day.sh e2e/projects.sh e2e/security_groups.sh e2e/controllers.sh lint/all e2e/networks.sh conform/four_pairs.py sys/meters.sh \
 	e2e/shared_addresses.sh e2e/bridge.sh sys/ct_attacks.py sys/rest_clients.py sys/rest_any_input.py e2e/host_failure.sh)
-long_first = $(filter $(LONG),$(1)) $(filter-out $(LONG),$(1))
+long_first = $(filter $(1),$(LONG)) $(filter-out $(LONG),$(1))
 
 $(B)/tests/%.o: tests/%.c | protos
 	@mkdir -p $(@D)
