@@ -245,8 +245,11 @@ weft ct-stats zone=2 >"$DIR/out"
 check "... has no more than it may, and is marked" bash -c "grep -qE 'zone=2: connections=500,.*refused_at_limit=[0-9]+ \(FULL\)' '$DIR/out' || { cat '$DIR/out'; false; }"
 weft flush-conntrack zone=2
 check "a limit over what there is room for" weft ct-set-limits default=0
-in_space a /usr/bin/python3 "$DIR/flood.py" "$MAC" </dev/null >"$DIR/sent"
-in_space a /usr/bin/python3 "$DIR/flood.py" "$MAC" </dev/null >>"$DIR/sent"
+full() { weft ct-stats | grep -qE 'max=4096,.*refused=[1-9]'; }
+for _ in 1 2 3 4 5 6; do # frames are lost on the way where a machine is slow
+	in_space a /usr/bin/python3 "$DIR/flood.py" "$MAC" </dev/null >"$DIR/sent"
+	full && break
+done
 check "without a limit the table fills, and new ones are refused" bash -c "'$WOFCTL' ct-stats '$SW' | grep -qE 'max=4096,.*refused=[1-9]' || { '$WOFCTL' ct-stats '$SW'; false; }"
 weft flush-conntrack
 check "... and after a flush there is room again" until_true 10 in_space a ping -c 1 -W 1 10.1.0.2
