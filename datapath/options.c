@@ -44,7 +44,7 @@ static const struct option_row {
 	{ "certificate", TEXT, AT(certificate), 0, 0, "FILE", "PEM, of this switch" },
 	{ "ca-cert", TEXT, AT(ca_cert), 0, 0, "FILE", "PEM, whom to trust" },
 	{ "cache-entries", NUMBER, AT(cache_entries), 0, 1u << 22, "N",
-	  "flow cache of each packet thread, a power of two; 0: off (131072)" },
+	  "flow cache of each packet thread, a power of two; 0: off (262144)" },
 	{ "max-flows", NUMBER, AT(max_flows), 1, 16000000, "N",
 	  "flows in one table at most (1000000)" },
 	{ "ct-max-connections", NUMBER, AT(ct_max), 1, CT_LIMIT_MAX, "N",
@@ -330,7 +330,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 	gethostname(host, sizeof(host) - 1);
 	o->name = "br0";
 	o->log = "info";
-	o->cache_entries = 131072;
+	o->cache_entries = 262144;
 	o->packet_buffers = 256;
 	o->host_id = keep(o, host);
 	if (!o->host_id)
