@@ -5,6 +5,7 @@
 Peers' figures are constants: OVN 23.03 and Neutron 21 with MariaDB, measured on a machine of two cores like ours, on
 2026-11-22 (OVN with ten emulated chassis; at 10,000 ports two of them)."""
 import os
+import statistics
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -19,8 +20,14 @@ MEMORY = "OVN's five daemons 800, Neutron 286 (PSS)"
 GOALS = {100: (5, 20), 1000: (5, 20), 10000: (10, 50)}
 
 
+PACKET_INS = (("answered", "16 switches, window 64", "packet-ins answered, 16 switches, 1/s", 400000),
+              ("p50", "16 switches, window 1", "packet-in to packet_out, 16 switches that wait for it, µs p50", 100))
+
+
 class Figures:
     def __init__(self, groups):
+        self.packet_in = {(case, who, f): statistics.median(v) for (what, case, who), figs in groups.items() if what == "packet_in"
+                          for (f, _), v in figs.items()}
         self.of = {case: {f: v[-1] for (f, _), v in figs.items()} for (what, case, _), figs in groups.items() if what == "control"}
 
     def __call__(self, case, figure):
@@ -72,6 +79,14 @@ def table(f):
                f"{NEUTRON['list'] / page:.0f}x" if page else "", met(page, 20))
     rss, after = f(ten(10000), "RSS"), f(ten(10000), "RSS_after")
     yield line("resident, 10,000 ports, MB (after a restart)", MEMORY, "100", f"{n(rss)} ({n(after)})", f"{800 / rss:.0f}x" if rss else "", met(rss, 100))
+
+
+def packet_ins(f):
+    for figure, case, title, goal in PACKET_INS:
+        ours, peer = f.packet_in.get((case, "weft", figure)), f.packet_in.get((case, "ovs", figure))
+        if ours and peer:
+            more = figure == "answered"
+            yield line(title, f"ovs-testcontroller {n(peer)}", f"{goal:,}", n(ours), f"{ours / peer if more else peer / ours:.1f}x", met(ours, goal, more))
 
 
 def size(case):
@@ -127,9 +142,9 @@ def main():
     f, path, facts = Figures(groups), sys.argv[1].removesuffix(".tsv"), dict(facts)
     text = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# The control plane", "",
             "Emulated switches (`bench/fleet.c`), a real controller, its store on the disk of the machine.  All of them share its cores.", "",
-            *(f"- {k}: {v}" for k, v in facts.items()), "", *table(f), "",
+            *(f"- {k}: {v}" for k, v in facts.items()), "", *table(f), *packet_ins(f), "",
             "Peers: OVN 23.03 (ten emulated chassis; two at 10,000 ports) and Neutron 21 with MariaDB, on a machine of two cores like this one, "
-            "2026-11-22.", "", "## Curves", "", *curve_rows(f), "", "*wrong*: 1 when the switches' flows after the restart are not those before it.  *The disk alone*: 12 kB and "
+            "2026-11-22.  ovs-testcontroller 3.1 in this run, in turns, medians of five.", "", "## Curves", "", *curve_rows(f), "", "*wrong*: 1 when the switches' flows after the restart are not those before it.  *The disk alone*: 12 kB and "
             "`fdatasync()`, in turns with the ports; a port is durable before its flows are sent.", "",
             "## Lists", "", *lists(f), ""]
     with open(f"{path}.md", "w") as out:
