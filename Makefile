@@ -132,6 +132,9 @@ LIGHT := $(filter-out tests/e2e/keystone.py tests/e2e/random_life.py tests/e2e/p
 	$(patsubst %,tests/sys/%,agent_events.py answer_clients.sh answer_odd.sh learn.sh switch_frags.sh ct_hosts.py ct_helpers.py ct_actions.py \
 	controller_stations.py flow_monitor.sh pipes_neutron.py pipes_ovn.py pipes_services.py)
 
+# os-ken's tester sends by itself and judges the rate that arrives: nobody beside it.
+ALONE := tests/conform/stock_tester.py
+
 # Those of more than 20 s begin first, so that none runs alone in the end.
 LONG  := $(patsubst %,tests/%,e2e/keystone.py e2e/random_life.py sys/pause_resume.sh sys/agent_events.py conform/switch_patterns.py \
 	e2e/tenant_day.sh e2e/projects.sh e2e/security_groups.sh e2e/controllers.sh lint/all e2e/networks.sh conform/four_pairs.py sys/meters.sh \
@@ -150,7 +153,7 @@ tests: $(UNITS) $(TOOLS) ## Build the unit tests
 # What builds first builds on all processors, but when `make -jN` has said on how many.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-RUN_TESTS = B=$(B) CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)/log --light "$(LIGHT)"
+RUN_TESTS = B=$(B) CHECK=1 $(PYTHON) tests/run -j $(JOBS) --logs $(B)/log --light "$(LIGHT)" --alone "$(ALONE)"
 
 check: deps ## Install, build, run every test that needs no special machine
 	+$(MAKE) $(PARALLEL) all tests
