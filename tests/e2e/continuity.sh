@@ -21,13 +21,7 @@ stream() { # a ping every 10 ms, for about SECONDS, in the background; waits for
 lost() { wait "$STREAM"; grep -o '[0-9]* packets transmitted, [0-9]* received' "$DIR/stream" >"$DIR/lost"; cat "$DIR/lost"
 	awk '{ exit !($1 > 50 && $1 - $4 <= allow) }' allow="${1:-0}" "$DIR/lost"; }
 
-lab_begin
-lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
-lab_controller
-lab_switch h1
-lab_switch h2
+lab_two_hosts
 new_net a
 new_vm a1 h1 a 10.0.0.11
 new_vm a3 h2 a 10.0.0.13

@@ -73,19 +73,9 @@ declare -A HELD
 ends() { wait_for 10 eval '! kill -0 '"${HELD[$1]}"; }
 goes_on() { local n; n=$(wc -l <"$DIR/$1"); wait_for 5 eval "[ \$(wc -l <'$DIR/$1') -gt $((n + 4)) ]"; }
 
-lab_begin
-lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
-lab_controller
-lab_switch h1
-lab_switch h2
-lab_host gw none
-lab_vm out gw
-ip -n "$LAB-out" addr add 203.0.113.1/24 dev eth0
+lab_two_hosts
+lab_outside
 ip -n "$LAB-out" addr add 198.51.100.1/24 dev eth0
-lab_program gw --port up0=af_packet:up0 --port "out=af_packet:out;vlan-mode=access,tag=200"
-"$B/weft-ofctl" add-flow "unix:$DIR/gw.sock" actions=NORMAL
 
 OPEN=$(rest POST /v2.0/security-groups '{"security_group": {"name": "open", "project_id": "tenant-a"}}' | jq -r .security_group.id)
 post security-group-rules security_group_rule "\"direction\": \"ingress\", \"security_group_id\": \"$OPEN\"" >/dev/null

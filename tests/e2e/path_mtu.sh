@@ -69,19 +69,9 @@ print(n); sys.exit(n != 400000)' "$2" "$3"
 }
 
 SERVERS=()
-lab_begin
-lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
-lab_controller
-lab_switch h1
-lab_switch h2
-lab_host gw none
-lab_vm out gw
-ip -n "$LAB-out" addr add 203.0.113.1/24 dev eth0
+lab_two_hosts
+lab_outside
 ip -n "$LAB-out" addr add 198.51.100.1/32 dev lo
-lab_program gw --port up0=af_packet:up0 --port "out=af_packet:out;vlan-mode=access,tag=200"
-"$B/weft-ofctl" add-flow "unix:$DIR/gw.sock" actions=NORMAL
 
 network w 10.0.0.0/24 "$(vlan 101)"
 network n 10.0.1.0/24 '"mtu": 1200'

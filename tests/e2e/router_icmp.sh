@@ -50,13 +50,7 @@ except ConnectionRefusedError: sys.exit(0)
 sys.exit("not refused")' "$2" "$3"
 }
 
-lab_begin
-lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
-lab_controller
-lab_switch h1
-lab_switch h2
+lab_two_hosts
 network a 1
 network m 2
 network c 3

@@ -32,20 +32,9 @@ act() { rest PUT "/v2.0/routers/$ROUTER/$1" "$2" >/dev/null || die "$1 $2"; }
 first_hop() { in_space "$1" traceroute -n -q 1 -w 1 -m 3 "$2" | awk 'NR == 2 { print $2 }'; }
 goes_by() { [ "$(first_hop "$1" "$2")" = "$3" ]; }
 flows() { "$B/weft-ofctl" dump-flows "unix:$DIR/$1.sock"; }
-lab_begin
-trap 'greet_end; lab_end' EXIT
-lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
-lab_controller
-lab_switch h1
-lab_switch h2
-lab_host gw none
-lab_vm out gw
-ip -n "$LAB-out" addr add 203.0.113.1/24 dev eth0
+lab_two_hosts
+lab_outside
 ip -n "$LAB-out" addr add 198.51.100.1/32 dev lo
-lab_program gw --port up0=af_packet:up0 --port "out=af_packet:out;vlan-mode=access,tag=200"
-"$B/weft-ofctl" add-flow "unix:$DIR/gw.sock" actions=NORMAL
 
 network a 10.0.0.0/24
 network b 10.0.1.0/24

@@ -73,18 +73,8 @@ soon() { wait_for 5 meets "$@"; }
 # From everywhere: ADDRESS HOLDER
 everywhere() { for v in c1 c2 r1; do soon $v "$1" "$2" || { echo "from $v: $(in_space $v ip neigh)"; return 1; }; done; }
 
-lab_begin
-lab_underlay
-lab_host h1 192.0.2.1/24
-lab_host h2 192.0.2.2/24
-lab_controller
-lab_switch h1
-lab_switch h2
-lab_host gw none
-lab_vm out gw
-ip -n "$LAB-out" addr add 203.0.113.1/24 dev eth0
-lab_program gw --port up0=af_packet:up0 --port "out=af_packet:out;vlan-mode=access,tag=200"
-"$B/weft-ofctl" add-flow "unix:$DIR/gw.sock" actions=NORMAL
+lab_two_hosts
+lab_outside
 
 network a
 network b
