@@ -27,6 +27,8 @@ enum {
 	OTHER_MB = 64,	  /* what is needed besides buffers */
 };
 
+#define HUGE_DIR "/sys/kernel/mm/hugepages"
+
 static struct {
 	bool started, huge;
 	uint32_t mbufs;
@@ -89,30 +91,40 @@ static void words_open(void)
 
 /* ---- Arguments ---- */
 
-/* Megabytes in hugepages that nobody uses. */
+/* A number that the kernel tells of a size of hugepages; 0: it does not. */
+static unsigned long huge_number(const char *size, const char *name)
+{
+	unsigned long n = 0;
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", HUGE_DIR, size, name);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
+}
+
+/* Megabytes in hugepages that nobody uses, nor has been promised. */
 static uint64_t huge_free_mb(void)
 {
-	static const char dir[] = "/sys/kernel/mm/hugepages";
 	struct dirent *d;
 	uint64_t mb = 0;
-	DIR *dp = opendir(dir);
+	DIR *dp = opendir(HUGE_DIR);
 
 	if (!dp)
 		return 0;
 	while ((d = readdir(dp))) {
-		unsigned long kb, n = 0;
-		char path[512];
-		FILE *f;
+		unsigned long kb, n, promised;
 
 		if (sscanf(d->d_name, "hugepages-%lukB", &kb) != 1)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/free_hugepages", dir, d->d_name);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (fscanf(f, "%lu", &n) == 1)
-			mb += n * kb / 1024;
-		fclose(f);
+		n = huge_number(d->d_name, "free_hugepages");
+		promised = huge_number(d->d_name, "resv_hugepages");
+		mb += (n > promised ? n - promised : 0) * kb / 1024;
 	}
 	closedir(dp);
 	return mb;
@@ -241,6 +253,11 @@ int eal_start(const struct eal_opts *o, struct err *e)
 	eal.huge = rte_eal_has_hugepages();
 	eal.started = true;
 	return 0;
+}
+
+bool eal_lost_hugepages(void)
+{
+	return eal.huge && !eal.started;
 }
 
 void eal_stop(void)

@@ -36,6 +36,9 @@ struct eal_opts {
 /* Starts EAL ('o' may be NULL).  0, or -errno with words: too old a DPDK, arguments it does not
  * take.  Again: 0. */
 int eal_start(const struct eal_opts *o, struct err *e) CONTROL;
+/* It did not start with hugepages that had been free a moment before: others may have taken them.
+ * DPDK can be started but once a process, so another one has to try without (--no-huge). */
+bool eal_lost_hugepages(void) CONTROL;
 void eal_stop(void) CONTROL;
 
 /* What DPDK has said since the last clear: the words for an error it caused.  Never empty. */

@@ -444,6 +444,27 @@ release:
 	return rc;
 }
 
+/* This program anew, without hugepages; returns where that cannot be done. */
+static void again_without_hugepages(int argc, char **argv, const struct err *why) CONTROL
+{
+	char **v = calloc((size_t)argc + 3, sizeof(*v));
+	int n = 0;
+	bool dashes = false;
+
+	if (!v)
+		return;
+	for (; n < argc; n++) {
+		v[n] = argv[n];
+		dashes |= !strcmp(argv[n], "--");
+	}
+	if (!dashes)
+		v[n++] = (char *)"--";
+	v[n] = (char *)"--no-huge";
+	log_warn("main", "starting again without hugepages: %s", why->text);
+	execv("/proc/self/exe", v);
+	free(v);
+}
+
 int main(int argc, char **argv)
 {
 	static struct main_state s = { .lock_fd = -1 };
@@ -464,6 +485,8 @@ int main(int argc, char **argv)
 				     s.o.log);
 		if (!rc)
 			rc = run(&s, &e);
+		if (rc && eal_lost_hugepages())
+			again_without_hugepages(argc, argv, &e);
 		if (rc)
 			fprintf(stderr, "weft-switch: %s\n", e.text);
 	}
