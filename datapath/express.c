@@ -138,37 +138,6 @@ static uint64_t all(unsigned int n)
 	return n == 64 ? UINT64_MAX : BIT(n) - 1;
 }
 
-/* All frames of the port go the same way.  False: they do not, or that is not known. */
-static bool run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
-		      const uint64_t *key, uint32_t in_port, uint64_t *left) PMD
-{
-	const struct cache *c = w->cache;
-	uint64_t words[CACHE_WORDS_MAX], bytes = 0;
-	const uint64_t hash = cache_take(c, key, words, c->n_in);
-	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
-	unsigned int served = 0;
-
-	*left = 0;
-	if (!e || e->way != CACHE_EXPRESS) {
-		*left = all(n);
-		return true;
-	}
-	if (e->express.does & EXPRESS_TAGS)
-		return false;
-	for (unsigned int i = 0; i < n; i++) {
-		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], 0, in_port)) {
-			*left |= BIT(i);
-			continue;
-		}
-		served++;
-		bytes += frame_len(m[i]);
-		leave(w, b, &e->express, m[i], 0, i, in_port);
-	}
-	count(w, &e->express, served, bytes);
-	cache_judge(w, served, served);
-	return true;
-}
-
 /* What the tunnel has to say in the key; false: it does not go by express. */
 static inline bool from_tunnel(const struct express_from *from, struct flow_key *key)
 {
@@ -189,11 +158,44 @@ static bool goes_on_in_a_tunnel(const struct pmd *w, const struct express *x)
 	return x->port && (!p || p->tunnel);
 }
 
+/* Frames m[first] to m[end - 1] came in at one place and go the same way.  False: they do not, or
+ * that is not known. */
+static bool run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int first,
+		      unsigned int end, const struct flow_key *key, bool tunnel, uint64_t *left) PMD
+{
+	const struct cache *c = w->cache;
+	uint64_t words[CACHE_WORDS_MAX], bytes = 0;
+	const uint64_t hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
+	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
+	const uint32_t in_port = be32toh(key->in_port);
+	unsigned int served = 0;
+
+	if (!e || e->way != CACHE_EXPRESS || (tunnel && goes_on_in_a_tunnel(w, &e->express))) {
+		*left |= all(end) & ~all(first);
+		return true;
+	}
+	if (e->express.does & EXPRESS_TAGS)
+		return false;
+	for (unsigned int i = first; i < end; i++) {
+		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], 0, in_port)) {
+			*left |= BIT(i);
+			continue;
+		}
+		served++;
+		bytes += frame_len(m[i]);
+		leave(w, b, &e->express, m[i], 0, i, in_port);
+	}
+	count(w, &e->express, served, bytes);
+	cache_judge(w, served, served);
+	return true;
+}
+
 /* A burst on its way. */
 struct ride {
 	struct rte_mbuf **m;
 	unsigned int n;
 	uint32_t in_port;
+	unsigned int first;		 /* the place of m[0] in the burst */
 	const struct express_from *from; /* NULL: through no tunnel */
 	enum express_need need;
 	uint64_t hash[BURST_MAX];
@@ -202,9 +204,13 @@ struct ride {
 	uint64_t to_ct; /* those whose way leads to ct(), so far */
 };
 
-static inline uint32_t in_port_of(const struct ride *r, unsigned int i)
+/* Where frame i came from, which is not before 'from'. */
+static inline const struct express_from *from_of(const struct ride *r, unsigned int i,
+						 const struct express_from *from)
 {
-	return r->from ? r->from[i].port : r->in_port;
+	while (r->first + i >= from->end)
+		from++;
+	return from;
 }
 
 static inline void ahead(const struct ride *r, unsigned int i)
@@ -220,12 +226,18 @@ static __rte_always_inline uint64_t look_up_n(struct cache *c, struct ride *r, s
 					      unsigned int n_words)
 {
 	const bool may_track = c->tracks && !r->from;
+	const struct express_from *from = r->from;
+	bool ours = !from || from_tunnel(from, key);
 	uint64_t hits = 0;
 
 	for (unsigned int i = 0; i < r->n; i++) {
 		ahead(r, i);
+		if (from && unlikely(r->first + i >= from->end)) {
+			from = from_of(r, i, from);
+			ours = from_tunnel(from, key);
+		}
 		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)key);
-		if (r->from && !from_tunnel(&r->from[i], key))
+		if (unlikely(!ours))
 			r->l3[i] = 0;
 		if (!r->l3[i])
 			continue;
@@ -271,6 +283,7 @@ static uint64_t look_up(struct cache *c, struct ride *r, struct flow_key *key)
 static uint64_t take_keys(struct burst *b, struct ride *r, uint64_t todo,
 			  const struct flow_key *start)
 {
+	const struct express_from *from = r->from;
 	uint64_t taken = 0;
 
 	for (; todo; todo &= todo - 1) {
@@ -285,7 +298,8 @@ static uint64_t take_keys(struct burst *b, struct ride *r, uint64_t todo,
 		pkt_begin_key(p);
 		if (r->from) {
 			pkt_touch(p, offsetof(struct flow_key, tun_src));
-			if (!from_tunnel(&r->from[i], &p->key)) {
+			from = from_of(r, i, from);
+			if (!from_tunnel(from, &p->key)) {
 				r->l3[i] = 0;
 				continue;
 			}
@@ -338,6 +352,8 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 			 bool cached) PMD
 {
 	struct cache *c = w->cache;
+	const struct express_from *from = r->from;
+	uint32_t in = from ? from->port : r->in_port;
 	uint64_t hits = 0, walked, left = 0, served;
 	struct express_walk k;
 
@@ -352,8 +368,11 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 		express_track(w, b, r->m, r->n, r->to_ct, r->in_port, r->l3, r->x);
 	for (unsigned int i = 0; i < r->n; i++) {
 		const struct express *x = r->x[i];
-		const uint32_t in = in_port_of(r, i);
 
+		if (from && unlikely(r->first + i >= from->end)) {
+			from = from_of(r, i, from);
+			in = from->port;
+		}
 		if (!x || !express_fits(x, r->m[i], r->l3[i], in) ||
 		    (r->from && goes_on_in_a_tunnel(w, x))) {
 			left |= BIT(i);
@@ -363,7 +382,7 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 			count_way(w, &k, i, frame_len(r->m[i]));
 		else if (!(r->to_ct >> i & 1)) /* those are, by express_track() */
 			count(w, x, 1, frame_len(r->m[i]));
-		leave(w, b, x, r->m[i], r->l3[i], i, in);
+		leave(w, b, x, r->m[i], r->l3[i], r->first + i, in);
 	}
 	walked &= ~left;
 	served = all(r->n) & ~left;
@@ -371,6 +390,30 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 		keep(c, r, &k, walked);
 		cache_judge(w, (uint32_t)__builtin_popcountll(served),
 			    (uint32_t)__builtin_popcountll(served & ~walked));
+	}
+	return left << r->first;
+}
+
+/* Nobody looks into frames: those of one tunnel go the same way. */
+static uint64_t run_tunnels(struct pmd *w, struct burst *b, struct ride *r,
+			    struct flow_key *key) PMD
+{
+	struct rte_mbuf **m = r->m;
+	const struct express_from *from = r->from;
+	uint64_t left = 0;
+
+	for (unsigned int first = 0, n = r->n; first < n; first = from++->end) {
+		if (!from_tunnel(from, key)) {
+			left |= all(from->end) & ~all(first);
+			continue;
+		}
+		if (run_alike(w, b, m, first, from->end, key, true, &left))
+			continue;
+		r->m = m + first;
+		r->n = from->end - first;
+		r->first = first;
+		r->from = from;
+		left |= run_each(w, b, r, key, true);
 	}
 	return left;
 }
@@ -388,19 +431,22 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	struct flow_key key = { .in_port = htobe32(in_port), .in_phy_port = htobe32(in_port) };
 	const bool cached = cache_ready(c, w->dp, b->version);
 	struct ride r; /* most of it is written frame by frame */
-	uint64_t left;
+	uint64_t left = 0;
 
 	key.actset_output = htobe32(OFPP_UNSET);
 	r.m = m;
 	r.n = n;
 	r.in_port = in_port;
+	r.first = 0;
 	r.from = from;
 	r.need = c->need;
 	r.to_ct = 0;
 	if (c->need == EXPRESS_NOTHING) {
-		if (cached && !from && run_alike(w, b, m, n, (uint64_t *)&key, in_port, &left))
-			return left;
 		r.need = EXPRESS_ETH;
+		if (cached && from)
+			return run_tunnels(w, b, &r, &key);
+		if (cached && run_alike(w, b, m, 0, n, &key, false, &left))
+			return left;
 	}
 	return run_each(w, b, &r, &key, cached);
 }

@@ -87,9 +87,11 @@ struct express_step {
 
 _Static_assert(sizeof(struct express) <= 64, "one line");
 
-/* Where a frame came in that had been in a tunnel; over IPv6 it does not go by express. */
+/* Where frames came in that had been in a tunnel, one after the other; over IPv6 they do not go by
+ * express. */
 struct express_from {
 	uint32_t port; /* the tunnel's; 0: not for the express way */
+	uint32_t end;  /* the first frame behind them */
 	be32 tun_src, tun_dst;
 	be64 tun_id;
 	uint8_t tun_tos, tun_ttl;
@@ -125,8 +127,8 @@ static inline bool express_fits(const struct express *x, const struct rte_mbuf *
 
 /*
  * Serves what it can of frames m[0] to m[n - 1] that came in on device port 'in_port', and, where
- * 'from' is not NULL, through the tunnels that it names: they stand in b->x, b->n_x of them, and
- * leave with the burst (output_flush()).  Returns those that are left.
+ * 'from' is not NULL, through the tunnels that it names, until all have one: they stand in b->x,
+ * b->n_x of them, and leave with the burst (output_flush()).  Returns those that are left.
  */
 uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
 		     uint32_t in_port, const struct express_from *from) PMD;

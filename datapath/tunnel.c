@@ -124,15 +124,17 @@ static uint32_t row_find(const struct uplink *u, const struct vxlan_rx *r, bool 
 static const struct port *tunnel_port(struct pmd *w, const struct uplink *u,
 				      const struct vxlan_rx *r)
 {
-	uint32_t no = row_find(u, r, false, false);
+	static const uint8_t order[] = { 0, ANY_VNI, ANY_REMOTE, ANY_VNI | ANY_REMOTE };
 
-	if (!no)
-		no = row_find(u, r, true, false);
-	if (!no)
-		no = row_find(u, r, false, true);
-	if (!no)
-		no = row_find(u, r, true, true);
-	return no ? port_by_no(w->dp, no) : NULL;
+	for (unsigned int i = 0; i < RTE_DIM(order); i++) {
+		const uint32_t no = u->kinds >> order[i] & 1 ? row_find(u, r, order[i] & ANY_VNI,
+									order[i] & ANY_REMOTE)
+							     : 0;
+
+		if (no)
+			return port_by_no(w->dp, no);
+	}
+	return NULL;
 }
 
 static void key_set(struct pkt *p, const struct port *uplink, const struct vxlan_rx *r)
@@ -153,77 +155,101 @@ static void key_set(struct pkt *p, const struct port *uplink, const struct vxlan
 	}
 }
 
-static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf *m, enum drop why)
+static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n,
+		    enum drop why)
 {
-	counter_add(&w->ports[p->slot].rx_dropped, 1);
-	counter_add(&w->ports[p->slot].drops[why], 1);
-	rte_pktmbuf_free(m);
+	counter_add(&w->ports[p->slot].rx_dropped, n);
+	counter_add(&w->ports[p->slot].drops[why], n);
+	rte_pktmbuf_free_bulk(m, n);
 }
 
-/* The port of the tunnel that a frame was in, when it takes it; NULL: it is dropped. */
+/* The port of the tunnel that frames were in, when it takes them; NULL: they are dropped. */
 static const struct port *receive(struct pmd *w, const struct port *uplink, const struct uplink *u,
-				  struct rte_mbuf *m, const struct vxlan_rx *r)
+				  struct rte_mbuf **m, const struct vxlan_run *run)
 {
-	const struct port *p = tunnel_port(w, u, r);
+	const struct port *p = tunnel_port(w, u, &run->rx);
 
 	if (!p) {
-		drop_rx(w, uplink, m, DROP_TUN_NO_PORT);
+		drop_rx(w, uplink, m, run->n, DROP_TUN_NO_PORT);
 		return NULL;
 	}
-	counter_add(&w->ports[p->slot].rx_packets, 1);
-	counter_add(&w->ports[p->slot].rx_bytes, m->pkt_len);
+	counter_add(&w->ports[p->slot].rx_packets, run->n);
+	counter_add(&w->ports[p->slot].rx_bytes, run->bytes);
 	if (atomic_load_explicit(&p->config, memory_order_relaxed) &
 	    (OFPPC_PORT_DOWN | OFPPC_NO_RECV)) {
-		drop_rx(w, p, m, DROP_PORT_NO_RECV);
+		drop_rx(w, p, m, run->n, DROP_PORT_NO_RECV);
 		return NULL;
 	}
 	return p;
 }
 
-static struct express_from from_of(const struct port *p, const struct vxlan_rx *r)
+static void from_set(struct express_from *f, const struct port *p, const struct vxlan_rx *r)
 {
-	struct express_from f = { .tun_id = htobe64(r->vni), .tun_tos = r->tos, .tun_ttl = r->ttl };
-
+	*f = (struct express_from){ .tun_id = htobe64(r->vni),
+				    .tun_tos = r->tos,
+				    .tun_ttl = r->ttl };
 	if (vxlan_addr_is_v4(&r->src)) {
-		f.port = p->no;
-		f.tun_src = vxlan_addr_to_v4(&r->src);
-		f.tun_dst = vxlan_addr_to_v4(&r->dst);
+		f->port = p->no;
+		f->tun_src = vxlan_addr_to_v4(&r->src);
+		f->tun_dst = vxlan_addr_to_v4(&r->dst);
 	}
-	return f;
+}
+
+/* Those that came by one tunnel one after the other, as far as their port takes them. */
+struct arrivals {
+	unsigned int n, n_frames;
+	struct express_from from[BURST_MAX];
+	const struct port *port[BURST_MAX];
+	const struct vxlan_rx *rx[BURST_MAX];
+};
+
+static void receive_all(struct pmd *w, const struct port *uplink, const struct uplink *u,
+			struct vxlan_rx_out *rx, struct arrivals *a) PMD
+{
+	struct rte_mbuf **m = rx->inner;
+
+	a->n = a->n_frames = 0;
+	for (unsigned int i = 0; i < rx->n_runs; m += rx->run[i++].n) {
+		const struct vxlan_run *run = &rx->run[i];
+		const struct port *p = receive(w, uplink, u, m, run);
+
+		if (!p)
+			continue;
+		if (unlikely(m != rx->inner + a->n_frames))
+			memmove(rx->inner + a->n_frames, m, run->n * sizeof(*m));
+		a->n_frames += run->n;
+		a->port[a->n] = p;
+		a->rx[a->n] = &run->rx;
+		from_set(&a->from[a->n], p, &run->rx);
+		a->from[a->n++].end = a->n_frames;
+	}
 }
 
 /* Frames that were in tunnels: some leave by express, the others become packets. */
 static void start_inner(struct pmd *w, struct burst *b, const struct port *uplink,
 			const struct uplink *u, struct vxlan_rx_out *rx) PMD
 {
-	struct express_from from[BURST_MAX];
-	const struct port *port[BURST_MAX];
-	const struct vxlan_rx *meta[BURST_MAX];
-	unsigned int n = 0;
+	struct arrivals a;
+	unsigned int at = 0;
 	uint64_t left;
 
-	for (unsigned int i = 0; i < rx->n_inner; i++) {
-		port[n] = receive(w, uplink, u, rx->inner[i], &rx->meta[i]);
-		if (!port[n])
-			continue;
-		meta[n] = &rx->meta[i];
-		from[n] = from_of(port[n], meta[n]);
-		rx->inner[n++] = rx->inner[i];
-	}
-	if (!n)
+	receive_all(w, uplink, u, rx, &a);
+	if (!a.n_frames)
 		return;
-	left = UINT64_MAX >> (64 - n);
+	left = UINT64_MAX >> (64 - a.n_frames);
 	if (likely(express_open(w)))
-		left = express_run(w, b, rx->inner, n, uplink->no, from);
+		left = express_run(w, b, rx->inner, a.n_frames, uplink->no, a.from);
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 
+		while (i >= a.from[at].end)
+			at++;
 		b->seq[b->n] = (uint8_t)i;
-		if (!pkt_init(b, b->n, rx->inner[i], port[i]->no)) {
-			drop_rx(w, port[i], rx->inner[i], DROP_RX_TRUNCATED);
+		if (!pkt_init(b, b->n, rx->inner[i], a.port[at]->no)) {
+			drop_rx(w, a.port[at], &rx->inner[i], 1, DROP_RX_TRUNCATED);
 			continue;
 		}
-		key_set(&b->pkt[b->n], uplink, meta[i]);
+		key_set(&b->pkt[b->n], uplink, a.rx[at]);
 		b->n++;
 	}
 }
@@ -245,7 +271,7 @@ uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const s
 		if (pkt_init(b, b->n, c->rx.pass[i], p->no))
 			b->n++;
 		else
-			drop_rx(w, p, c->rx.pass[i], DROP_RX_TRUNCATED);
+			drop_rx(w, p, &c->rx.pass[i], 1, DROP_RX_TRUNCATED);
 	}
 	return b->n ? ~UINT64_C(0) >> (64 - b->n) : 0;
 }

@@ -49,8 +49,11 @@ struct uplink_row {
 	bool any_vni, any_remote;
 };
 
+enum uplink_kind { ANY_VNI = 1, ANY_REMOTE = 2 };
+
 struct uplink {
 	struct vxlan_term term;
+	uint8_t kinds; /* bit n: there are rows of kind n, of enum uplink_kind */
 	uint64_t key;
 	uint32_t mask;
 	struct uplink_row rows[];

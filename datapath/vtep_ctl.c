@@ -154,6 +154,8 @@ static void row_add(struct uplink *u, const struct tunnel *t)
 		.any_vni = c->flow_vni,
 		.any_remote = c->flow_remote,
 	};
+	u->kinds |=
+		(uint8_t)(1u << ((c->flow_vni ? ANY_VNI : 0) | (c->flow_remote ? ANY_REMOTE : 0)));
 }
 
 static int count_ends(const struct dp *dp, const char *uplink)

@@ -7,6 +7,7 @@
 
 #include "vlan/tag.h"
 #include "vxlan/csum_mbuf.h"
+#include "vxlan/decap_quick.h"
 
 enum {
 	ETH_HLEN = 14,
@@ -258,14 +259,20 @@ static enum vxlan_drop combine_ecn(struct vxlan_ctx *ctx, struct rte_mbuf **m, u
 	return VXLAN_DROP_NONE;
 }
 
+/* What was said of the packet was said of the outer one. */
+static inline void forget(struct rte_mbuf *m)
+{
+	m->ol_flags &= ~(RTE_MBUF_F_FIRST_FREE - 1) & ~RTE_MBUF_F_TX_OFFLOAD_MASK;
+	m->tx_offload = 0;
+	m->packet_type = 0;
+}
+
 static void describe(const struct view *v, const struct vxlan_local *l, struct vxlan_rx *rx)
 {
 	const uint8_t *ip = v->p + v->l3;
 
 	rx->dst = l->addr;
 	rx->port = l->port;
-	rx->sport = get_be16(v->p + v->l4);
-	rx->flags = v->p[v->l4 + UDP_HLEN];
 	if (v->v4) {
 		be32 src;
 
@@ -300,8 +307,7 @@ static enum whose take_udp(struct vxlan_ctx *ctx, struct view *v, const struct v
 		return drop(v, VXLAN_DROP_OUTER_LEN);
 	if (!has(v, head))
 		return DROP;
-	rx->csum = get_be16(udp + 6) != 0;
-	if (rx->csum && !udp_csum_ok(v, len))
+	if (get_be16(udp + 6) && !udp_csum_ok(v, len))
 		return drop(v, VXLAN_DROP_UDP_CSUM);
 	v->why = vxlan_hdr_get(udp + UDP_HLEN, VXLAN_HLEN, &rx->vni);
 	if (v->why)
@@ -314,9 +320,7 @@ static enum whose take_udp(struct vxlan_ctx *ctx, struct view *v, const struct v
 	describe(v, l, rx);
 	cut(v->m, v->l4 + len);
 	rte_pktmbuf_adj(v->m, (uint16_t)head);
-	v->m->ol_flags &= ~(RTE_MBUF_F_FIRST_FREE - 1) & ~RTE_MBUF_F_TX_OFFLOAD_MASK;
-	v->m->tx_offload = 0;
-	v->m->packet_type = 0;
+	forget(v->m);
 	if (unlikely(rx->tos & 1))
 		v->why = combine_ecn(ctx, &v->m, rx->tos & ECN_MASK);
 	return v->why ? DROP : TUNNEL;
@@ -410,38 +414,132 @@ static enum whose sort(struct vxlan_ctx *ctx, struct view *v, struct vxlan_rx *r
 	}
 }
 
+/* The last run is one of packets that say 'rx'. */
+static void run_of(struct vxlan_rx_out *out, const struct vxlan_rx *rx)
+{
+	struct vxlan_run *last = &out->run[out->n_runs];
+
+	if (out->n_runs) {
+		const struct vxlan_rx *is = &last[-1].rx;
+
+		if (vxlan_addr_eq(&is->src, &rx->src) && vxlan_addr_eq(&is->dst, &rx->dst) &&
+		    is->vni == rx->vni && is->port == rx->port && is->tos == rx->tos &&
+		    is->ttl == rx->ttl)
+			return;
+	}
+	*last = (struct vxlan_run){ .rx = *rx };
+	out->n_runs++;
+}
+
+static inline void unpacked(struct vxlan_rx_out *out, struct rte_mbuf *m)
+{
+	struct vxlan_run *run = &out->run[out->n_runs - 1];
+
+	out->inner[out->n_inner++] = m;
+	run->n++;
+	run->bytes += m->pkt_len;
+}
+
+/* Another run than the one before begins with the packet that has 'now' and its IP header at 'ip'.
+ * False: it is to no address of ours. */
+static bool quick_turn(const struct vxlan_term *t, const uint8_t *ip, const struct vxlan_same *now,
+		       struct vxlan_rx_out *out)
+{
+	be32 src, dst;
+	struct vxlan_rx rx = { .vni = be32toh(now->vni << 8) & VXLAN_VNI_MASK };
+	const struct vxlan_local *l;
+
+	memcpy(&src, ip + 12, 4);
+	memcpy(&dst, ip + 16, 4);
+	rx.dst = vxlan_addr_v4(dst);
+	if (!now->dport)
+		return false;
+	l = local_find(t, &rx.dst, now->vid, be16toh(now->dport));
+	if (!l)
+		return false;
+	rx.src = vxlan_addr_v4(src);
+	rx.port = l->port;
+	rx.tos = ip[1];
+	rx.ttl = ip[8];
+	run_of(out, &rx);
+	return true;
+}
+
+/* Unpacks what is just so; false: nothing has happened. */
+static __rte_always_inline bool quick(const struct vxlan_term *t, struct rte_mbuf *m,
+				      struct vxlan_same *same, struct vxlan_rx_out *out)
+{
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t vid;
+	const uint32_t at = quick_l3(t, m, p, &vid), len = at ? quick_check(m, p + at, at) : 0;
+	struct vxlan_same now;
+
+	if (unlikely(!len))
+		return false;
+	now = quick_same(p + at, vid);
+	if (unlikely(quick_differs(&now, same))) {
+		if (!quick_turn(t, p + at, &now, out))
+			return false;
+		*same = now;
+	}
+	m->data_off = (uint16_t)(m->data_off + at + QUICK_HEAD);
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
+	forget(m);
+	unpacked(out, m);
+	return true;
+}
+
+/* One that is not just so. */
+static __rte_noinline void carefully(struct vxlan_ctx *ctx, const struct vxlan_term *t,
+				     struct rte_mbuf *m, struct vxlan_rx_out *out)
+{
+	struct view v = { .t = t, .m = m, .p = rte_pktmbuf_mtod(m, uint8_t *), .n = m->data_len };
+	struct rte_mbuf *copy;
+	struct vxlan_rx rx;
+
+	switch (sort(ctx, &v, &rx)) {
+	case TUNNEL:
+		run_of(out, &rx);
+		unpacked(out, v.m);
+		break;
+	case OURS:
+		out->ctrl[out->n_ctrl++] = m;
+		break;
+	case BOTH:
+		/* Without a buffer for it the VTEP misses what it only overhears. */
+		copy = rte_pktmbuf_copy(m, ctx->pool, 0, UINT32_MAX);
+		if (copy)
+			out->ctrl[out->n_ctrl++] = copy;
+		/* fallthrough */
+	case PASS:
+		out->pass[out->n_pass++] = m;
+		break;
+	case DROP:
+		ctx->drops[v.why]++;
+		rte_pktmbuf_free(v.m);
+		break;
+	}
+}
+
 void vxlan_rx_burst(struct vxlan_ctx *ctx, const struct vxlan_term *t, struct rte_mbuf **pkts,
 		    uint16_t n, struct vxlan_rx_out *out)
 {
-	out->n_inner = out->n_ctrl = out->n_pass = 0;
-	for (uint16_t i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i], *copy;
-		struct view v = {
-			.t = t, .m = m, .p = rte_pktmbuf_mtod(m, uint8_t *), .n = m->data_len
-		};
+	enum { AHEAD = 4, LINE = 64 };
+	struct vxlan_same same = { .vid = QUICK_NOBODY };
 
-		if (i + 2 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 2], void *));
-		switch (sort(ctx, &v, &out->meta[out->n_inner])) {
-		case TUNNEL:
-			out->inner[out->n_inner++] = v.m;
-			break;
-		case OURS:
-			out->ctrl[out->n_ctrl++] = m;
-			break;
-		case BOTH:
-			/* Without a buffer for it the VTEP misses what it only overhears. */
-			copy = rte_pktmbuf_copy(m, ctx->pool, 0, UINT32_MAX);
-			if (copy)
-				out->ctrl[out->n_ctrl++] = copy;
-			/* fallthrough */
-		case PASS:
-			out->pass[out->n_pass++] = m;
-			break;
-		case DROP:
-			ctx->drops[v.why]++;
-			rte_pktmbuf_free(v.m);
-			break;
+	out->n_inner = out->n_runs = out->n_ctrl = out->n_pass = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		const uint16_t had = out->n_runs;
+
+		if (i + AHEAD < n) { /* outer headers, and what is behind them */
+			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + AHEAD], void *));
+			rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i + AHEAD], void *, LINE));
 		}
+		if (likely(quick(t, pkts[i], &same, out)))
+			continue;
+		carefully(ctx, t, pkts[i], out);
+		if (out->n_runs != had)
+			same.vid = QUICK_NOBODY;
 	}
 }

@@ -51,21 +51,26 @@ struct vxlan_rx {
 	struct vxlan_addr src;
 	struct vxlan_addr dst;
 	uint32_t vni;
-	uint32_t port;	/* of the vxlan_local that took it */
-	uint16_t sport; /* UDP source port, host order */
+	uint32_t port; /* of the vxlan_local that took it */
 	uint8_t tos;
 	uint8_t ttl;
-	uint8_t csum;  /* it had a UDP checksum, and it was right */
-	uint8_t flags; /* byte 0 of the VXLAN header */
+};
+
+/* Packets that came one after the other and said the same. */
+struct vxlan_run {
+	struct vxlan_rx rx;
+	uint32_t n;
+	uint64_t bytes; /* of the inner frames */
 };
 
 /* Where a burst went.  Each packet is in one of the three; order is kept in each. */
 struct vxlan_rx_out {
-	struct rte_mbuf *inner[VXLAN_BURST]; /* unpacked; meta[i] says from where */
-	struct vxlan_rx meta[VXLAN_BURST];
+	struct rte_mbuf *inner[VXLAN_BURST]; /* unpacked: the first run[0].n are run[0]'s, ... */
+	struct vxlan_run run[VXLAN_BURST];
 	struct rte_mbuf *ctrl[VXLAN_BURST]; /* for vtep_input(), also copies of what passes */
 	struct rte_mbuf *pass[VXLAN_BURST]; /* none of the tunnel's business */
 	uint16_t n_inner;
+	uint16_t n_runs;
 	uint16_t n_ctrl;
 	uint16_t n_pass;
 };

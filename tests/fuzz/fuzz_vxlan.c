@@ -173,7 +173,7 @@ static void receive(uint8_t how, const uint8_t *p, uint16_t n)
 	must(out.n_inner + out.n_pass <= 1 && out.n_ctrl <= 1);
 	if (out.n_inner) {
 		check(out.inner[0]);
-		must(out.inner[0]->pkt_len >= ETH_HLEN && out.meta[0].vni <= VXLAN_VNI_MASK);
+		must(out.inner[0]->pkt_len >= ETH_HLEN && out.run[0].rx.vni <= VXLAN_VNI_MASK);
 	}
 	rte_pktmbuf_free_bulk(out.inner, out.n_inner);
 	rte_pktmbuf_free_bulk(out.pass, out.n_pass);

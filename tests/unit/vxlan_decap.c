@@ -106,30 +106,27 @@ static void scapy_vectors(void **state)
 
 	assert_int_equal(sort(mbuf_of_hex(v4_options), &m), INNER_);
 	assert_hex(m, INNER_CE);
-	assert_int_equal(out.meta[0].vni, 5);
-	assert_int_equal(out.meta[0].sport, 50000);
-	assert_int_equal(out.meta[0].tos, 3);
-	assert_int_equal(out.meta[0].ttl, 9);
-	assert_int_equal(out.meta[0].csum, 1);
-	assert_int_equal(out.meta[0].port, 10);
-	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.meta[0].src)), 0xc0000202);
-	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.meta[0].dst)), 0xc0000201);
+	assert_int_equal(out.run[0].rx.vni, 5);
+	assert_int_equal(out.run[0].rx.tos, 3);
+	assert_int_equal(out.run[0].rx.ttl, 9);
+	assert_int_equal(out.run[0].rx.port, 10);
+	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.run[0].rx.src)), 0xc0000202);
+	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.run[0].rx.dst)), 0xc0000201);
 	rte_pktmbuf_free(m);
 
 	/* scapy's checksum was for the other direction; sums do not mind. */
 	assert_int_equal(sort(mbuf_of_hex(v6_csum), &m), INNER_);
 	assert_hex(m, INNER);
-	assert_int_equal(out.meta[0].vni, 77);
-	assert_int_equal(out.meta[0].tos, 2);
-	assert_int_equal(out.meta[0].ttl, 64);
-	assert_int_equal(out.meta[0].port, 11);
-	assert_int_equal(out.meta[0].src.b[15], 2);
+	assert_int_equal(out.run[0].rx.vni, 77);
+	assert_int_equal(out.run[0].rx.tos, 2);
+	assert_int_equal(out.run[0].rx.ttl, 64);
+	assert_int_equal(out.run[0].rx.port, 11);
+	assert_int_equal(out.run[0].rx.src.b[15], 2);
 	rte_pktmbuf_free(m);
 
 	n = unhex(v6_csum, b);
 	put_be16(b + 60, 0); /* RFC 6935 */
 	assert_int_equal(sort(mbuf_of(b, n), &m), INNER_);
-	assert_int_equal(out.meta[0].csum, 0);
 	rte_pktmbuf_free(m);
 }
 
@@ -159,8 +156,8 @@ static void round_trip(void **state)
 			assert_int_equal(vxlan_tmpl_init(&t, &cfg, NULL), 0);
 			assert_int_equal(vxlan_encap_burst(&ctx, &m, &tx, 1, NULL), 1);
 			assert_int_equal(sort(m, &got), INNER_);
-			assert_int_equal(out.meta[0].vni, n * 11000);
-			assert_int_equal(out.meta[0].port, 10 + i / 2);
+			assert_int_equal(out.run[0].rx.vni, n * 11000);
+			assert_int_equal(out.run[0].rx.port, 10 + i / 2);
 			assert_bytes(got, inner, n);
 			rte_pktmbuf_free(got);
 		}
@@ -342,8 +339,7 @@ static void flags_and_fragments(void **state)
 		b[VX + 1] = b[VX + 7] = (uint8_t)~f;
 		if (f & VXLAN_F_VNI) {
 			assert_int_equal(sort(mbuf_of(b, n), &m), INNER_);
-			assert_int_equal(out.meta[0].vni, 5);
-			assert_int_equal(out.meta[0].flags, f);
+			assert_int_equal(out.run[0].rx.vni, 5);
 			rte_pktmbuf_free(m);
 		} else {
 			assert_dropped(sort_bytes(b, n), VXLAN_DROP_NO_VNI);
@@ -505,8 +501,11 @@ static void burst(void **state)
 	assert_int_equal(out.n_pass, 16);
 	assert_int_equal(out.n_ctrl, 0);
 	assert_int_equal(ctx.drops[VXLAN_DROP_NO_VNI], 16);
-	for (uint16_t i = 0; i < 32; i++)
-		assert_int_equal(out.meta[i].vni, i / 2 * 4 + i % 2);
+	assert_int_equal(out.n_runs, 32);
+	for (uint16_t i = 0; i < 32; i++) {
+		assert_int_equal(out.run[i].n, 1);
+		assert_int_equal(out.run[i].rx.vni, i / 2 * 4 + i % 2);
+	}
 	for (uint16_t i = 0; i < 16; i++)
 		assert_int_equal(*rte_pktmbuf_mtod_offset(out.pass[i], uint8_t *, VX + 6),
 				 i * 4 + 2);
