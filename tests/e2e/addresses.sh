@@ -74,7 +74,7 @@ for v in s1 b1; do
 	ip -n "$LAB-$v" link set eth0 address "$(jq -r .port.mac_address <<<"$body")" mtu "${MTU[${v%1}]}" up
 done
 rest PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"dns_name": "Web-1"}}' >/dev/null || die "dns_name"
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 # The link may have been there before its flows.
 for v in s1 b1; do ip -n "$LAB-$v" link set eth0 down; ip -n "$LAB-$v" link set eth0 up; done
 
@@ -103,8 +103,8 @@ rest PUT "/v2.0/ports/${PORT[a3]}" '{"port": {"extra_dhcp_opts": [{"opt_name": "
 sleep 0.3
 check "udhcpc gets the other one's"                            yes in_space a3 timeout 10 busybox udhcpc -f -q -n -i eth0 -s "$DIR/udhcpc"
 check "... and from where to boot what"                        yes grep -q '192.0.2.66 pxe.1' "$DIR/udhcpc.out"
-check "the kernel forms its address by itself"                 yes wait_for 8 has s1 "${ADDR[s1]}"
-check "... and has the router as its way out"                  yes wait_for 3 sh -c "ip -n $LAB-s1 -6 route | grep -q '^default via fe80'"
+check "the kernel forms its address by itself"                 yes wait_for 20 has s1 "${ADDR[s1]}"
+check "... and has the router as its way out"                  yes wait_for 20 sh -c "ip -n $LAB-s1 -6 route | grep -q '^default via fe80'"
 check "DHCPv6 gives the port's address"                        yes wait_for 20 dhclient_in b1 -6
 check "... which is there"                                     yes has b1 "${ADDR[b1]}"
 check "... and the port's own option"                          yes leased b1 'domain-search.*six.example'
@@ -138,6 +138,6 @@ ip -n "$LAB-a1" addr flush dev eth0
 check "without a controller: DHCP"                             yes dhclient_in a1
 check "... the same address"                                   yes has a1 "${ADDR[a1]}"
 ip -n "$LAB-s1" link set eth0 down; ip -n "$LAB-s1" link set eth0 up
-check "without a controller: router advertisements"            yes wait_for 8 has s1 "${ADDR[s1]}"
+check "without a controller: router advertisements"            yes wait_for 20 has s1 "${ADDR[s1]}"
 for v in a1 b1; do give_back "$v"; done
 verdict

@@ -14,7 +14,7 @@ hears() { # VM FILTER COMMAND...
 	rm -f "$DIR/dump.err" # of the last one
 	in_space "$vm" timeout 4 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
 	local t=$!
-	wait_for 4 grep -q listening "$DIR/dump.err"
+	wait_for 20 grep -q listening "$DIR/dump.err"
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
@@ -31,9 +31,9 @@ for i in 1 2 3; do
 	args+=(--port "x$i=af_packet:x$i")
 done
 lab_program h1 --controller "unix:$DIR/of.sock" "${args[@]}"
-check "x1 reaches x2"                                     yes wait_for 5 pings x1 10.1.0.2 -c 1
+check "x1 reaches x2"                                     yes wait_for 20 pings x1 10.1.0.2 -c 1
 check "x1 reaches x3"                                     yes pings x1 10.1.0.3
-check "three stations are learned"                        yes wait_for 3 knows 3
+check "three stations are learned"                        yes wait_for 20 knows 3
 check "known unicast goes to its port alone"              no  hears x3 'icmp and dst 10.1.0.2' pings x1 10.1.0.2
 check "broadcast goes to all"                             yes hears x3 'icmp and dst 10.1.0.255' in_space x1 ping -b -n -c 2 -i 0.2 -W 1 10.1.0.255
 
@@ -42,13 +42,13 @@ mac=$(in_space x3 cat /sys/class/net/eth0/address)
 ip -n "$LAB-x3" link set eth0 address 02:00:00:00:00:99
 ip -n "$LAB-x2" link set eth0 address "$mac"
 ip -n "$LAB-x1" neigh flush dev eth0
-check "a station that moved is found at its new port"     yes wait_for 5 pings x1 10.1.0.2 -c 1
+check "a station that moved is found at its new port"     yes wait_for 20 pings x1 10.1.0.2 -c 1
 check "... and no longer at the old one"                  no  hears x3 'icmp and dst 10.1.0.2' pings x1 10.1.0.2
 
 lab_kill "$CONTROLLER_PID" TERM
 check "known stations reach each other without controller" yes pings x1 10.1.0.2
 ip -n "$LAB-x3" link set eth0 address 02:00:00:00:00:98
-check "and unknown ones, by flooding"                     yes wait_for 3 pings x3 10.1.0.1 -c 1
+check "and unknown ones, by flooding"                     yes wait_for 20 pings x3 10.1.0.1 -c 1
 lab_controller
 check "the controller learns what it missed"              yes wait_for 20 sh -c "'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=40 | grep -q 02:00:00:00:00:98 || { ip netns exec $LAB-x3 ping -c 1 -W 1 10.1.0.1; false; }"
 check "and packets pass all the while"                    yes pings x1 10.1.0.2
@@ -66,18 +66,18 @@ ip netns exec "$LAB-h2" bash -c "set -eu; dir='$DIR'; pids=(); . tests/sys/lib/o
 while read -r pid; do PIDS+=("$pid"); done <"$DIR/ovs.pids"
 ovs_flows() { OVS_RUNDIR=$DIR ovs-ofctl -O OpenFlow13 dump-flows "$DIR/ovs0.mgmt" "$1"; }
 ovs_knows() { [ "$(ovs_flows table=40 | grep -c 'dl_src')" -ge "$1" ]; }
-check "Open vSwitch: y1 reaches y2"                       yes wait_for 10 pings y1 10.2.0.2 -c 1
+check "Open vSwitch: y1 reaches y2"                       yes wait_for 20 pings y1 10.2.0.2 -c 1
 check "... and y3, which it learns"                       yes pings y1 10.2.0.3
-check "... as the others"                                 yes wait_for 5 ovs_knows 3
+check "... as the others"                                 yes wait_for 20 ovs_knows 3
 check "... and sends known unicast to its port alone"     no  hears y3 'icmp and dst 10.2.0.2' pings y1 10.2.0.2
 mac=$(in_space y3 cat /sys/class/net/eth0/address)
 ip -n "$LAB-y3" link set eth0 address 02:00:00:00:00:99
 ip -n "$LAB-y2" link set eth0 address "$mac"
 ip -n "$LAB-y1" neigh flush dev eth0
-check "... a station that moved is found there"           yes wait_for 5 pings y1 10.2.0.2 -c 1
+check "... a station that moved is found there"           yes wait_for 20 pings y1 10.2.0.2 -c 1
 ip -n "$LAB-h2" link set y3 down
 gone() { ! ovs_flows table=40 | grep -q 02:00:00:00:00:99; }
-check "... and forgotten with its port"                   yes wait_for 10 gone
+check "... and forgotten with its port"                   yes wait_for 20 gone
 ovs_refused() { rest GET /weft/v1/switches | jq '[.switches[].flows.refused] | add'; }
 check "neither switch has refused anything"               yes [ "$(ovs_refused)" = 0 ]
 while read -r pid; do lab_kill "$pid"; done <"$DIR/ovs.pids"

@@ -14,19 +14,18 @@ youngest() { flows | grep -o 'duration=[0-9.]*' | cut -d= -f2 | sort -n | head -
 
 test_same() { test "$(what)" = "$before"; }
 
-stream() { # a ping every 10 ms, for about SECONDS, in the background; waits for the last answer
-	in_space a1 ping -n -q -i 0.01 -c "$(($1 * 100))" -W 2 10.0.0.13 >"$DIR/stream" 2>&1 &
-	STREAM=$!
+stream() { # a ping every 10 ms, for about SECONDS, in the background
+	in_space a1 ping -n -i 0.01 -c "$(($1 * 100))" -w 60 10.0.0.13 >"$DIR/stream" 2>&1 &
+	STREAM=$! STREAMED=$(($1 * 100))
 }
-lost() { wait "$STREAM"; grep -o '[0-9]* packets transmitted, [0-9]* received' "$DIR/stream" >"$DIR/lost"; cat "$DIR/lost"
-	awk '{ exit !($1 > 50 && $1 - $4 <= allow) }' allow="${1:-0}" "$DIR/lost"; }
+none_lost() { wait "$STREAM"; tail -3 "$DIR/stream"; [ "$(unanswered "$DIR/stream" "$STREAMED")" = 0 ]; }
 
 lab_two_hosts
 new_net a
 new_vm a1 h1 a 10.0.0.11
 new_vm a3 h2 a 10.0.0.13
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
-wait_for 5 pings a1 10.0.0.13 -c 1 || die "nothing is established"
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
+wait_for 20 pings a1 10.0.0.13 -c 1 || die "nothing is established"
 before=$(what)
 
 # 1. The controller is killed and comes back.
@@ -39,13 +38,13 @@ check "an acknowledged port survives kill -9 at once" yes sh -c \
 check "packets pass while there is no controller" yes pings a1 10.0.0.13
 lab_controller
 check "... and the port is there after the restart" yes rest GET "/v2.0/ports/${PORT[later]}"
-wait_for 5 port_active "${PORT[a3]}"
-check "no packet was lost by the controller's end and return" yes lost
+wait_for 20 port_active "${PORT[a3]}"
+check "no packet was lost by the controller's end and return" yes none_lost
 sleep 1
 check "its flows were left alone: none is younger than the restart" yes \
 	awk -v y="$(youngest)" 'BEGIN { exit !(y > 3) }'
 check "and nothing else was added or removed" yes test "$(what)" = "$before"
-wait_for 14 sh -c "curl -s $URL/weft/v1/status | jq -e '.status.n_problems == 0'"
+wait_for 20 sh -c "curl -s $URL/weft/v1/status | jq -e '.status.n_problems == 0'"
 check "the flows are still the same when all switches are back" yes test "$(what)" = "$before"
 
 # A port that nobody has plugged in is waited for by nobody: a former controller's flow goes at once.
@@ -57,24 +56,24 @@ check "a former controller's flow is there" yes test_left
 lab_controller
 test_gone() { ! test_left; }
 check "... and goes before all ports are known to be somewhere, of which one is nowhere" yes wait_for 9 test_gone
-check "and the rest is as before" yes wait_for 2 test_same
+check "and the rest is as before" yes wait_for 20 test_same
 
 # 2. The controller hangs: the switch loses its session and goes on.
 stream 3
 lab_kill "$CONTROLLER_PID" TERM
 sleep 2
 lab_controller
-check "no packet was lost by a lost session" yes lost
+check "no packet was lost by a lost session" yes none_lost
 
 # 3. A switch is restarted: it comes back empty and is whole again within a second of reconnecting.
-wait_for 12 port_active "${PORT[a1]}"
+wait_for 20 port_active "${PORT[a1]}"
 lab_kill "${SWITCH_PID[h2]}" TERM
 port_down() { ! port_active "${PORT[a3]}"; }
-check "its ports show DOWN" yes wait_for 6 port_down
+check "its ports show DOWN" yes wait_for 20 port_down
 lab_switch h2
 begin=$(date +%s%N)
-wait_for 5 pings a1 10.0.0.13 -c 1
+wait_for 20 pings a1 10.0.0.13 -c 1
 took=$((($(date +%s%N) - begin) / 1000000))
 check "a restarted switch is whole again within a second or so ($took ms)" yes test "$took" -lt 2500
-check "... with the same flows" yes wait_for 3 test_same
+check "... with the same flows" yes wait_for 20 test_same
 verdict

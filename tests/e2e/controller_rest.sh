@@ -47,7 +47,7 @@ change() {
 	check "$1" eval "ours $4 | grep -E '$5'"
 }
 
-for _ in $(seq 100); do [ "$(http switches 2>/dev/null)" = "[1]" ] && break; sleep 0.1; done
+for _ in $(seq 400); do [ "$(http switches 2>/dev/null)" = "[1]" ] && break; sleep 0.1; done
 is "the switch is there" "[1]" "$(http switches)"
 
 # ---- Changes ----
@@ -89,8 +89,8 @@ put flowentry/add '{"dpid":1,"table_id":5,"match":{},"actions":[{"type":"GOTO_TA
 is "a flow that cannot be: OFPBIC_BAD_TABLE_ID" "[[3,2]]" "$(errors)"
 
 # ---- Traffic ----
-check "h1 and h2 talk through table, meter and group" in_space h1 ping -q -c 20 -i 0.02 -W 2 10.0.0.2
-check "... with large packets, too" in_space h2 ping -q -c 10 -i 0.02 -W 2 -s 1472 10.0.0.1
+check "h1 and h2 talk through table, meter and group" in_space h1 ping -q -c 20 -i 0.02 -W 20 10.0.0.2
+check "... with large packets, too" in_space h2 ping -q -c 10 -i 0.02 -W 20 -s 1472 10.0.0.1
 # What is compared from here on does not change any more.
 in_space h1 ip link set eth0 arp off
 in_space h2 ip link set eth0 arp off

@@ -41,7 +41,7 @@ stop() {
 	wait "$CTL" 2>/dev/null || true
 }
 flow() { # FLOW...: waits for it
-	for _ in $(seq 50); do
+	for _ in $(seq 200); do
 		$OFCTL --no-stats dump-flows "$(sock br0)" >"$DIR/flows"
 		grep -qE "$1" "$DIR/flows" && return 0
 		sleep 0.1
@@ -53,17 +53,17 @@ flow() { # FLOW...: waits for it
 transfer() {
 	head -c 8000000 /dev/urandom >"$DIR/data"
 	rm -f "$DIR/up" # of the last one
-	in_space h2 timeout 30 "${PYTHON:-/usr/bin/python3}" -c '
+	in_space h2 timeout 90 "${PYTHON:-/usr/bin/python3}" -c '
 import socket, sys
 s = socket.create_server(("10.0.0.2", 5001)); print("up", flush=True); c = s.accept()[0]
 with open(sys.argv[1], "wb") as f:
     while (b := c.recv(1 << 16)): f.write(b)' "$DIR/got" >"$DIR/up" &
 	local pid=$!
 	PIDS+=("$pid")
-	for _ in $(seq 50); do [ -s "$DIR/up" ] && break; sleep 0.1; done
-	in_space h1 timeout 30 "${PYTHON:-/usr/bin/python3}" -c '
+	until_true 20 test -s "$DIR/up"
+	in_space h1 timeout 90 "${PYTHON:-/usr/bin/python3}" -c '
 import socket, sys
-s = socket.create_connection(("10.0.0.2", 5001), 10); s.sendall(open(sys.argv[1], "rb").read())' "$DIR/data"
+s = socket.create_connection(("10.0.0.2", 5001), 30); s.sendall(open(sys.argv[1], "rb").read())' "$DIR/data"
 	wait $pid
 	cmp "$DIR/data" "$DIR/got"
 }
@@ -85,7 +85,7 @@ forget
 controller buffered env MISS_LEN=40 osken-manager --ofp-tcp-listen-port 6653 "$APPS/learning.py"
 check "buffered: a table-miss entry asks for 40 bytes" flow 'priority=0 actions=CONTROLLER:40'
 check "buffered: h1 and h2 reach each other" ping_ 1 2
-check "buffered: the first packet of a flow is not lost" test "$(in_space h1 ping -c 1 -W 2 -s 1000 10.0.0.3 | grep -c ' 0% packet loss')" = 1
+check "buffered: the first packet of a flow is not lost" test "$(in_space h1 ping -c 1 -W 20 -s 1000 10.0.0.3 | grep -c ' 0% packet loss')" = 1
 check "buffered: 8 MB over TCP arrive as they were sent" transfer
 check "buffered: the controller saw 40 bytes of more" grep -q '40 of [0-9]* bytes, buffered' "$DIR/buffered.log"
 refuse "buffered: nothing was refused" grep 'error type' "$DIR/buffered.log"

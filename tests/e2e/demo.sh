@@ -35,7 +35,7 @@ spoof_mac() {
 	local false_mac=02:00:00:00:00:66
 	in_space a2 timeout 4 tcpdump -c 1 -Z root -nni eth0 "ether src $false_mac" >/dev/null 2>"$DIR/heard" &
 	local hears=$!
-	wait_for 4 grep -q listening "$DIR/heard"
+	wait_for 20 grep -q listening "$DIR/heard"
 	ip -n "$LAB-a1" link set eth0 address $false_mac
 	pings a1 10.0.0.12
 	ip -n "$LAB-a1" link set eth0 address "${MAC[a1]}"
@@ -68,7 +68,7 @@ new_vm a2 h1 a 10.0.0.12
 new_vm a3 h2 a 10.0.0.13
 new_vm b1 h1 b 10.0.0.11
 new_vm b3 h2 b 10.0.0.13
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE after 10 s"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE after 20 s"; done
 new_port nowhere b 10.0.0.99
 say "$(printf 'Up after %d.%d s.  What must work, and what must not:' \
 	$((($(date +%s%N) - begin) / 1000000000)) $((($(date +%s%N) - begin) / 100000000 % 10)))"

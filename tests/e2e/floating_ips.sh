@@ -48,13 +48,13 @@ s = socket.create_server(("", int(sys.argv[1])))
 while True:
     threading.Thread(target=talk, args=(s.accept()[0],), daemon=True).start()' "${2:-80}" "$1${2:+:$2}" >/dev/null 2>&1 &
 	SERVERS+=("$!")
-	wait_for 5 in_space "$1" sh -c "ss -Hltn 'sport = :${2:-80}' | grep -q ."
+	wait_for 20 in_space "$1" sh -c "ss -Hltn 'sport = :${2:-80}' | grep -q ."
 }
 meets() { # SPACE ADDRESS WHO [PORT]
 	[ "$(in_space "$1" timeout 2 /usr/bin/python3 -c 'import socket, sys
 print(socket.create_connection((sys.argv[1], int(sys.argv[2])), 1).makefile().readline().strip())' "$2" "${4:-80}" 2>&1 | tail -1)" = "$3" ]
 }
-soon() { wait_for 5 meets "$@"; }
+soon() { wait_for 20 meets "$@"; }
 # A connection that is open, and says a line every 50 ms as long as it is answered: into $DIR/NAME.
 hold() { # NAME SPACE ADDRESS [PORT]
 	rm -f "$DIR/$1"
@@ -67,11 +67,11 @@ while True:
     print(line, end="")' "$3" "${4:-80}" >"$DIR/$1" 2>/dev/null &
 	HELD[$1]=$!
 	SERVERS+=("$!")
-	wait_for 5 test -s "$DIR/$1"
+	wait_for 20 test -s "$DIR/$1"
 }
 declare -A HELD
-ends() { wait_for 10 eval '! kill -0 '"${HELD[$1]}"; }
-goes_on() { local n; n=$(wc -l <"$DIR/$1"); wait_for 5 eval "[ \$(wc -l <'$DIR/$1') -gt $((n + 4)) ]"; }
+ends() { wait_for 20 eval '! kill -0 '"${HELD[$1]}"; }
+goes_on() { local n; n=$(wc -l <"$DIR/$1"); wait_for 20 eval "[ \$(wc -l <'$DIR/$1') -gt $((n + 4)) ]"; }
 
 lab_two_hosts
 lab_outside
@@ -88,7 +88,7 @@ rest PUT "/v2.0/routers/$ROUTER/add_router_interface" "{\"subnet_id\": \"${SUBNE
 vm a1 h1 10.0.0.11
 vm a3 h1 10.0.0.13
 vm a2 h2 10.0.0.12
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 for v in a1 a2 a3 out; do serve $v; done
 
 # ---- which address ----
@@ -123,7 +123,7 @@ lead chosen "\"${PORT[a1]}\"" >/dev/null || die lead
 check "... and back"                                           yes soon out 203.0.113.77 a1
 check "... connections end"                                    yes ends out2
 lead s2 null >/dev/null || die lead
-check "it leads nowhere"                                       yes wait_for 5 eval "! meets out $S2_ADDRESS a2"
+check "it leads nowhere"                                       yes wait_for 20 eval "! meets out $S2_ADDRESS a2"
 check "... and is DOWN"                                        yes status_is s2 DOWN
 check "... its connections end"                                yes ends other
 hold out3 out 203.0.113.77
@@ -159,10 +159,10 @@ rest PUT "$WAYS/$ONE" '{"port_forwarding": {"internal_port": 6999}}' >/dev/null 
 check "it leads to another port"                               yes soon out "$RANGES" a1:6999 8007
 check "... connections to the first one end"                   yes ends one
 rest PUT "$WAYS/$SAME" '{"port_forwarding": {"external_port_range": "7008:7009", "internal_port_range": "7008:7009"}}' >/dev/null || die "narrowing a range"
-check "a range that is narrower: no more beside it"            yes wait_for 5 eval "! meets out $RANGES a1:7000 7000"
+check "a range that is narrower: no more beside it"            yes wait_for 20 eval "! meets out $RANGES a1:7000 7000"
 check "... connections by what stays go on"                    yes goes_on same
 rest DELETE "$WAYS/$OTHER" >/dev/null
-check "... and none by one that is deleted"                    yes wait_for 5 eval "! meets out $RANGES a1:7102 9002"
+check "... and none by one that is deleted"                    yes wait_for 20 eval "! meets out $RANGES a1:7102 9002"
 check "a VM that is plugged in keeps its MAC address"          yes refused 409 PortBound PUT "/v2.0/ports/${PORT[a1]}" '{"port": {"mac_address": "fa:16:3e:77:77:77"}}'
 
 # ---- the router's own address changes: an interface keeps its addresses, so it is another one ----
@@ -170,8 +170,8 @@ for f in "${FIP[@]}"; do rest DELETE "/v2.0/floatingips/$f" >/dev/null || die "d
 rest PUT "/v2.0/routers/$ROUTER/remove_router_interface" "{\"subnet_id\": \"${SUBNET[a]}\"}" >/dev/null || die "removing the interface"
 P=$(post ports port "\"network_id\": \"${NET[a]}\", \"fixed_ips\": [{\"subnet_id\": \"${SUBNET[a]}\", \"ip_address\": \"10.0.0.254\"}]")
 rest PUT "/v2.0/routers/$ROUTER/add_router_interface" "{\"port_id\": \"$P\"}" >/dev/null || die "router's address"
-check "a router's interface gets another address"              yes wait_for 5 pings a1 10.0.0.254 -c 1
-check "... and answers for the former one no more"             yes wait_for 5 sh -c "! ip netns exec $LAB-a1 arping -q -c 1 -w 1 -I eth0 10.0.0.1"
+check "a router's interface gets another address"              yes wait_for 20 pings a1 10.0.0.254 -c 1
+check "... and answers for the former one no more"             yes wait_for 20 sh -c "! ip netns exec $LAB-a1 arping -q -c 1 -w 1 -I eth0 10.0.0.1"
 ip -n "$LAB-a1" route replace default via 10.0.0.254
 check "... and begin"                                          yes soon a1 203.0.113.1 out
 kill "${SERVERS[@]}" 2>/dev/null

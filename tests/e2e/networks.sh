@@ -19,7 +19,7 @@ seen_at() { # VM FILTER COMMAND...
 	rm -f "$DIR/dump.err" # of the last one
 	in_space "$vm" timeout 4 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
 	local t=$!
-	wait_for 4 grep -q listening "$DIR/dump.err"
+	wait_for 20 grep -q listening "$DIR/dump.err"
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
@@ -29,7 +29,7 @@ on_wire() { # VNI COMMAND...
 	rm -f "$DIR/wire.err"
 	in_space ul timeout 4 tcpdump -c 1 -Z root -nni br0 "udp dst port 4789 and udp[12:4] = $((vni << 8))" >"$DIR/wire" 2>"$DIR/wire.err" &
 	local t=$!
-	wait_for 4 grep -q listening "$DIR/wire.err"
+	wait_for 20 grep -q listening "$DIR/wire.err"
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
@@ -39,7 +39,7 @@ seen_in() {
 	rm -f "$DIR/dump.err"
 	in_space "$vm" timeout 4 tcpdump -Q in -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
 	local t=$!
-	wait_for 4 grep -q listening "$DIR/dump.err"
+	wait_for 20 grep -q listening "$DIR/dump.err"
 	"$@" >/dev/null 2>&1
 	wait "$t"
 }
@@ -54,7 +54,7 @@ lab_controller
 lab_vm a1 h1
 lab_switch h1 --port a1=af_packet:a1
 lab_switch h2
-wait_for 5 eval '[ "$(entries h2)" -gt 1 ]'
+wait_for 20 eval '[ "$(entries h2)" -gt 1 ]'
 BASE=$(entries h2) # what every switch has
 # Of its project's range of VNIs.
 rest POST /v2.0/network_segment_ranges '{"network_segment_range": {"name": "a", "shared": false, "project_id": "tenant-a",
@@ -73,7 +73,7 @@ rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_grou
 # Members of a group are known by their fixed addresses, and those that hosts form for the link are not.
 rest POST /v2.0/security-group-rules "{\"security_group_rule\": {\"security_group_id\": \"$(group_of a1)\",
 	\"direction\": \"ingress\", \"ethertype\": \"IPv6\", \"remote_ip_prefix\": \"fe80::/10\"}}" >/dev/null || die "cannot add a rule"
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 
 # A host on the wire, in VLAN 101, that knows nothing of tenants: behind a switch that is a plain bridge.
 lab_host gw none
@@ -85,8 +85,8 @@ lab_program gw --port up0=af_packet:up0 --port "ext=af_packet:ext;vlan-mode=acce
 # IPv6 is off on the lab's wires; the VMs of network a have it.
 for vm in a1 a3; do in_space "$vm" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0; done
 link_local() { in_space "$1" ip -6 -o addr show dev eth0 scope link | awk '{ sub("/64", "", $4); print $4 }'; }
-wait_for 5 sh -c "ip netns exec $LAB-a3 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
-wait_for 5 sh -c "ip netns exec $LAB-a1 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
+wait_for 20 sh -c "ip netns exec $LAB-a3 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
+wait_for 20 sh -c "ip netns exec $LAB-a1 ip -6 -o addr show dev eth0 scope link | grep -v tentative | grep -q fe80"
 
 check "a port binds to the device with its name"               yes pings a1 10.0.0.13
 check "... in VXLAN packets of its project's range of VNIs"     yes on_wire 70001 pings a1 10.0.0.13
@@ -131,13 +131,13 @@ in_space a1 ip addr del 10.0.0.77/32 dev eth0
 set_port a3 '"admin_state_up": false'
 check "a port that is administratively down is cut off"        no  pings a1 10.0.0.13 -c 1
 set_port a3 '"admin_state_up": true'
-check "... and back"                                           yes wait_for 3 pings a1 10.0.0.13 -c 1
+check "... and back"                                           yes wait_for 20 pings a1 10.0.0.13 -c 1
 rest DELETE "/v2.0/ports/${PORT[a3]}" >/dev/null
 check "a deleted port is reached no more"                      no  pings a1 10.0.0.13 -c 1
-check "... and its switch port is gone from the switch"        yes wait_for 3 sh -c \
+check "... and its switch port is gone from the switch"        yes wait_for 20 sh -c \
 	"! '$B/weft-ofctl' dump-ports-desc 'unix:$DIR/h2.sock' | grep -q 'tap${PORT[a3]:0:11}'"
 rest DELETE "/v2.0/ports/${PORT[a1]}" >/dev/null
 for p in v1 v3; do rest DELETE "/v2.0/ports/${PORT[$p]}" >/dev/null; done
 none_left() { [ "$(entries h1)" = "$BASE" ] && [ "$(entries h2)" = "$BASE" ]; }
-check "without ports no flow of a network is left"             yes wait_for 3 none_left
+check "without ports no flow of a network is left"             yes wait_for 20 none_left
 verdict

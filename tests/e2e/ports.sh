@@ -35,7 +35,7 @@ lost() { # at most N of the stream
 	awk '{ exit !($1 > 100 && $1 - $4 <= allow) }' allow="$1" "$DIR/lost"
 }
 port() { rest GET "/v2.0/ports/${PORT[$1]}" | jq -e ".port | $2" >/dev/null; }
-nova_start() { /usr/bin/python3 tests/e2e/apps/nova.py "$NOVA_PORT" "$DIR/nova" & NOVA=$!; PIDS+=("$NOVA"); wait_for 10 port_taken "$NOVA_PORT"; }
+nova_start() { /usr/bin/python3 tests/e2e/apps/nova.py "$NOVA_PORT" "$DIR/nova" & NOVA=$!; PIDS+=("$NOVA"); wait_for 20 port_taken "$NOVA_PORT"; }
 # What Nova was told of a port, in order, from request N on; without "network-".
 told() { tail -n "+${3:-1}" "$DIR/nova/requests" | jq -r "select(.status == 200) | .events[] | select(.tag == \"${PORT[$1]}\" and .server_uuid == \"${SERVER[$1]:-x}\") | .name" | sed s/network-// | paste -sd' ' | grep -qx "$2"; }
 requests() { wc -l <"$DIR/nova/requests"; }
@@ -59,7 +59,7 @@ new_vm a1 h1 a 10.0.0.11
 new_vm v1 h1 v 10.0.2.11
 mover m a 10.0.0.20
 mover n v 10.0.2.20
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 
 # ---- a VM comes ----
 check "Nova is told when its port is plugged in"               yes wait_for 20 told m vif-plugged
@@ -68,12 +68,12 @@ check "... and of no other port"                               no  grep -qE "${P
 check "what Nova put into the profile is kept"                 yes port m '."binding:profile".os_vif_delegation == true and ."binding:vif_type" == "tap"'
 
 # ---- a VM moves ----
-check "a VM answers where it is"                               yes wait_for 5 pings a1 10.0.0.20 -c 1
-check "... on a VLAN, too"                                     yes wait_for 5 pings v1 10.0.2.20 -c 1
+check "a VM answers where it is"                               yes wait_for 20 pings a1 10.0.0.20 -c 1
+check "... on a VLAN, too"                                     yes wait_for 20 pings v1 10.0.2.20 -c 1
 for x in m n; do
 	bindings POST $x "" "{\"binding\": {\"host\": \"h2\", \"profile\": {\"weft_spec\": \"af_packet:${x}2\"}}}" >"$DIR/out" || die "$(cat "$DIR/out")"
 done
-check "its next host makes the switch port before it comes"    yes wait_for 5 there m h2
+check "its next host makes the switch port before it comes"    yes wait_for 20 there m h2
 check "... and the first one keeps its own"                    yes there m h1
 check "... where it still is"                                  yes pings a1 10.0.0.20
 in_space ul tcpdump -Z root -lne -i to-h2 'vlan and arp' >"$DIR/arp" 2>/dev/null &
@@ -87,11 +87,11 @@ ip -n "$LAB-m" link set eth0 down
 ip -n "$LAB-n" link set eth0 down
 check "it is activated there while a ping runs: the gap is below a second" yes lost 50
 check "it answers from there"                                  yes pings a1 10.0.0.20
-check "... on the VLAN, too"                                   yes wait_for 3 pings v1 10.0.2.20 -c 1
-check "... where physical switches were told"                  yes wait_for 3 announced
+check "... on the VLAN, too"                                   yes wait_for 20 pings v1 10.0.2.20 -c 1
+check "... where physical switches were told"                  yes wait_for 20 announced
 check "the port says where it is"                              yes sh -c "curl -s $URL/v2.0/ports/${PORT[m]} | jq -e '.port[\"binding:host_id\"] == \"h2\" and .port.status == \"ACTIVE\"'"
 bindings DELETE m /h1 >/dev/null || die "delete"
-check "without its former binding the first host's port goes"  yes wait_for 5 sh -c "! '$B/weft-ofctl' show 'unix:$DIR/h1.sock' | grep -q 'tap${PORT[m]:0:11}'"
+check "without its former binding the first host's port goes"  yes wait_for 20 sh -c "! '$B/weft-ofctl' show 'unix:$DIR/h1.sock' | grep -q 'tap${PORT[m]:0:11}'"
 check "... and nothing else"                                   yes pings a1 10.0.0.20
 
 check "Nova is told that it is plugged in there"               yes wait_for 20 told m "vif-plugged.* vif-plugged"
@@ -148,11 +148,11 @@ PORT[s1]=$(jq -r .port.id <<<"$BODY")
 ip -n "$LAB-s1" link set eth0 address "$(jq -r .port.mac_address <<<"$BODY")"
 # It asks nobody: only what comes by itself counts.
 in_space s1 sysctl -qw net.ipv6.conf.eth0.router_solicitations=0 net.ipv6.conf.eth0.accept_ra=2 net.ipv6.conf.eth0.autoconf=1 net.ipv6.conf.eth0.disable_ipv6=0
-wait_for 10 port_active "${PORT[s1]}" || die "s1 is not ACTIVE"
+wait_for 20 port_active "${PORT[s1]}" || die "s1 is not ACTIVE"
 rest PUT "/v2.0/routers/$ROUTER/add_router_interface" "{\"subnet_id\": \"$S1\"}" >/dev/null || die interface
-check "hosts hear of a router without asking"                  yes wait_for 8 has s1 2001:db8:1:
+check "hosts hear of a router without asking"                  yes wait_for 20 has s1 2001:db8:1:
 S2=$(post subnets subnet "\"network_id\": \"${NET[s]}\", \"ip_version\": 6, \"cidr\": \"2001:db8:2::/64\", \"ipv6_ra_mode\": \"slaac\", \"ipv6_address_mode\": \"slaac\"")
 rest PUT "/v2.0/routers/$ROUTER/add_router_interface" "{\"subnet_id\": \"$S2\"}" >/dev/null || die interface
-check "... and of another prefix"                              yes wait_for 8 has s1 2001:db8:2:
+check "... and of another prefix"                              yes wait_for 20 has s1 2001:db8:2:
 kill "$TCPDUMP"; wait "$TCPDUMP" 2>/dev/null
 verdict

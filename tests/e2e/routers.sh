@@ -44,17 +44,17 @@ vm a1 h1 a 10.0.0.11
 vm b1 h1 b 10.0.1.11
 vm a2 h2 a 10.0.0.12
 vm v2 h2 v 10.0.2.12
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 ROUTER=$(post routers router '"name": "r"')
 act add_router_interface "{\"subnet_id\": \"${SUBNET[a]}\"}"
 
-check "the gateway answers pings"                              yes wait_for 3 pings a1 10.0.0.1 -c 1
+check "the gateway answers pings"                              yes wait_for 20 pings a1 10.0.0.1 -c 1
 check "... on every host"                                      yes pings a2 10.0.0.1
 check "without an interface there: unreachable, says the router" yes sh -c \
 	"ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11 | grep -q 'From 10.0.0.1.*Unreachable'"
 act add_router_interface "{\"subnet_id\": \"${SUBNET[b]}\"}"
 act add_router_interface "{\"subnet_id\": \"${SUBNET[v]}\"}"
-check "between networks on one host"                           yes wait_for 3 pings a1 10.0.1.11 -c 1
+check "between networks on one host"                           yes wait_for 20 pings a1 10.0.1.11 -c 1
 check "between hosts, VXLAN to VXLAN"                          yes pings a2 10.0.1.11
 check "VXLAN to VLAN, other host"                              yes pings a1 10.0.2.12
 check "VLAN to VXLAN, back"                                    yes pings v2 10.0.1.11
@@ -68,8 +68,8 @@ check "nobody outside is reached yet"                          no  pings a1 198.
 rest PUT "/v2.0/routers/$ROUTER" "{\"router\": {\"external_gateway_info\": {\"network_id\": \"${NET[pub]}\"}}}" >/dev/null || die gateway
 GATEWAY=$(rest GET "/v2.0/routers/$ROUTER" | jq -r '.router.external_gateway_info.external_fixed_ips[0].ip_address')
 greet out 80
-check "the outside is reached, from one host"                  yes wait_for 10 pings a1 198.51.100.1 -c 1
-check "... and the other"                                      yes wait_for 3 pings a2 198.51.100.1 -c 1
+check "the outside is reached, from one host"                  yes wait_for 20 pings a1 198.51.100.1 -c 1
+check "... and the other"                                      yes wait_for 20 pings a2 198.51.100.1 -c 1
 check "... by the router's address"                            yes came_as a1 198.51.100.1 80 "$GATEWAY"
 check "... from a VLAN as well"                                yes came_as v2 198.51.100.1 80 "$GATEWAY"
 check "the gateway's address answers the outside"              yes pings out "$GATEWAY"
@@ -79,7 +79,7 @@ ip -n "$LAB-out" route add 10.0.0.0/16 via "$GATEWAY"
 FIP=$(rest POST /v2.0/floatingips "{\"floatingip\": {\"floating_network_id\": \"${NET[pub]}\", \"port_id\": \"${PORT[a1]}\", \"project_id\": \"tenant\"}}")
 FLOAT=$(jq -r .floatingip.floating_ip_address <<<"$FIP")
 greet a1 80
-check "a floating IP is reached from outside"                  yes wait_for 5 pings out "$FLOAT" -c 1
+check "a floating IP is reached from outside"                  yes wait_for 20 pings out "$FLOAT" -c 1
 check "... with the asker's own address"                       yes came_as out "$FLOAT" 80 203.0.113.1
 check "... and is who its VM is, outside"                      yes came_as a1 198.51.100.1 80 "$FLOAT"
 check "others still go as the router"                          yes came_as b1 198.51.100.1 80 "$GATEWAY"
@@ -97,14 +97,14 @@ FLOAT2=$(jq -r .floatingip.floating_ip_address <<<"$FIP2")
 rest POST "/v2.0/floatingips/$(jq -r .floatingip.id <<<"$FIP2")/port_forwardings" "{\"port_forwarding\": {\"protocol\": \"tcp\",
 	\"external_port\": 8080, \"internal_port\": 80, \"internal_port_id\": \"${PORT[a2]}\", \"internal_ip_address\": \"10.0.0.12\"}}" >/dev/null || die forwarding
 greet a2 80
-check "a forwarded port leads inside"                          yes wait_for 5 came_as out "$FLOAT2" 8080 203.0.113.1
+check "a forwarded port leads inside"                          yes wait_for 20 came_as out "$FLOAT2" 8080 203.0.113.1
 check "another port of the same address does not"              no  came_as out "$FLOAT2" 8081 203.0.113.1
 
 # ---- extra routes ----
 ip -n "$LAB-b1" addr add 172.16.0.1/32 dev lo
 act add_extraroutes '{"router": {"routes": [{"destination": "172.16.0.0/16", "nexthop": "10.0.1.11"}]}}'
 rest PUT "/v2.0/ports/${PORT[b1]}" '{"port": {"allowed_address_pairs": [{"ip_address": "172.16.0.0/16"}]}}' >/dev/null
-check "an extra route leads to a VM"                           yes wait_for 3 pings a1 172.16.0.1 -c 1
+check "an extra route leads to a VM"                           yes wait_for 20 pings a1 172.16.0.1 -c 1
 act remove_extraroutes '{"router": {"routes": [{"destination": "172.16.0.0/16", "nexthop": "10.0.1.11"}]}}'
 sleep 0.3
 check "... and no longer"                                      no  pings a1 172.16.0.1 -c 1
@@ -115,9 +115,9 @@ check "without a controller: between networks"                 yes pings a1 10.0
 check "without a controller: new connections to the outside"   yes came_as b1 198.51.100.1 80 "$GATEWAY"
 back=$(date +%s%N)
 REST_PORT=${URL##*:} lab_controller
-for h in h1 h2; do wait_for 10 host_up "$h" || die "$h does not come back"; done
+for h in h1 h2; do wait_for 20 host_up "$h" || die "$h does not come back"; done
 synced() { rest GET /weft/v1/switches | jq -e 'all(.switches[]; .up and .flows.synced != null and .flows.pending == 0)'; }
-wait_for 15 synced
+wait_for 20 synced
 # Upstream is 203.0.113.1; its flow (of stage neighbour) on a1's host is older than the controller.
 test_older() {
 	local age
@@ -127,6 +127,6 @@ test_older() {
 check "who was found is known to the next controller, its flow untouched" yes test_older
 check "the controller is back: all as it was"                  yes came_as out "$FLOAT" 80 203.0.113.1
 act remove_router_interface "{\"subnet_id\": \"${SUBNET[b]}\"}"
-check "an interface that is gone routes no more"               yes wait_for 3 sh -c "! ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11"
+check "an interface that is gone routes no more"               yes wait_for 20 sh -c "! ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11"
 greet_end
 verdict

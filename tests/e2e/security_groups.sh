@@ -30,22 +30,22 @@ serve() { # VM PORT...
 	local vm=$1; shift
 	ip netns exec "$LAB-$vm" $TALK serve "$@" &
 	SERVERS+=("$!")
-	wait_for 5 in_space "$vm" sh -c "ss -Hlnt 'sport = :$1' | grep -q ."
+	wait_for 20 in_space "$vm" sh -c "ss -Hlnt 'sport = :$1' | grep -q ."
 }
 stream() { # NAME VM ADDRESS PORT
 	ip netns exec "$LAB-$2" $TALK stream "$3" "$4" "$DIR/stream-$1" 2>/dev/null &
 	SERVERS+=("$!")
-	wait_for 5 test -s "$DIR/stream-$1"
+	wait_for 20 test -s "$DIR/stream-$1"
 }
 SERVERS=()
 end_talk() { for p in "${SERVERS[@]}"; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done; SERVERS=(); }
 trap 'end_talk; lab_end' EXIT
 echoed() { cut -d' ' -f2 "$DIR/stream-$1"; }
 echoed_more() { [ "$(echoed "$1")" -gt "$2" ]; }
-goes_on() { wait_for 10 echoed_more "$1" "$(($(echoed "$1") + 10))"; }
+goes_on() { wait_for 20 echoed_more "$1" "$(($(echoed "$1") + 10))"; }
 # Thirty words later nothing has been echoed.
 stands_still() { local n; n=$(echoed "$1"); sleep 0.6; [ "$(echoed "$1")" = "$n" ]; }
-stands() { wait_for 10 stands_still "$1"; }
+stands() { wait_for 20 stands_still "$1"; }
 # Packets that no rule allowed, to and from ports of that group's policy, on either host.
 denied() { for h in h1 h2; do flows $h | grep -E 'table=(5|24),.*priority=10,' | grep -o 'n_packets=[0-9]*'; done | cut -d= -f2 | paste -sd+ | bc; }
 flows() { "$B/weft-ofctl" dump-flows "unix:$DIR/$1.sock" "${@:2}"; }
@@ -83,7 +83,7 @@ vm a3 h2 13
 vm w h1 20 "\"security_groups\": [\"$WEB\"]"
 vm c h2 30 "\"security_groups\": [\"$LONE\"]"
 DEFAULT=$(rest GET "/v2.0/ports/${PORT[a1]}" | jq -r '.port.security_groups[0]')
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 for v in a1 a2 a3 w c; do serve "$v" 80 85 91 7000; done
 
 echo "# what a group begins with"
@@ -108,7 +108,7 @@ rest POST /v2.0/default-security-group-rules '{"default_security_group_rule": {"
 made LATE security group create late
 check "a group that there was keeps its rules"                 no  asks a1 tcp 10.0.0.20 91
 groups_of w "$LATE"
-check "one that is made then lets in what the rule says"       yes wait_for 3 asks a1 tcp 10.0.0.20 91
+check "one that is made then lets in what the rule says"       yes wait_for 20 asks a1 tcp 10.0.0.20 91
 check "... and nothing else"                                   no  asks a1 tcp 10.0.0.20 80
 groups_of w "$WEB"
 
@@ -121,7 +121,7 @@ check "... to no other port"                                   no  asks a1 tcp 1
 check "... not for UDP"                                        no  asks a1 udp 10.0.0.20 80
 check "... and nobody else"                                    no  asks c tcp 10.0.0.20 85
 rule "$WEB" --protocol tcp --dst-port 80 --remote-ip 10.0.0.0/24
-wait_for 3 asks c tcp 10.0.0.20 80
+wait_for 20 asks c tcp 10.0.0.20 80
 stream both a3 10.0.0.20 80
 unrelated_rules() { # rules that have nothing to do with it, and a judgement of each live connection for each
 	local before i
@@ -136,7 +136,7 @@ unrelated_rules() { # rules that have nothing to do with it, and a judgement of 
 }
 check "a connection loses no packet when other rules change"   yes unrelated_rules
 groups_of c "$LONE" "$DEFAULT"
-check "who joins the group is let in"                          yes wait_for 3 asks c tcp 10.0.0.20 85
+check "who joins the group is let in"                          yes wait_for 20 asks c tcp 10.0.0.20 85
 stream joined c 10.0.0.20 85
 groups_of c "$LONE"
 check "who leaves it is cut off, in the middle of it"          yes stands joined
@@ -148,29 +148,29 @@ del_rule "$R1"
 check "a rule that goes cuts what it alone has allowed"        yes stands once
 check "... and not what another allows"                        yes goes_on both
 rule "$WEB" --protocol tcp --dst-port 85 --remote-group "$DEFAULT"
-check "the rule is back, and so is the connection"             yes wait_for 8 goes_on once
+check "the rule is back, and so is the connection"             yes wait_for 20 goes_on once
 del_rule $(cloud security group rule list --egress "$DEFAULT" -f value -c ID)
 check "without a rule for it nothing leaves"                   no  asks a1 tcp 10.0.0.20 80
 check "... not even what had begun"                            yes stands both
 rule "$DEFAULT" --protocol icmp
-check "... but answers to who came in do"                      yes wait_for 3 pings w 10.0.0.11 -c 1
+check "... but answers to who came in do"                      yes wait_for 20 pings w 10.0.0.11 -c 1
 for v in 4 6; do rule "$DEFAULT" --egress --ethertype IPv$v; done
-check "with them again it does"                                yes wait_for 3 asks a1 tcp 10.0.0.20 80
+check "with them again it does"                                yes wait_for 20 asks a1 tcp 10.0.0.20 80
 
 rule "$WEB" --protocol icmp --icmp-type 8 --icmp-code 0
-check "ICMP by type and code"                                  yes wait_for 3 pings c 10.0.0.20 -c 1
+check "ICMP by type and code"                                  yes wait_for 20 pings c 10.0.0.20 -c 1
 check "... not IPv6"                                           no  pings c fd00::20 -6 -c 1
 rule "$WEB" --protocol ipv6-icmp
-check "ICMPv6"                                                 yes wait_for 3 pings c fd00::20 -6 -c 1
+check "ICMPv6"                                                 yes wait_for 20 pings c fd00::20 -6 -c 1
 
 echo "# address groups"
 made AG address group create --address 10.0.0.13 servers
 rule "$WEB" --protocol tcp --dst-port 7000 --remote-address-group "$AG"
-check "who is in an address group is let in"                   yes wait_for 3 asks a3 tcp 10.0.0.20 7000
+check "who is in an address group is let in"                   yes wait_for 20 asks a3 tcp 10.0.0.20 7000
 check "... and nobody else"                                    no  asks c tcp 10.0.0.20 7000
 check "an address that is in use is kept"                      no  cloud address group delete "$AG"
 cloud address group set --address 10.0.0.30 "$AG"
-check "an address that is added is let in"                     yes wait_for 3 asks c tcp 10.0.0.20 7000
+check "an address that is added is let in"                     yes wait_for 20 asks c tcp 10.0.0.20 7000
 stream left c 10.0.0.20 7000
 stream stays a3 10.0.0.20 7000
 cloud address group unset --address 10.0.0.30/32 "$AG"
@@ -180,16 +180,16 @@ check "others go on"                                           yes goes_on stays
 echo "# what it costs"
 before=$(n_flows h1 table=23)
 vm a5 h2 15
-wait_for 10 port_active "${PORT[a5]}"
+wait_for 20 port_active "${PORT[a5]}"
 check "a member more is a flow for each of its addresses and each group that names it" yes \
-	wait_for 3 eval '[ "$(n_flows h1 table=23)" = $((before + 3)) ]' # default: IPv4, IPv6; web: IPv4
+	wait_for 20 eval '[ "$(n_flows h1 table=23)" = $((before + 3)) ]' # default: IPv4, IPv6; web: IPv4
 must cloud port delete "${PORT[a5]}"
-check "... and gone with it"                                   yes wait_for 3 eval '[ "$(n_flows h1 table=23)" = "$before" ]'
+check "... and gone with it"                                   yes wait_for 20 eval '[ "$(n_flows h1 table=23)" = "$before" ]'
 
 echo "# stateless groups"
 made FREE security group create --stateless free
 vm f1 h1 40 "\"security_groups\": [\"$FREE\"]"
-wait_for 10 port_active "${PORT[f1]}" || die "port f1 is not ACTIVE"
+wait_for 20 port_active "${PORT[f1]}" || die "port f1 is not ACTIVE"
 serve f1 80 85 7000
 zone() { # VM: of connection tracking, on h1
 	local d; d=$(rest GET /weft/v1/switches | jq -r '.switches[] | select(.host == "h1").dpid')
@@ -198,39 +198,39 @@ zone() { # VM: of connection tracking, on h1
 tracked() { "$B/weft-ofctl" dump-conntrack "unix:$DIR/h1.sock" "$(zone "$1")" | grep -q .; }
 check "a new one lets nothing in"                              no  asks a1 tcp 10.0.0.40 80
 rule "$FREE" --protocol tcp --dst-port 80:90; S1=$RULE
-check "its rules let in"                                       yes wait_for 3 asks a1 tcp 10.0.0.40 85
+check "its rules let in"                                       yes wait_for 20 asks a1 tcp 10.0.0.40 85
 check "... from the other host"                                yes asks a3 tcp 10.0.0.40 80
 check "... not to other ports"                                 no  asks a1 tcp 10.0.0.40 7000
 check "... nor other protocols"                                no  asks a1 udp 10.0.0.40 80
 rule "$FREE" --protocol tcp --dst-port 80 --ethertype IPv6
-check "... over IPv6"                                          yes wait_for 3 asks a1 tcp fd00::40 80
+check "... over IPv6"                                          yes wait_for 20 asks a1 tcp fd00::40 80
 rule "$FREE" --protocol udp --dst-port 7000 --remote-group "$DEFAULT"
-check "a rule for a group and ports lets its members in"       yes wait_for 3 asks a3 udp 10.0.0.40 7000
+check "a rule for a group and ports lets its members in"       yes wait_for 20 asks a3 udp 10.0.0.40 7000
 check "... and nobody else"                                    no  asks c udp 10.0.0.40 7000
 check "what it asks for goes out; the answer is not let in"    no  pings f1 10.0.0.20 -c 1
 rule "$FREE" --protocol icmp --icmp-type 0 --icmp-code 0
-check "... but by a rule of its own, by ICMP type and code"    yes wait_for 3 pings f1 10.0.0.20 -c 1
+check "... but by a rule of its own, by ICMP type and code"    yes wait_for 20 pings f1 10.0.0.20 -c 1
 check "connections of its port are not tracked"                no  tracked f1
 check "... those of the other side are"                        yes tracked a1
 stream free a1 10.0.0.40 80
 del_rule "$S1"
 check "a rule that goes stops what it let in"                  no  goes_on free
 rule "$FREE" --protocol tcp --dst-port 1:65535; S1=$RULE
-check "... and one that comes lets it go on"                   yes wait_for 8 goes_on free
+check "... and one that comes lets it go on"                   yes wait_for 20 goes_on free
 for r in $(rest GET "/v2.0/security-group-rules?security_group_id=$FREE&direction=egress" | jq -r '.security_group_rules[].id'); do del_rule "$r"; done
 check "without a rule for it no answer leaves"                 no  asks a1 tcp 10.0.0.40 80
 made MORE security group create --stateless more
 rule "$MORE" --egress --protocol tcp
 groups_of f1 "$FREE" "$MORE"
-check "two of them allow what either does"                     yes wait_for 3 asks a1 tcp 10.0.0.40 80
+check "two of them allow what either does"                     yes wait_for 20 asks a1 tcp 10.0.0.40 80
 check "it stays stateless while ports have it"                 no  cloud security group set --stateful "$FREE"
 check "a port has no groups of both kinds"                     no  rest PUT "/v2.0/ports/${PORT[f1]}" "{\"port\": {\"security_groups\": [\"$FREE\", \"$DEFAULT\"]}}"
 groups_of f1 "$DEFAULT"
-check "a port may go over to the other kind"                   yes wait_for 3 asks a1 tcp 10.0.0.40 80
+check "a port may go over to the other kind"                   yes wait_for 20 asks a1 tcp 10.0.0.40 80
 check "... and is tracked then"                                yes tracked f1
 cloud security group set --stateful "$FREE" || die "openstack: a group without ports is not made stateful"
 groups_of f1 "$FREE"
-check "a group that has become stateful lets in, with answers" yes wait_for 3 asks a1 tcp 10.0.0.40 80
+check "a group that has become stateful lets in, with answers" yes wait_for 20 asks a1 tcp 10.0.0.40 80
 
 echo "# refusals"
 check "a group that ports have is kept"                        no  cloud security group delete "$WEB"

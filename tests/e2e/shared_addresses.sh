@@ -65,11 +65,11 @@ s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_RE
 while True:
     c, who = s.accept(); c.sendall(sys.argv[1].encode()); c.close()' "$1" >/dev/null 2>&1 &
 	SERVERS+=("$!")
-	wait_for 5 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
+	wait_for 20 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
 }
 meets() { [ "$(in_space "$1" timeout 2 /usr/bin/python3 -c 'import socket, sys
 print(socket.create_connection((sys.argv[1], 80), 1).recv(64).decode())' "$2" 2>&1 | tail -1)" = "$3" ]; }
-soon() { wait_for 5 meets "$@"; }
+soon() { wait_for 20 meets "$@"; }
 # From everywhere: ADDRESS HOLDER
 everywhere() { for v in c1 c2 r1; do soon $v "$1" "$2" || { echo "from $v: $(in_space $v ip neigh)"; return 1; }; done; }
 
@@ -94,12 +94,12 @@ vm c1 h1 a 10.0.0.21 2001:db8:a::21
 vm m2 h2 a 10.0.0.12 2001:db8:a::12
 vm c2 h2 a 10.0.0.22 2001:db8:a::22
 vm r1 h1 b 10.0.1.31 2001:db8:b::31
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 serve m1; serve m2; serve c1
 PAIRS='"allowed_address_pairs": [{"ip_address": "10.0.0.100"}, {"ip_address": "2001:db8:a::100"}]'
 set_port m1 "$PAIRS"
 set_port m2 "$PAIRS"
-wait_for 10 pings r1 10.0.0.11 -c 1 || die "the router does not route"
+wait_for 20 pings r1 10.0.0.11 -c 1 || die "the router does not route"
 
 # ---- an address that is nobody's but the pairs' ----
 take m1 10.0.0.100
@@ -179,7 +179,7 @@ take m1 10.0.0.100 m2
 check "without a controller it moves, for neighbours"          yes soon c1 10.0.0.100 m1
 check "... on another host, too"                               yes soon c2 10.0.0.100 m1
 REST_PORT=${URL##*:} lab_controller
-for h in h1 h2; do wait_for 10 host_up "$h" || die "$h does not come back"; done
+for h in h1 h2; do wait_for 20 host_up "$h" || die "$h does not come back"; done
 check "the controller is back: the router finds it"            yes wait_for 20 meets r1 10.0.0.100 m1
 kill "${SERVERS[@]}"
 verdict

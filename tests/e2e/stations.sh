@@ -47,14 +47,14 @@ s = socket.create_server(("::", 80), family=socket.AF_INET6, dualstack_ipv6=True
 while True:
     c, who = s.accept(); c.sendall(b"x" * 200000); c.close()' >/dev/null 2>&1 &
 	SERVERS+=("$!")
-	wait_for 5 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
+	wait_for 20 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
 }
 fetches() { [ "$(in_space "$1" timeout 5 /usr/bin/python3 -c 'import socket, sys
 s = socket.create_connection((sys.argv[1], 80), 3); print(sum(len(b) for b in iter(lambda: s.recv(65536), b"")))' "$2" 2>&1 | tail -1)" = 200000 ]; }
 listen() { # HOST: what it sends with an interface's MAC address, and with one of its own
 	in_space ul tcpdump -Z root -lnne -Q in -i "to-$1" "ether src ${MAC_OF[v]} or ether src ${MAC_OF[f]}" >"$DIR/seen-$1" 2>"$DIR/seen-$1.err" &
 	SERVERS+=("$!")
-	wait_for 5 grep -q listening "$DIR/seen-$1.err"
+	wait_for 20 grep -q listening "$DIR/seen-$1.err"
 }
 says() { grep -qi "${MAC_OF[$2]}" "$DIR/seen-$1"; } # HOST NET
 one_answer() { in_space "$1" arping -c 3 -w 4 -I eth0 "$2" | grep -q '^Received 3 response'; }
@@ -84,18 +84,18 @@ vm a2 h2 a 0 12
 vm v1 h1 v 2 11
 addresses sv 2 200
 addresses sf 3 200
-for p in "${PORT[@]}"; do wait_for 10 port_active "$p" || die "port $p is not ACTIVE"; done
+for p in "${PORT[@]}"; do wait_for 20 port_active "$p" || die "port $p is not ACTIVE"; done
 for v in a1 a2 sv; do serve $v; done
 
-check "a station's gateway answers, on a VLAN"                 yes wait_for 5 pings sv 10.0.2.1 -c 1
+check "a station's gateway answers, on a VLAN"                 yes wait_for 20 pings sv 10.0.2.1 -c 1
 check "... once"                                               yes one_answer sv 10.0.2.1
-check "... and IPv6"                                           yes wait_for 5 pings sv 2001:db8:2::1 -c 1
-check "... on a flat network"                                  yes wait_for 5 pings sf 10.0.3.1 -c 1
-check "a station reaches VMs behind the router, one host"      yes wait_for 5 pings sv 10.0.0.11 -c 1
-check "... and the other"                                      yes wait_for 5 pings sv 10.0.0.12 -c 1
-check "... from the flat network, on a VLAN"                   yes wait_for 5 pings sf 10.0.2.11 -c 1
-check "... another station"                                    yes wait_for 5 pings sf 10.0.2.200 -c 1
-check "... by IPv6"                                            yes wait_for 5 pings sv "${IP6[a2]}" -c 1
+check "... and IPv6"                                           yes wait_for 20 pings sv 2001:db8:2::1 -c 1
+check "... on a flat network"                                  yes wait_for 20 pings sf 10.0.3.1 -c 1
+check "a station reaches VMs behind the router, one host"      yes wait_for 20 pings sv 10.0.0.11 -c 1
+check "... and the other"                                      yes wait_for 20 pings sv 10.0.0.12 -c 1
+check "... from the flat network, on a VLAN"                   yes wait_for 20 pings sf 10.0.2.11 -c 1
+check "... another station"                                    yes wait_for 20 pings sf 10.0.2.200 -c 1
+check "... by IPv6"                                            yes wait_for 20 pings sv "${IP6[a2]}" -c 1
 check "a TTL less for the router"                              yes sh -c "ip netns exec $LAB-sv ping -n -c 1 -W 1 10.0.0.12 | grep -q ttl=63"
 check "TCP from a station" yes fetches sv 10.0.0.12
 check "... IPv6"                                               yes fetches sv "${IP6[a1]}"
@@ -113,13 +113,13 @@ lab_kill "$CONTROLLER_PID" KILL
 check "without a controller: from a station"                   yes pings sv 10.0.0.12
 check "... and to one"                                         yes fetches a1 10.0.2.200
 REST_PORT=${URL##*:} lab_controller --grace 1
-for h in h1 h2; do wait_for 10 host_up "$h" || die "$h does not come back"; done
-check "the controller is back"                                 yes wait_for 5 pings sv 10.0.0.12 -c 1
+for h in h1 h2; do wait_for 20 host_up "$h" || die "$h does not come back"; done
+check "the controller is back"                                 yes wait_for 20 pings sv 10.0.0.12 -c 1
 
 # ---- the host of the router's interface dies ----
 if says h1 v; then dead=h1 left=h2 vm=10.0.0.12; else dead=h2 left=h1 vm=10.0.0.11; fi
 lab_kill "${SWITCH_PID[$dead]}" KILL
-check "another host takes over"                                yes wait_for 10 pings sv $vm -c 1
+check "another host takes over"                                yes wait_for 20 pings sv $vm -c 1
 check "... and says so"                                        yes says $left v
 kill "${SERVERS[@]}"
 verdict

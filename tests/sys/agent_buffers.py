@@ -55,7 +55,7 @@ def packet_in(m):
                 reason=props[5][0], table=props[3][0], cookie=struct.unpack("!4xQ", props.get(4, b"\xff" * 12))[0], fields=props[6], data=data)
 
 
-def arrives(c, push_, type_=PACKET_IN, timeout=5):
+def arrives(c, push_, type_=PACKET_IN, timeout=20):
     push_()
     m = c.event(type_, timeout)
     return packet_in(m) if m else {}

@@ -81,7 +81,7 @@ def drain(c):
 def session(r, sw, vectors, mended, until):
     """One connection's messages; returns how many."""
     n, c = 0, sw.open()
-    c.s.settimeout(5 * SLOW)
+    c.s.settimeout(20 * SLOW)
     try:
         for _ in range(r.randrange(1, 400)):
             m = r.choice(vectors)
@@ -143,7 +143,7 @@ def test(check):
             n, worst = rounds(check, sw, c, r, vectors, mended)
             what = "with good headers" if mended else "as they come"
             check(f"{n} messages {what}: the switch is well", sw.alive() and n > 500, sw.text()[-3000:])
-            check("... and a bystander is always answered", worst < 2 * SLOW, worst)
+            check("... and a bystander is always answered", worst < 10 * SLOW, worst)
             if not sw.alive():
                 return
         reset(c)

@@ -217,7 +217,7 @@ before=$(tx 2)
 theirs packet-out "$sw" "in_port=1 packet=$frame actions=output:2"
 ours packet-out "$sw" "in_port=1 packet=$frame actions=output:2"
 ours packet-out "$sw" "in_port=controller packet=$frame actions=output:2"
-for _ in $(seq 50); do [ "$(tx 2)" -ge $((before + 3)) ] && break; sleep 0.1; done
+for _ in $(seq 200); do [ "$(tx 2)" -ge $((before + 3)) ] && break; sleep 0.1; done
 check "each packet-out comes out once" test "$(tx 2)" = $((before + 3))
 clear
 theirs add-flow "$sw" in_port=1,actions=controller
@@ -234,14 +234,14 @@ monitor() { # OUTPUT FORMAT TOOL...
 	"$@" --no-names monitor "$sw" 65535 >"$DIR/mon" 2>&1 &
 	mon=$!
 	PIDS+=("$mon")
-	for _ in $(seq 30); do
+	for _ in $(seq 100); do
 		theirs packet-out "$sw" "in_port=1 packet=$frame actions=TABLE"
 		sleep 0.1
 		grep -q "$want" "$DIR/mon" && break
 	done
 	theirs mod-port "$sw" 2 no-packet-in
 	theirs mod-port "$sw" 2 packet-in
-	for _ in $(seq 50); do # the second of the two changes
+	for _ in $(seq 200); do # the second of the two changes
 		[ "$(grep -c PORT_STATUS "$DIR/mon")" -ge 2 ] && break
 		sleep 0.1
 	done
@@ -275,14 +275,14 @@ snooped() { # TOOL...
 	"$@" snoop br0 >"$DIR/snooped" 2>&1 &
 	pid=$!
 	PIDS+=("$pid")
-	for _ in $(seq 50); do # its line to the snooping socket, seen from both ends
+	for _ in $(seq 200); do # its line to the snooping socket, seen from both ends
 		[ "$(ss -xH state established | grep -c "$DIR/br0.snoop")" -gt 0 ] && break
 		sleep 0.1
 	done
 	sleep 0.2
 	timeout 20 ovs-ofctl -O OpenFlow13 add-flow "unix:$DIR/of" table=9,actions=drop
 	timeout 20 ovs-ofctl -O OpenFlow13 dump-flows "unix:$DIR/of" table=9 >/dev/null
-	for _ in $(seq 20); do grep -q OFPST_FLOW.reply "$DIR/snooped" && break; sleep 0.1; done
+	for _ in $(seq 200); do grep -q OFPST_FLOW.reply "$DIR/snooped" && break; sleep 0.1; done
 	kill $pid 2>/dev/null || true
 	wait $pid 2>/dev/null || true
 	for what in FLOW_MOD 'OFPST_FLOW reply.*' BARRIER_REPLY; do

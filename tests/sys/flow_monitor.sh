@@ -38,7 +38,7 @@ vsctl set bridge "$br" protocols=OpenFlow10,OpenFlow13
 "$B/weft-switch" --name w --socket "$dir/w.sock" --port p1@1=vdev:net_null0,no-rx=1 --port p2@2=vdev:net_null1,no-rx=1 \
 	--port p3@3=vdev:net_null2,no-rx=1 >"$dir/w.log" 2>&1 &
 pids+=($!)
-for _ in $(seq 200); do [ -S "$dir/$br.mgmt" ] && [ -S "$dir/w.sock" ] && break; sleep 0.1; done
+for _ in $(seq 400); do [ -S "$dir/$br.mgmt" ] && [ -S "$dir/w.sock" ] && break; sleep 0.1; done
 ovs=unix:$dir/$br.mgmt weft=unix:$dir/w.sock
 ofctl() { timeout 20 ovs-ofctl -O OpenFlow13 "$@"; }
 on_both() {
@@ -64,7 +64,7 @@ for w in "${watches[@]}"; do
 	pids+=($!)
 	i=$((i + 1))
 done
-for _ in $(seq 100); do
+for _ in $(seq 400); do
 	[ "$(cat "$dir"/[0-9].* | grep -c '\(ONFST\|NXST\)_FLOW_MONITOR reply')" -ge $((5 * ${#watches[@]})) ] && break
 	sleep 0.1
 done
@@ -78,6 +78,10 @@ on_both mod-flows 'actions=set_field:5->metadata,output:1' # all of table 0
 on_both --strict mod-flows 'priority=6,in_port=2,actions=write_metadata:0x5,goto_table:1'
 on_both del-flows 'table=1,tcp'
 on_both add-flow 'in_port=1,tcp,hard_timeout=1,actions=output:2'
+for _ in $(seq 200); do # at both before the bundle below deletes what is left of port 1
+	[ "$(cat "$dir"/0.* | grep -c 'reason=hard table=0.*tcp')" -ge 5 ] && break
+	sleep 0.1
+done
 on_both add-group 'group_id=1,type=all,bucket=actions=output:3'
 on_both add-flow 'priority=9,ipv6,actions=group:1'
 on_both del-groups 'group_id=1'
@@ -88,17 +92,15 @@ printf '%s\n' 'add in_port=3,actions=output:1' 'delete in_port=1' 'add in_port=3
 	'modify in_port=3,actions=output:3' >"$dir/bundle"
 ofctl --bundle add-flows "$ovs" "$dir/bundle"
 ofctl --bundle add-flows "$weft" "$dir/bundle"
-for _ in $(seq 60); do # the hard timeout's, which comes when it comes
-	[ "$(cat "$dir"/0.* | grep -c 'reason=\(hard\|delete\) table=0.*tcp')" -ge 5 ] && break
-	sleep 0.1
-done
 on_both add-flow 'table=1,cookie=0xffff,tcp,actions=output:2,output:3'
 on_both del-flows 'table=1,cookie=0xffff/-1' # the last event of all
 on_both add-flow 'in_port=1,cookie=0xfffe,actions=output:2,output:3'
-for _ in $(seq 60); do
-	[ "$(cat "$dir"/0.* | grep -c 'cookie=0xfffe')" -ge 5 ] && break
-	sleep 0.1
-done
+all_told() # each watch by each tool has heard the last that it is to hear
+{
+	[ "$(grep -l 'cookie=0xfffe' "$dir"/[0235].*.* | wc -l)" = 20 ] && [ "$(grep -l 'event=DELETED.*cookie=0xffff' "$dir"/[14].*.* | wc -l)" = 10 ]
+}
+for _ in $(seq 200); do all_told && break; sleep 0.1; done
+all_told || { echo "not ok - all monitors hear the last change"; failed=$((failed + 1)); }
 
 # Messages hold as many events as were ready.
 events() { grep '^ event=' "$1" | sed 's/xid=0x[0-9a-f]*/xid=X/'; }

@@ -23,20 +23,21 @@ CTL=$B/weftctl
 py() { "$PYTHON" "$here/lib/ipfix.py" "$@"; }
 event() { "$CTL" -o json switch events sw | "$PYTHON" -c "import json,sys; print(next(e['count'] for e in json.load(sys.stdin) if e['event'] == '$1'))"; }
 set_count() { "$CTL" -o json switch ipfix-list sw | "$PYTHON" -c "import json,sys; print(next(s['$2'] for s in json.load(sys.stdin) if s['id'] == $1))"; }
-until_true() { local n=$((10 * $1)); shift; while ! "$@"; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.1; done; }
 is() { [ "$("${@:2}")" = "$1" ]; }
 at_least() { [ "$("${@:2}")" -ge "$1" ]; }
 
 # capture NAME PORT: what comes to a port on lo of s, until 'captured'.
 capture()
 {
-	ip netns exec "$T-s" tshark -i lo -f "udp dst port $2" -w "$DIR/$1.pcap" -q >/dev/null 2>"$DIR/$1.err" &
+	ip netns exec "$T-s" tshark -i lo -f "udp dst port $2 or udp dst port 9" -w "$DIR/$1.pcap" -q >/dev/null 2>"$DIR/$1.err" &
 	CAPTURE=$!
 	PIDS+=("$CAPTURE")
-	until_true 10 grep -qs "Capturing on" "$DIR/$1.err"
-	sleep 0.5
+	CAPTURED=$DIR/$1.pcap
+	until_true 20 told_of "$CAPTURED" begun
 }
-captured() { sleep 0.7; kill "$CAPTURE"; wait "$CAPTURE" || true; }
+# It is there when it has seen a word sent to port 9 (discard), and all that came before when it has seen another.
+told_of() { in_space s bash -c "echo word-$2 >/dev/udp/127.0.0.1/9" 2>/dev/null; sleep 0.1; grep -aqs "word-$2" "$1"; }
+captured() { until_true 20 told_of "$CAPTURED" ended; kill "$CAPTURE"; wait "$CAPTURE" || true; }
 
 # The words of what was just refused.
 words() { if grep -qF "$1" "$DIR/why"; then ok "... in words"; else not_ok "... in words"; fi; }
@@ -78,29 +79,31 @@ ask() # ARGUMENTS: of sample, in both switches' only flow
 		$OFCTL add-flow "unix:$DIR/$br" "in_port=1,actions=sample(probability=65535,collector_set_id=7,$1),output:2"
 	done
 }
+packets() { $OFCTL dump-flows "unix:$DIR/$1" | sed -nE 's/.*n_packets=([0-9]+).*/\1/p'; }
 # One capture for all: Open vSwitch sends its templates every ten minutes, and for one domain.
 capture ours 4739
-ours=$CAPTURE
+ours=$CAPTURE ours_in=$CAPTURED
 capture theirs 4740
 for what in obs_point_id=5 obs_point_id=6,sampling_port=2 obs_point_id=4294967295,sampling_port=1,egress obs_point_id=8,sampling_port=2,ingress; do
 	ask "obs_domain_id=3,$what"
 	in_space t "$PYTHON" "$here/lib/ipfix.py" send w1 o1
-	sleep 0.3
+	for br in sw.sock br.mgmt; do until_true 20 is 14 packets $br || echo "# $br has not got all"; done
 done
+sleep 0.3
 captured
-CAPTURE=$ours
+CAPTURE=$ours CAPTURED=$ours_in
 captured
 check "4 flows, 14 kinds of packets: told as by Open vSwitch" py same "$DIR/ours.pcap" 4739 "$DIR/theirs.pcap" 4740
 check "... and tshark finds nothing wrong with it" py clean "$DIR/ours.pcap" 4739
-check "each packet left by its port, too" at_least 56 bash -c "$OFCTL dump-ports unix:$DIR/sw.sock 2 | sed -nE 's/.*tx pkts=([0-9]+).*/\1/p'"
+check "each packet left by its port, too" until_true 20 at_least 56 bash -c "$OFCTL dump-ports unix:$DIR/sw.sock 2 | sed -nE 's/.*tx pkts=([0-9]+).*/\1/p'"
 check "the trace says what is sampled, and samples nothing" bash -c "'$B/weft-ofctl' trace unix:$DIR/sw.sock in_port=1,udp | grep -q 'sample(probability=65535.*collector set 7'"
-check "56 records for 56 packets" is 56 set_count 7 records
+check "56 records for 56 packets" until_true 20 is 56 set_count 7 records
 check "ipfix-list shows them" bash -c "'$CTL' switch ipfix-list sw | grep -qE '^7 +127.0.0.1:4739 +0 +0 +56 +56 '"
 
 # ---- A set that nobody has configured ----
 flows sw "in_port=1,actions=sample(probability=65535,collector_set_id=9,obs_point_id=1),output:2"
 in_space t "$PYTHON" "$here/lib/ipfix.py" repeat w1 20
-check "packets for a set that is not configured are counted" until_true 5 is 20 event sample_no_set
+check "packets for a set that is not configured are counted" until_true 20 is 20 event sample_no_set
 check "the trace says that it is not" bash -c "'$B/weft-ofctl' trace unix:$DIR/sw.sock in_port=1,udp | grep -q 'collector set 9, which is not configured'"
 
 # ---- Flows put together, templates sent again ----
@@ -110,14 +113,17 @@ words "set 9 is there already"
 refuse "a setting that there is not" "$CTL" switch ipfix-add sw '10=127.0.0.1:4741;timeout=1'
 words "there is no 'timeout'"
 capture put 4741
+t0=$(date +%s)
 in_space t "$PYTHON" "$here/lib/ipfix.py" repeat w1 300 0.01
-check "300 packets of one flow in 3 s are a few records" until_true 8 is 0 set_count 9 flows
+until_true 20 is 300 set_count 9 samples || echo "# not all 300 are there"
+check "300 packets of one flow in 3 s are a few records" until_true 20 is 0 set_count 9 flows
+took=$(($(date +%s) - t0))
 captured
 check "... that tell of 300 packets, to each of two collectors" bash -c "'$PYTHON' '$here/lib/ipfix.py' dump '$DIR/put.pcap' 4741 | '$PYTHON' -c '
 import json, sys
 r = [json.loads(line) for line in sys.stdin]
 print(len(r), sum(int(x[\"cflow.packets\"]) for x in r))
-assert 4 <= len(r) <= 10 and sum(int(x[\"cflow.packets\"]) for x in r) == 600'"
+assert 4 <= len(r) <= 2 * ($took + 2) and sum(int(x[\"cflow.packets\"]) for x in r) == 600'"
 check "... cleanly" bash -c "tshark -r '$DIR/put.pcap' -Y 'ip.dst == 127.0.0.2' -w '$DIR/one.pcap' 2>/dev/null; '$PYTHON' '$here/lib/ipfix.py' clean '$DIR/one.pcap' 4741"
 check "... the templates more than once" at_least 2 py templates "$DIR/one.pcap" 4741
 check "nobody listened: counted" at_least 1 set_count 9 send_errors
@@ -127,11 +133,15 @@ check "... and nobody hears any more" bash -c "'$CTL' switch ipfix-list sw | gre
 
 # ---- Probability ----
 flows sw "in_port=1,actions=sample(probability=6554,collector_set_id=7),output:2"
-before=$(set_count 7 samples)
-in_space t "$PYTHON" "$here/lib/ipfix.py" repeat w1 10000 0
-sleep 0.5
-n=$($OFCTL dump-flows "unix:$DIR/sw.sock" | sed -nE 's/.*n_packets=([0-9]+).*/\1/p')
-got=$(($(set_count 7 samples) - before))
+drawn() { echo $(($(set_count 7 samples) + $(event sample_lost))); }
+both() { echo "$(packets sw.sock) $(drawn)"; }
+before=$(drawn)
+for _ in 1 2 3 4 5; do # a machine that stands still loses frames in sockets
+	in_space t "$PYTHON" "$here/lib/ipfix.py" repeat w1 10000 0.0001
+	[ "$(packets sw.sock)" -le 5000 ] || break
+done
+read -r n got <<<"$(settled both)"
+got=$((got - before))
 echo "# $got samples of $n packets, $(event sample_lost) lost"
 # A tenth, within eight sigma.
 check "one of ten is drawn" "$PYTHON" -c "import sys; n, got = $n, $got; sys.exit(not (n > 5000 and abs(got - n / 10) < 8 * (n * 0.09) ** 0.5))"
@@ -141,7 +151,7 @@ check "a set with a cache" "$CTL" switch ipfix-add sw '8=127.0.0.1:4742;cache-ac
 flows sw "in_port=1,actions=sample(probability=65535,collector_set_id=8,obs_domain_id=1),output:2"
 capture end 4742
 in_space t "$PYTHON" "$here/lib/ipfix.py" send w1
-check "14 flows wait in it" until_true 5 is 14 set_count 8 flows
+check "14 flows wait in it" until_true 20 is 14 set_count 8 flows
 kill "$PID"
 wait "$PID" || true
 captured

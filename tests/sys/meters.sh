@@ -21,19 +21,28 @@ for n in a b; do in_space $n sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; done
 switch weft sw --port va@1=af_packet:va --port vb@2=af_packet:vb --packet-in-rate 0
 S=$(sock sw)
 
-# run SECONDS STREAM...: sends, and has what came in $DIR/seen; what was sent in $sent.
+# run SECONDS STREAM...: sends, and has what came in $DIR/seen; what was sent in $sent, for how many ms in $took.
 run()
 {
 	local seconds=$1 pid
 	shift
 	rm -f "$DIR/seen"
-	in_space b "$PYTHON" "$LIB/paced.py" count eth0 "$((seconds + 2))" "$DIR/seen" &
+	ip netns exec "$T-b" "$PYTHON" "$LIB/paced.py" count eth0 "$DIR/seen" &
 	pid=$!
 	PIDS+=("$pid")
-	for _ in $(seq 50); do [ ! -e "$DIR/seen" ] || break; sleep 0.1; done
-	sent=$(in_space a timeout 30 "$PYTHON" "$LIB/paced.py" send eth0 "$seconds" "$@")
+	until_true 20 test -e "$DIR/seen"
+	sent=$(in_space a timeout 60 "$PYTHON" "$LIB/paced.py" send eth0 "$seconds" "$@")
+	took=$(awk '{ print int($1 * 1000) }' <<<"$sent")
+	settled passed >/dev/null
+	kill "$pid"
 	wait "$pid"
 }
+passed() { $OURS dump-ports "$S" | grep -o 'pkts=[0-9]*'; }
+# What a rate lets pass while the sender sends, however long that took: never more.  BURST is in packets.
+most() { echo $(($1 * took / 1000 + $2)); } # RATE BURST
+# ... and of what has come in at OFFERED a second, at least three quarters of that.  Who stands still sends nothing
+# (or what has waited in a queue, at once), so the time for which packets came is told by their number.
+least() { echo $(($1 * $3 * 3 / $2 / 4)); } # RATE OFFERED CAME
 seen() # DPORT [TOS]: frames
 {
 	awk -v p="$1" -v t="${2:-}" '$1 == p && (t == "" || $2 == t) { n += $3 } END { print n + 0 }' "$DIR/seen"
@@ -65,17 +74,16 @@ done
 run 4 5001:1500:100:0 5002:1500:100:0 5003:600:1000:0 5004:600:1000:0
 echo "# sent in ${sent// /, }; seen $(for i in 1 2 3 4; do seen 500$i; done | paste -sd' ')"
 one=$(seen 5001) two=$(seen 5002) three=$(seen 5003)
-# 4 seconds and the burst; a machine that is busy may lose some of it, never add.
-check "200 packets/s" between 600 "$one" 850
-check "400 packets/s are twice as many" between $((one * 17 / 10)) "$two" $((one * 23 / 10))
-# Without a burst a bucket holds no more than a frame: what is earned while nothing comes is lost.
-check "2 Mb/s in frames of 1000 bytes are at most 250/s" between 400 "$three" 1040
+check "200 packets/s" between "$(least 200 1500 "$(counted table=0,udp,tp_dst=5001 packets)")" "$one" "$(most 200 50)"
+check "400 packets/s are twice as many" between "$(least 400 1500 "$(counted table=0,udp,tp_dst=5002 packets)")" "$two" "$(most 400 50)"
+# Without a burst a bucket holds no more than a frame: what is earned while nothing comes is lost, and of 600/s every third passes.
+check "2 Mb/s in frames of 1000 bytes are at most 250/s" between $(($(counted table=0,udp,tp_dst=5003 packets) / 5)) "$three" "$(most 250 20)"
 in=$(counted table=0,udp,tp_dst=5004 packets)
 check "a meter that is not exceeded lets pass" test "$(counted table=1,udp,tp_dst=5004 packets)" = "$in" -a "$in" -gt 1000
 check "... and its band has not applied" test "$(band 4 0)" = 0
 in=$(counted table=0,udp,tp_dst=5001 packets) bytes=$(counted table=0,udp,tp_dst=5003 bytes)
-check "what came in is counted" test "$(field 1 packet_in_count)" = "$in" -a "$in" -gt 3000
-check "... in bytes, too" test "$(field 3 byte_in_count)" = "$bytes" -a "$bytes" -gt 1200000
+check "what came in is counted" test "$(field 1 packet_in_count)" = "$in" -a "$in" -gt 2000
+check "... in bytes, too" test "$(field 3 byte_in_count)" = "$bytes" -a "$bytes" -gt 800000
 check "... and what the band has dropped" test "$(band 1 0)" = $((in - $(counted table=1,udp,tp_dst=5001 packets)))
 check "a burst of 0 is told as it was given" bash -c "$OURS dump-meters '$S' meter=3 | grep -q 'burst_size=0'"
 "$PYTHON" "$LIB/mgmt.py" "$DIR/sw.sock" stats >"$DIR/stats"
@@ -91,15 +99,15 @@ flows sw udp,tp_dst=5005,actions=meter:5,output:2 udp6,tp_dst=5005,actions=meter
 run 3 5005:300:100:42 5005:300:100:144:6 5006:900:100:72 5007:300:100:184
 echo "# seen (dport tos frames bytes): $(paste -sd';' "$DIR/seen")"
 s5=$(counted udp,tp_dst=5005 packets) s56=$(counted udp6,tp_dst=5005 packets) s7=$(counted udp,tp_dst=5007 packets)
-check "a remark band lets pass" test "$(seen 5005)" = $((s5 + s56)) -a "$s5" -gt 600 -a "$s56" -gt 600
-check "AF11 within the rate stays" between 20 "$(seen 5005 42)" 400
-check "... above it is AF12, with its ECN" between 300 "$(seen 5005 50)" $((s5 - 20))
-check "AF42 over IPv6 is AF43" between 300 "$(seen 5005 152)" "$s56"
+check "a remark band lets pass" test "$(seen 5005)" = $((s5 + s56)) -a "$s5" -gt 400 -a "$s56" -gt 400
+check "AF11 within the rate stays" between 20 "$(seen 5005 42)" "$(most 100 100)"
+check "... above it is AF12, with its ECN" between $((s5 / 3)) "$(seen 5005 50)" $((s5 - 20))
+check "AF42 over IPv6 is AF43" between $((s56 / 3)) "$(seen 5005 152)" "$s56"
 check "... and nothing else comes" test \
 	$(($(seen 5005 42) + $(seen 5005 50) + $(seen 5005 144) + $(seen 5005 152))) = $((s5 + s56))
-check "expedited forwarding has no drop precedence" test "$(seen 5007 184)" = "$s7" -a "$s7" -gt 600
+check "expedited forwarding has no drop precedence" test "$(seen 5007 184)" = "$s7" -a "$s7" -gt 400
 low=$(seen 5006 72) high=$(seen 5006 80)
-check "both kinds: what the drop band leaves" between 600 $((low + high)) 1000
+check "both kinds: what the drop band leaves" between "$(least 300 900 "$(counted udp,tp_dst=5006 packets)")" $((low + high)) "$(most 300 150)"
 check "... is AF21 up to the lower rate, and AF22 above it" between $((low * 12 / 10)) "$high" $((low * 30 / 10))
 check "... counted by each" test "$(band 6 0)" = "$high"
 
@@ -108,15 +116,20 @@ $OURS del-flows "$S"
 flows sw udp,tp_dst=5008,actions=CONTROLLER:64 udp,tp_dst=5009,actions=CONTROLLER:64,output:2
 timeout 40 $OURS monitor "$S" 64 >"$DIR/in" 2>&1 &
 PIDS+=($!)
-sleep 0.5
-packet_ins() { sleep 0.3; grep -c '_PACKET_IN' "$DIR/in" || true; }
+listens() { # it has been connected to, and set up, when it hears of a packet
+	$OURS packet-out "$S" "in_port=1 packet=$(printf '%0120d' 0) actions=CONTROLLER:64" && sleep 0.1 && [ "$(heard)" -gt 0 ]
+}
+heard() { grep -c '_PACKET_IN' "$DIR/in" || true; }
+packet_ins() { echo $(($(settled heard) - first)); }
+check "a controller listens" until_true 20 listens
+first=$(settled heard)
 $OURS add-meter "$S" meter=controller,pktps,burst,stats,bands=type=drop,rate=100,burst_size=10
 run 2 5008:500:100:0 5009:500:100:0
 n=$(packet_ins)
 echo "# packet-ins: $n of $((2 * 2 * 500)) with a meter of 100/s"
-check "packet-ins of all flows are limited" between 140 "$n" 260
+check "packet-ins of all flows are limited" between 140 "$n" "$(most 100 40)"
 in=$(counted udp,tp_dst=5009 packets)
-check "... what else happens to the packet is not" test "$(seen 5009)" = "$in" -a "$in" -gt 700
+check "... what else happens to the packet is not" test "$(seen 5009)" = "$in" -a "$in" -gt 400
 check "... and what did not come is counted" between $(($(field controller packet_in_count) - n)) "$(band controller 0)" \
 	$(($(field controller packet_in_count) - n))
 $OURS del-meters "$S"
@@ -126,7 +139,7 @@ check "... its name does not" test "$($OURS dump-meters "$S" | grep -c meter=)" 
 before=$(counted udp,tp_dst=5008 packets)
 run 1 5008:500:100:0
 in=$(($(counted udp,tp_dst=5008 packets) - before))
-check "without it they come as before" test "$(packet_ins)" = $((n + in)) -a "$in" -gt 300
+check "without it they come as before" test "$(packet_ins)" = $((n + in)) -a "$in" -gt 200
 
 # ---- the slow path's ----
 $OURS del-flows "$S"
@@ -136,6 +149,6 @@ run 2 5010:500:100:0:macs
 in=$(counted table=0 packets) learned=$(field slowpath packet_in_count)
 echo "# addresses that were to be learned: $learned, refused $(band slowpath 0)"
 check "learning is limited" between $((in - 100)) "$learned" $((in + 100))
-check "... to its rate" between $((learned - 60)) "$(band slowpath 0)" $((learned - 10))
-check "... and frames pass all the same" test "$(seen 5010)" -gt 700 -a "$(seen 5010)" -le "$in"
+check "... to its rate" between $((learned - $(most 10 40))) "$(band slowpath 0)" $((learned - 10))
+check "... and frames pass all the same" test "$(seen 5010)" -gt 400 -a "$(seen 5010)" -le "$in"
 finish

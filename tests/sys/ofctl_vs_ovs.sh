@@ -34,7 +34,7 @@ trap finish EXIT
 br=ofctl$$
 ovs_start "$br" p1 eth-2 3d
 sw=unix:$dir/$br.mgmt
-for _ in $(seq 50); do [ -S "$dir/$br.mgmt" ] && break; sleep 0.1; done
+for _ in $(seq 200); do [ -S "$dir/$br.mgmt" ] && break; sleep 0.1; done
 
 # ---- Comparison ----
 mask() {
@@ -187,7 +187,7 @@ monitor() { # OUTPUT FORMAT TOOL...
 	shift 2
 	"$@" --no-names monitor "$sw" 65535 >"$dir/mon" 2>&1 &
 	mon=$!
-	for _ in $(seq 30); do
+	for _ in $(seq 100); do
 		theirs packet-out "$sw" "in_port=3 packet=0102030405060708090a0b0c08004500001c00010000401100000a0000010a0000020035003600080000 actions=TABLE"
 		sleep 0.1
 		grep -q "$want" "$dir/mon" && break

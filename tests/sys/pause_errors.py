@@ -47,8 +47,9 @@ def properties(b):
 
 def told(c, wait=1.0):
     """The packet-ins so far: of NXT_PACKET_IN2 the properties, of others the body."""
-    out, end = [], time.monotonic() + wait * SLOW
-    while not out and time.monotonic() < end:
+    out, end, looks = [], time.monotonic() + wait * SLOW, 0
+    while not out and (time.monotonic() < end or looks < 20):
+        looks += 1
         c.barrier()
         for m in c.events:
             if m[0] == PACKET_IN:

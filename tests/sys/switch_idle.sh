@@ -20,7 +20,7 @@ in_space b ip addr add 10.2.0.2/24 dev eth0
 
 switch weft sw --port p1=af_packet:p1 --port p2=af_packet:p2 --port p3=af_packet:p3 --port p4=af_packet:p4
 $OFCTL add-flow "$(sock sw)" actions=NORMAL
-in_space a ping -c 2 -i 0.2 -W 2 10.2.0.2 >/dev/null || true
+in_space a ping -c 2 -i 0.2 -W 10 10.2.0.2 >/dev/null || true
 
 # Time on a processor, of all threads, in ns.
 ran() { awk '{ s += $1 } END { print s }' /proc/"$PID"/task/*/schedstat; }
@@ -42,8 +42,8 @@ in_space c ip link set eth1 down
 in_space weft ip link set p4 down
 idle "one of four is down"
 
-in_space a ping -c 40 -i 0.05 -q 10.2.0.2 >"$DIR/ping"
-check "a packet that comes after a pause is not lost" grep -q " 40 received" "$DIR/ping"
+in_space a ping -c 40 -i 0.05 -w 30 10.2.0.2 >"$DIR/ping"
+check "a packet that comes after a pause is not lost" test "$(unanswered "$DIR/ping" 40)" = 0
 # How long it takes is the machine's business as well: said, not judged.
 us=$(sed -n 's|^rtt.* = [0-9.]*/\([0-9.]*\)/.*|\1|p' "$DIR/ping" | awk '{ printf "%d", $1 * 1000 }')
 echo "# there and back through a sleeping switch: $us us on average"

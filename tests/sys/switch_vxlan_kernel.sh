@@ -36,10 +36,10 @@ vxlan vxlan42 42 10.9.0.2/24 local 192.0.2.2 remote 192.0.2.1
 vxlan vxlan7 16777215 10.9.7.2/24 local 192.0.2.2 remote 192.0.2.1
 vxlan vxlan6 6 10.9.6.2/24 local 2001:db8::2 remote 2001:db8::1
 
-in_space kernel timeout 50 tcpdump -U -i k0 -w "$DIR/k0.pcap" >"$DIR/tcpdump.log" 2>&1 &
+in_space kernel timeout 200 tcpdump -U -i k0 -w "$DIR/k0.pcap" >"$DIR/tcpdump.log" 2>&1 &
 PIDS+=($!)
 CAPTURE=$!
-sleep 0.5
+until_true 20 grep -q 'listening on' "$DIR/tcpdump.log"
 
 # A tunnel may come before its uplink.
 switch weft sw --port v0@1=af_packet:v0 \
@@ -59,29 +59,29 @@ flows sw \
 	"priority=10,in_port=5,actions=output:1"
 
 check "the kernel gets an answer to ARP and ping from the tunnel's own address" \
-	in_space kernel ping -c 3 -i 0.2 -W 2 192.0.2.1
+	in_space kernel ping -c 3 -i 0.2 -W 20 192.0.2.1
 check "... and over IPv6, by neighbour discovery" \
-	in_space kernel ping -6 -c 3 -i 0.2 -W 2 2001:db8::1
+	in_space kernel ping -6 -c 3 -i 0.2 -W 20 2001:db8::1
 
-pings() { in_space vm ping -c 3 -i 0.2 -W 2 "$1" >"$DIR/ping"; cat "$DIR/ping"; grep -q ' 0% packet loss' "$DIR/ping"; }
+pings() { in_space vm ping -c 3 -i 0.2 -w 20 "$1" >"$DIR/ping"; cat "$DIR/ping"; [ "$(unanswered "$DIR/ping" 3)" = 0 ]; }
 check "fixed VNI and remote: the VM reaches the kernel, the first packet included" pings 10.9.0.2
 check "VNI 16777215 and remote by flow: likewise" pings 10.9.7.2
 check "IPv6 underlay: likewise" pings 10.9.6.2
-check "the kernel reaches the VM" in_space kernel ping -c 3 -i 0.2 -W 2 10.9.0.1
+check "the kernel reaches the VM" in_space kernel ping -c 3 -i 0.2 -W 20 10.9.0.1
 
-check "1400 bytes fit the tunnel" in_space vm ping -c 2 -i 0.2 -W 2 -M do -s 1372 10.9.0.2
+check "1400 bytes fit the tunnel" in_space vm ping -c 2 -i 0.2 -W 20 -M do -s 1372 10.9.0.2
 refuse "1500 bytes with DF do not" in_space vm ping -c 2 -i 0.2 -W 2 -M do -s 1472 10.9.0.2
 check "... and the sender was told the MTU that fits" \
 	bash -c "ip netns exec $T-vm ip route get 10.9.0.2 | grep -q 'mtu 1450'"
 in_space vm ip route flush cache 2>/dev/null || true
 in_space vm ip route del 10.9.7.0/24 2>/dev/null || true
 in_space vm ip route add 10.9.7.0/24 dev eth0 src 10.9.7.1
-check "1500 bytes without DF arrive in pieces" in_space vm ping -c 2 -i 0.2 -W 2 -M dont -s 1472 10.9.7.2
+check "1500 bytes without DF arrive in pieces" in_space vm ping -c 2 -i 0.2 -W 20 -M dont -s 1472 10.9.7.2
 
-in_space kernel timeout 20 /usr/bin/python3 - <<'PY' >"$DIR/sink" &
+in_space kernel timeout 90 /usr/bin/python3 - <<'PY' >"$DIR/sink" &
 import socket
 s = socket.create_server(("10.9.0.2", 5001))
-s.settimeout(15)
+s.settimeout(60)
 c, _ = s.accept()
 n = 0
 while True:
@@ -93,10 +93,10 @@ print(n)
 PY
 SINK=$!
 PIDS+=($SINK)
-sleep 0.7
-check "TCP carries 4 MB through the tunnel" in_space vm timeout 15 /usr/bin/python3 -c '
+until_true 20 bash -c "ip netns exec $T-kernel ss -Hltn 'sport = :5001' | grep -q ."
+check "TCP carries 4 MB through the tunnel" in_space vm timeout 60 /usr/bin/python3 -c '
 import socket
-s = socket.create_connection(("10.9.0.2", 5001), 5)
+s = socket.create_connection(("10.9.0.2", 5001), 20)
 s.sendall(bytes(4 << 20))
 s.shutdown(socket.SHUT_WR)
 s.recv(1)'
@@ -110,7 +110,8 @@ check "... and says so" bash -c "$OFCTL show $(sock sw) | grep -A2 '3(vx)' | gre
 $MGMT add u0 af_packet:u0 2 >"$DIR/out"
 check "with it, it does again" pings 10.9.0.2
 
-sleep 0.3
+read_so_far() { stat -c %s "$DIR/k0.pcap"; }
+settled read_so_far >/dev/null
 kill $CAPTURE
 wait $CAPTURE || true
 shark() { tshark -r "$DIR/k0.pcap" "$@" 2>/dev/null; }

@@ -19,5 +19,5 @@ star_switch() {
 		--port p1@1=af_packet:p1 --port p2@2=af_packet:p2 --port p3@3=af_packet:p3
 }
 
-# From host, to host, how many.
-ping_() { in_space "h$1" ping -q -c "${3:-3}" -i 0.05 -W 2 "10.0.0.$2"; }
+# From host, to host, how many.  Who says that nothing comes sets WAIT.
+ping_() { in_space "h$1" ping -q -c "${3:-3}" -i 0.05 -W ${WAIT:-10} "10.0.0.$2"; }

@@ -112,7 +112,7 @@ lease6() { # VM: one lease by dhclient, which then goes
 	rm -f "$DIR/$1.pid"
 	return $status
 }
-reaches() { wait_for 20 in_space "$1" ping -n -c 1 -W 1 "${@:3}" "$2" && in_space "$1" ping -n -c 1 -W 2 "${@:3}" "$2"; }
+reaches() { wait_for 20 in_space "$1" ping -n -c 1 -W 1 "${@:3}" "$2" && in_space "$1" ping -n -c 1 -W 10 "${@:3}" "$2"; }
 one_ping() { in_space "$1" ping -n -c 1 -W 0.4 "${@:3}" "$2"; }
 # A change is there at once, but not in no time: it stops, and stays so.
 cut_off() { wait_for 20 sh -c '! "$@"' sh ip netns exec "$LAB-$1" ping -n -c 1 -W 0.2 "${@:3}" "$2" && ! one_ping "$@"; }

@@ -144,7 +144,7 @@ class Channel:
         else:
             self.s = socket.socket(socket.AF_UNIX)
             self.s.connect(where)
-        self.s.settimeout(10 * SLOW)
+        self.s.settimeout(20 * SLOW)
         self.xid = 0x1000
         self.buffer = b""
         self.events = []
@@ -159,7 +159,7 @@ class Channel:
 
     def recv(self, timeout=None):
         """The next message; None when there is none in time; echo requests are answered here."""
-        end = time.monotonic() + (10 * SLOW if timeout is None else timeout)
+        end = time.monotonic() + (20 * SLOW if timeout is None else timeout)
         while True:
             if len(self.buffer) >= 8:
                 length = struct.unpack_from("!H", self.buffer, 2)[0]
@@ -235,7 +235,7 @@ class Channel:
             if not struct.unpack_from("!H", m[2], 2)[0] & 1:
                 return b"".join(out)
 
-    def event(self, type_, timeout=5):
+    def event(self, type_, timeout=20):
         """The next event of a type, or None."""
         end = time.monotonic() + timeout * SLOW
         while True:
@@ -287,7 +287,7 @@ class Switch:
             command += ["--port", f"p{i + 1}@{i + 1}=vdev:net_null{i},no-rx=1"]
         with open(self.log, "w") as log:
             self.p = subprocess.Popen(command + list(args), stdout=log, stderr=log)
-        for _ in range(200 * SLOW):
+        for _ in range(800 * SLOW):
             if self.ready() or self.p.poll() is not None:
                 break
             time.sleep(0.05)
@@ -337,6 +337,17 @@ class Switch:
             self.last_words = self.text()
         shutil.rmtree(self.dir, ignore_errors=True)
         return self.p.returncode
+
+
+def calm(bound, measure):
+    """The least of up to three times that something takes: one that is under the bound is enough, since the machine may
+    have stood still during another."""
+    least = measure()
+    for _ in range(2):
+        if least < bound:
+            break
+        least = min(least, measure())
+    return least
 
 
 class Checks:

@@ -24,7 +24,7 @@ ovs_start()
 	ovsdb-server "$dir/conf.db" --remote=punix:"$dir/db.sock" --unixctl="$dir/db.ctl" \
 		--log-file="$dir/ovsdb.log" -vconsole:off &
 	pids+=($!)
-	for _ in $(seq 50); do [ -S "$dir/db.sock" ] && break; sleep 0.1; done
+	for _ in $(seq 400); do [ -S "$dir/db.sock" ] && break; sleep 0.1; done
 	vsctl --no-wait init
 	"$vswitchd" unix:"$dir/db.sock" --unixctl="$dir/vs.ctl" --log-file="$dir/vs.log" -vconsole:off &
 	pids+=($!)

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames at an even pace, and what comes of them.
 
-    paced.py send IF SECONDS STREAM...   STREAM: dport:packets_per_s:bytes:tos[:6][:macs]
-    paced.py count IF SECONDS FILE       UDP frames that came in, 'dport tos n bytes' a line; FILE
-                                         is made when it is ready, and then again with the counts
+    paced.py send IF SECONDS STREAM...   STREAM: dport:packets_per_s:bytes:tos[:6][:macs]; prints how many
+                                         seconds it took, and how many of each were sent
+    paced.py count IF FILE               UDP frames that came in until SIGTERM, 'dport tos n bytes' a line;
+                                         FILE is made when it is ready, and then again with the counts
 
 Frames go from 02..01 to 02..02, 10.5.0.1 to 10.5.0.2 (fd05::1 to fd05::2 with 6); with 'macs' each from
-another address.  What falls behind is made up for, but for what a machine that stood still would have to send
-at once.
+another address.  What falls behind is made up for; but when the machine has stood still, that is no part of
+SECONDS, since what was missed would have to be sent at once.
 """
 import collections
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -58,7 +60,7 @@ def send(interface, seconds, *streams):
         dport, rate, size, tos = map(int, part[:4])
         plan.append([rate, bytearray(frame(dport, size, tos, "6" in part[4:])), "macs" in part[4:], 0])
     start = begin = last = time.monotonic()
-    while (at := time.monotonic()) - start < float(seconds):
+    while (at := time.monotonic()) - begin < float(seconds):
         begin += max(0, at - last - STOOD_STILL)
         last, now = at, at - begin
         for p in plan:
@@ -71,14 +73,19 @@ def send(interface, seconds, *streams):
     print(time.monotonic() - start, *(p[3] for p in plan))
 
 
-def count(interface, seconds, path):
+def count(interface, path):
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(1))
     s = open_(interface)
     s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
-    seen, end = collections.Counter(), time.monotonic() + float(seconds)
+    seen = collections.Counter()
     open(path, "w").close()
-    while (left := end - time.monotonic()) > 0:
-        if not select.select([s], [], [], left)[0]:
-            break
+    while True:
+        last = bool(told)  # what came before it was told is there to be read
+        if not select.select([s], [], [], 0 if last else 0.1)[0]:
+            if last:
+                break
+            continue
         f, where = s.recvfrom(2048)
         if where[2] == socket.PACKET_OUTGOING:
             continue

@@ -53,6 +53,40 @@ refuse()
 # Whether a sanitizer is built in: the memory that it holds is not the switch's own.
 sanitized() { grep -qE '__(asan|tsan)_init' "$B/weft-switch"; }
 
+# until_true SECONDS COMMAND...: as long as that the command may fail; what is waited for on a machine that may stand still.
+until_true()
+{
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s%N)" -lt "$end" ] || { "$@"; return; }
+		sleep 0.1
+	done
+}
+
+# settled COMMAND...: until it prints the same three times in a row, a third of a second apart; prints that.
+settled()
+{
+	local now last='' again=0
+	while [ $again -lt 2 ]; do
+		now=$("$@")
+		if [ "$now" = "$last" ]; then again=$((again + 1)); else again=0; fi
+		last=$now
+		sleep 0.3
+	done
+	echo "$last"
+}
+
+# unanswered FILE N: how many of the pings 1 to N, whose output the file is, have had no answer.  They must have been sent
+# with -c N -w SECONDS: so ping ends when N are answered, not soon after the last was sent.
+unanswered()
+{
+	awk -v n="$2" '/ bytes from / && match($0, /icmp_seq=[0-9]+/) {
+			i = substr($0, RSTART + 9, RLENGTH - 9) + 0
+			if (i >= 1 && i <= n && !(i in seen)) { seen[i] = 1; m++ }
+		} END { print n - m }' "$1"
+}
+
 finish()
 {
 	echo "$PASSED passed, $FAILED failed"
@@ -91,7 +125,7 @@ switch()
 	ip netns exec "$T-$ns" "$B/weft-switch" --name "$name" "$@" >"$DIR/$name.log" 2>&1 &
 	PID=$!
 	PIDS+=("$PID")
-	for _ in $(seq 100); do
+	for _ in $(seq 400); do
 		grep -q ' ready: ' "$DIR/$name.log" && return 0
 		kill -0 "$PID" 2>/dev/null || break
 		sleep 0.1
