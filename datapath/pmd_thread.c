@@ -33,9 +33,9 @@
 
 enum {
 	CORE_ANY = -1,
-	AWAKE_US = 20,	    /* without packets before the first sleep ... */
-	AWAKE_MAX_US = 64,  /* ... or while the next one is likely to come */
-	SLEEP_FIRST_US = 4, /* then twice as long with each empty round */
+	AWAKE_US = 64,	      /* without packets before the first sleep ... */
+	AWAKE_MAX_US = 10000, /* ... or while they come regularly */
+	SLEEP_FIRST_US = 4,   /* then twice as long with each empty round */
 };
 
 /* ---- The thread ---- */
@@ -87,27 +87,24 @@ static bool may_sleep(const struct pmd *w, unsigned int *us)
 }
 
 /*
- * How long it pays to stay awake.  Packets that come one by one, and soon, would each find the
- * thread just asleep, and wait several times as long as they take; those that come seldom find it
- * asleep anyway.
+ * How long it pays to stay awake.  Each time that packets come pays for AWAKE_US of waiting for the
+ * next ones, and what was not used is kept, up to AWAKE_MAX_US: so who comes regularly finds the
+ * thread awake, also after a pause of some milliseconds, and waiting in vain never takes more of a
+ * core than what came is worth.
  */
 struct wakeful {
 	uint64_t busy;	 /* TSC at the end of the last iteration that had packets */
-	uint64_t gap;	 /* from there to the next one's start, on average */
-	uint64_t awake;	 /* TSC cycles without packets before it sleeps */
+	uint64_t awake;	 /* TSC cycles from there on before it sleeps */
 	uint64_t per_us; /* TSC cycles */
 };
 
 static void wakeful_busy(struct wakeful *k, uint64_t start, uint64_t end)
 {
-	const uint64_t least = AWAKE_US * k->per_us, most = AWAKE_MAX_US * k->per_us;
-	const uint64_t gap = RTE_MIN(start - k->busy, most);
+	const uint64_t waited = start - k->busy;
+	const uint64_t left = k->awake > waited ? k->awake - waited : 0;
 
-	k->gap = (k->gap * 7 + gap) / 8;
+	k->awake = RTE_MIN(left + AWAKE_US * k->per_us, AWAKE_MAX_US * k->per_us);
 	k->busy = end;
-	k->awake = least;
-	if (k->gap <= most / 2 && k->gap * 4 > least)
-		k->awake = RTE_MIN(k->gap * 4, most);
 }
 
 static void serve(struct pmd *w) PMD
@@ -115,8 +112,6 @@ static void serve(struct pmd *w) PMD
 	struct wakeful k = { .per_us = w->hz / 1000000 };
 	unsigned int us = SLEEP_FIRST_US;
 
-	k.gap = AWAKE_MAX_US * k.per_us;
-	k.awake = AWAKE_US * k.per_us;
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		unsigned int n;
 		uint64_t end;
@@ -139,10 +134,10 @@ static void serve(struct pmd *w) PMD
 			continue;
 		}
 		counter_add(&w->perf.idle_cycles, end - w->now);
-		if (end - k.busy < k.awake) {
-			rte_pause();
+		/* No pause: a hypervisor takes many of them for a lock that is waited for, and
+		 * gives the core to others. */
+		if (end - k.busy < k.awake)
 			continue;
-		}
 		if (!may_sleep(w, &us))
 			continue;
 		sleep_us(w, us);
