@@ -103,6 +103,7 @@ static void take_words(struct cache *c, uint64_t words, const uint64_t *bits)
 /* All that is known is void. */
 static void forget(struct cache *c)
 {
+	stale_reset(&c->stale);
 	c->stamp += CACHE_STAMP_ONE;
 	if (!c->stamp) {
 		memset(c->mem, 0, bytes_of(c));
@@ -142,42 +143,30 @@ static int place_in_key(const struct cache *c, unsigned int word)
  */
 static void note_change(void *arg, uint64_t words, const uint64_t *bits, const uint64_t *value)
 {
+	uint64_t its_bits[STALE_WORDS] = { 0 }, its_value[STALE_WORDS] = { 0 }, tells = 0;
 	struct noting *k = arg;
 	struct cache *c = k->c;
-	struct cache_change *to = &c->change[c->seen % CACHE_CHANGES];
 
-	to->n = 0;
 	for (unsigned int i = 0; words; words &= words - 1, i++) {
 		const unsigned int word = (unsigned int)__builtin_ctzll(words);
 		const int at = place_in_key(c, word);
 
 		if (at < 0 || k->written >> word & 1)
 			continue;
-		to->at[to->n] = (uint8_t)at;
-		to->bits[to->n] = bits[i] & c->bits[at];
-		to->value[to->n++] = value[i] & c->bits[at];
+		its_bits[at] = bits[i] & c->bits[at];
+		its_value[at] = value[i] & c->bits[at];
+		tells |= its_bits[at];
 	}
-	k->all |= !to->n || !++c->seen;
+	k->all |= !tells || !stale_note(&c->stale, its_bits, its_value);
 }
 
 bool cache_still_true(const struct cache *c, struct cache_entry *e)
 {
-	uint32_t missed = c->seen - e->seen;
-
-	for (; missed && missed <= CACHE_CHANGES; missed--) {
-		const struct cache_change *k = &c->change[(c->seen - missed) % CACHE_CHANGES];
-		uint64_t differ = 0;
-
-		for (unsigned int i = 0; i < k->n && !differ; i++)
-			differ = (e->key[k->at[i]] ^ k->value[i]) & k->bits[i];
-		if (!differ)
-			break;
-	}
-	if (missed) {
+	if (stale_is(&c->stale, e->seen, e->key)) {
 		e->stamp = 0;
 		return false;
 	}
-	e->seen = c->seen;
+	e->seen = c->stale.n;
 	return true;
 }
 
@@ -368,7 +357,7 @@ void cache_keep(struct cache *c, unsigned int i, const struct flow *const *flow,
 	if (!e)
 		e = place(c, c->hash[i]);
 	e->hash = (uint32_t)c->hash[i];
-	e->seen = c->seen;
+	e->seen = c->stale.n;
 	e->stamp = c->from[i];
 	e->n_flows = (uint8_t)n;
 	memcpy(e->key, c->key[i], sizeof(e->key));

@@ -15,6 +15,7 @@
 
 #include "datapath/cache.h"
 #include "datapath/cache_adapt.h"
+#include "datapath/cache_stale.h"
 #include "datapath/change.h"
 #include "datapath/cls_hash.h"
 #include "datapath/express.h"
@@ -52,13 +53,7 @@ struct cache_entry {
 
 _Static_assert(sizeof(struct cache_entry) == 256, "four lines");
 
-enum { CACHE_CHANGES = 64 }; /* an entry that has missed more is void */
-
-/* A change of the tables, as an entry's key has its words: those that tell something. */
-struct cache_change {
-	uint8_t n, at[CHANGE_WORDS];
-	uint64_t bits[CHANGE_WORDS], value[CHANGE_WORDS];
-};
+_Static_assert((int)STALE_WORDS == (int)CACHE_LINE_KEY, "changes are asked in the first line");
 
 struct cache {
 	struct cache_entry *mem;
@@ -75,9 +70,7 @@ struct cache {
 	uint32_t stamp;		/* of ways from the first table on */
 	enum express_need need; /* how much of a frame the key's words are in */
 	uint64_t mask;		/* entries in use now less two: pairs */
-	uint32_t seen;		/* changes, and the last of them; and where to read on */
-	struct cache_change change[CACHE_CHANGES];
-	uint64_t changes_at;
+	uint64_t changes_at;	/* in the tables' list of changes: where to read on */
 	uint32_t tried, hits;
 	struct cache_adapt adapt;
 	/* Frames that walked (express.c), and how many came to an end; bursts that do not. */
@@ -87,6 +80,7 @@ struct cache {
 	uint32_t from[BURST_MAX]; /* their stamps */
 	uint64_t hash[BURST_MAX];
 	uint64_t key[BURST_MAX][CACHE_WORDS_MAX];
+	struct stale stale; /* changes of the tables, as entries' keys have their words */
 };
 
 /* A stamp is a generation above and, below, 0 of a way from the first table on, or a table's number
@@ -187,7 +181,7 @@ static __rte_always_inline struct cache_entry *cache_find(const struct cache *c,
 
 	if (unlikely(!e && pair->spilled && cache_is_of_now(c, pair)))
 		e = cache_find_in(cache_other_pair(c, hash), stamp, hash, key, n);
-	if (e && unlikely(e->seen != c->seen) && !cache_still_true(c, e))
+	if (e && unlikely(e->seen != c->stale.n) && !cache_still_true(c, e))
 		return NULL;
 	return e;
 }
@@ -197,7 +191,7 @@ static inline bool cache_is_behind(const struct cache *c, struct cache_entry *e,
 				   const uint64_t *key)
 {
 	return cache_same(e, stamp, e->hash, key, c->n_words) &&
-	       (likely(e->seen == c->seen) || cache_still_true(c, e));
+	       (likely(e->seen == c->stale.n) || cache_still_true(c, e));
 }
 
 /* What packet i of the burst, whose words and hash stand in 'c', did: a way that may be kept;
