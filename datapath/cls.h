@@ -4,7 +4,7 @@
  *
  * Each table is served by the first template of cls_templates[] that fits its rules: conj (some
  * have conjunction actions: the others inside it, cls_conj.h), direct (a few rules), exact (one
- * mask: a hash), lpm (one IPv4 prefix field, priority agrees with length), tuple (a hash for each
+ * mask: a hash), lpm (one prefix field, priority agrees with length), tuple (a hash for each
  * mask, merged so that the number of probes is bounded; always fits).  PMDs look up whole bursts
  * while the control thread changes the classifier: insert and remove keep readers correct, or
  * return -EAGAIN, and table.c then builds another one aside and swaps it in.  What readers may
@@ -50,6 +50,9 @@ struct cls_ops {
 	int (*insert)(struct cls *, struct cls_rule *);
 	/* Unlinks; the caller frees the rule after a grace period.  0 or -EAGAIN. */
 	int (*remove)(struct cls *, struct cls_rule *);
+	/* The version at which it is removed is another now, and not published.  NULL: no matter.
+	 */
+	void (*marked)(struct cls *, struct cls_rule *);
 	/* For each packet i in 'todo': hit[i] = its rule, or NULL.  'version' is b->version. */
 	void (*lookup)(const struct cls *, const struct burst *b, uint64_t todo,
 		       const struct cls_rule **hit);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lpm template: routes.  All rules match a prefix of ip_src or ip_dst and agree in everything
- * else (e.g. eth_type), and longer prefixes have no lower priority than shorter ones.
+ * The lpm template: routes.  All rules match a prefix of one IPv4 or IPv6 address and agree in
+ * everything else (e.g. eth_type), and longer prefixes have no lower priority than shorter ones.
  *
- * A lookup is one to four loads of a trie (cls_trie.h), however many lengths there are.  When most
- * prefixes have lost their rules the whole is built again.  IPv6 prefixes are served by the tuple
- * template, a probe for each length.
+ * A lookup goes down a trie (cls_trie.h), however many lengths there are.  When most prefixes have
+ * lost their rules, or when it is full, the whole is built again.
  */
-#include "datapath/cls.h"
+#include "datapath/cls_lpm.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,161 +14,24 @@
 
 #include <rte_prefetch.h>
 
+#include "datapath/act.h"
 #include "datapath/cls_hash.h"
-#include "datapath/cls_trie.h"
 #include "datapath/mask.h"
 
 enum {
-	LPM_MIN_MASKS = 3,			      /* below, a hash for each is as good */
-	WORD = offsetof(struct flow_key, nw_src) / 8, /* ip_src and ip_dst share it */
-	BYTES_FREE = 8 << 20,			      /* that any number of rules may take */
-	BYTES_PER_RULE = 128,			      /* and so many for each of them */
+	LPM_MIN_MASKS = 3, /* below, a hash for each is as good */
+	ROOM_MIN = 1024,   /* prefixes; room that is not used is address space alone */
+	ROOM_TIMES = 4,
 };
-
-_Static_assert(offsetof(struct flow_key, nw_src) % 8 == 0, "nw_src begins a word");
-_Static_assert(offsetof(struct flow_key, nw_dst) == offsetof(struct flow_key, nw_src) + 4,
-	       "nw_dst ends it");
-
-/* A rule seen as a route. */
-struct route {
-	uint32_t addr;
-	uint8_t len;
-};
-
-static const uint64_t *word_of(const struct cls_rule *r, uint64_t *mask)
-{
-	for (unsigned int i = 0; i < r->mask->n_words; i++) {
-		if (r->mask->word[i] == WORD) {
-			*mask = r->mask->bits[i];
-			return &r->value[i];
-		}
-	}
-	*mask = 0;
-	return NULL;
-}
-
-static uint32_t half_of(uint64_t word, bool dst)
-{
-	uint32_t h[2];
-
-	memcpy(h, &word, sizeof(h));
-	return be32toh(h[dst]);
-}
-
-static uint64_t without_half(uint64_t word, bool dst)
-{
-	uint32_t h[2];
-
-	memcpy(h, &word, sizeof(h));
-	h[dst] = 0;
-	memcpy(&word, h, sizeof(h));
-	return word;
-}
-
-static bool is_prefix(uint32_t mask)
-{
-	return !(~mask & (~mask + 1));
-}
-
-/* Mask and value of everything but the prefix. */
-static void rest_of(const struct cls_rule *r, bool dst, struct cls_mask *mask, uint64_t *value)
-{
-	uint64_t m[FLOW_KEY_WORDS] = { 0 }, v[FLOW_KEY_WORDS] = { 0 };
-
-	for (unsigned int i = 0; i < r->mask->n_words; i++) {
-		unsigned int w = r->mask->word[i];
-
-		m[w] = w == WORD ? without_half(r->mask->bits[i], dst) : r->mask->bits[i];
-		v[w] = w == WORD ? without_half(r->value[i], dst) : r->value[i];
-	}
-	cls_mask_init(mask, (const struct flow_key *)m);
-	for (unsigned int i = 0; i < mask->n_words; i++)
-		value[i] = v[mask->word[i]];
-}
-
-/* What all routes have in common. */
-struct common {
-	bool dst;
-	struct cls_mask mask;
-	uint64_t value[FLOW_KEY_WORDS];
-	/* Masks that were looked at last, by hash, and whether they are the common one with a
-	 * prefix. */
-	struct {
-		uint64_t hash;
-		bool fits;
-		uint8_t len;
-	} seen[64];
-};
-
-struct lpm {
-	struct cls cls;
-	struct common common;
-	struct cls_mask none;
-	struct cls_hash any; /* rules that match everything */
-	_Atomic uint32_t any_used;
-	/* Control thread. */
-	uint16_t min_priority[33], max_priority[33]; /* by length */
-	struct trie trie;
-};
-
-static void common_init(struct common *c, bool dst, const struct cls_rule *r)
-{
-	memset(c, 0, sizeof(*c));
-	c->dst = dst;
-	rest_of(r, dst, &c->mask, c->value);
-}
-
-static bool mask_fits(struct common *c, const struct cls_rule *r, uint8_t *len)
-{
-	unsigned int slot = (unsigned int)(r->mask->hash >> 58);
-	uint64_t bits, v[FLOW_KEY_WORDS];
-	struct cls_mask m;
-	uint32_t prefix;
-
-	if (c->seen[slot].hash != r->mask->hash) {
-		(void)word_of(r, &bits);
-		prefix = half_of(bits, c->dst);
-		rest_of(r, c->dst, &m, v);
-		c->seen[slot].hash = r->mask->hash;
-		c->seen[slot].len = (uint8_t)__builtin_popcount(prefix);
-		c->seen[slot].fits = is_prefix(prefix) && m.hash == c->mask.hash &&
-				     m.words == c->mask.words &&
-				     !memcmp(m.bits, c->mask.bits, m.n_words * sizeof(m.bits[0]));
-	}
-	*len = c->seen[slot].len;
-	return c->seen[slot].fits;
-}
-
-/* Whether 'r' is a route among those, and which. */
-static bool belongs(struct common *c, const struct cls_rule *r, struct route *out)
-{
-	unsigned int n = 0;
-
-	if (!mask_fits(c, r, &out->len))
-		return false;
-	out->addr = 0;
-	for (unsigned int i = 0; i < r->mask->n_words; i++) {
-		uint64_t v = r->value[i];
-
-		if (r->mask->word[i] == WORD) {
-			out->addr = half_of(v, c->dst);
-			v = without_half(v, c->dst);
-			if (!without_half(r->mask->bits[i], c->dst))
-				continue; /* the prefix alone */
-		}
-		if (v != c->value[n++])
-			return false;
-	}
-	return true;
-}
 
 /* Whether longer prefixes have no lower priority; notes the priority of one more. */
-static bool agrees(uint16_t *min, uint16_t *max, unsigned int len, uint16_t priority)
+static bool agrees(uint16_t *min, uint16_t *max, unsigned int bits, unsigned int len,
+		   uint16_t priority)
 {
 	for (unsigned int l = 0; l < len; l++)
 		if (max[l] > priority)
 			return false;
-	for (unsigned int l = len + 1; l <= 32; l++)
+	for (unsigned int l = len + 1; l <= bits; l++)
 		if (min[l] < priority)
 			return false;
 	if (priority < min[len])
@@ -177,53 +39,6 @@ static bool agrees(uint16_t *min, uint16_t *max, unsigned int len, uint16_t prio
 	if (priority > max[len])
 		max[len] = priority;
 	return true;
-}
-
-static size_t bytes_allowed(uint32_t n_rules)
-{
-	return BYTES_FREE + (size_t)n_rules * BYTES_PER_RULE;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	uint32_t x = ((const struct route *)a)->addr, y = ((const struct route *)b)->addr;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Bytes of the tables at a level below the root that routes v[0..n), sorted, lead through. */
-static size_t bytes_of_level(const struct route *v, uint32_t n, unsigned int level)
-{
-	const unsigned int shift = trie_shift[level - 1];
-	uint64_t last = UINT64_MAX;
-	size_t bytes = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (v[i].len <= 32 - shift || v[i].addr >> shift == last)
-			continue;
-		last = v[i].addr >> shift;
-		bytes += trie_table_bytes(level);
-	}
-	return bytes;
-}
-
-/* Whether the trie of these routes stays within its memory, with room for growth. */
-static bool affordable(const struct cls_shape *s, struct common *c)
-{
-	struct route *v = malloc((s->n_rules + 1) * sizeof(*v));
-	uint32_t n = 0;
-	size_t need = 0;
-
-	if (!v)
-		return false;
-	for (uint32_t i = 0; i < s->n_rules; i++)
-		if (s->rules[i]->mask->n_words && belongs(c, s->rules[i], &v[n]))
-			n++;
-	qsort(v, n, sizeof(*v), by_address);
-	for (unsigned int level = 1; level <= TRIE_LEVELS; level++)
-		need += bytes_of_level(v, n, level);
-	free(v);
-	return need + need / 4 <= bytes_allowed(s->n_rules);
 }
 
 static const struct cls_rule *first_route(const struct cls_shape *s)
@@ -234,31 +49,41 @@ static const struct cls_rule *first_route(const struct cls_shape *s)
 	return NULL;
 }
 
-static bool are_routes(const struct cls_shape *s, bool dst, struct common *c)
+static bool are_routes(const struct cls_shape *s, enum prefix_field field, struct prefix_set *set)
 {
-	uint16_t min[33], max[33];
+	uint16_t min[TRIE_BITS + 1], max[TRIE_BITS + 1];
 
 	memset(min, 0xff, sizeof(min));
 	memset(max, 0, sizeof(max));
-	common_init(c, dst, first_route(s));
+	prefix_set_init(set, field, first_route(s));
 	for (uint32_t i = 0; i < s->n_rules; i++) {
 		const struct cls_rule *r = s->rules[i];
-		struct route at;
+		struct prefix at;
 
 		if (r->mask->n_words &&
-		    (!belongs(c, r, &at) || !agrees(min, max, at.len, r->priority)))
+		    (!prefix_set_has(set, r, &at) ||
+		     !agrees(min, max, prefix_bits(field), at.len, r->priority)))
 			return false;
 	}
 	return true;
 }
 
+static bool find_field(const struct cls_shape *s, struct prefix_set *set)
+{
+	for (unsigned int f = 0; f < N_PREFIX_FIELDS; f++)
+		if (are_routes(s, (enum prefix_field)f, set))
+			return true;
+	return false;
+}
+
 static bool lpm_fits(const struct cls_shape *s)
 {
-	struct common c;
+	struct prefix_set set;
 
-	if (s->n_masks < LPM_MIN_MASKS || s->n_masks > 33)
+	if (s->n_masks < LPM_MIN_MASKS || s->n_masks > TRIE_BITS + 1 ||
+	    s->n_rules >= TRIE_MAX / ROOM_TIMES)
 		return false;
-	return (are_routes(s, true, &c) || are_routes(s, false, &c)) && affordable(s, &c);
+	return find_field(s, &set);
 }
 
 /* ---- As a classifier ---- */
@@ -268,13 +93,43 @@ static uint64_t hash_of(const void *mask, const struct cls_rule *r)
 	return cls_hash_rule(mask, r);
 }
 
+/* What a route's flows come to, where a frame needs no more than that. */
+static void renew_leaf(struct lpm *l, uint32_t leaf) CONTROL
+{
+	const struct cls_rule *r = trie_only(&l->trie, leaf);
+	const struct flow *f = r ? flow_of_rule(r) : NULL;
+	struct trie_leaf *to = &l->trie.leaves[leaf];
+
+	atomic_store_explicit(&to->x, NULL, memory_order_release);
+	if (!f || !f->insts || r->conj || !f->insts->step.ok || f->insts->goto_table >= 0 ||
+	    f->id > UINT32_MAX >> 8)
+		return;
+	atomic_store_explicit(&to->added, (uint32_t)r->added, memory_order_relaxed);
+	atomic_store_explicit(&to->id_len, f->id << 8 | trie_len(to), memory_order_relaxed);
+	atomic_store_explicit(&to->x, &f->insts->step.x, memory_order_release);
+}
+
+/* A rule that matches everything and beats a route is not looked for there. */
+static void note_priority(struct lpm *l, const struct cls_rule *r)
+{
+	if (!r->mask->n_words) {
+		if (r->priority > l->most_any)
+			l->most_any = r->priority;
+	} else if (r->priority < l->least) {
+		l->least = r->priority;
+	}
+	if (l->most_any > l->least)
+		atomic_store_explicit(&l->direct, false, memory_order_release);
+}
+
 static int insert_any(struct lpm *l, struct cls_rule *r)
 {
-	int err = cls_hash_add(&l->any, cls_hash_rule(&l->none, r), r, &l->cls, hash_of, &l->none);
+	int err = cls_hash_add(l->any, cls_hash_rule(&l->none, r), r, &l->cls, hash_of, &l->none);
 
 	if (err)
 		return err;
 	atomic_store_explicit(&l->any_used, 1, memory_order_release);
+	note_priority(l, r);
 	cls_note(&l->cls, r);
 	return 0;
 }
@@ -282,37 +137,59 @@ static int insert_any(struct lpm *l, struct cls_rule *r)
 static int lpm_insert(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
-	struct route at;
+	struct prefix at;
+	uint32_t leaf;
 	int err;
 
 	if (!r->mask->n_words)
 		return insert_any(l, r);
-	if (!belongs(&l->common, r, &at) || l->trie.bytes >= bytes_allowed(c->n_rules) ||
-	    !agrees(l->min_priority, l->max_priority, at.len, r->priority))
+	if (!prefix_set_has(&l->set, r, &at) ||
+	    !agrees(l->min_priority, l->max_priority, prefix_bits(l->field), at.len, r->priority))
 		return -EAGAIN;
-	err = trie_add(&l->trie, at.addr, at.len, r);
-	if (!err)
-		cls_note(c, r);
-	return err;
+	note_priority(l, r);
+	err = trie_add(&l->trie, at.key, at.len, r, &leaf);
+	if (err)
+		return err;
+	renew_leaf(l, leaf);
+	cls_note(c, r);
+	return 0;
+}
+
+static uint32_t leaf_of(struct lpm *l, const struct cls_rule *r)
+{
+	struct prefix at;
+
+	return prefix_set_has(&l->set, r, &at) ? trie_find(&l->trie, at.key, at.len) : 0;
 }
 
 static int lpm_remove(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
-	struct route at;
-	bool there;
+	uint32_t leaf;
 
 	/* Prefixes without rules stay; too many of them: build again. */
-	if (l->trie.n_nodes > 64 && c->n_rules < l->trie.n_nodes / 4)
+	if (l->trie.n > 64 && c->n_rules < l->trie.n / 4)
 		return -EAGAIN;
-	if (!r->mask->n_words)
-		there = cls_hash_del(&l->any, cls_hash_rule(&l->none, r), r);
-	else
-		there = belongs(&l->common, r, &at) && trie_del(&l->trie, at.addr, at.len, r);
-	if (!there)
-		return -EAGAIN;
+	if (!r->mask->n_words) {
+		if (!cls_hash_del(l->any, cls_hash_rule(&l->none, r), r))
+			return -EAGAIN;
+	} else {
+		leaf = leaf_of(l, r);
+		if (!trie_del(&l->trie, leaf, r))
+			return -EAGAIN;
+		renew_leaf(l, leaf);
+	}
 	c->n_rules--;
 	return 0;
+}
+
+static void lpm_marked(struct cls *c, struct cls_rule *r)
+{
+	struct lpm *l = (struct lpm *)c;
+	const uint32_t leaf = r->mask->n_words ? leaf_of(l, r) : 0;
+
+	if (leaf)
+		renew_leaf(l, leaf);
 }
 
 static void lpm_free(struct cls *c)
@@ -320,35 +197,79 @@ static void lpm_free(struct cls *c)
 	struct lpm *l = (struct lpm *)c;
 
 	trie_fini(&l->trie);
-	cls_hash_fini(&l->any);
+	if (l->any)
+		cls_hash_fini(l->any);
+	free(l->any);
 	free(l);
 }
 
 /* Short prefixes first: then nothing that is there has to be changed. */
 static int fill(struct lpm *l, const struct cls_shape *s)
 {
-	uint32_t *first = calloc(35, sizeof(*first)), *order = calloc(s->n_rules, sizeof(*order));
-	struct route at = { 0 };
+	enum { PLACES = TRIE_BITS + 3 };
+	uint32_t *first = calloc(PLACES, sizeof(*first)),
+		 *order = calloc(s->n_rules, sizeof(*order));
+	struct prefix at = { .len = 0 };
 	int err = first && order ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		first[s->rules[i]->mask->n_words && belongs(&l->common, s->rules[i], &at)
+		first[s->rules[i]->mask->n_words && prefix_set_has(&l->set, s->rules[i], &at)
 			      ? at.len + 2u
 			      : 1u]++;
-	for (unsigned int len = 1; !err && len < 35; len++)
+	for (unsigned int len = 1; !err && len < PLACES; len++)
 		first[len] += first[len - 1];
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		order[first[s->rules[i]->mask->n_words && belongs(&l->common, s->rules[i], &at)
+		order[first[s->rules[i]->mask->n_words && prefix_set_has(&l->set, s->rules[i], &at)
 				    ? at.len + 1u
 				    : 0u]++] = i;
-	/* What was checked for all of them needs no check one by one. */
-	l->cls.n_rules = s->n_rules;
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
 		err = lpm_insert(&l->cls, s->rules[order[i]]);
-	l->cls.n_rules -= s->n_rules;
 	free(first);
 	free(order);
 	return err;
+}
+
+/* Where 'word' is in struct lpm_frame; 3: it is not. */
+static unsigned int frame_word(unsigned int word)
+{
+	switch (word) {
+	case offsetof(struct flow_key, eth_dst) / 8:
+		return 0;
+	case offsetof(struct flow_key, eth_src) / 8:
+		return 1;
+	case PREFIX_NW:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+/* Whether a frame tells all that routes have in common. */
+static bool note_frame(struct lpm *l)
+{
+	const struct cls_mask *m = &l->set.mask;
+
+	for (unsigned int i = 0; i < m->n_words; i++) {
+		const unsigned int at = frame_word(m->word[i]);
+
+		if (at < 3) {
+			l->frame.mask[at] = m->bits[i];
+			l->frame.value[at] = l->set.value[i];
+		} else if (m->word[i] == offsetof(struct flow_key, in_port) / 8) {
+			l->frame.port_mask = m->bits[i];
+			l->frame.port = l->set.value[i];
+		} else {
+			return false;
+		}
+	}
+	return l->field == PREFIX_IP_DST;
+}
+
+static uint32_t room_for(uint32_t n)
+{
+	const uint32_t room = n < TRIE_MAX / ROOM_TIMES ? n * ROOM_TIMES : TRIE_MAX - 1;
+
+	return room > ROOM_MIN ? room : ROOM_MIN;
 }
 
 static struct cls *lpm_build(const struct cls_shape *s)
@@ -360,11 +281,15 @@ static struct cls *lpm_build(const struct cls_shape *s)
 		return NULL;
 	l->cls.ops = &cls_lpm;
 	l->cls.dp = s->dp;
-	if (!are_routes(s, true, &l->common))
-		(void)are_routes(s, false, &l->common);
+	(void)find_field(s, &l->set);
+	l->field = l->set.field;
 	cls_mask_init(&l->none, &zero);
 	memset(l->min_priority, 0xff, sizeof(l->min_priority));
-	if (cls_hash_init(&l->any, 1) || fill(l, s)) {
+	l->least = UINT16_MAX;
+	atomic_init(&l->direct, note_frame(l));
+	l->any = calloc(1, sizeof(*l->any));
+	if (!l->any || cls_hash_init(l->any, 1) || trie_init(&l->trie, room_for(s->n_rules)) ||
+	    fill(l, s)) {
 		lpm_free(&l->cls);
 		return NULL;
 	}
@@ -373,20 +298,30 @@ static struct cls *lpm_build(const struct cls_shape *s)
 
 static inline bool is_route(const struct lpm *l, const uint64_t *key)
 {
-	const struct cls_mask *m = &l->common.mask;
+	const struct cls_mask *m = &l->set.mask;
 
 	for (unsigned int i = 0; i < m->n_words; i++)
-		if ((key[m->word[i]] & m->bits[i]) != l->common.value[i])
+		if ((key[m->word[i]] & m->bits[i]) != l->set.value[i])
 			return false;
 	return true;
 }
 
+static inline struct trie_key address(const struct lpm *l, const uint64_t *key)
+{
+	const unsigned int at = prefix_word(l->field);
+
+	return prefix_key(l->field, key[at], key[at + 1]);
+}
+
+/* All of a burst go down the trie together, so that memory is on its way. */
 static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
 		       const struct cls_rule **hit)
 {
 	const struct lpm *l = (const struct lpm *)c;
-	const struct trie_node *node[BURST_MAX];
-	uint64_t routes = 0;
+	const struct trie *t = &l->trie;
+	struct trie_key k[BURST_MAX];
+	uint32_t e[BURST_MAX];
+	uint64_t routes = 0, tables;
 
 	for (uint64_t left = todo; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
@@ -395,27 +330,39 @@ static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo
 		if (!is_route(l, cls_key(b, i)))
 			continue;
 		routes |= UINT64_C(1) << i;
-		rte_prefetch0(&l->trie.root[half_of(cls_key(b, i)[WORD], l->common.dst) >> 16]);
+		k[i] = address(l, cls_key(b, i));
+		e[i] = trie_entry_get(trie_root(t, k[i]));
+	}
+	for (tables = routes; tables;) {
+		for (uint64_t left = tables; left; left &= left - 1) {
+			unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+			if (trie_is_table(e[i]))
+				e[i] = trie_entry_get(trie_below(t, e[i], k[i]));
+			else
+				tables &= ~(UINT64_C(1) << i);
+		}
 	}
 	for (uint64_t left = routes; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
-		node[i] = trie_longest(&l->trie, half_of(cls_key(b, i)[WORD], l->common.dst));
-		rte_prefetch0(node[i]);
-	}
-	for (uint64_t left = routes; left; left &= left - 1) {
-		const struct trie_node *n = node[__builtin_ctzll(left)];
-
-		if (n)
-			rte_prefetch0(trie_first(n));
+		rte_prefetch0(&t->leaves[e[i]]);
+		rte_prefetch0(&t->nodes[e[i]]);
 	}
 	for (uint64_t left = routes; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
-		hit[i] = trie_visible(node[i], b->version);
+		e[i] = trie_up(t, e[i], k[i]);
+		rte_prefetch0(
+			atomic_load_explicit(&t->nodes[e[i]].first.rule, memory_order_relaxed));
+	}
+	for (uint64_t left = routes; left; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+		hit[i] = trie_visible(t, e[i], b->version);
 	}
 	if (atomic_load_explicit(&l->any_used, memory_order_acquire))
-		cls_hash_lookup(&l->any, &l->none, b, todo, hit);
+		cls_hash_lookup(l->any, &l->none, b, todo, hit);
 }
 
 static uint32_t lpm_probes(const struct cls *c)
@@ -429,7 +376,7 @@ static size_t lpm_memory(const struct cls *c)
 {
 	const struct lpm *l = (const struct lpm *)c;
 
-	return sizeof(*l) - sizeof(l->trie) + trie_memory(&l->trie) + cls_hash_memory(&l->any);
+	return sizeof(*l) + trie_memory(&l->trie) + cls_hash_memory(l->any);
 }
 
 const struct cls_ops cls_lpm = {
@@ -438,6 +385,7 @@ const struct cls_ops cls_lpm = {
 	.build = lpm_build,
 	.insert = lpm_insert,
 	.remove = lpm_remove,
+	.marked = lpm_marked,
 	.lookup = lpm_lookup,
 	.probes = lpm_probes,
 	.memory = lpm_memory,

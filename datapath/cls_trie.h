@@ -1,110 +1,189 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trie of IPv4 prefixes with their rules, for many readers and one writer (the lpm template).
+ * A trie of address prefixes, IPv4 or IPv6, with their rules, for many readers and one writer (the
+ * lpm template).
  *
- * Strides of 16, 8, 4 and 4 bits: what is longer than 24 bits is mostly alone in its /24, and takes
- * one or two tables of two lines there, not one of 32.  Each entry leads to the longest prefix that
- * covers it, which knows the next shorter one, for readers to whom the longer one's rules are not
- * visible.  An entry, a parent and a rule are each published by one store, after what they lead to.
- * Prefixes stay when their rules go: whoever owns the trie builds another one when too many are
- * empty.
+ * An address is 128 bits, IPv4's the first 32 of them.  The first 16 bits are an index of the root;
+ * below it tables of 16 entries, one line each, stand only where prefixes part: what all of those
+ * below have in common is skipped, and compared at the end with the prefix that was come to.  So a
+ * new prefix makes one table at most, and memory is bounded by their number, however they are
+ * scattered: TRIE_BYTES each, and the root.
+ *
+ * Each entry leads to a prefix such that the longest one that covers the address is this, or one of
+ * the shorter ones that cover it (its parents).  Readers go there, too, if its rules are not
+ * visible to them.  An entry, a parent and a rule are each published by one store, after what they
+ * lead to.  Prefixes stay when their rules go: whoever owns the trie builds another one when too
+ * many are empty, or when it is full.
  */
 #ifndef WEFT_DATAPATH_CLS_TRIE_H
 #define WEFT_DATAPATH_CLS_TRIE_H
 
 #include "datapath/cls.h"
 
-enum { TRIE_ROOT = 1 << 16, TRIE_LEVELS = 3 };
+struct express;
 
-/* Of a table at each level below the root: bits of an address that are behind its entries'. */
-static const uint8_t trie_shift[TRIE_LEVELS + 1] = { 16, 8, 4, 0 };
+enum {
+	TRIE_ROOT = 1 << 16,
+	TRIE_FAN = 16,
+	TRIE_BITS = 128,
+	/* An entry: index of a leaf (0: none), or of a table, and which four bits of the address it
+	 * goes by. */
+	TRIE_TABLE_BITS = 26,
+	TRIE_MAX = 1 << TRIE_TABLE_BITS, /* prefixes */
+};
+
+#define TRIE_TABLE UINT32_C(0x80000000)
+
+typedef _Atomic uint32_t trie_entry;
+
+struct trie_key {
+	uint64_t hi, lo; /* host order */
+};
+
+struct trie_table {
+	trie_entry e[TRIE_FAN];
+};
+
+/*
+ * What most lookups end with, two a line: the prefix, and, where one flow is all that it has, and
+ * that flow's instructions are all in an express step, what that says.  (Who changes that sets x to
+ * NULL first, before the change is published, and the flow's id only while x is NULL.)
+ */
+struct trie_leaf {
+	struct trie_key key;
+	const struct express *_Atomic x; /* NULL: look at the rules */
+	_Atomic uint32_t added;		 /* low half of the version that shows the flow */
+	_Atomic uint32_t id_len;	 /* id of the flow, above; the prefix's length */
+};
 
 struct trie_link {
 	struct trie_link *_Atomic next;
 	struct cls_rule *_Atomic rule; /* NULL: free */
 };
 
-/* One prefix.  Usually one rule; more while one replaces another. */
+/* What else is to be known of a prefix.  Usually one rule; more while one replaces another. */
 struct trie_node {
-	struct trie_node *_Atomic parent; /* the next shorter prefix that covers it */
+	_Atomic uint32_t parent; /* the next shorter prefix that covers it; 0: none */
 	struct trie_link first;
-	uint32_t addr;
-	uint8_t len;
-	struct trie_node *all; /* next of all nodes; control thread */
 };
 
-/* Address of a node (or NULL), or of a table's entries with the lowest bit set. */
-typedef _Atomic uintptr_t trie_entry;
-
-/* In front of its entries, so that they are whole lines. */
-struct trie_table {
-	struct trie_table *all;
-	uint32_t n;
-	trie_entry e[] __attribute__((aligned(64)));
+enum {
+	/* A prefix in memory: leaf, node, table, what the table's prefixes have in common. */
+	TRIE_BYTES = sizeof(struct trie_leaf) + sizeof(struct trie_node) +
+		     sizeof(struct trie_table) + sizeof(struct trie_key),
 };
 
-/* All zero: an empty trie. */
 struct trie {
-	struct trie_node *nodes;
+	trie_entry *root;
 	struct trie_table *tables;
-	uint32_t n_nodes;
-	size_t bytes; /* of tables */
-	trie_entry root[TRIE_ROOT];
+	struct trie_leaf *leaves;
+	struct trie_node *nodes;
+	/* Control thread. */
+	struct trie_key *bases; /* of tables: their first bits */
+	uint32_t n, n_tables;	/* both from 1 on: 0 is nobody */
+	uint32_t max;
+	size_t extra; /* bytes of further links */
+	void *mem;
+	size_t bytes; /* of it; what is not in use yet is address space alone */
 };
 
+/* Room for 'n' prefixes.  0 or -ENOMEM. */
+int trie_init(struct trie *t, uint32_t n);
 void trie_fini(struct trie *t);
-/* Links and unlinks a rule for addr/len, 'addr' without further bits.  0 or -ENOMEM; whether it was
- * there. */
-int trie_add(struct trie *t, uint32_t addr, uint8_t len, struct cls_rule *r);
-bool trie_del(struct trie *t, uint32_t addr, uint8_t len, const struct cls_rule *r);
+/* Links a rule for key/len, 'key' without further bits.  '*leaf': where.  0, -ENOMEM, or -EAGAIN:
+ * full. */
+int trie_add(struct trie *t, struct trie_key key, uint8_t len, struct cls_rule *r, uint32_t *leaf);
+/* The prefix's leaf, or 0. */
+uint32_t trie_find(const struct trie *t, struct trie_key key, uint8_t len);
+/* Unlinks it there; whether it was. */
+bool trie_del(struct trie *t, uint32_t leaf, const struct cls_rule *r);
+/* The one rule of a prefix that will not go; NULL: there are more, or none. */
+struct cls_rule *trie_only(const struct trie *t, uint32_t leaf);
 size_t trie_memory(const struct trie *t);
-/* Bytes of a table at a level below the root, 1 to TRIE_LEVELS. */
-size_t trie_table_bytes(unsigned int level);
 
 /* ---- Reading ---- */
 
-static inline trie_entry *trie_below(uintptr_t e)
-{
-	return e & 1 ? (trie_entry *)(e - 1) : NULL;
-}
-
-static inline uintptr_t trie_entry_get(const trie_entry *e)
+static inline uint32_t trie_entry_get(const trie_entry *e)
 {
 	return atomic_load_explicit(e, memory_order_acquire);
 }
 
-static inline struct trie_node *trie_parent(const struct trie_node *n)
+static inline bool trie_is_table(uint32_t e)
 {
-	return atomic_load_explicit(&n->parent, memory_order_acquire);
+	return e & TRIE_TABLE;
 }
 
-/* The longest prefix that covers 'addr', with or without rules; NULL: none. */
-static inline struct trie_node *trie_longest(const struct trie *t, uint32_t addr)
+static inline unsigned int trie_table_at(uint32_t e)
 {
-	uintptr_t e = trie_entry_get(&t->root[addr >> 16]);
-
-	if (e & 1)
-		e = trie_entry_get(&trie_below(e)[addr >> 8 & 0xff]);
-	if (e & 1)
-		e = trie_entry_get(&trie_below(e)[addr >> 4 & 0xf]);
-	if (e & 1)
-		e = trie_entry_get(&trie_below(e)[addr & 0xf]);
-	return (struct trie_node *)e;
+	return e >> TRIE_TABLE_BITS & 31;
 }
 
-/* The rule that will most often be the one. */
-static inline const struct cls_rule *trie_first(const struct trie_node *n)
+static inline uint32_t trie_table_no(uint32_t e)
 {
-	return atomic_load_explicit(&n->first.rule, memory_order_relaxed);
+	return e & (TRIE_MAX - 1);
+}
+
+/* Four bits of it. */
+static inline unsigned int trie_digit(struct trie_key k, unsigned int at)
+{
+	return (at < 16 ? k.hi : k.lo) >> (60 - 4 * (at & 15)) & 15;
+}
+
+static inline trie_entry *trie_root(const struct trie *t, struct trie_key k)
+{
+	return &t->root[k.hi >> 48];
+}
+
+static inline trie_entry *trie_below(const struct trie *t, uint32_t e, struct trie_key k)
+{
+	return &t->tables[trie_table_no(e)].e[trie_digit(k, trie_table_at(e))];
+}
+
+static inline unsigned int trie_len(const struct trie_leaf *l)
+{
+	return atomic_load_explicit(&l->id_len, memory_order_relaxed) & 0xff;
+}
+
+static inline bool trie_covers(const struct trie_leaf *l, unsigned int len, struct trie_key k)
+{
+	const uint64_t hi = l->key.hi ^ k.hi, lo = l->key.lo ^ k.lo;
+
+	if (len < 64)
+		return !(hi >> 1 >> (63 - len));
+	return !(hi | (len == 64 ? 0 : lo >> (128 - len)));
+}
+
+static inline uint32_t trie_parent(const struct trie *t, uint32_t leaf)
+{
+	return atomic_load_explicit(&t->nodes[leaf].parent, memory_order_acquire);
+}
+
+/* The longest prefix that covers 'k' of 'leaf', where its way ended, and its parents; 0: none. */
+static inline uint32_t trie_up(const struct trie *t, uint32_t leaf, struct trie_key k)
+{
+	while (leaf && !trie_covers(&t->leaves[leaf], trie_len(&t->leaves[leaf]), k))
+		leaf = trie_parent(t, leaf);
+	return leaf;
+}
+
+/* The leaf that an address's way ends at. */
+static inline uint32_t trie_end(const struct trie *t, struct trie_key k)
+{
+	uint32_t e = trie_entry_get(trie_root(t, k));
+
+	while (trie_is_table(e))
+		e = trie_entry_get(trie_below(t, e, k));
+	return e;
 }
 
 /* The best rule that 'version' shows of a prefix, else of the next shorter one that has any. */
-static inline const struct cls_rule *trie_visible(const struct trie_node *n, uint64_t version)
+static inline const struct cls_rule *trie_visible(const struct trie *t, uint32_t leaf,
+						  uint64_t version)
 {
-	for (; n; n = trie_parent(n)) {
+	for (; leaf; leaf = trie_parent(t, leaf)) {
 		const struct cls_rule *best = NULL;
 
-		for (const struct trie_link *k = &n->first; k;
+		for (const struct trie_link *k = &t->nodes[leaf].first; k;
 		     k = atomic_load_explicit(&k->next, memory_order_acquire)) {
 			const struct cls_rule *r =
 				atomic_load_explicit(&k->rule, memory_order_acquire);

@@ -180,6 +180,16 @@ static void count_users(struct dp *dp, struct flow *f, int by) CONTROL
 		group_count_flows(f->insts->groups[i], by);
 }
 
+/* Says when 'f' is gone. */
+static void mark_removed(struct dp *dp, struct flow *f, uint64_t version) CONTROL
+{
+	struct cls *c = atomic_load_explicit(&dp->tables[f->table_id], memory_order_relaxed);
+
+	atomic_store_explicit(&f->rule.removed, version, memory_order_release);
+	if (c && c->ops->marked)
+		c->ops->marked(c, &f->rule);
+}
+
 static void undo_link(struct dp *dp, void *arg)
 {
 	struct flow *f = arg;
@@ -188,7 +198,7 @@ static void undo_link(struct dp *dp, void *arg)
 
 	role_assume_control();
 	/* No version ever shows it; it leaves the classifier as removed flows do. */
-	atomic_store_explicit(&f->rule.removed, f->rule.added, memory_order_release);
+	mark_removed(dp, f, f->rule.added);
 	index_del(t, f);
 	count_users(dp, f, -1);
 	t->n_dying++;
@@ -209,7 +219,7 @@ static void undo_unlink(struct dp *dp, void *arg)
 	if (index_add(t, f))
 		return;
 	count_users(dp, f, 1);
-	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_release);
+	mark_removed(dp, f, FLOW_VERSION_NEVER);
 	t->n_dying--;
 	f->reason = FLOW_GONE_SILENTLY;
 	f->owns_id = true;
@@ -243,7 +253,7 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 	struct table_state *s = dp->table_state;
 	struct table *t = &s->tables[f->table_id];
 
-	atomic_store_explicit(&f->rule.removed, dp_next_version(dp), memory_order_release);
+	mark_removed(dp, f, dp_next_version(dp));
 	change_note(dp->changes, &f->rule, dp_next_version(dp));
 	index_del(t, f);
 	count_users(dp, f, -1);

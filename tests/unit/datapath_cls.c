@@ -251,6 +251,27 @@ static void route_match(struct of_match *m, uint16_t *priority)
 		of_match_set_masked_u64(m, OF_FIELD_IPV4_DST, addr & mask, mask);
 }
 
+/* Any length, where prefixes nest and where they part far down. */
+static void route6_match(struct of_match *m, uint16_t *priority)
+{
+	const unsigned int len = rnd(4) ? 4 * rnd(33) : rnd(129);
+	uint8_t value[16] = { 0x20, 0x01, 0x0d, (uint8_t)(0xb0 | rnd(2)) }, mask[16] = { 0 };
+
+	value[rnd(16)] |= (uint8_t)(1 << rnd(8));
+	value[15] = (uint8_t)rnd(4);
+	for (unsigned int i = 0; i < 16; i++) {
+		mask[i] = i < len / 8 ? 0xff : i == len / 8 ? (uint8_t) ~(0xff >> len % 8) : 0;
+		value[i] &= mask[i];
+	}
+	*priority = 0;
+	if (!rnd(60))
+		return;
+	*priority = (uint16_t)(100 + len);
+	set(m, OF_FIELD_ETH_TYPE, 0x86dd);
+	if (len)
+		(void)of_match_set(m, &of_fields[OF_FIELD_IPV6_DST], value, mask);
+}
+
 static void classbench_match(struct of_match *m, uint16_t *priority)
 {
 	static const uint8_t lengths[] = { 8, 12, 16, 20, 24, 26, 28, 30, 32 };
@@ -327,7 +348,12 @@ static void test_lpm(void **state)
 	run(&(struct kind){ &cls_lpm, route_match, 300 });
 }
 
-/* Scattered over 1,500 networks of /16, most of them /24, and some below. */
+static void test_lpm6(void **state)
+{
+	run(&(struct kind){ &cls_lpm, route6_match, 300 });
+}
+
+/* Scattered over all networks of /16, most of them /24, and some below. */
 static struct cls_rule *scattered_route(void)
 {
 	static const uint8_t lengths[] = { 16, 20, 22, 24, 24, 24, 24, 24, 26, 28, 30, 32 };
@@ -336,8 +362,7 @@ static struct cls_rule *scattered_route(void)
 	struct of_match m = { 0 };
 
 	set(&m, OF_FIELD_ETH_TYPE, 0x0800);
-	of_match_set_masked_u64(&m, OF_FIELD_IPV4_DST, (rnd(1500) * 43 << 16 | rnd(1 << 16)) & mask,
-				mask);
+	of_match_set_masked_u64(&m, OF_FIELD_IPV4_DST, rnd(UINT32_MAX) & mask, mask);
 	return rule_new(&m, (uint16_t)(100 + len));
 }
 
@@ -378,7 +403,7 @@ static void compare_routes(const struct cls *c, struct cls_rule *const *v, uint3
 /* They are one template, within bounds; and more may come and go with it. */
 static void scattered_routes(void **state)
 {
-	enum { ROUTES = 10000, MORE = 500, BYTES_MAX = 600 };
+	enum { ROUTES = 20000, MORE = 500, BYTES_MAX = 160 };
 	static struct cls_rule *v[ROUTES + MORE];
 	struct cls_shape shape = { .n_rules = ROUTES, .rules = v, .n_masks = 8 };
 	struct cls *c;
@@ -476,10 +501,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_direct),
-		cmocka_unit_test(test_exact),	     cmocka_unit_test(test_lpm),
-		cmocka_unit_test(scattered_routes),  cmocka_unit_test(test_tuple),
-		cmocka_unit_test(test_tuple_merged), cmocka_unit_test(test_many_masks),
+		cmocka_unit_test(test_masks),	   cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_exact),	   cmocka_unit_test(test_lpm),
+		cmocka_unit_test(test_lpm6),	   cmocka_unit_test(scattered_routes),
+		cmocka_unit_test(test_tuple),	   cmocka_unit_test(test_tuple_merged),
+		cmocka_unit_test(test_many_masks),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
