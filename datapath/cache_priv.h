@@ -75,6 +75,8 @@ struct cache {
 	struct cache_adapt adapt;
 	/* Frames that walked (express.c), and how many came to an end; bursts that do not. */
 	uint32_t walk_tried, walk_done, walk_pause;
+	/* ... and frames that were looked up in routes. */
+	uint32_t route_tried, route_done, route_pause;
 	uint64_t received;	  /* packets that were measured */
 	uint64_t noted;		  /* packets of the burst whose ingress key is below */
 	uint32_t from[BURST_MAX]; /* their stamps */

@@ -94,7 +94,7 @@ static uint64_t hash_of(const void *mask, const struct cls_rule *r)
 }
 
 /* What a route's flows come to, where a frame needs no more than that. */
-static void renew_leaf(struct lpm *l, uint32_t leaf) CONTROL
+static void renew_leaf(struct lpm *l, uint32_t leaf)
 {
 	const struct cls_rule *r = trie_only(&l->trie, leaf);
 	const struct flow *f = r ? flow_of_rule(r) : NULL;

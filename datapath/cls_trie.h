@@ -51,9 +51,9 @@ struct trie_table {
  */
 struct trie_leaf {
 	struct trie_key key;
-	const struct express *_Atomic x; /* NULL: look at the rules */
-	_Atomic uint32_t added;		 /* low half of the version that shows the flow */
-	_Atomic uint32_t id_len;	 /* id of the flow, above; the prefix's length */
+	struct express *_Atomic x; /* NULL: look at the rules */
+	_Atomic uint32_t added;	   /* low half of the version that shows the flow */
+	_Atomic uint32_t id_len;   /* id of the flow, above; the prefix's length */
 };
 
 struct trie_link {

@@ -12,6 +12,7 @@
 #include "datapath/dp.h"
 #include "datapath/express_ct.h"
 #include "datapath/express_priv.h"
+#include "datapath/express_route.h"
 #include "datapath/pmd.h"
 
 enum express_need express_need(uint64_t words)
@@ -133,6 +134,18 @@ static inline void count_way(struct pmd *w, const struct express_walk *k, unsign
 	}
 }
 
+static inline void count_table(struct pmd *w, uint32_t n)
+{
+	counter_add(&w->perf.table_lookups[0], n);
+	counter_add(&w->perf.table_matches[0], n);
+}
+
+static inline void count_routed(struct pmd *w, uint32_t id, uint32_t bytes)
+{
+	count_table(w, 1);
+	pmd_count_flow(w, id, bytes);
+}
+
 static uint64_t all(unsigned int n)
 {
 	return n == 64 ? UINT64_MAX : BIT(n) - 1;
@@ -200,6 +213,7 @@ struct ride {
 	enum express_need need;
 	uint64_t hash[BURST_MAX];
 	struct express *x[BURST_MAX]; /* NULL: it is left to the pipeline */
+	uint32_t id[BURST_MAX];	      /* flows of those that were routed */
 	uint8_t l3[BURST_MAX];
 	uint64_t to_ct; /* those whose way leads to ct(), so far */
 };
@@ -256,6 +270,36 @@ static __rte_always_inline uint64_t look_up_n(struct cache *c, struct ride *r, s
 		/* One that is in the cache, and not express, would not be by a walk. */
 		hits |= (uint64_t) !!e << i;
 		rte_prefetch0(r->x[i]);
+	}
+	return hits;
+}
+
+/* The same for those of a burst that are in 'todo'. */
+static uint64_t look_up_some(struct cache *c, struct ride *r, struct flow_key *key, uint64_t todo)
+{
+	const uint64_t each = todo;
+	uint64_t hits = 0;
+
+	for (; todo; todo &= todo - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(todo);
+
+		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)key);
+		if (!r->l3[i])
+			continue;
+		r->hash[i] = cache_take(c, (uint64_t *)key, c->key[i], c->n_in);
+		cache_prefetch(c, r->hash[i], c->n_in);
+	}
+	for (todo = each; todo; todo &= todo - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(todo);
+		struct cache_entry *e =
+			r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], c->n_in) : NULL;
+
+		r->x[i] = NULL;
+		if (e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && c->tracks))) {
+			r->x[i] = &e->express;
+			r->to_ct |= (uint64_t)(e->way == CACHE_TO_CT) << i;
+		}
+		hits |= (uint64_t) !!e << i;
 	}
 	return hits;
 }
@@ -348,20 +392,71 @@ static uint64_t walk(struct pmd *w, struct burst *b, struct ride *r, struct expr
 	return done;
 }
 
+/* Those that routes of the first table tell all of, unless that has been of no use lately. */
+static inline uint64_t route(struct pmd *w, const struct burst *b, struct ride *r) PMD
+{
+	enum { TRIAL = 256, PAUSE = 64 };
+	const struct lpm *l = r->from ? NULL : express_routes(w);
+	struct cache *c = w->cache;
+	uint64_t routed;
+
+	if (likely(!l))
+		return 0;
+	if (c->route_pause) {
+		c->route_pause--;
+		return 0;
+	}
+	routed = express_route(l, w, b->version, r->m, r->n, r->in_port,
+			       &(struct express_routed){ r->x, r->id, r->l3 });
+	c->route_tried += r->n;
+	c->route_done += (uint32_t)__builtin_popcountll(routed);
+	if (c->route_tried >= TRIAL) {
+		if (c->route_done < c->route_tried / 2)
+			c->route_pause = PAUSE;
+		c->route_tried = c->route_done = 0;
+	}
+	return routed;
+}
+
+/* All of them were routed. */
+static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r) PMD
+{
+	uint64_t left = 0;
+
+	for (unsigned int i = 0; i < r->n; i++) {
+		const struct express *x = r->x[i];
+
+		if (unlikely(!express_fits(x, r->m[i], r->l3[i], r->in_port))) {
+			left |= BIT(i);
+			continue;
+		}
+		pmd_count_flow(w, r->id[i], frame_len(r->m[i]));
+		leave(w, b, x, r->m[i], r->l3[i], i, r->in_port);
+	}
+	count_table(w, r->n - (unsigned int)__builtin_popcountll(left));
+	return left;
+}
+
 static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct flow_key *key,
 			 bool cached) PMD
 {
+	const uint64_t routed = route(w, b, r);
 	struct cache *c = w->cache;
 	const struct express_from *from = r->from;
 	uint32_t in = from ? from->port : r->in_port;
 	uint64_t hits = 0, walked, left = 0, served;
 	struct express_walk k;
 
+	if (routed == all(r->n))
+		return leave_routed(w, b, r);
 	if (likely(cached)) {
-		hits = look_up(c, r, key);
+		hits = unlikely(routed) ? look_up_some(c, r, key, all(r->n) & ~routed) | routed
+					: look_up(c, r, key);
 	} else {
+		hits = routed;
 		for (unsigned int i = 0; i < r->n; i++)
-			r->x[i] = NULL;
+			if (!(routed >> i & 1))
+				r->x[i] = NULL;
 	}
 	walked = likely(hits == all(r->n)) ? 0 : walk(w, b, r, &k, all(r->n) & ~hits, key);
 	if (unlikely(r->to_ct))
@@ -380,12 +475,14 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 		}
 		if (walked & BIT(i))
 			count_way(w, &k, i, frame_len(r->m[i]));
+		else if (unlikely(routed & BIT(i)))
+			count_routed(w, r->id[i], frame_len(r->m[i]));
 		else if (!(r->to_ct >> i & 1)) /* those are, by express_track() */
 			count(w, x, 1, frame_len(r->m[i]));
 		leave(w, b, x, r->m[i], r->l3[i], r->first + i, in);
 	}
 	walked &= ~left;
-	served = all(r->n) & ~left;
+	served = all(r->n) & ~left & ~routed;
 	if (cached) {
 		keep(c, r, &k, walked);
 		cache_judge(w, (uint32_t)__builtin_popcountll(served),
