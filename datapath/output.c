@@ -223,11 +223,12 @@ static void emit_in_order(struct pmd *w, struct burst *b) PMD
 struct express_runs {
 	const struct port *port;
 	uint32_t no;
-	bool plain; /* the port takes frames as they are: closed, down, or with queues it does not
-		     */
+	bool plain;  /* the port takes frames as they are */
+	bool tunnel; /* an open tunnel's */
 };
 
-static void emit_tunneled(struct pmd *w, const struct express_out *x) PMD
+/* To a port that is not plain. */
+static void emit_oddly(struct pmd *w, const struct express_out *x) PMD
 {
 	struct out o;
 
@@ -245,25 +246,35 @@ static void turn_to(struct pmd *w, struct express_runs *r, uint32_t no) PMD
 
 	r->no = no;
 	r->port = p;
-	r->plain = p && !p->tunnel && !closed(p) && !link_down(p) &&
-		   !atomic_load_explicit(&p->queues, memory_order_acquire);
+	r->plain = p && !p->tunnel && output_is_plain(p);
+	r->tunnel = p && p->tunnel && !closed(p);
 }
 
-static inline void emit_express(struct pmd *w, struct express_runs *r,
+static inline void emit_express(struct pmd *w, const struct express_runs *r,
 				const struct express_out *x) PMD
 {
-	const struct port *p;
+	const struct port *p = r->port;
 
-	if (unlikely(x->port != r->no))
-		turn_to(w, r, x->port);
-	p = r->port;
 	if (likely(r->plain && x->m->nb_segs == 1 &&
 		   x->m->pkt_len <= (uint32_t)p->mtu + ETHER_HLEN))
 		txq_add(w, p, x->m);
 	else if (p && !p->tunnel)
 		output_device(w, p, x->m, 0);
 	else
-		emit_tunneled(w, x);
+		emit_oddly(w, x);
+}
+
+static inline void emit_run(struct pmd *w, struct express_runs *r, const struct express_out *x,
+			    uint32_t n) PMD
+{
+	for (uint32_t i = 0; i < n;) {
+		if (unlikely(x[i].port != r->no))
+			turn_to(w, r, x[i].port);
+		if (unlikely(r->tunnel))
+			i += tunnel_express(w, r->port, x + i, n - i);
+		else
+			emit_express(w, r, &x[i++]);
+	}
 }
 
 /* Frames of the express way between those of the pipeline, each in its place. */
@@ -271,20 +282,23 @@ static void emit_merged(struct pmd *w, struct burst *b) PMD
 {
 	struct express_runs r = { .no = 0 };
 	uint16_t order[OUT_MAX];
-	uint32_t x = 0;
+	uint32_t x = 0, n;
 
 	if (b->n_out)
 		sort(b, order);
 	for (uint32_t i = 0; i < b->n_out; i++) {
 		struct out *o = &b->out[order[i]];
 
-		while (x < b->n_x && b->x[x].seq < b->seq[o->idx])
-			emit_express(w, &r, &b->x[x++]);
+		for (n = 0; x + n < b->n_x && b->x[x + n].seq < b->seq[o->idx];)
+			n++;
+		emit_run(w, &r, b->x + x, n);
+		x += n;
 		emit(w, o);
 	}
-	if (!b->more)
-		while (x < b->n_x)
-			emit_express(w, &r, &b->x[x++]);
+	if (!b->more) {
+		emit_run(w, &r, b->x + x, b->n_x - x);
+		x = b->n_x;
+	}
 	b->n_x -= x;
 	if (unlikely(b->n_x))
 		memmove(b->x, b->x + x, b->n_x * sizeof(b->x[0]));

@@ -17,6 +17,16 @@ struct pmd;
 /* Sends burst->out[] and empties it.  Each out has its frame by now (act.h). */
 void output_flush(struct pmd *w, struct burst *b) PMD;
 
+/* Whether device port 'p' takes frames as they are: closed, down, or with queues it does not.  What
+ * it says of one it says of all that go there in a burst. */
+static inline bool output_is_plain(const struct port *p)
+{
+	return !(atomic_load_explicit(&p->config, memory_order_relaxed) &
+		 (OFPPC_PORT_DOWN | OFPPC_NO_FWD)) &&
+	       !(atomic_load_explicit(&p->state, memory_order_relaxed) & OFPPS_LINK_DOWN) &&
+	       !atomic_load_explicit(&p->queues, memory_order_acquire);
+}
+
 /* One frame to one port: admission, tunnel or queue.  Takes the mbuf. */
 void output_port(struct pmd *w, const struct out *o) PMD;
 

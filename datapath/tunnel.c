@@ -16,6 +16,7 @@
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
 #include "datapath/tunnel_priv.h"
+#include "datapath/txq.h"
 #include "vxlan/toobig.h"
 
 struct tunnel_ctx {
@@ -74,6 +75,8 @@ static unsigned int account(struct pmd *w, const struct port *p, bool tx)
 	struct tunnel_ctx *c = w->tunnel;
 	unsigned int total = 0;
 
+	if (likely(!memcmp(c->vx.drops, c->seen, sizeof(c->seen))))
+		return 0;
 	for (unsigned int i = 1; i < VXLAN_N_DROPS; i++) {
 		uint64_t n = c->vx.drops[i] - c->seen[i];
 
@@ -400,41 +403,124 @@ static void too_big(struct pmd *w, const struct port *p, const struct port *upli
 	}
 }
 
-void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
+/* Where frames for a tunnel port go; without a peer nobody knows yet. */
+struct tunnel_way {
+	const struct port *uplink;
+	const struct vxlan_peer *peer;
+	struct vxlan_tx tx;
+};
+
+/* Why there is none: DROP_TUN_NO_NEIGH: the peer is to be asked for; N_DROPS: there is. */
+static enum drop way_find(struct pmd *w, const struct port *p, const struct out_tunnel *tun,
+			  struct tunnel_way *way)
 {
 	const struct tunnel *t = p->tunnel;
-	const struct port *uplink =
-		port_by_no(w->dp, atomic_load_explicit(&t->uplink_no, memory_order_acquire));
-	const struct out_tunnel *tun = tun_of(o);
-	struct tunnel_ctx *c = w->tunnel;
-	const struct vxlan_peer *peer;
 	struct vxlan_addr remote;
-	struct rte_mbuf *m = o->m;
-	uint32_t len = m->pkt_len;
-	struct vxlan_tx tx;
 
-	if (!tunnel_remote(p, tun, &remote)) {
-		drop_tx(w, p, m, DROP_TUN_NO_REMOTE);
-		return;
-	}
-	if (!uplink) {
-		drop_tx(w, p, m, DROP_TUN_NO_UPLINK);
-		return;
-	}
-	peer = vxlan_peers_find(&t->end->peers, &remote);
-	if (!peer) {
-		resolve(w, p, o);
-		return;
-	}
-	tx.tmpl = &peer->tmpl;
-	tx.vni = t->cfg.flow_vni ? (uint32_t)be64toh(tun->tun_id) & VXLAN_VNI_MASK : t->cfg.vni;
+	way->uplink = port_by_no(w->dp, atomic_load_explicit(&t->uplink_no, memory_order_acquire));
+	if (!tunnel_remote(p, tun, &remote))
+		return DROP_TUN_NO_REMOTE;
+	if (!way->uplink)
+		return DROP_TUN_NO_UPLINK;
+	way->peer = vxlan_peers_find(&t->end->peers, &remote);
+	if (!way->peer)
+		return DROP_TUN_NO_NEIGH;
+	way->tx = (struct vxlan_tx){ .tmpl = &way->peer->tmpl, .vni = t->cfg.vni };
+	if (t->cfg.flow_vni)
+		way->tx.vni = (uint32_t)be64toh(tun->tun_id) & VXLAN_VNI_MASK;
+	return N_DROPS;
+}
+
+/* One frame whose way is known. */
+static void send_one(struct pmd *w, const struct port *p, const struct tunnel_way *way,
+		     const struct out *o) PMD
+{
+	struct tunnel_ctx *c = w->tunnel;
+	struct rte_mbuf *m = o->m;
+	const uint32_t len = m->pkt_len;
+
 	c->big.n = 0;
 	if (unlikely(refrag_is_due(m)))
-		too_big(w, p, uplink, &tx, m, o);
-	else if (vxlan_encap_burst(&c->vx, &m, &tx, 1, &c->big))
-		encapsulated(w, p, uplink, m, len, o->queue_id);
+		too_big(w, p, way->uplink, &way->tx, m, o);
+	else if (vxlan_encap_burst(&c->vx, &m, &way->tx, 1, &c->big))
+		encapsulated(w, p, way->uplink, m, len, o->queue_id);
 	else if (c->big.n)
-		too_big(w, p, uplink, &tx, c->big.pkt[0], o);
+		too_big(w, p, way->uplink, &way->tx, c->big.pkt[0], o);
 	else
 		account(w, p, true);
+}
+
+void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
+{
+	struct tunnel_way way;
+	const enum drop why = way_find(w, p, tun_of(o), &way);
+
+	if (likely(why == N_DROPS))
+		send_one(w, p, &way, o);
+	else if (why == DROP_TUN_NO_NEIGH)
+		resolve(w, p, o);
+	else
+		drop_tx(w, p, o->m, why);
+}
+
+/* ---- Sending, by the run ---- */
+
+static struct out out_of(const struct express_out *x)
+{
+	return (struct out){ .m = x->m,
+			     .kind = OUT_PORT,
+			     .port = x->port,
+			     .in_port = x->in_port,
+			     .tunneled = x->tunneled,
+			     .tun = { .tun_id = x->tun_id, .src = x->tun_src, .dst = x->tun_dst } };
+}
+
+/* Whether what decides about the tunnel is the same. */
+static inline bool goes_along(const struct express_out *a, const struct express_out *b)
+{
+	return a->port == b->port && a->tunneled == b->tunneled &&
+	       (!a->tunneled || (a->tun_id == b->tun_id && a->tun_dst == b->tun_dst));
+}
+
+static inline void queue_run(struct pmd *w, const struct port *uplink, struct rte_mbuf **m,
+			     unsigned int n, bool plain) PMD
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (likely(plain && m[i]->nb_segs == 1))
+			txq_add(w, uplink, m[i]); /* a template fits its uplink's MTU */
+		else
+			output_device(w, uplink, m[i], 0);
+}
+
+unsigned int tunnel_express(struct pmd *w, const struct port *p, const struct express_out *x,
+			    unsigned int n)
+{
+	struct port_counters *pc = &w->ports[p->slot];
+	struct out o = out_of(x);
+	struct rte_mbuf *m[BURST_MAX];
+	struct tunnel_way way;
+	unsigned int k = 0, alone = 0, done;
+	uint64_t bytes = 0;
+	bool plain;
+
+	if (unlikely(way_find(w, p, tun_of(&o), &way) != N_DROPS)) {
+		tunnel_output(w, p, &o);
+		return 1;
+	}
+	plain = output_is_plain(way.uplink);
+	do
+		m[k] = x[k].m;
+	while (++k < n && goes_along(x, x + k));
+	for (unsigned int i = 0; i < k; i += done) {
+		done = vxlan_encap_run(m + i, (uint16_t)(k - i), &way.tx, refrag_due_flag, &bytes);
+		queue_run(w, way.uplink, m + i, done, plain);
+		if (i + done == k)
+			break;
+		o = out_of(&x[i + done++]);
+		send_one(w, p, &way, &o);
+		alone++;
+	}
+	counter_add(&pc->tx_packets, k - alone);
+	counter_add(&pc->tx_bytes, bytes);
+	return k;
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include <rte_prefetch.h>
+
 #include "base/err.h"
 #include "vlan/tag.h"
 #include "vxlan/csum_mbuf.h"
@@ -25,6 +27,7 @@ enum {
 	AT_IPV6 = AT_UDP - IPV6_HLEN,
 	SPORT_BASE = 49152, /* RFC 7348, 5: the dynamic ports */
 	SPORT_BITS = 14,
+	TMPL_V4 = 64,		  /* of the template, what a header over IPv4 has at most */
 	ROOM_MIN = 68 + ETH_HLEN, /* RFC 791: every link carries 68 bytes of IPv4 */
 };
 
@@ -141,6 +144,11 @@ static inline bool has_ports(uint8_t proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
 }
 
+static inline uint64_t flow_v4(uint64_t addrs, uint32_t ports, uint8_t proto)
+{
+	return mix(addrs * MIX_A + ((uint64_t)ports << 8 | proto) * MIX_C);
+}
+
 /* Source and destination port; 0 where the protocol has none, and in all fragments, so that they
  * take one way. */
 static inline uint32_t ports_of(const uint8_t *p, uint32_t at, uint32_t n, uint8_t proto)
@@ -166,7 +174,7 @@ static inline uint64_t inner_flow(const uint8_t *p, uint32_t n, uint8_t *tos)
 
 		*tos = ip[1];
 		ports = frag ? 0 : ports_of(p, l3 + (ip[0] & 15u) * 4, n, ip[9]);
-		return mix(load64(ip + 12) * MIX_A + ((uint64_t)ports << 8 | ip[9]) * MIX_C);
+		return flow_v4(load64(ip + 12), ports, ip[9]);
 	}
 	if (type == ETH_IPV6 && l3 + IPV6_HLEN <= n) {
 		*tos = (uint8_t)(get_be16(ip) >> 4);
@@ -177,6 +185,19 @@ static inline uint64_t inner_flow(const uint8_t *p, uint32_t n, uint8_t *tos)
 	}
 	*tos = 0;
 	return mix(load64(p) * MIX_A + ((uint64_t)load32(p + 8) << 16 | type) * MIX_C);
+}
+
+/* The same; most frames have ports behind an IPv4 header without options. */
+static inline uint64_t inner_flow_quick(const uint8_t *p, uint32_t n, uint8_t *tos)
+{
+	const uint8_t *ip = p + ETH_HLEN;
+
+	if (likely(n >= ETH_HLEN + IPV4_HLEN + 4 && get_be16(p + 12) == ETH_IPV4 && ip[0] == 0x45 &&
+		   !(get_be16(ip + 6) & IPV4_FRAG) && has_ports(ip[9]))) {
+		*tos = ip[1];
+		return flow_v4(load64(ip + 12), load32(ip + IPV4_HLEN), ip[9]);
+	}
+	return inner_flow(p, n, tos);
 }
 
 /* ---- PMD threads: encapsulation ---- */
@@ -202,22 +223,27 @@ static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx)
 	uint16_t udp_len = (uint16_t)(m->pkt_len + UDP_HLEN + VXLAN_HLEN);
 	uint8_t ttl = tx->ttl ? tx->ttl : t->ttl;
 	uint8_t in_tos, tos;
-	uint64_t hash = inner_flow(inner, m->data_len, &in_tos);
+	uint64_t hash = inner_flow_quick(inner, m->data_len, &in_tos);
 
 	tos = t->tos | (in_tos & t->tos_mask);
 	if (tx->tos)
 		tos = (tx->tos & ~ECN_MASK) | (in_tos & ECN_MASK);
 
 	/* All of it, whatever its length: what stands before the header is headroom. */
-	memcpy(hdr, t->hdr, VXLAN_TMPL_SIZE);
+	if (unlikely(t->l3_len != IPV4_HLEN))
+		memcpy(hdr, t->hdr, VXLAN_TMPL_SIZE - TMPL_V4);
+	memcpy(hdr + VXLAN_TMPL_SIZE - TMPL_V4, t->hdr + VXLAN_TMPL_SIZE - TMPL_V4, TMPL_V4);
 	put_be16(hdr + AT_UDP, (uint16_t)(SPORT_BASE + (hash >> (64 - SPORT_BITS))));
 	put_be16(hdr + AT_UDP + 4, udp_len);
 	put_be32(hdr + AT_VXLAN + 4, tx->vni << 8);
 	if (likely(t->l3_len == IPV4_HLEN)) {
 		uint8_t *ip = hdr + AT_IPV4;
 		uint16_t len = htobe16((uint16_t)(udp_len + IPV4_HLEN));
-		uint16_t csum = vxlan_csum_of((uint64_t)t->ip_sum + len + htobe16(tos) +
-					      htobe16((uint16_t)(ttl << 8)));
+		uint32_t sum = t->ip_sum + len + htobe16(tos) + htobe16((uint16_t)(ttl << 8));
+		uint16_t csum;
+
+		sum = (sum & 0xffff) + (sum >> 16); /* at most 18 bits */
+		csum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 
 		ip[1] = tos;
 		memcpy(ip + 2, &len, 2);
@@ -310,6 +336,31 @@ uint16_t vxlan_encap_burst(struct vxlan_ctx *ctx, struct rte_mbuf **pkts, const 
 		}
 	}
 	return kept;
+}
+
+uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_tx *tx,
+			 uint64_t odd, uint64_t *bytes)
+{
+	enum { AHEAD = 4 };
+	uint16_t i;
+
+	odd |= WANTS_OFFLOAD | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		if (i + AHEAD < n) { /* the inner headers, and where the outer ones will be */
+			const char *p = rte_pktmbuf_mtod(pkts[i + AHEAD], const char *);
+
+			rte_prefetch0(p);
+			rte_prefetch0(p - VXLAN_HLEN);
+		}
+		if (unlikely(m->data_len < ETH_HLEN || m->pkt_len > tx->tmpl->room ||
+			     m->ol_flags & odd || m->refcnt != 1 || m->data_off < VXLAN_TMPL_SIZE))
+			break;
+		*bytes += m->pkt_len;
+		put_header(m, tx);
+	}
+	return i;
 }
 
 /* ---- PMD threads: checksums that were left to hardware ---- */

@@ -112,6 +112,15 @@ static inline bool vxlan_fits(const struct vxlan_tmpl *t, uint32_t len)
 uint16_t vxlan_encap_burst(struct vxlan_ctx *ctx, struct rte_mbuf **pkts, const struct vxlan_tx *tx,
 			   uint16_t n, struct vxlan_big *big);
 
+/*
+ * The same for frames that all go to one place, 'tx->tmpl' not NULL, and need nothing but the
+ * header: takes the first of them, up to one that is shared, without headroom, too big, too short
+ * or marked by a flag of 'odd' or with an offload.  Returns how many; '*bytes' grows by their inner
+ * lengths.
+ */
+uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_tx *tx,
+			 uint64_t odd, uint64_t *bytes);
+
 /* Completes in software the checksums (IPv4, TCP, UDP) and the tag that the flags of 'm' ask for,
  * and clears the flags.  0; -EINVAL when offsets and packet disagree; -ENOTSUP for segmentation,
  * SCTP and tunnel offloads; -EROFS when the bytes are shared.  Of use for any output that cannot

@@ -2,11 +2,13 @@
 /*
  * The short cut of decapsulation against the careful way: each burst of random frames, most of them
  * bent, cut or with lengths that lie, is received twice.  The second time each frame has an empty
- * second segment, which means nothing, but is not for the short cut.
+ * second segment, which means nothing, but is not for the short cut.  And frames that are sent by
+ * the run come out as those that are sent one by one.
  */
 #include "tests/unit/vxlan_harness.h"
 
 #include "vxlan/decap.h"
+#include "vxlan/encap.h"
 
 enum { BURSTS = 6000, FRAME_MAX = 300, VLAN = 100 };
 
@@ -307,10 +309,121 @@ static void both_agree(void **state)
 		assert_true(quick_ctx.drops[i] > 10);
 }
 
+/* ---- Sending ---- */
+
+#define ODD_FLAG RTE_MBUF_F_FIRST_FREE /* somebody's own */
+
+/* An inner frame: what make() has put behind its outer headers, or those as well. */
+static struct rte_mbuf *inner_frame(struct frame *f, uint32_t *at, uint32_t *n)
+{
+	static uint8_t big[1600];
+	struct rte_mbuf *m;
+
+	make(f);
+	if (one_in(3))
+		bend(f);
+	f->n += !f->n; /* of nothing there is no copy */
+	*at = one_in(2) || f->n <= f->l4 + 16 ? 0 : f->l4 + 16;
+	*n = f->n - *at;
+	if (one_in(20)) {
+		memcpy(big, f->b + *at, *n);
+		m = mbuf_of(big, 1300 + below(300));
+	} else {
+		m = mbuf_of(f->b + *at, *n);
+	}
+	return m;
+}
+
+/* Something that is not for the run; true: the frame was touched. */
+static bool hinder(struct rte_mbuf *m, struct rte_mbuf **watcher)
+{
+	if (!one_in(8))
+		return false;
+	switch (below(4)) {
+	case 0:
+		rte_pktmbuf_refcnt_update(m, 1);
+		*watcher = m;
+		break;
+	case 1: /* no headroom to speak of */
+		rte_pktmbuf_prepend(m, (uint16_t)(60 + below(68)));
+		memset(rte_pktmbuf_mtod(m, void *), 2, 14);
+		break;
+	case 2:
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+		break;
+	default:
+		m->ol_flags |= ODD_FLAG;
+	}
+	return true;
+}
+
+static void a_run_is_as_one_by_one(void **state)
+{
+	static const char *const ends[][2] = { { "192.0.2.1", "192.0.2.2" },
+					       { "2001:db8::1", "2001:db8::2" } };
+	uint64_t n_run = 0, n_hindered = 0;
+
+	memset(&quick_ctx, 0, sizeof(quick_ctx));
+	quick_ctx.pool = pool;
+	for (unsigned int i = 0; i < BURSTS; i++) {
+		struct vxlan_tmpl_cfg cfg = { .src_mac = { 2 }, .dst_mac = { 2, 2 }, .mtu = 1500 };
+		struct rte_mbuf *m[VXLAN_BURST], *same[VXLAN_BURST], *watcher[VXLAN_BURST];
+		uint16_t n = (uint16_t)(1 + below(VXLAN_BURST)), done;
+		uint64_t bytes = 0, want = 0;
+		struct vxlan_tmpl t;
+		struct vxlan_tx tx = { &t, below(1 << 24), one_in(3) ? (uint8_t)below(256) : 0,
+				       one_in(3) ? (uint8_t)below(256) : 0 };
+
+		cfg.vid = one_in(3) ? VLAN : 0;
+		cfg.dscp_inherit = one_in(2);
+		cfg.csum_flip = one_in(4);
+		assert_int_equal(vxlan_addr_parse(ends[i & 1][0], &cfg.local), 0);
+		assert_int_equal(vxlan_addr_parse(ends[i & 1][1], &cfg.remote), 0);
+		assert_int_equal(vxlan_tmpl_init(&t, &cfg, NULL), 0);
+		for (uint16_t k = 0; k < n; k++) {
+			static struct frame f;
+			uint32_t at, len;
+
+			m[k] = inner_frame(&f, &at, &len);
+			watcher[k] = NULL;
+			n_hindered += hinder(m[k], &watcher[k]);
+			/* The same frame, for vxlan_encap_burst(). */
+			same[k] = rte_pktmbuf_copy(m[k], pool, 0, UINT32_MAX);
+			assert_non_null(same[k]);
+		}
+		done = vxlan_encap_run(m, n, &tx, ODD_FLAG, &bytes);
+		for (uint16_t k = 0; k < done; k++) {
+			static uint8_t b[2048];
+
+			assert_null(watcher[k]);
+			want += same[k]->pkt_len;
+			assert_int_equal(vxlan_encap_burst(&quick_ctx, &same[k], &tx, 1, NULL), 1);
+			assert_bytes(m[k], b, bytes_of(same[k], b, sizeof(b)));
+			assert_int_equal(m[k]->ol_flags, same[k]->ol_flags);
+			assert_int_equal(m[k]->tx_offload, 0);
+			assert_int_equal(m[k]->packet_type, 0);
+		}
+		assert_int_equal(bytes, want);
+		/* There was a reason to stop. */
+		if (done < n)
+			assert_true(watcher[done] || m[done]->ol_flags ||
+				    rte_pktmbuf_headroom(m[done]) < VXLAN_TMPL_SIZE ||
+				    m[done]->pkt_len > t.room || m[done]->data_len < 14);
+		n_run += done;
+		for (uint16_t k = 0; k < n; k++)
+			rte_pktmbuf_free(watcher[k]);
+		rte_pktmbuf_free_bulk(m, n);
+		rte_pktmbuf_free_bulk(same, n);
+	}
+	assert_true(n_run > 10000 && n_hindered > 1000);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_teardown(both_agree,
-								      harness_no_leak) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(both_agree, harness_no_leak),
+		cmocka_unit_test_teardown(a_run_is_as_one_by_one, harness_no_leak),
+	};
 
 	return cmocka_run_group_tests(tests, harness_init, harness_fini);
 }
