@@ -64,6 +64,16 @@ static inline uint64_t get_be(const void *p, unsigned int n)
 	const uint8_t *b = p;
 	uint64_t v = 0;
 
+	switch (n) {
+	case 1:
+		return *b;
+	case 2:
+		return get_be16(p);
+	case 4:
+		return get_be32(p);
+	case 8:
+		return get_be64(p);
+	}
 	while (n--)
 		v = v << 8 | *b++;
 	return v;
@@ -74,6 +84,20 @@ static inline void put_be(void *p, unsigned int n, uint64_t v)
 {
 	uint8_t *b = p;
 
+	switch (n) {
+	case 1:
+		*b = (uint8_t)v;
+		return;
+	case 2:
+		put_be16(p, (uint16_t)v);
+		return;
+	case 4:
+		put_be32(p, (uint32_t)v);
+		return;
+	case 8:
+		put_be64(p, v);
+		return;
+	}
 	while (n--) {
 		b[n] = (uint8_t)v;
 		v >>= 8;

@@ -20,13 +20,13 @@ struct slab_chunk {
 	_Alignas(16) uint8_t data[];
 };
 
-static size_t room(const struct slab *s)
+static __attribute__((unused)) size_t room(const struct slab *s)
 {
 	return (CHUNK - sizeof(struct slab_chunk)) / s->size;
 }
 
 /* From the system, zeroed: pages that nobody has begun cost nothing. */
-static struct slab_chunk *chunk_new(void)
+static __attribute__((unused)) struct slab_chunk *chunk_new(void)
 {
 	uint8_t *p =
 		mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -40,6 +40,21 @@ static struct slab_chunk *chunk_new(void)
 	munmap(p + before + CHUNK, CHUNK - before);
 	return (struct slab_chunk *)(void *)(p + before);
 }
+
+#ifdef __SANITIZE_ADDRESS__
+
+/* Each piece for itself, so that use after slab_put() is found. */
+void *slab_get(struct slab *s)
+{
+	return calloc(1, s->size);
+}
+
+void slab_put(struct slab *s, void *piece)
+{
+	free(piece);
+}
+
+#else
 
 void *slab_get(struct slab *s)
 {
@@ -77,6 +92,18 @@ void slab_put(struct slab *s, void *piece)
 	munmap(c, CHUNK);
 }
 
+#endif
+
+void slab_fini(struct slab *s)
+{
+	struct slab_chunk *c, *next;
+
+	DL_FOREACH_SAFE (s->partial, c, next) {
+		DL_DELETE(s->partial, c);
+		munmap(c, CHUNK);
+	}
+}
+
 static struct slab *slab_of(struct slab_sizes *s, size_t n)
 {
 	struct slab *of = &s->of[(n - 1) / SLAB_STEP];
@@ -96,4 +123,10 @@ void slab_size_put(struct slab_sizes *s, void *piece, size_t n)
 		free(piece);
 	else
 		slab_put(slab_of(s, n), piece);
+}
+
+void slab_sizes_fini(struct slab_sizes *s)
+{
+	for (unsigned int i = 0; i < SLAB_MAX / SLAB_STEP; i++)
+		slab_fini(&s->of[i]);
 }

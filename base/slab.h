@@ -26,6 +26,9 @@ struct slab {
 void *slab_get(struct slab *s);
 void slab_put(struct slab *s, void *piece);
 
+/* Gives the last chunk back; no piece is in use. */
+void slab_fini(struct slab *s);
+
 /* Pieces of several sizes, a slab for each; what is larger is the heap's.  Zeroed: empty. */
 enum { SLAB_MAX = 256, SLAB_STEP = 8 };
 struct slab_sizes {
@@ -35,5 +38,6 @@ struct slab_sizes {
 void *slab_size_get(struct slab_sizes *s, size_t n);
 /* Of n bytes, as it was asked for. */
 void slab_size_put(struct slab_sizes *s, void *piece, size_t n);
+void slab_sizes_fini(struct slab_sizes *s);
 
 #endif

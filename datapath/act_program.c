@@ -18,7 +18,7 @@
 
 #define AS(name) ((const struct of_##name *)a)
 
-enum { CLONE_HEADER = 16 };
+enum { CLONE_HEADER = 16, LAST_MAX = 256 };
 
 enum form { FORM_INSTS, FORM_ACTIONS, FORM_BUCKET };
 
@@ -43,6 +43,10 @@ struct insts_table {
 	struct arena scratch;		  /* to learn how much a copy of a list takes */
 	uint32_t readers[FLOW_KEY_WORDS]; /* programs of flows that read this word of the key */
 	uint8_t key[1 + OF_MSG_MAX];
+	/* The instructions that were asked for last, as they came, and what they are. */
+	struct program *last; /* NULL: not known */
+	uint32_t last_len;
+	uint8_t last_wire[LAST_MAX];
 };
 
 int insts_table_new(struct dp *dp)
@@ -387,10 +391,33 @@ static void unhash(struct insts_table *t, struct program *g)
 	if (g->hashed)
 		HASH_DEL(t->programs, g);
 	g->hashed = false;
+	if (t->last == g)
+		t->last = NULL;
 }
 
-static struct insts *get(struct dp *dp, const struct of_list *list, enum form form,
-			 struct of_err *e) CONTROL
+/* Flow_mods come in series of equal instructions: equal bytes are read as equal lists. */
+static struct program *last(struct dp *dp, const struct of_list *l) CONTROL
+{
+	const struct insts_table *t = dp->insts;
+
+	return t->last && l->wire && l->wire_len == t->last_len &&
+			       !memcmp(l->wire, t->last_wire, t->last_len) && current(dp, t->last)
+		       ? t->last
+		       : NULL;
+}
+
+static void remember(struct insts_table *t, const struct of_list *l, struct program *g)
+{
+	if (!l->wire || l->wire_len > LAST_MAX)
+		return;
+	t->last = g;
+	t->last_len = l->wire_len;
+	memcpy(t->last_wire, l->wire, l->wire_len);
+}
+
+/* Finds it by what it is on the wire, or makes it. */
+static struct program *search(struct dp *dp, const struct of_list *list, enum form form,
+			      struct of_err *e) CONTROL
 {
 	struct insts_table *t = dp->insts;
 	struct program *g = NULL;
@@ -416,6 +443,21 @@ static struct insts *get(struct dp *dp, const struct of_list *list, enum form fo
 		}
 		HASH_ADD_KEYPTR(hh, t->programs, g->key, g->key_len, g);
 		g->hashed = true;
+	}
+	return g;
+}
+
+static struct insts *get(struct dp *dp, const struct of_list *list, enum form form,
+			 struct of_err *e) CONTROL
+{
+	struct program *g = form == FORM_INSTS ? last(dp, list) : NULL;
+
+	if (!g) {
+		g = search(dp, list, form, e);
+		if (!g)
+			return NULL;
+		if (form == FORM_INSTS)
+			remember(dp->insts, list, g);
 	}
 	g->i.refs++;
 	/* Groups and meters count flows, not programs. */

@@ -31,10 +31,27 @@ __attribute__((constructor)) static void draw_keys(void)
 	}
 }
 
+/* As cls_hash_key(), where the mask's words stand one behind the other. */
+static uint64_t cls_hash_values(const struct cls_mask *m, const uint64_t *value)
+{
+	const uint64_t *k = cls_hash_keys;
+	uint64_t h = k[FLOW_KEY_WORDS];
+	unsigned int i;
+
+	for (i = 0; i + 1 < m->n_words; i += 2)
+		h += cls_hash_mix((value[i] & m->bits[i]) ^ k[i],
+				  (value[i + 1] & m->bits[i + 1]) ^ k[i + 1]);
+	if (i < m->n_words)
+		h += cls_hash_mix((value[i] & m->bits[i]) ^ k[i], k[i + 1]);
+	return cls_hash_mix(h, k[FLOW_KEY_WORDS + 1]);
+}
+
 uint64_t cls_hash_rule(const struct cls_mask *m, const struct cls_rule *r)
 {
 	uint64_t key[FLOW_KEY_WORDS];
 
+	if (r->mask->words == m->words)
+		return cls_hash_values(m, r->value);
 	for (unsigned int i = 0; i < r->mask->n_words; i++)
 		key[r->mask->word[i]] = r->value[i];
 	return cls_hash_key(m, key);

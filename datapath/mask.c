@@ -18,6 +18,10 @@ struct mask_entry {
 
 struct mask_set {
 	struct mask_entry *entries;
+	/* What was found last, and as what: flow_mods come in series of one mask. */
+	struct mask_entry *last;
+	bool last_l4;
+	struct flow_key last_key;
 };
 
 static int cls_mask_same(const struct cls_mask *a, const struct cls_mask *b)
@@ -72,14 +76,30 @@ void cls_mask_intersect(const struct cls_mask *a, const struct cls_mask *b, stru
 	cls_mask_init(out, (const struct flow_key *)key);
 }
 
-void cls_match_bits(const struct of_match *m, struct flow_key *bits)
+static bool has_l4(const struct of_match *m)
 {
 	const struct flow_key *k = &m->mask;
 
-	*bits = *k;
-	if ((k->tp_src || k->tp_dst || k->tcp_flags) &&
-	    (m->value.eth_type == htobe16(0x0800) || m->value.eth_type == htobe16(0x86dd)))
+	return (k->tp_src || k->tp_dst || k->tcp_flags) &&
+	       (m->value.eth_type == htobe16(0x0800) || m->value.eth_type == htobe16(0x86dd));
+}
+
+void cls_match_bits(const struct of_match *m, struct flow_key *bits)
+{
+	*bits = m->mask;
+	if (has_l4(m))
 		bits->ip_frag |= FLOW_L4_NONE;
+}
+
+/* Not memcmp(), whose wide loads would wait for what was just written field by field. */
+static bool same_words(const struct flow_key *a, const struct flow_key *b)
+{
+	const uint64_t *x = (const uint64_t *)a, *y = (const uint64_t *)b;
+	uint64_t other = 0;
+
+	for (unsigned int i = 0; i < FLOW_KEY_WORDS; i++)
+		other |= x[i] ^ y[i];
+	return !other;
 }
 
 struct mask_set *mask_set_new(void)
@@ -90,6 +110,25 @@ struct mask_set *mask_set_new(void)
 void mask_set_free(struct mask_set *s)
 {
 	free(s);
+}
+
+struct cls_mask *mask_find(struct mask_set *s, const struct of_match *m)
+{
+	struct flow_key bits;
+	struct cls_mask want;
+	struct mask_entry *e;
+
+	if (s->last && s->last_l4 == has_l4(m) && same_words(&s->last_key, &m->mask))
+		return &s->last->mask;
+	cls_match_bits(m, &bits);
+	cls_mask_init(&want, &bits);
+	HASH_FIND_BYHASHVALUE(hh, s->entries, &want, sizeof(want), (unsigned int)want.hash, e);
+	if (!e)
+		return NULL;
+	s->last = e;
+	s->last_l4 = has_l4(m);
+	s->last_key = m->mask;
+	return &e->mask;
 }
 
 struct cls_mask *mask_get(struct mask_set *s, const struct flow_key *key)
@@ -107,8 +146,13 @@ struct cls_mask *mask_get(struct mask_set *s, const struct flow_key *key)
 		HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->entries, &e->mask, sizeof(e->mask),
 					    (unsigned int)e->mask.hash, e);
 	}
-	e->mask.refs++;
+	mask_take(&e->mask);
 	return &e->mask;
+}
+
+void mask_take(struct cls_mask *m)
+{
+	m->refs++;
 }
 
 void mask_put(struct mask_set *s, const struct cls_mask *m)
@@ -117,6 +161,8 @@ void mask_put(struct mask_set *s, const struct cls_mask *m)
 
 	if (--e->mask.refs)
 		return;
+	if (s->last == e)
+		s->last = NULL;
 	HASH_DEL(s->entries, e);
 	free(e);
 }

@@ -18,6 +18,10 @@ void mask_set_free(struct mask_set *s) CONTROL;
 
 /* The mask of 'key', one reference taken; NULL: no memory. */
 struct cls_mask *mask_get(struct mask_set *s, const struct flow_key *key) CONTROL;
+/* What a match looks at (cls_match_bits()), without a reference; NULL: there is no such mask. */
+struct cls_mask *mask_find(struct mask_set *s, const struct of_match *m) CONTROL;
+/* One reference more. */
+void mask_take(struct cls_mask *m) CONTROL;
 void mask_put(struct mask_set *s, const struct cls_mask *m) CONTROL;
 
 /*

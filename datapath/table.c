@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "datapath/act.h"
 #include "datapath/group.h"
@@ -41,13 +42,8 @@ static bool is_wanted(const void *arg, const struct cls_rule *r)
 {
 	const struct wanted *w = arg;
 
-	if (r->priority != w->priority || r->mask->hash != w->mask->hash ||
-	    r->mask->words != w->mask->words)
-		return false;
-	for (unsigned int i = 0; i < r->mask->n_words; i++)
-		if (r->mask->bits[i] != w->mask->bits[i] || r->value[i] != w->value[i])
-			return false;
-	return true;
+	return r->priority == w->priority && r->mask == w->mask &&
+	       !memcmp(r->value, w->value, w->mask->n_words * sizeof(w->value[0]));
 }
 
 struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
@@ -56,17 +52,16 @@ struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_m
 	const struct table *t = &dp->table_state->tables[table_id];
 	const uint64_t *key = (const uint64_t *)&m->value;
 	uint64_t value[FLOW_KEY_WORDS];
-	struct flow_key bits;
-	struct cls_mask mask;
-	struct wanted w = { &mask, value, priority };
+	struct wanted w = { NULL, value, priority };
 	struct cls_rule *r;
 
 	if (!t->begun)
 		return NULL;
-	cls_match_bits(m, &bits);
-	cls_mask_init(&mask, &bits);
-	for (unsigned int i = 0; i < mask.n_words; i++)
-		value[i] = key[mask.word[i]] & mask.bits[i];
+	w.mask = mask_find(dp->table_state->masks, m);
+	if (!w.mask)
+		return NULL;
+	for (unsigned int i = 0; i < w.mask->n_words; i++)
+		value[i] = key[w.mask->word[i]] & w.mask->bits[i];
 	r = cls_hash_find(&t->index, wanted_hash(&w), is_wanted, &w);
 	return r ? flow_of_rule(r) : NULL;
 }
@@ -107,20 +102,32 @@ uint64_t table_rule_hash(const struct cls_mask *mask, const uint64_t *value, uin
 
 /* ---- Flows ---- */
 
+static size_t flow_size(const struct cls_mask *mask)
+{
+	return sizeof(struct flow) + mask->n_words * sizeof(uint64_t);
+}
+
 struct flow *flow_new(struct dp *dp, const struct of_match *m, uint16_t priority)
 {
 	const uint64_t *key = (const uint64_t *)&m->value;
-	struct flow_key bits;
+	struct mask_set *masks = dp->table_state->masks;
 	struct cls_mask *mask;
 	struct flow *f;
 
-	cls_match_bits(m, &bits);
-	mask = mask_get(dp->table_state->masks, &bits);
+	mask = mask_find(masks, m);
+	if (mask) {
+		mask_take(mask);
+	} else {
+		struct flow_key bits;
+
+		cls_match_bits(m, &bits);
+		mask = mask_get(masks, &bits);
+	}
 	if (!mask)
 		return NULL;
-	f = calloc(1, sizeof(*f) + mask->n_words * sizeof(f->rule.value[0]));
+	f = slab_size_get(&dp->table_state->flows, flow_size(mask));
 	if (!f) {
-		mask_put(dp->table_state->masks, mask);
+		mask_put(masks, mask);
 		return NULL;
 	}
 	f->rule.mask = mask;
@@ -133,13 +140,16 @@ struct flow *flow_new(struct dp *dp, const struct of_match *m, uint16_t priority
 
 void flow_free(struct dp *dp, struct flow *f)
 {
+	struct table_state *s = dp->table_state;
+	const struct cls_mask *mask = f->rule.mask;
+
 	flow_timer_stop(dp, f);
 	if (f->owns_id)
 		flow_id_put(dp, f->id);
 	if (f->insts)
 		insts_put(dp, f->insts);
-	mask_put(dp->table_state->masks, f->rule.mask);
-	free(f);
+	slab_size_put(&s->flows, f, flow_size(mask));
+	mask_put(s->masks, mask);
 }
 
 void flow_match(const struct flow *f, struct of_match *out)
@@ -396,6 +406,7 @@ void table_state_fini(struct dp *dp)
 	flow_ids_fini(&s->ids);
 	timer_wheel_free(s->wheel);
 	mask_set_free(s->masks);
+	slab_sizes_fini(&s->flows);
 	free(s);
 	dp->table_state = NULL;
 }

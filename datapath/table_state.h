@@ -8,6 +8,7 @@
 #ifndef WEFT_DATAPATH_TABLE_STATE_H
 #define WEFT_DATAPATH_TABLE_STATE_H
 
+#include "base/slab.h"
 #include "datapath/cls_hash.h"
 #include "datapath/dp.h"
 #include "datapath/mask.h"
@@ -70,6 +71,7 @@ struct table_state {
 	struct table tables[N_TABLES];
 	struct table_caps caps[N_TABLES];
 	struct mask_set *masks;
+	struct slab_sizes flows;
 	struct flow_ids ids;
 	struct flow *pending; /* removed, not published: newest first */
 	struct flow *undone;  /* added and rolled back */

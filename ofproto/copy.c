@@ -39,6 +39,7 @@ int of_list_add(struct of_list *l, struct arena *a, struct of_any *s)
 		l->v = v;
 	}
 	l->v[l->n++] = s;
+	l->wire = NULL;
 	return 0;
 }
 

@@ -160,6 +160,8 @@ static int read_list(struct of_rd *r, enum of_family_id fam, const uint8_t *p, c
 	l->v = of_list_room(r->a, n + 1);
 	if (!l->v)
 		return -ENOMEM;
+	l->wire = p;
+	l->wire_len = (uint32_t)(end - p);
 	for (r->depth++; p < end; p = el.next) {
 		rc = read_head(r, fam, p, end, &el);
 		if (rc)

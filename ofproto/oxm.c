@@ -160,6 +160,33 @@ static int read_value(struct of_rd *r, const uint8_t *p, const struct tlv *t, st
 	return 0;
 }
 
+/*
+ * The way of most fields: an integer, whole, in a header of four bytes, that is no other view of
+ * another field.  False: read_field() is to look at it, from the beginning; nothing has changed.
+ */
+static bool read_plain(const uint8_t **p, const uint8_t *end, struct of_match *m, uint64_t *seen)
+{
+	const struct of_field *f;
+	const uint8_t *value = *p + 4;
+	uint32_t header;
+
+	if (end - *p < 4)
+		return false;
+	header = get_be32(*p);
+	f = of_field_by_header(header);
+	if (!f || header & 0x100 || (header & 0xff) != f->bytes || f->bytes > end - value ||
+	    f->size > 8 || f->is_alias || f->id == OF_FIELD_VLAN_VID || f->id == OF_FIELD_PBB_UCA)
+		return false;
+	if (seen[f->id / 64] >> f->id % 64 & 1 || any_bit(f, &m->mask) || !in_range(f, value) ||
+	    !of_match_pre_met(m, f))
+		return false;
+	seen[f->id / 64] |= UINT64_C(1) << f->id % 64;
+	of_field_set_u64(f, &m->value, get_be(value, f->bytes));
+	of_field_set_u64(f, &m->mask, UINT64_MAX);
+	*p = value + f->bytes;
+	return true;
+}
+
 /* One TLV of a match; 'seen' has a bit for each field that went before. */
 static int read_field(struct of_rd *r, const uint8_t **p, const uint8_t *end, struct of_match *m,
 		      uint64_t *seen)
@@ -199,7 +226,8 @@ int of_oxm_read_fields(struct of_rd *r, const uint8_t *p, const uint8_t *end, st
 
 	_Static_assert(OF_N_FIELDS <= 128, "a bit in 'seen' for every field");
 	while (p < end && !rc)
-		rc = read_field(r, &p, end, m, seen);
+		if (!read_plain(&p, end, m, seen))
+			rc = read_field(r, &p, end, m, seen);
 	return rc;
 }
 

@@ -74,6 +74,10 @@ struct of_any {
 struct of_list {
 	uint32_t n;
 	struct of_any **v;
+	/* What it was read from, as long as the reader has that; NULL: nothing, or it was changed.
+	 */
+	const uint8_t *wire;
+	uint32_t wire_len;
 };
 
 /* Bytes that belong to somebody else. */
