@@ -19,9 +19,18 @@
 static inline uint64_t vxlan_csum_add(uint64_t sum, const void *p, size_t n)
 {
 	const uint8_t *b = p;
+	uint64_t x[2], much = 0;
 	uint32_t w;
 	uint16_t h = 0;
 
+	for (; n >= 16; n -= 16, b += 16) { /* the carry comes round */
+		memcpy(x, b, 16);
+		much += x[0];
+		much += much < x[0];
+		much += x[1];
+		much += much < x[1];
+	}
+	sum += (much & UINT32_MAX) + (much >> 32);
 	for (; n >= 4; n -= 4, b += 4) {
 		memcpy(&w, b, 4);
 		sum += w;

@@ -163,15 +163,9 @@ static void cut(struct rte_mbuf *m, uint32_t len)
 	m->nb_segs = segs;
 }
 
-/* The driver's word on the outer headers; a NIC that looked into a tunnel speaks of the inner. */
-static uint64_t checked(const struct rte_mbuf *m, uint64_t mask)
-{
-	return m->packet_type & RTE_PTYPE_TUNNEL_MASK ? 0 : m->ol_flags & mask;
-}
-
 static bool ip_csum_ok(const struct view *v)
 {
-	uint64_t said = checked(v->m, RTE_MBUF_F_RX_IP_CKSUM_MASK);
+	uint64_t said = vxlan_said(v->m, RTE_MBUF_F_RX_IP_CKSUM_MASK);
 
 	if (said == RTE_MBUF_F_RX_IP_CKSUM_GOOD || said == RTE_MBUF_F_RX_IP_CKSUM_NONE)
 		return true;
@@ -182,7 +176,7 @@ static bool ip_csum_ok(const struct view *v)
 
 static bool udp_csum_ok(const struct view *v, uint16_t len)
 {
-	uint64_t said = checked(v->m, RTE_MBUF_F_RX_L4_CKSUM_MASK);
+	uint64_t said = vxlan_said(v->m, RTE_MBUF_F_RX_L4_CKSUM_MASK);
 	const uint8_t *addrs = v->p + v->l3 + (v->v4 ? 12 : 8);
 	uint64_t sum;
 	uint16_t field;
@@ -414,54 +408,58 @@ static enum whose sort(struct vxlan_ctx *ctx, struct view *v, struct vxlan_rx *r
 	}
 }
 
-/* The last run is one of packets that say 'rx'. */
-static void run_of(struct vxlan_rx_out *out, const struct vxlan_rx *rx)
+/* run[n_runs], of which 'rx' is set, begins; or it is what the last one is, too. */
+static struct vxlan_run *run_begin(struct vxlan_rx_out *out)
 {
-	struct vxlan_run *last = &out->run[out->n_runs];
+	struct vxlan_run *new = &out->run[out->n_runs];
 
 	if (out->n_runs) {
-		const struct vxlan_rx *is = &last[-1].rx;
+		const struct vxlan_rx *a = &new->rx, *b = &new[-1].rx;
 
-		if (vxlan_addr_eq(&is->src, &rx->src) && vxlan_addr_eq(&is->dst, &rx->dst) &&
-		    is->vni == rx->vni && is->port == rx->port && is->tos == rx->tos &&
-		    is->ttl == rx->ttl)
-			return;
+		if (vxlan_addr_eq(&a->src, &b->src) && vxlan_addr_eq(&a->dst, &b->dst) &&
+		    a->vni == b->vni && a->port == b->port && a->tos == b->tos && a->ttl == b->ttl)
+			return new - 1;
 	}
-	*last = (struct vxlan_run){ .rx = *rx };
+	new->n = 0;
+	new->bytes = 0;
 	out->n_runs++;
+	return new;
 }
 
-static inline void unpacked(struct vxlan_rx_out *out, struct rte_mbuf *m)
+static inline void unpacked(struct vxlan_rx_out *out, struct vxlan_run *run, struct rte_mbuf *m,
+			    uint32_t len)
 {
-	struct vxlan_run *run = &out->run[out->n_runs - 1];
-
 	out->inner[out->n_inner++] = m;
 	run->n++;
-	run->bytes += m->pkt_len;
+	run->bytes += len;
 }
 
-/* Another run than the one before begins with the packet that has 'now' and its IP header at 'ip'.
- * False: it is to no address of ours. */
-static bool quick_turn(const struct vxlan_term *t, const uint8_t *ip, const struct vxlan_same *now,
-		       struct vxlan_rx_out *out)
+/* The packet, of 'n' bytes, is not like the one before: what it is like, if it is just so. */
+static __rte_noinline bool quick_turn(const struct vxlan_term *t, const uint8_t *p, uint32_t n,
+				      struct vxlan_same *same, struct vxlan_rx *rx)
 {
-	be32 src, dst;
-	struct vxlan_rx rx = { .vni = be32toh(now->vni << 8) & VXLAN_VNI_MASK };
+	const struct vxlan_shape *s = quick_shape(t, p, n);
+	struct view v = { .t = t, .p = p };
 	const struct vxlan_local *l;
+	struct vxlan_addr dst;
+	uint16_t dport;
 
-	memcpy(&src, ip + 12, 4);
-	memcpy(&dst, ip + 16, 4);
-	rx.dst = vxlan_addr_v4(dst);
-	if (!now->dport)
+	if (!s)
 		return false;
-	l = local_find(t, &rx.dst, now->vid, be16toh(now->dport));
+	v.l3 = s->l3;
+	v.l4 = s->l4;
+	v.v4 = s->v4;
+	if (s->l3 > ETH_HLEN)
+		v.vid = get_be16(p + ETH_HLEN) & VLAN_VID_MASK;
+	dst = s->v4 ? vxlan_addr_v4(quick32(p + s->l4 - 4)) : vxlan_addr_v6(p + s->l4 - 16);
+	dport = get_be16(p + s->l4 + 2);
+	l = dport ? local_find(t, &dst, v.vid, dport) : NULL;
 	if (!l)
 		return false;
-	rx.src = vxlan_addr_v4(src);
-	rx.port = l->port;
-	rx.tos = ip[1];
-	rx.ttl = ip[8];
-	run_of(out, &rx);
+	describe(&v, l, rx);
+	rx->vni = get_be32(p + s->l4 + UDP_HLEN + 4) >> 8;
+	same->shape = s;
+	memcpy(same->want, p, 16 * (s->v4 ? QUICK_V4_LANES : QUICK_LANES));
 	return true;
 }
 
@@ -470,38 +468,45 @@ static __rte_always_inline bool quick(const struct vxlan_term *t, struct rte_mbu
 				      struct vxlan_same *same, struct vxlan_rx_out *out)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint16_t vid;
-	const uint32_t at = quick_l3(t, m, p, &vid), len = at ? quick_check(m, p + at, at) : 0;
-	struct vxlan_same now;
+	const uint32_t n = m->data_len;
+	bool turned = false;
+	uint32_t len;
 
-	if (unlikely(!len))
+	if (unlikely(m->nb_segs != 1))
 		return false;
-	now = quick_same(p + at, vid);
-	if (unlikely(quick_differs(&now, same))) {
-		if (!quick_turn(t, p + at, &now, out))
+	if (unlikely(!quick_alike(p, n, same))) {
+		turned = quick_turn(t, p, n, same, &out->run[out->n_runs].rx);
+		if (!turned)
 			return false;
-		*same = now;
 	}
-	m->data_off = (uint16_t)(m->data_off + at + QUICK_HEAD);
+	len = quick_len(m, same->shape, p);
+	if (unlikely(!len)) {
+		if (turned)
+			same->shape = &quick_no_shape;
+		return false;
+	}
+	if (unlikely(turned))
+		same->run = run_begin(out);
+	m->data_off = (uint16_t)(m->data_off + same->shape->head);
 	m->data_len = (uint16_t)len;
 	m->pkt_len = len;
 	forget(m);
-	unpacked(out, m);
+	unpacked(out, same->run, m, len);
 	return true;
 }
 
 /* One that is not just so. */
 static __rte_noinline void carefully(struct vxlan_ctx *ctx, const struct vxlan_term *t,
-				     struct rte_mbuf *m, struct vxlan_rx_out *out)
+				     struct rte_mbuf *m, struct vxlan_same *same,
+				     struct vxlan_rx_out *out)
 {
 	struct view v = { .t = t, .m = m, .p = rte_pktmbuf_mtod(m, uint8_t *), .n = m->data_len };
 	struct rte_mbuf *copy;
-	struct vxlan_rx rx;
 
-	switch (sort(ctx, &v, &rx)) {
+	switch (sort(ctx, &v, &out->run[out->n_runs].rx)) {
 	case TUNNEL:
-		run_of(out, &rx);
-		unpacked(out, v.m);
+		unpacked(out, run_begin(out), v.m, v.m->pkt_len);
+		same->shape = &quick_no_shape;
 		break;
 	case OURS:
 		out->ctrl[out->n_ctrl++] = m;
@@ -526,20 +531,15 @@ void vxlan_rx_burst(struct vxlan_ctx *ctx, const struct vxlan_term *t, struct rt
 		    uint16_t n, struct vxlan_rx_out *out)
 {
 	enum { AHEAD = 4, LINE = 64 };
-	struct vxlan_same same = { .vid = QUICK_NOBODY };
+	struct vxlan_same same = { .shape = &quick_no_shape };
 
 	out->n_inner = out->n_runs = out->n_ctrl = out->n_pass = 0;
-	for (uint16_t i = 0; i < n; i++) {
-		const uint16_t had = out->n_runs;
-
+	for (unsigned int i = 0; i < n; i++) {
 		if (i + AHEAD < n) { /* outer headers, and what is behind them */
 			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + AHEAD], void *));
 			rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i + AHEAD], void *, LINE));
 		}
-		if (likely(quick(t, pkts[i], &same, out)))
-			continue;
-		carefully(ctx, t, pkts[i], out);
-		if (out->n_runs != had)
-			same.vid = QUICK_NOBODY;
+		if (unlikely(!quick(t, pkts[i], &same, out)))
+			carefully(ctx, t, pkts[i], &same, out);
 	}
 }

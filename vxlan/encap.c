@@ -214,8 +214,12 @@ static void put_udp_csum(struct rte_mbuf *m, const struct vxlan_tmpl *t, uint8_t
 	memcpy(udp + 6, &csum, 2);
 }
 
+/* What is in the template 't' already. */
+enum baked { NOT_BAKED, BAKED /* VNI and TTL of 'tx' */ };
+
 /* Writes the outer header; at least VXLAN_TMPL_SIZE bytes of headroom are the mbuf's own. */
-static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx)
+static __rte_always_inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx, bool v4,
+					   enum baked baked)
 {
 	const struct vxlan_tmpl *t = tx->tmpl;
 	uint8_t *inner = rte_pktmbuf_mtod(m, uint8_t *);
@@ -230,16 +234,18 @@ static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx)
 		tos = (tx->tos & ~ECN_MASK) | (in_tos & ECN_MASK);
 
 	/* All of it, whatever its length: what stands before the header is headroom. */
-	if (unlikely(t->l3_len != IPV4_HLEN))
+	if (unlikely(!v4))
 		memcpy(hdr, t->hdr, VXLAN_TMPL_SIZE - TMPL_V4);
 	memcpy(hdr + VXLAN_TMPL_SIZE - TMPL_V4, t->hdr + VXLAN_TMPL_SIZE - TMPL_V4, TMPL_V4);
 	put_be16(hdr + AT_UDP, (uint16_t)(SPORT_BASE + (hash >> (64 - SPORT_BITS))));
 	put_be16(hdr + AT_UDP + 4, udp_len);
-	put_be32(hdr + AT_VXLAN + 4, tx->vni << 8);
-	if (likely(t->l3_len == IPV4_HLEN)) {
+	if (!baked)
+		put_be32(hdr + AT_VXLAN + 4, tx->vni << 8);
+	if (v4) {
 		uint8_t *ip = hdr + AT_IPV4;
 		uint16_t len = htobe16((uint16_t)(udp_len + IPV4_HLEN));
-		uint32_t sum = t->ip_sum + len + htobe16(tos) + htobe16((uint16_t)(ttl << 8));
+		uint32_t sum = t->ip_sum + len + htobe16(tos) +
+			       (baked ? 0 : htobe16((uint16_t)(ttl << 8)));
 		uint16_t csum;
 
 		sum = (sum & 0xffff) + (sum >> 16); /* at most 18 bits */
@@ -247,7 +253,8 @@ static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx)
 
 		ip[1] = tos;
 		memcpy(ip + 2, &len, 2);
-		ip[8] = ttl;
+		if (!baked)
+			ip[8] = ttl;
 		memcpy(ip + 10, &csum, 2);
 	} else {
 		uint8_t *ip = hdr + AT_IPV6;
@@ -255,7 +262,8 @@ static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx)
 		/* The flow label too, for routers that look no further (RFC 6438). */
 		put_be32(ip, UINT32_C(6) << 28 | (uint32_t)tos << 20 | (hash & 0xfffff));
 		put_be16(ip + 4, udp_len);
-		ip[7] = ttl;
+		if (!baked)
+			ip[7] = ttl;
 	}
 
 	m->data_off -= t->len;
@@ -310,7 +318,7 @@ static inline enum vxlan_drop encap_one(struct vxlan_ctx *ctx, struct rte_mbuf *
 		if (rte_pktmbuf_headroom(*m) < VXLAN_TMPL_SIZE && !own(ctx, m))
 			return VXLAN_DROP_NO_MBUF;
 	}
-	put_header(*m, tx);
+	put_header(*m, tx, tx->tmpl->l3_len == IPV4_HLEN, NOT_BAKED);
 	return VXLAN_DROP_NONE;
 }
 
@@ -338,13 +346,14 @@ uint16_t vxlan_encap_burst(struct vxlan_ctx *ctx, struct rte_mbuf **pkts, const 
 	return kept;
 }
 
-uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_tx *tx,
-			 uint64_t odd, uint64_t *bytes)
+static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n,
+					      const struct vxlan_tx *tx, uint64_t odd, bool v4,
+					      uint64_t *bytes)
 {
 	enum { AHEAD = 4 };
-	uint16_t i;
+	uint64_t sum = 0;
+	unsigned int i;
 
-	odd |= WANTS_OFFLOAD | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 
@@ -357,10 +366,28 @@ uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_
 		if (unlikely(m->data_len < ETH_HLEN || m->pkt_len > tx->tmpl->room ||
 			     m->ol_flags & odd || m->refcnt != 1 || m->data_off < VXLAN_TMPL_SIZE))
 			break;
-		*bytes += m->pkt_len;
-		put_header(m, tx);
+		sum += m->pkt_len;
+		put_header(m, tx, v4, BAKED);
 	}
-	return i;
+	*bytes += sum;
+	return (uint16_t)i;
+}
+
+uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_tx *tx,
+			 uint64_t odd, uint64_t *bytes)
+{
+	struct vxlan_tmpl t = *tx->tmpl;
+	const bool v4 = t.l3_len == IPV4_HLEN;
+	const struct vxlan_tx own = { &t, tx->vni, tx->tos, tx->ttl };
+	const uint8_t ttl = tx->ttl ? tx->ttl : t.ttl;
+
+	put_be32(t.hdr + AT_VXLAN + 4, tx->vni << 8);
+	t.hdr[v4 ? AT_IPV4 + 8 : AT_IPV6 + 7] = ttl;
+	t.ip_sum += htobe16((uint16_t)(ttl << 8));
+	odd |= WANTS_OFFLOAD | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	if (likely(v4))
+		return encap_run(pkts, n, &own, odd, true, bytes);
+	return encap_run(pkts, n, &own, odd, false, bytes);
 }
 
 /* ---- PMD threads: checksums that were left to hardware ---- */
