@@ -19,6 +19,9 @@ struct going {
 	uint64_t who;
 	uint64_t hi[BURST_MAX];
 	uint32_t e[BURST_MAX];
+	/* Whose entry leads to a table. */
+	unsigned int n_tables;
+	uint8_t table[BURST_MAX];
 };
 
 const struct lpm *express_routes(const struct pmd *w)
@@ -86,28 +89,32 @@ static __rte_always_inline void take(struct going *g, struct rte_mbuf **m, unsig
 		g->who |= BIT(i);
 		g->hi[i] = (uint64_t)be32toh(load32(f + at + 16)) << 32;
 		g->e[i] = trie_entry_get(&g->l->trie.root[g->hi[i] >> 48]);
+		g->table[g->n_tables] = (uint8_t)i;
+		g->n_tables += g->e[i] >> 31;
 	}
 }
 
-/* Level by level; an entry that is no table's stays what it is. */
-static inline void down(struct going *g, unsigned int n)
+/* Level by level.  (Without branches: how far down an address goes nobody can foretell.) */
+static inline void down(struct going *g)
 {
 	const trie_entry *tables = g->l->trie.tables[0].e;
-	uint32_t more;
 
-	do {
-		more = 0;
-		for (unsigned int i = 0; i < n; i++) {
-			const uint32_t e = g->e[i],
-				       digit = g->hi[i] >> (60 - 4 * trie_table_at(e)) & 15;
-			const uint32_t at =
-				trie_is_table(e) ? trie_table_no(e) * TRIE_FAN + digit : 0;
-			const uint32_t next = trie_entry_get(&tables[at]);
+	while (g->n_tables) {
+		const unsigned int n = g->n_tables;
 
-			g->e[i] = trie_is_table(e) ? next : e;
-			more |= g->e[i];
+		g->n_tables = 0;
+		for (unsigned int k = 0; k < n; k++) {
+			const unsigned int i = g->table[k];
+			const uint32_t e = g->e[i];
+			const uint32_t digit = g->hi[i] >> (60 - 4 * trie_table_at(e)) & 15;
+			const uint32_t next =
+				trie_entry_get(&tables[trie_table_no(e) * TRIE_FAN + digit]);
+
+			g->e[i] = next;
+			g->table[g->n_tables] = (uint8_t)i;
+			g->n_tables += next >> 31;
 		}
-	} while (trie_is_table(more));
+	}
 }
 
 /* Through the rules: of a prefix that is not the one, or whose flows are changing. */
@@ -151,13 +158,14 @@ uint64_t express_route(const struct lpm *l, const struct pmd *w, uint64_t versio
 	g.l = l;
 	g.version = version;
 	g.who = 0;
+	g.n_tables = 0;
 	if ((((const uint64_t *)&came)[W_PORT] & l->frame.port_mask) != l->frame.port)
 		return 0;
 	if (is_only_ipv4(&l->frame))
 		take(&g, m, n, to->l3, true);
 	else
 		take(&g, m, n, to->l3, false);
-	down(&g, n);
+	down(&g);
 	for (unsigned int i = 0; i < n; i++)
 		rte_prefetch0(&l->trie.leaves[g.e[i]]);
 	for (unsigned int i = 0; i < n; i++) {
