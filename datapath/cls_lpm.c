@@ -262,7 +262,7 @@ static bool note_frame(struct lpm *l)
 			return false;
 		}
 	}
-	return l->field == PREFIX_IP_DST;
+	return l->field == PREFIX_IP_DST || (l->field == PREFIX_IPV6_DST && !l->frame.mask[2]);
 }
 
 static uint32_t room_for(uint32_t n)

@@ -34,7 +34,9 @@ static inline void rewrite(const struct express *x, uint8_t *f, unsigned int l3)
 		memcpy(f, x->dst, 6);
 	if (x->does & EXPRESS_SRC)
 		memcpy(f + 6, x->src, 6);
-	if (x->does & EXPRESS_TTL) {
+	if (x->does & EXPRESS_TTL && unlikely(f[l3] >> 4 == 6)) {
+		f[l3 + 7]--;
+	} else if (x->does & EXPRESS_TTL) {
 		const uint16_t was = load16(f + l3 + 8),
 			       is = htobe16((uint16_t)(be16toh(was) - 0x100));
 
@@ -408,6 +410,7 @@ static inline uint64_t route(struct pmd *w, const struct burst *b, struct ride *
 	}
 	routed = express_route(l, w, b->version, r->m, r->n, r->in_port,
 			       &(struct express_routed){ r->x, r->id, r->l3 });
+	counter_add(&w->perf.routed, (uint32_t)__builtin_popcountll(routed));
 	c->route_tried += r->n;
 	c->route_done += (uint32_t)__builtin_popcountll(routed);
 	if (c->route_tried >= TRIAL) {

@@ -38,7 +38,7 @@ enum { EXPRESS_FLOWS_MAX = 6 };
 enum express_does {
 	EXPRESS_DST = 0x01,
 	EXPRESS_SRC = 0x02,
-	EXPRESS_TTL = 0x04,  /* IPv4's, down by one */
+	EXPRESS_TTL = 0x04,  /* or hop limit, down by one */
 	EXPRESS_TUN = 0x08,  /* 'tun_*' are set */
 	EXPRESS_PUSH = 0x10, /* a tag, of the kind of EXPRESS_STAG */
 	EXPRESS_STAG = 0x20,

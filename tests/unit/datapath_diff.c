@@ -267,6 +267,9 @@ static void start_tables(void)
 		conns_begin();
 	for (unsigned int i = 0; i < rules.n_tables; i++) {
 		t.style[i] = rules.tracked && !one_in(4) ? STYLE_MANY : below(N_STYLES);
+		/* Routes that frames are looked up in directly. */
+		if (!i && rnd_easy && one_in(2))
+			t.style[i] = one_in(3) ? STYLE_PREFIXES6 : STYLE_PREFIXES;
 		memset(&t.shape[i], 0, sizeof(t.shape[i]));
 		if (one_in(2))
 			rnd_match_layers(&t.shape[i]);
@@ -343,9 +346,9 @@ static bool met_enough(void)
 {
 	return t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000 &&
 	       t.grouped > 1000 && t.sampled > 500 && t.w->perf.cache_hits > 1000 &&
-	       t.express > 2000 && t.fragments > 60 && pauses.resumed > 1000 &&
-	       learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10 &&
-	       !conns_missing();
+	       t.express > 2000 && t.w->perf.routed > 500 && t.fragments > 60 &&
+	       pauses.resumed > 1000 && learn_counts(t.dp).added > 20 &&
+	       learn_counts(t.dp).modified > 10 && !conns_missing();
 }
 
 static void compiled_equals_reference(void **state)

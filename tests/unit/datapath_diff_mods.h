@@ -15,7 +15,15 @@
 
 /* ---- Random tables ---- */
 
-enum { STYLE_FEW, STYLE_ONE_MASK, STYLE_PREFIXES, STYLE_MANY, STYLE_CONJ, N_STYLES };
+enum {
+	STYLE_FEW,
+	STYLE_ONE_MASK,
+	STYLE_PREFIXES,
+	STYLE_MANY,
+	STYLE_CONJ,
+	STYLE_PREFIXES6,
+	N_STYLES,
+};
 
 /* What may have lost its prerequisites, as their values are drawn anew; no message could say so. */
 static void mend_match(struct of_match *m)
@@ -32,6 +40,24 @@ static void mend_match(struct of_match *m)
 		of_field_set(f, &m->value, none);
 		of_field_set(f, &m->mask, none);
 	}
+}
+
+/* An IPv6 route; the lengths differ in where addresses do. */
+static void rnd_route6(struct of_flow_mod *fm)
+{
+	static const uint8_t lengths[] = { 0, 1, 16, 17, 56, 60, 63, 64, 65, 112, 126, 127, 128 };
+	const unsigned int len = one_in(4) ? below(129) : PICK(lengths);
+	uint8_t value[16], mask[16];
+
+	rnd_ip6(value);
+	for (unsigned int i = 0; i < 16; i++) {
+		mask[i] = i < len / 8 ? 0xff : i == len / 8 ? (uint8_t) ~(0xff >> len % 8) : 0;
+		value[i] &= mask[i];
+	}
+	fm->priority = (uint16_t)(len + 1);
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_TYPE, 0x86dd);
+	if (len)
+		of_match_set(&fm->match, &of_fields[OF_FIELD_IPV6_DST], value, mask);
 }
 
 /* A match in the manner of the table, and a priority that leaves no doubt about who wins. */
@@ -66,6 +92,9 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 				v[i] &= o.mask[i];
 			of_match_set(m, f, v, o.masked ? o.mask : NULL);
 		}
+		break;
+	case STYLE_PREFIXES6:
+		rnd_route6(fm);
 		break;
 	case STYLE_PREFIXES:
 		len = (uint8_t)below(33);
