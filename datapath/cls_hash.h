@@ -5,9 +5,13 @@
  *
  * Buckets are one cache line: for each of five rules 16 bits of its hash, its priority and its
  * address; the two numbers decide without touching the rule whether it is worth a look.  A full
- * bucket goes on in an extra one.  Rules are never moved within a bucket array, so a reader that
- * meets a writer misses nothing that is visible to it; growth builds another array and retires the
- * old one.
+ * bucket goes on in an extra one.  Rules are never moved within a part, so a reader that meets a
+ * writer misses nothing that is visible to it.
+ *
+ * Growth is bounded in time: a hash is one part of buckets that doubles, and when that has
+ * CLS_PART_BUCKETS, parts that are split in two, each when it is full itself, with a directory in
+ * front of them (extendible hashing).  What is split is some 3,000 rules; a reader probes one
+ * bucket at all times.  Parts and directories that were replaced are retired.
  *
  * The hash is keyed by random numbers drawn at start, so that nobody can prepare packets or rules
  * that collide.  (A seeded CRC would not do: it is linear, and its collisions do not depend on the
@@ -18,25 +22,43 @@
 
 #include "datapath/cls.h"
 
-enum { CLS_BUCKET_RULES = 5 };
+enum {
+	CLS_BUCKET_RULES = 5,
+	CLS_PART_BUCKETS = 1024,
+	/* Rules a bucket on average, before there are more buckets: what packets look up in; what
+	 * only the control thread does. */
+	CLS_LOAD_FAST = 3,
+	CLS_LOAD_DENSE = 4,
+};
 
 struct cls_bucket {
 	_Atomic uint16_t sig[CLS_BUCKET_RULES];
 	_Atomic uint16_t priority[CLS_BUCKET_RULES];
-	_Atomic uint32_t next;				 /* index of an extra bucket, 0: none */
+	_Atomic uint32_t next; /* the extra bucket stands so many behind this; 0: none */
 	struct cls_rule *_Atomic rule[CLS_BUCKET_RULES]; /* NULL: free */
 } __attribute__((aligned(64)));
 
-struct cls_hash_tab {
-	uint32_t mask;	/* buckets less one */
+/* All whose hashes have the same 'depth' bits from bit 32 on. */
+struct cls_hash_part {
+	uint32_t n;	/* rules in it */
+	uint32_t room;	/* ... at which it grows */
 	uint32_t n_all; /* buckets and extra ones */
 	uint32_t used;	/* extra ones are handed out in order */
+	uint32_t depth;
 	struct cls_bucket bucket[];
+};
+
+struct cls_hash_tab {
+	uint32_t mask;	/* buckets of a part, less one */
+	uint32_t parts; /* places in the directory, less one; a power of two of them */
+	struct cls_bucket *_Atomic part[];
 };
 
 struct cls_hash {
 	struct cls_hash_tab *_Atomic tab;
-	uint32_t n; /* rules; control thread */
+	/* Control thread. */
+	uint32_t n; /* rules */
+	uint32_t load;
 };
 
 /* Hash of a rule, for growth: the same that it was added under. */
@@ -44,6 +66,8 @@ typedef uint64_t cls_hash_of(const void *arg, const struct cls_rule *r);
 
 /* Room for 'n' rules.  0 or -ENOMEM. */
 int cls_hash_init(struct cls_hash *h, uint32_t n);
+/* The same for a hash that no packet is looked up in: smaller. */
+int cls_hash_init_dense(struct cls_hash *h, uint32_t n);
 void cls_hash_fini(struct cls_hash *h);
 /* Links 'r'; may grow, retiring through 'c' (NULL: no readers).  0 or -ENOMEM. */
 int cls_hash_add(struct cls_hash *h, uint64_t hash, struct cls_rule *r, struct cls *c,

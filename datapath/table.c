@@ -68,7 +68,7 @@ struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_m
 
 static int index_begin(struct table *t)
 {
-	int err = t->begun ? 0 : cls_hash_init(&t->index, 1);
+	int err = t->begun ? 0 : cls_hash_init_dense(&t->index, 1);
 
 	if (!err)
 		t->begun = true;
