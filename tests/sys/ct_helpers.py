@@ -29,8 +29,8 @@ WAYS = {  # of IPv4, of IPv6
 }
 
 
-def fetched(lab, space, where, *words, wait=3):
-    p = lab.inside(space, "curl", "-sS", "-g", "--connect-timeout", str(wait), "--max-time", str(wait + 1), *words, where, timeout=20)
+def fetched(lab, space, where, *words, wait=20):
+    p = lab.inside(space, "curl", "-sS", "-g", "--connect-timeout", str(wait), "--max-time", str(wait + 1), *words, where, timeout=60)
     return p.stdout == TEXT, f"{p.stderr.strip()} ({len(p.stdout)} bytes)"
 
 
@@ -38,7 +38,7 @@ def ftp(lab, v, what, client, address):
     for way, words in WAYS.items():
         words = words[v == 6]
         if words is not None:
-            good, why = fetched(lab, client, url(v, address, 21, "text", "ftp"), *words, wait=2)
+            good, why = fetched(lab, client, url(v, address, 21, "text", "ftp"), *words)
             lab.check(f"IPv{v}: {what}: {way}", good, why)
 
 

@@ -26,11 +26,11 @@ def name(version, text):
     return f"IPv{version}: {text}"
 
 
-def curl(lab, space, *words, wait=5):
-    return lab.inside(space, "curl", "-sS", "--connect-timeout", str(wait), "--max-time", str(wait + 5), "-g", *words, timeout=20)
+def curl(lab, space, *words, wait=20):
+    return lab.inside(space, "curl", "-sS", "--connect-timeout", str(wait), "--max-time", str(wait + 5), "-g", *words, timeout=60)
 
 
-def asked(lab, space, where, wait=5):
+def asked(lab, space, where, wait=20):
     """Who the server says has asked: address, port; None when there is no answer."""
     p = curl(lab, space, where, wait=wait)
     words = p.stdout.split()
@@ -38,7 +38,7 @@ def asked(lab, space, where, wait=5):
 
 
 def ping(lab, space, to, *words):
-    return lab.inside(space, "ping", "-n", "-q", "-i", "0.05", "-c", "3", "-W", "1", *words, to).returncode == 0
+    return lab.inside(space, "ping", "-n", "-q", "-i", "0.05", "-c", "3", "-W", "10", *words, to).returncode == 0
 
 
 def listens(lab, space, port):
@@ -49,8 +49,8 @@ def iperf(lab, version, *words):
     """Through to the end.  Each has a server of its own: one that goes on closes its socket between two clients."""
     iperf.port += 1
     lab.start("s", "iperf3", "-s", "-1", "-p", str(iperf.port))
-    lab.until(lambda: listens(lab, "s", iperf.port), 5)
-    p = lab.inside("c", "iperf3", "-c", S[version], "-p", str(iperf.port), "-n", "4M", "--connect-timeout", "4000", *words, timeout=30)
+    lab.until(lambda: listens(lab, "s", iperf.port), 20)
+    p = lab.inside("c", "iperf3", "-c", S[version], "-p", str(iperf.port), "-n", "4M", "--connect-timeout", "20000", *words, timeout=60)
     return p.returncode == 0, p.stdout[-300:] + p.stderr[-200:]
 
 
@@ -64,7 +64,7 @@ def big_udp(lab, version, size=8000):
     with a, b:
         b.bind((net.R[version], 4000))
         for s in (a, b):
-            s.settimeout(2 * ct.SLOW)
+            s.settimeout(20)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         data = os.urandom(size)
         try:
@@ -123,7 +123,7 @@ def path_mtu(lab, v, what):
 
 
 def traceroute(lab, v, how):
-    p = lab.inside("c", "traceroute", f"-{v}", "-n", "-f", "2", "-m", "4", "-q", "1", "-w", "2", *how, S[v])
+    p = lab.inside("c", "traceroute", f"-{v}", "-n", "-f", "2", "-m", "4", "-q", "1", "-w", "10", *how, S[v])
     hops = [line.split()[1] for line in p.stdout.splitlines()[1:] if len(line.split()) > 1]
     return hops[:2] == [net.R[v], S[v]], p.stdout + p.stderr
 
@@ -132,7 +132,7 @@ def unreachable(lab, v, what):
     """A port where nobody is: the error must come to the socket that asked."""
     family = socket.AF_INET6 if v == 6 else socket.AF_INET
     with lab.socket("c", family, socket.SOCK_DGRAM) as s:
-        s.settimeout(2 * ct.SLOW)
+        s.settimeout(20)
         s.connect((S[v], 4999))
         s.send(b"anyone")
         try:

@@ -46,7 +46,7 @@ $OFCTL mod-group "$sw" 'group_id=1,type=ff,bucket=watch_group:2,group:2,bucket=w
 sent_by() { # the buckets of group 1 and 2 that count 100 packets more
 	$OFCTL mod-group "$sw" 'group_id=1,type=ff,bucket=watch_group:2,group:2,bucket=watch_port:2,output:2'
 	in_space hosts /usr/bin/python3 "$LIB/flows_send.py" eth1 100
-	for _ in $(seq 20); do
+	for _ in $(seq 400); do
 		$OFCTL dump-group-stats "$sw" group_id=1 | grep -q "bucket[01]:packet_count=100" && break
 		sleep 0.05
 	done
@@ -54,7 +54,7 @@ sent_by() { # the buckets of group 1 and 2 that count 100 packets more
 }
 state() { # PORT up|down: until the switch says so
 	in_space hosts ip link set "eth$1" "$2"
-	for _ in $(seq 50); do
+	for _ in $(seq 1000); do
 		if $OURS dump-ports-desc "$sw" "$1" | grep -q LINK_DOWN; then s=down; else s=up; fi
 		[ $s = "$2" ] && return
 		sleep 0.02
@@ -75,7 +75,7 @@ state 3 up
 
 counts() { $OFCTL dump-group-stats "$sw" group_id=3 | grep -o "bucket[0-9]:packet_count=[0-9]*" | sed 's/.*=//' | xargs; }
 arrive() { # N: until the group has seen so many
-	for _ in $(seq 100); do
+	for _ in $(seq 400); do
 		$OFCTL dump-group-stats "$sw" group_id=3 | grep -q ",packet_count=$1," && return
 		sleep 0.05
 	done
@@ -104,7 +104,7 @@ check "... goes the same ways" is "$(counts)" "$((2 * b0)) $((2 * b1)) $((2 * b2
 dump() { $OURS dump-groups "$sw" "$1" | sed 1d; }
 spread() { # TIMES EDIT: how many of 100 flows go by each bucket of group 4
 	in_space hosts /usr/bin/python3 "$LIB/flows_send.py" eth1 "$@"
-	sleep 0.3
+	until_true 20 eval "$OFCTL dump-group-stats '$sw' group_id=4 | grep -q ',packet_count=$1,'" >&2 || true
 	$OFCTL dump-group-stats "$sw" group_id=4 | grep -o "bucket[0-9]:packet_count=[0-9]*" | sed 's/.*=//' | xargs
 }
 method='selection_method=hash,selection_method_param=3,fields(ip_src=255.255.0.0,udp_dst)'
@@ -139,7 +139,7 @@ EOF
 in_space hosts /usr/bin/python3 "$LIB/flows_send.py" eth1 1000
 seen() { $OURS dump-flows "$sw" "$1" | grep -o 'n_packets=[0-9]*' | sed 's/.*=//'; }
 all() { [ "$(seen table=2,dp_hash=0)" = 1000 ] || { $OURS dump-flows "$sw"; return 1; }; }
-for _ in $(seq 100); do all >"$DIR/why" && break; sleep 0.05; done
+for _ in $(seq 400); do all >"$DIR/why" && break; sleep 0.05; done
 check "behind the group dp_hash is zero" all
 check "in its buckets it is the hash, half of them odd" near 15 500 "$(seen table=1,dp_hash=1/1)"
 check "... half of them even" near 15 500 "$(seen table=1,dp_hash=0/1)"

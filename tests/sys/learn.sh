@@ -60,6 +60,8 @@ same() { # TEXT TABLE [LINES]
 		not_ok "$1"
 	fi
 }
+listed_are() { [ "$(listed "$1" "$2" | wc -l)" = "$3" ]; } # SWITCH TABLE LINES
+counted_are() { ctl "$1" dump-flows | grep "$2" | grep -q "n_packets=$3,"; } # SWITCH PATTERN PACKETS
 # udp FROM-HOST SPORT TO DPORT [N]: datagrams; nobody need listen.
 udp() { in_space "$1" "$PY" - "$2" "$3" "$4" "${5:-1}" <<'P'
 import socket, sys, time
@@ -84,7 +86,7 @@ table=10,priority=0,actions=flood
 F
 for s in w o; do
 	before=$(frames_at ${s}c)
-	check "$s: ping by learned addresses" in_space ${s}a ping -c 10 -i 0.1 -W 2 10.0.0.2
+	check "$s: ping by learned addresses" in_space ${s}a ping -c 10 -i 0.1 -W 20 10.0.0.2
 	flooded=$(($(frames_at ${s}c) - before))
 	echo "# $s: c saw $flooded frames that were not its own"
 	[ $s = w ] || continue
@@ -103,10 +105,8 @@ for i in range(2):
     s.send(bytes.fromhex("02000000000202000000000188b5") + bytes(46))
 P
 done
-sleep 1
 for s in w o; do
-	ctl $s dump-flows table=10 >"$DIR/flows"
-	check "$s: a moved address" grep -q 'dl_dst=02:00:00:00:00:01 actions=output:3' "$DIR/flows"
+	check "$s: a moved address" until_true 20 eval "ctl $s dump-flows table=10 | grep -q 'dl_dst=02:00:00:00:00:01 actions=output:3'"
 done
 
 # ---- Pinholes: who was spoken to may answer, and nobody else ----
@@ -119,9 +119,10 @@ for s in w o; do
 	before=$(frames_at ${s}a)
 	udp ${s}b 21 10.0.0.1 2000
 	udp ${s}a 2000 10.0.0.2 21
-	sleep 0.3
+	until_true 20 listed_are $s 20 1 || true
 	udp ${s}b 22 10.0.0.1 2000 3
 	udp ${s}b 22 10.0.0.1 2001 3
+	until_true 20 counted_are $s 'priority=9,udp,in_port=2' 7 || true # one before the others
 	sleep 0.3
 	echo $(($(frames_at ${s}a) - before)) >"$DIR/$s.got"
 done
@@ -141,11 +142,11 @@ F
 neighbours
 for s in w o; do
 	udp ${s}a 5001 10.0.0.2 53
-	sleep 0.3
+	until_true 20 listed_are $s 30 2 || true
 	ctl $s mod-flows --strict 'table=1,priority=5,udp,actions=learn(table=30,priority=7,eth_type=0x800,nw_proto=17,NXM_OF_UDP_SRC[],load:0x3->NXM_NX_REG0[]),3'
 	udp ${s}a 5001 10.0.0.2 53 3
 	udp ${s}a 5002 10.0.0.2 53 3
-	sleep 0.3
+	until_true 20 listed_are $s 30 3 || true
 done
 same "who came first stays, who came later goes elsewhere" 30 3
 
@@ -154,16 +155,15 @@ load <<'F'
 table=0,in_port=1,udp,actions=learn(table=40,cookie=0x77,limit=2,delete_learned,priority=7,eth_type=0x800,nw_proto=17,NXM_OF_UDP_SRC[])
 F
 neighbours
-for s in w o; do for p in 6001 6002 6003; do udp ${s}a $p 10.0.0.2 53; sleep 0.2; done; done
+for s in w o; do n=0; for p in 6001 6002 6003; do udp ${s}a $p 10.0.0.2 53; n=$((n + 1)); until_true 20 counted_are $s in_port=1 $n || true; done; done
 same "no more than the limit" 40 2
-for s in w o; do ctl $s del-flows table=0; done
-sleep 0.3
+for s in w o; do ctl $s del-flows table=0; until_true 20 listed_are $s 40 0 || true; done
 same "with the action go the flows that it learned" 40 0
 
 # ---- fin_timeout ----
 load <<'F'
-table=0,priority=10,tcp,in_port=1,actions=fin_timeout(idle_timeout=3,hard_timeout=30),2
-table=0,priority=10,tcp,in_port=2,idle_timeout=100,actions=fin_timeout(idle_timeout=50),1
+table=0,priority=10,tcp,in_port=1,actions=fin_timeout(idle_timeout=40,hard_timeout=300),2
+table=0,priority=10,tcp,in_port=2,idle_timeout=400,actions=fin_timeout(idle_timeout=50),1
 F
 neighbours
 for s in w o; do
@@ -178,9 +178,10 @@ s.send(tcp(0x10))
 s.send(tcp(0x11))
 P
 done
-sleep 1.5
+lowered() { listed $1 0 | grep -q 'idle_timeout=40, hard_timeout=300,'; }
+for s in w o; do until_true 20 lowered $s || true; done
 listed w 0 >"$DIR/flows"
-check "a FIN lowers the timeouts of the flow that it meets" grep -q 'idle_timeout=3, hard_timeout=30,' "$DIR/flows"
+check "a FIN lowers the timeouts of the flow that it meets" grep -q 'idle_timeout=40, hard_timeout=300,' "$DIR/flows"
 same "... as with Open vSwitch" 0
 
 # ---- a barrier waits for what packet-outs have learned (6.2) ----
@@ -210,7 +211,9 @@ for s in w o; do
 	udp ${s}a 1 10.0.0.2 53 4
 	udp ${s}a 1 10.0.0.2 54 3
 	udp ${s}a 1 10.0.0.2 55 2
-	sleep 1.5
+	until_true 20 counted_are $s 'priority=1 actions=drop' 2 || true
+	until_true 20 counted_are $s conj_id=1234 4 || true
+	until_true 20 counted_are $s conj_id=77 3 || true
 	set -- $before
 	echo $(($(frames_at ${s}b) - $1)) $(($(frames_at ${s}c) - $2)) >"$DIR/$s.got"
 	ctl $s dump-flows | grep -o 'n_packets=[0-9]*.*conj.*' | sed 's/n_bytes=[0-9]*, //' | sort >"$DIR/$s.list"

@@ -79,9 +79,8 @@ marks()
 	ours meter-stats "$S" | sed 's/duration:[^ ]*//'
 	"${PYTHON:-/usr/bin/python3}" "$(dirname "$0")/lib/mgmt.py" "$DIR/sw.sock" stats
 }
-sleep 0.5
-marks >"$DIR/before"
-timeout 30 "$B/weft-ofctl" monitor "$S" 65535 invalid_ttl >"$DIR/monitor" 2>&1 &
+settled marks >"$DIR/before"
+timeout 300 "$B/weft-ofctl" monitor "$S" 65535 invalid_ttl >"$DIR/monitor" 2>&1 &
 PIDS+=($!)
 sleep 0.3
 
@@ -200,8 +199,7 @@ refuse "a capture that is not there" ours trace "$S" in_port=1 --pcap "$DIR/none
 wrong "an unknown field" 'weft-ofctl: ' in_port=1,colour=blue
 
 # ---- no mark is left ----
-sleep 0.3
-marks >"$DIR/after"
+settled marks >"$DIR/after"
 check "counters of flows, tables, ports, groups, meters and drops are as they were" \
 	diff "$DIR/before" "$DIR/after"
 refuse "no controller saw a packet" grep -q PACKET_IN "$DIR/monitor"
@@ -226,23 +224,32 @@ for _ in range(int(sys.argv[4]) if len(sys.argv) > 4 else 1):
 P
 packet_ins() { grep -c PACKET_IN "$DIR/monitor" || true; }
 sent() { ours dump-ports "$S" "$1" | sed -n 's/.*tx pkts=\([0-9]*\).*/\1/p'; }
-same() # DPORT TTL: where it leaves, in ascending order, is what the trace says
+received() { ours dump-ports "$S" 1 | sed -n 's/.*rx pkts=\([0-9]*\).*/\1/p'; }
+more_than() { [ "$(received)" -gt "$1" ]; }
+went() # WANT: $got is where it has left since $was and $ins
 {
-	local p now want got="" ins
-	declare -A was
-	trace "$TCP,tp_dst=$1,nw_ttl=$2"
-	want=$(verdict)
-	for p in 1 2 3 4; do was[$p]=$(sent $p); done
-	ins=$(packet_ins)
-	in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" "$1" "$2"
-	sleep 0.15
+	got=
 	for p in 1 2 3 4; do
-		now=$(sent $p)
-		[ "$now" = "${was[$p]}" ] || got=$got,$p
+		[ "$(sent $p)" = "${was[$p]}" ] || got=$got,$p
 	done
 	[ "$(packet_ins)" = "$ins" ] || got=$got,CONTROLLER
 	got=${got#,}
+	[ "$got" = "$1" ]
+}
+same() # DPORT TTL: where it leaves, in ascending order, is what the trace says
+{
+	local p want got="" ins rx
+	declare -A was
+	trace "$TCP,tp_dst=$1,nw_ttl=$2"
+	want=$(verdict)
 	case $want in drop*) want= ;; esac
+	for p in 1 2 3 4; do was[$p]=$(sent $p); done
+	ins=$(packet_ins) rx=$(received)
+	in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" "$1" "$2"
+	until_true 20 more_than "$rx" || true
+	went "$want" || until_true 20 went "$want" || true
+	sleep 0.1 # nor is anything else
+	went "$want" || true
 	echo "trace: $want, packet: $got" >"$DIR/why"
 	if [ "$want" = "$got" ]; then ok "TCP to port $1, TTL $2: leaves by '$got', as traced"; else not_ok "TCP to port $1, TTL $2"; fi
 }
@@ -256,16 +263,19 @@ trace "$TCP,tp_dst=80,nw_ttl=64"
 ours mod-flows "$S" "cookie=0x34/-1,table=1,actions=goto_table:9" # a new version of the tables
 trace "$TCP,tp_dst=80,nw_ttl=64"
 says "the flow cache is void after a change" '^Flow cache of packet thread 0: void since the tables changed'
-in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 80 64
-in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 80 64
-sleep 0.2
+for _ in 1 2; do
+	rx=$(received)
+	in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 80 64
+	until_true 20 more_than "$rx" || true
+done
+sleep 0.1
 trace "$TCP,tp_dst=80,nw_ttl=64"
 says "... and answers what it has learned" '^Flow cache of packet thread 0: answers, with the 3 flows below' '^ 0\. ' '^ 1\. ' '^ 9\. '
 trace "$TCP,tp_dst=81,nw_ttl=64"
 says "... and nothing else" '^Flow cache of packet thread 0: no entry'
 HEX=$(in_space a "${PYTHON:-/usr/bin/python3}" "$DIR/send.py" 89 64 700 6)
 metered() { ours meter-stats "$S" meter=2 | grep -q 'packet_in_count:7'; }
-for _ in $(seq 100); do metered && break || sleep 0.1; done
+until_true 20 metered || true
 trace "in_port=1,packet=$HEX"
 says "a meter that real packets have emptied is over its rate" 'meter 2: over the rate' '\(meter_band\)' '^Verdict: drop'
 
@@ -280,7 +290,7 @@ says "a packet out of a tunnel" '^ 0\. .*tun_id=0x5' '^Verdict: 2$'
 trace in_port=3,tun_id=6,arp
 says "... and of a network that no flow knows" '^Verdict: drop \(table_miss\)$'
 # An endpoint announces itself twice, a second apart.
-for _ in $(seq 100); do ours dump-ports "$S" 1 | grep -q 'tx pkts=2,' && break; sleep 0.1; done
+for _ in $(seq 200); do ours dump-ports "$S" 1 | grep -q 'tx pkts=2,' && break; sleep 0.1; done
 ours dump-ports "$S" 1 | sed 's/duration=.*//' >"$DIR/before"
 trace in_port=2,arp
 says "a packet for a tunnel whose next hop nobody has asked for" 'output to 3' 'waits for the next hop of tunnel 3' \

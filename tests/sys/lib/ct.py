@@ -175,7 +175,7 @@ class Lab:
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
             s.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
             s.bind((interface, 3))
-        s.settimeout(2 * SLOW)
+        s.settimeout(20)
         return s
 
     # ---- the switch ----
@@ -221,7 +221,7 @@ class Lab:
         return self.must("ovs-vsctl", "--timeout=20", f"--db=unix:{self.dir}/db.sock", *words)
 
     def until(self, condition, seconds):
-        end = time.monotonic() + seconds * SLOW
+        end = time.monotonic() + max(20, seconds) * SLOW
         while not condition():
             if time.monotonic() > end:
                 return False
@@ -334,7 +334,7 @@ class Judge:
                     self.line(False, f"declared as a difference and none: {t}")
 
 
-def main(test, differences=None, limit=58):
+def main(test, differences=None, limit=180):
     kinds = os.environ.get("SWITCH", "weft ovs").split()
     if os.geteuid():
         sys.exit("not ok - needs root")

@@ -71,7 +71,7 @@ def send(ifname, stop):
         time.sleep(0.00002)
 
 
-def wait_for(s, seconds=5):
+def wait_for(s, seconds=20):
     end = time.monotonic() + seconds
     drain(s)
     while time.monotonic() < end:

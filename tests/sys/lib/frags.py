@@ -4,8 +4,8 @@
 
     frags.py SEND_IF RECV_IF CASE...      in the namespace that has both
 
-Sends each case's fragments on SEND_IF, collects what RECV_IF gets for a moment, puts fragments among it
-together (scapy's own reassembly) and compares: a case names the datagrams that must come out, whole
+Sends each case's fragments on SEND_IF and a datagram that ends it, collects what RECV_IF gets until that, puts fragments
+among it together (scapy's own reassembly) and compares: a case names the datagrams that must come out, whole
 and with right checksums, and nothing else may.  Prints "CASE ok" or "CASE bad: " and what was wrong.
 """
 import random
@@ -288,22 +288,28 @@ def checksums(p):
 
 def judge(name, tx, rx):
     frames, wanted = CASES[name]()
-    sniff = AsyncSniffer(iface=rx, store=True, lfilter=lambda p: p.src == A)
+    mark = raw(E / IP(src="10.7.0.1", dst="10.7.0.2", id=0xe0d) / UDP(sport=9, dport=4000) / b"the end")
+    seen = []
+    sniff = AsyncSniffer(iface=rx, store=False, prn=seen.append, lfilter=lambda p: p.src == A)
     sniff.start()
     while not hasattr(sniff, "stop_cb"):
         time.sleep(0.01)
-    time.sleep(0.1)
     with conf.L2socket(iface=tx) as s:
         for f in frames:
             s.send(Raw(f) if isinstance(f, bytes) else f)
-    time.sleep(0.4)
+        s.send(Raw(mark))
+    end = time.monotonic() + 20
+    while not (ended := any(raw(p) == mark for p in seen)) and time.monotonic() < end:
+        time.sleep(0.02)
     sniff.stop()
-    got = whole(sniff.results)
-    bad = [e for e in map(checksums, got) if e]
+    results = [p for p in seen if raw(p) != mark]
+    got = whole(results)
+    bad = [] if ended else ["the end does not come"]
+    bad += [e for e in map(checksums, got) if e]
     a, b = sorted(canonical(IP(raw(p)) if IP in p else IPv6(raw(p))) for p in wanted), sorted(map(canonical, got))
     if a != b:
-        bad.append(f"wanted {[len(x) for x in a]}, got {[len(x) for x in b]} in {len(sniff.results)} frames")
-        bad += [p.summary() for p in sniff.results[:12]]
+        bad.append(f"wanted {[len(x) for x in a]}, got {[len(x) for x in b]} in {len(results)} frames")
+        bad += [p.summary() for p in results[:12]]
     return "; ".join(bad)
 
 

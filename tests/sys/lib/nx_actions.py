@@ -236,7 +236,7 @@ class Side:
             self.ports[port].send(frame)
         for port, mark in marks.items():
             self.ports[port].send(mark)
-        end, last = time.monotonic() + 5, time.monotonic()
+        end, last = time.monotonic() + 20, time.monotonic()
         while time.monotonic() < (end if missing else last + quiet):
             select.select(self.ports.values(), [], [], 0.1 if missing else quiet / 2)
             for i in self.ports:

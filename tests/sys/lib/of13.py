@@ -370,7 +370,7 @@ class Checks:
         return 1 if self.failed else 0
 
 
-def run(test, limit=60):
+def run(test, limit=120):
     """Runs test(checks); whatever happens, what it started is stopped by its own 'finally'."""
     checks = Checks()
     signal.signal(signal.SIGTERM, lambda *a: sys.exit(1))
