@@ -51,7 +51,7 @@ while True:
 	wait_for 20 in_space "$1" sh -c "ss -Hltn 'sport = :${2:-80}' | grep -q ."
 }
 meets() { # SPACE ADDRESS WHO [PORT]
-	[ "$(in_space "$1" timeout 2 /usr/bin/python3 -c 'import socket, sys
+	[ "$(in_space "$1" timeout 10 /usr/bin/python3 -c 'import socket, sys
 print(socket.create_connection((sys.argv[1], int(sys.argv[2])), 1).makefile().readline().strip())' "$2" "${4:-80}" 2>&1 | tail -1)" = "$3" ]
 }
 soon() { wait_for 20 meets "$@"; }

@@ -17,31 +17,31 @@ set_port() { rest PUT "/v2.0/ports/${PORT[$1]}" "{\"port\": {$2}}" >/dev/null ||
 seen_at() { # VM FILTER COMMAND...
 	local vm=$1 filter=$2; shift 2
 	rm -f "$DIR/dump.err" # of the last one
-	in_space "$vm" timeout 4 tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
+	ip netns exec "$LAB-$vm" tcpdump -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
 	local t=$!
 	wait_for 20 grep -q listening "$DIR/dump.err"
 	"$@" >/dev/null 2>&1
-	wait "$t"
+	sniffed "$t" "$DIR/dump"
 }
 # VXLAN packets on the wire have this VNI (RFC 7348 section 5: bytes 4 to 6 of their header).
 on_wire() { # VNI COMMAND...
 	local vni=$1; shift
 	rm -f "$DIR/wire.err"
-	in_space ul timeout 4 tcpdump -c 1 -Z root -nni br0 "udp dst port 4789 and udp[12:4] = $((vni << 8))" >"$DIR/wire" 2>"$DIR/wire.err" &
+	ip netns exec "$LAB-ul" tcpdump -c 1 -Z root -nni br0 "udp dst port 4789 and udp[12:4] = $((vni << 8))" >"$DIR/wire" 2>"$DIR/wire.err" &
 	local t=$!
 	wait_for 20 grep -q listening "$DIR/wire.err"
 	"$@" >/dev/null 2>&1
-	wait "$t"
+	sniffed "$t" "$DIR/wire"
 }
 # The same, of what comes in.
 seen_in() {
 	local vm=$1 filter=$2; shift 2
 	rm -f "$DIR/dump.err"
-	in_space "$vm" timeout 4 tcpdump -Q in -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
+	ip netns exec "$LAB-$vm" tcpdump -Q in -c 1 -Z root -nni eth0 "$filter" >"$DIR/dump" 2>"$DIR/dump.err" &
 	local t=$!
 	wait_for 20 grep -q listening "$DIR/dump.err"
 	"$@" >/dev/null 2>&1
-	wait "$t"
+	sniffed "$t" "$DIR/dump"
 }
 shout() { in_space "$1" ping -n -b -c 2 -i 0.2 -W 1 10.0.0.255; }
 
@@ -98,7 +98,7 @@ check "... and is reached from there"                          yes pings ext 10.
 check "the VXLAN network is not on that wire"                  no  pings a1 10.0.0.200 -c 1
 check "broadcast reaches the members on the other host"        yes seen_at a3 'icmp and dst 10.0.0.255' shout a1
 check "... and no member of the other network"                 no  seen_at v3 'icmp and dst 10.0.0.255' shout a1
-join() { in_space "$1" timeout 6 /usr/bin/python3 -c 'import socket, struct, time, sys
+join() { in_space "$1" timeout 30 /usr/bin/python3 -c 'import socket, struct, time, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(0, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.1.2.3") + socket.inet_aton(sys.argv[1]))
 t = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); t.setsockopt(41, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff05::123") + struct.pack("I", socket.if_nametoindex("eth0")))
 time.sleep(1)' "$2"; }
@@ -117,23 +117,23 @@ check "... and counted under the port's name"                  yes sh -c \
 	"'$B/weft-ofctl' dump-flows 'unix:$DIR/h1.sock' table=1 | grep 'priority=1,in_port' | grep -vq n_packets=0"
 GROUP=$(group_of a1)
 set_port a1 '"allowed_address_pairs": [{"ip_address": "10.0.0.77"}]'
-check "an allowed address pair may speak"                      yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
+check "an allowed address pair may speak"                      yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77 -W 1
 set_port a1 '"allowed_address_pairs": []'
-check "... and no longer may"                                  no  seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
+check "... and no longer may"                                  yes no_more seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77 -W 1
 set_port a3 '"port_security_enabled": false, "security_groups": []'
 check "MLD reports pass, from a port with port security"                                     yes seen_at a3 'ip6[6] == 0 and ip6[48] == 143' join a1 10.0.0.11
 set_port a1 '"port_security_enabled": false, "security_groups": []'
-check "without port security anything passes"                  yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77
+check "without port security anything passes"                  yes seen_at a3 'icmp and src 10.0.0.77' pings a1 10.0.0.13 -I 10.0.0.77 -W 1
 for p in a1 a3; do set_port $p "\"port_security_enabled\": true, \"security_groups\": [\"$GROUP\"]"; done
 in_space a1 ip addr del 10.0.0.77/32 dev eth0
 
 # Life of a port.
 set_port a3 '"admin_state_up": false'
-check "a port that is administratively down is cut off"        no  pings a1 10.0.0.13 -c 1
+check "a port that is administratively down is cut off"        yes no_more pings a1 10.0.0.13 -c 1
 set_port a3 '"admin_state_up": true'
 check "... and back"                                           yes wait_for 20 pings a1 10.0.0.13 -c 1
 rest DELETE "/v2.0/ports/${PORT[a3]}" >/dev/null
-check "a deleted port is reached no more"                      no  pings a1 10.0.0.13 -c 1
+check "a deleted port is reached no more"                      yes no_more pings a1 10.0.0.13 -c 1
 check "... and its switch port is gone from the switch"        yes wait_for 20 sh -c \
 	"! '$B/weft-ofctl' dump-ports-desc 'unix:$DIR/h2.sock' | grep -q 'tap${PORT[a3]:0:11}'"
 rest DELETE "/v2.0/ports/${PORT[a1]}" >/dev/null

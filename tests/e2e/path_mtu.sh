@@ -39,17 +39,17 @@ forget() { local e; for e in w1 n2 out; do ip -n "$LAB-$e" route flush cache; ip
 told() { # SPACE FROM MTU PING-ARGUMENTS: the router says so
 	local s=$1 from=$2 mtu=$3; shift 3
 	forget
-	in_space "$s" ping -n -c 1 -W 1 -M "do" "$@" 2>&1 | tee /dev/stderr | grep -Eqi "From $from.*(mtu = |mtu=)$mtu"
+	in_space "$s" ping -n -c 1 -w 10 -M "do" "$@" 2>&1 | tee /dev/stderr | grep -Eqi "From $from.*(mtu = |mtu=)$mtu"
 }
 # An outsider's ping to a floating IP: the kernel has found the error to be about what it sent.
 learned() { ip -n "$LAB-$1" route get "$2" | tee /dev/stderr | grep -q "mtu $3"; }
 fragments() { in_space "$1" cat /proc/net/snmp | awk '/^Ip:/ && $2 ~ /^[0-9]/ { print $15 }'; }
 # One end sends 400,000 bytes to the other, which says so; with path-MTU discovery, so that nothing of it is fragmented.
 cat_server() { # SPACE PORT
-	in_space "$1" timeout 100 /usr/bin/python3 -c 'import socket, sys
+	in_space "$1" timeout 600 /usr/bin/python3 -c 'import socket, sys
 s = socket.create_server(("", int(sys.argv[1])), family=socket.AF_INET6, dualstack_ipv6=True)
 while True:
-    c, who = s.accept(); c.settimeout(8); n = 0
+    c, who = s.accept(); c.settimeout(30); n = 0
     try:
         while n < 400000: n += len(c.recv(65536)) or 1000000
         c.sendall(b"x" * n)
@@ -61,8 +61,8 @@ while True:
 }
 moves() { # SPACE ADDRESS PORT: there and back
 	forget
-	in_space "$1" timeout 15 /usr/bin/python3 -c 'import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); s.settimeout(8)
+	in_space "$1" timeout 60 /usr/bin/python3 -c 'import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20); s.settimeout(30)
 s.sendall(b"x" * 400000); n = 0
 while n < 400000: n += len(s.recv(65536)) or 1000000
 print(n); sys.exit(n != 400000)' "$2" "$3"

@@ -51,7 +51,7 @@ act add_router_interface "{\"subnet_id\": \"${SUBNET[a]}\"}"
 check "the gateway answers pings"                              yes wait_for 20 pings a1 10.0.0.1 -c 1
 check "... on every host"                                      yes pings a2 10.0.0.1
 check "without an interface there: unreachable, says the router" yes sh -c \
-	"ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11 | grep -q 'From 10.0.0.1.*Unreachable'"
+	"ip netns exec $LAB-a1 ping -n -c 1 -W 10 10.0.1.11 | grep -q 'From 10.0.0.1.*Unreachable'"
 act add_router_interface "{\"subnet_id\": \"${SUBNET[b]}\"}"
 act add_router_interface "{\"subnet_id\": \"${SUBNET[v]}\"}"
 check "between networks on one host"                           yes wait_for 20 pings a1 10.0.1.11 -c 1
@@ -60,7 +60,7 @@ check "VXLAN to VLAN, other host"                              yes pings a1 10.0
 check "VLAN to VXLAN, back"                                    yes pings v2 10.0.1.11
 check "one hop: the router is the first, the VM the second"    yes goes_by a1 10.0.2.12 10.0.0.1
 check "... with its TTL one less"                              yes sh -c \
-	"ip netns exec $LAB-a1 ping -n -c 1 -W 1 10.0.1.11 | grep -q ttl=63"
+	"ip netns exec $LAB-a1 ping -n -c 1 -W 10 10.0.1.11 | grep -q ttl=63"
 check "large packets, in fragments"                            yes pings a1 10.0.2.12 -s 3000
 
 # ---- the outside ----
@@ -89,7 +89,7 @@ check "hairpin: reached from inside, same host"                yes came_as b1 "$
 check "hairpin: from another host"                             yes came_as a2 "$FLOAT" 80 "$GATEWAY"
 check "hairpin: by the VM itself"                              yes came_as a1 "$FLOAT" 80 "$FLOAT"
 check "a traceroute from outside sees the router before it"    yes sh -c \
-	"ip netns exec $LAB-out traceroute -n -q 1 -w 1 -m 3 -I $FLOAT | grep -q '$FLOAT'"
+	"ip netns exec $LAB-out traceroute -n -q 1 -w 10 -m 3 -I $FLOAT | grep -q '$FLOAT'"
 
 # ---- port forwarding ----
 FIP2=$(rest POST /v2.0/floatingips "{\"floatingip\": {\"floating_network_id\": \"${NET[pub]}\", \"project_id\": \"tenant\"}}")
@@ -106,8 +106,7 @@ act add_extraroutes '{"router": {"routes": [{"destination": "172.16.0.0/16", "ne
 rest PUT "/v2.0/ports/${PORT[b1]}" '{"port": {"allowed_address_pairs": [{"ip_address": "172.16.0.0/16"}]}}' >/dev/null
 check "an extra route leads to a VM"                           yes wait_for 20 pings a1 172.16.0.1 -c 1
 act remove_extraroutes '{"router": {"routes": [{"destination": "172.16.0.0/16", "nexthop": "10.0.1.11"}]}}'
-sleep 0.3
-check "... and no longer"                                      no  pings a1 172.16.0.1 -c 1
+check "... and no longer"                                      yes no_more pings a1 172.16.0.1 -c 1
 
 # ---- away and back ----
 lab_kill "$CONTROLLER_PID" KILL

@@ -60,15 +60,15 @@ END
 # A TCP server that says where it runs.
 SERVERS=()
 serve() {
-	in_space "$1" timeout 55 /usr/bin/python3 -c 'import socket, sys
+	in_space "$1" timeout 600 /usr/bin/python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.setsockopt(41, 26, 0); s.bind(("::", 80)); s.listen(64)
 while True:
     c, who = s.accept(); c.sendall(sys.argv[1].encode()); c.close()' "$1" >/dev/null 2>&1 &
 	SERVERS+=("$!")
 	wait_for 20 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
 }
-meets() { [ "$(in_space "$1" timeout 2 /usr/bin/python3 -c 'import socket, sys
-print(socket.create_connection((sys.argv[1], 80), 1).recv(64).decode())' "$2" 2>&1 | tail -1)" = "$3" ]; }
+meets() { [ "$(in_space "$1" timeout 10 /usr/bin/python3 -c 'import socket, sys
+print(socket.create_connection((sys.argv[1], 80), 2).recv(64).decode())' "$2" 2>&1 | tail -1)" = "$3" ]; }
 soon() { wait_for 20 meets "$@"; }
 # From everywhere: ADDRESS HOLDER
 everywhere() { for v in c1 c2 r1; do soon $v "$1" "$2" || { echo "from $v: $(in_space $v ip neigh)"; return 1; }; done; }

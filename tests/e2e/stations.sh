@@ -42,14 +42,14 @@ vm() { # NAME HOST NET N LAST
 }
 SERVERS=()
 serve() { # SPACE
-	in_space "$1" timeout 55 /usr/bin/python3 -c 'import socket
+	in_space "$1" timeout 600 /usr/bin/python3 -c 'import socket
 s = socket.create_server(("::", 80), family=socket.AF_INET6, dualstack_ipv6=True)
 while True:
     c, who = s.accept(); c.sendall(b"x" * 200000); c.close()' >/dev/null 2>&1 &
 	SERVERS+=("$!")
 	wait_for 20 in_space "$1" sh -c "ss -Hltn 'sport = :80' | grep -q ."
 }
-fetches() { [ "$(in_space "$1" timeout 5 /usr/bin/python3 -c 'import socket, sys
+fetches() { [ "$(in_space "$1" timeout 10 /usr/bin/python3 -c 'import socket, sys
 s = socket.create_connection((sys.argv[1], 80), 3); print(sum(len(b) for b in iter(lambda: s.recv(65536), b"")))' "$2" 2>&1 | tail -1)" = 200000 ]; }
 listen() { # HOST: what it sends with an interface's MAC address, and with one of its own
 	in_space ul tcpdump -Z root -lnne -Q in -i "to-$1" "ether src ${MAC_OF[v]} or ether src ${MAC_OF[f]}" >"$DIR/seen-$1" 2>"$DIR/seen-$1.err" &
@@ -57,7 +57,7 @@ listen() { # HOST: what it sends with an interface's MAC address, and with one o
 	wait_for 20 grep -q listening "$DIR/seen-$1.err"
 }
 says() { grep -qi "${MAC_OF[$2]}" "$DIR/seen-$1"; } # HOST NET
-one_answer() { in_space "$1" arping -c 3 -w 4 -I eth0 "$2" | grep -q '^Received 3 response'; }
+one_answer() { in_space "$1" arping -c 3 -w 20 -I eth0 "$2" | grep -q '^Received 3 response'; }
 
 lab_begin
 lab_underlay
@@ -96,7 +96,7 @@ check "... and the other"                                      yes wait_for 20 p
 check "... from the flat network, on a VLAN"                   yes wait_for 20 pings sf 10.0.2.11 -c 1
 check "... another station"                                    yes wait_for 20 pings sf 10.0.2.200 -c 1
 check "... by IPv6"                                            yes wait_for 20 pings sv "${IP6[a2]}" -c 1
-check "a TTL less for the router"                              yes sh -c "ip netns exec $LAB-sv ping -n -c 1 -W 1 10.0.0.12 | grep -q ttl=63"
+check "a TTL less for the router"                              yes sh -c "ip netns exec $LAB-sv ping -n -c 1 -W 10 10.0.0.12 | grep -q ttl=63"
 check "TCP from a station" yes fetches sv 10.0.0.12
 check "... IPv6"                                               yes fetches sv "${IP6[a1]}"
 check "TCP to a station"                                       yes fetches a2 10.0.2.200
@@ -104,7 +104,7 @@ check "... IPv6"                                               yes fetches a1 20
 check "a VM is the first to speak, to a station of its network" yes pings v1 10.0.2.200
 check "one host has the interface's MAC address on the wire"   yes eval '{ says h1 v && ! says h2 v; } || { says h2 v && ! says h1 v; }'
 check "... on the flat network, too"                           yes eval '{ says h1 f && ! says h2 f; } || { says h2 f && ! says h1 f; }'
-check "nobody is there: the station is told so"                yes sh -c "ip netns exec $LAB-sv ping -n -c 1 -W 2 10.9.9.9 | grep -q Unreachable"
+check "nobody is there: the station is told so"                yes sh -c "ip netns exec $LAB-sv ping -n -c 1 -w 20 10.9.9.9 | grep -q Unreachable"
 check "a station gets no lease"                                no  in_space sv timeout 8 busybox udhcpc -f -q -n -t 2 -T 1 -i eth0 -s /bin/true
 check "... and no router advertisement"                        no  in_space sv rdisc6 -1 -q -r 2 -w 1000 eth0
 

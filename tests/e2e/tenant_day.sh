@@ -77,7 +77,7 @@ for v in a1 a2; do serve $v 80 91 22; done
 must red security group create web
 must red port set a2 --no-security-group --security-group web
 check "in a new group nobody is reached"                       yes cut_off a1 "$A2"
-check "... and is a stranger to its former group"              no  one_ping a2 10.0.0.11
+check "... and is a stranger to its former group"              yes no_more one_ping a2 10.0.0.11
 must red security group rule create web --protocol icmp
 check "a rule for ICMP lets pings in"                          yes reaches a1 "$A2"
 check "... and no TCP"                                         no  in_space a1 $TALK ask tcp "$A2" 80
@@ -204,7 +204,7 @@ check "a port of it leads to a port inside"                    yes wait_for 20 c
 check "... another does not"                                   no  in_space www $TALK ask tcp "$FIP" 8000
 must red floating ip port forwarding set "$FIP" "$PF" --external-protocol-port 8081
 check "... set to another, that one does"                      yes wait_for 20 came_as www "$FIP" 8081 198.51.100.9
-check "... and the first no longer"                            no  in_space www $TALK ask tcp "$FIP" 8080
+check "... and the first no longer"                            yes no_more in_space www $TALK ask tcp "$FIP" 8080
 must red floating ip port forwarding delete "$FIP" "$PF"
 check "deleted, neither"                                       yes shut www "$FIP" 8081
 must red floating ip set "$FIP" --port b2

@@ -82,7 +82,7 @@ weft ct-get-limits zone=21,22,23 >"$DIR/out" 2>&1 || true
 check "limits that the command line and the configuration file say" bash -c "grep -q '^zone=21,limit=3' '$DIR/out' && grep -q '^zone=23,limit=4' '$DIR/out'"
 check "... and timeouts" bash -c "'$WOFCTL' ct-get-timeouts '$SW' zone=22 | grep -cE '(tcp_established=70|udp_first=7|icmp_first=60)\$' | grep -qx 3"
 # wrong ZONE: the switch does not start, and says why
-wrong() { ! timeout 10 "$B/weft-switch" --ct-zone "$1" >"$DIR/out" 2>&1 </dev/null && grep -q "ct-zone '$1': .* right" "$DIR/out"; }
+wrong() { ! timeout 60 "$B/weft-switch" --ct-zone "$1" >"$DIR/out" 2>&1 </dev/null && grep -q "ct-zone '$1': .* right" "$DIR/out"; }
 for z in 5 5: 65536:limit=1 5:limit=x 5:limit=1,limit=2 5:lunch=3 5:udp_first=0 5:udp_first=99999999; do
 	check "--ct-zone $z is refused in words" wrong "$z"
 done

@@ -35,7 +35,7 @@ says() # TEXT PATTERN COMMAND...: fails, and says PATTERN
 		not_ok "$text"
 	fi
 }
-try() { in_space weft timeout 10 "$B/weft-switch" --name try "$@"; }
+try() { in_space weft timeout 60 "$B/weft-switch" --name try "$@"; }
 mgmt() { local op=$1; shift; $MGMT "$DIR/sw.sock" "$op" "$@"; }
 
 # ---- what is refused, and in which words ----
