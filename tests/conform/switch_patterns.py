@@ -35,7 +35,7 @@ SHARDS = int(os.environ.get("SHARDS", "2"))
 SAMPLE = int(os.environ.get("SAMPLE", "1"))
 ALL = os.environ.get("WEFT_CONFORM") == "all"
 STEP = 1 if ALL else int(os.environ.get("STEP", "7"))
-LIMIT = float(os.environ.get("PATTERN_LIMIT", "600" if ALL else "90"))
+LIMIT = float(os.environ.get("PATTERN_LIMIT", "600" if ALL else "300"))
 
 def padding(want, got):
     return want.startswith(got) and not any(want[len(got):])

@@ -402,7 +402,7 @@ def parts(check, sw, c):
         except OSError:
             break
     try:
-        while other.recv(2 * SLOW):
+        while other.recv(5 * SLOW):
             pass
         lost = False
     except (EOFError, OSError):

@@ -34,6 +34,22 @@ os.chmod(login, 0o600)
 AUTH = ("--auth", f"keystone:{k.url}", "--auth-credentials", login, "--auth-cache", str(CACHE))
 c = Controller(*AUTH)
 
+
+# The controller gives Keystone 8 s (WEB_SECONDS), which on a busy machine may be too few: then, and only then, ask again.
+# A 503 that comes sooner is an answer.
+def patient(ask, busy):
+    for again in (2, 1, 0):
+        began = time.monotonic()
+        got = ask()
+        if not again or not busy(got) or time.monotonic() - began < 8:
+            return got
+        print("# Keystone was too slow: asking again", flush=True)
+        time.sleep(2)  # in QUIET_SECONDS it is not asked
+
+
+at_once = c.raw
+c.raw = lambda *args: patient(lambda: at_once(*args), lambda got: got[0] == 503)
+
 k.service("identity", k.url, root)
 k.service("network", c.url, root)
 k.service("compute", c.url, root)  # the client wants one for quotas, and asks it nothing
@@ -49,7 +65,7 @@ def status(token, **headers):
     return get(token, **headers)[0]
 
 
-def becomes(what, want, ask, seconds=15):
+def becomes(what, want, ask, seconds=40):
     end = time.monotonic() + seconds
     got = ask()
     while got != want and time.monotonic() < end:
@@ -66,7 +82,7 @@ def openstack(user, *args, code=0, form="json"):
     if user not in shells:
         shells[user] = Client("--os-auth-url", k.url, "--os-username", user, "--os-password", "secret", "--os-project-name", user,
                               "--os-identity-api-version", "3")
-    got, text = shells[user](*args, *(("-f", form) if form else ()))
+    got, text = patient(lambda: shells[user](*args, *(("-f", form) if form else ())), lambda got: got[0] and "503" in got[1])
     if got != code:
         check(False, f"openstack {' '.join(args)} as {user}: exit code {code}", (got, text))
     return json.loads(text) if form and not got else text
@@ -166,7 +182,7 @@ check(late == [200], "and who waits for it gets an answer", late)
 # ---- revoked ----
 status(tok["blue"])
 k.revoke(tok["blue"], root)
-becomes(f"a revoked token: 401 after {CACHE} s at most", 401, lambda: status(tok["blue"]), CACHE + 10)
+becomes(f"a revoked token: 401 after {CACHE} s at most", 401, lambda: status(tok["blue"]), CACHE + 40)
 
 # ---- answers that Keystone would not give ----
 for what, answer in (("cut", '200 OK\n{"token": {"expires_at": "20'), ("without a token", '200 OK\n{}'),
@@ -234,7 +250,7 @@ check(status(held) == 200, "Keystone is killed: what is known goes on")
 s, _, body = get(new)
 check(s == 503 and "does not answer" in body["NeutronError"]["message"], "what is not: 503 with words", (s, body))
 check([status(new) for _ in range(5)] == [503] * 5, "again")
-becomes("for its time", 503, lambda: status(held), CACHE + 10)
+becomes("for its time", 503, lambda: status(held), CACHE + 40)
 check(get(None, "/")[0] == 200 and status(None) == 401, "and the rest is as before")
 log = open(f"{c.folder}/log").read()
 check(log.count("does not answer") == said + 1, "the log says so once", log[-600:])
@@ -265,7 +281,7 @@ db = ["--store", f"sqlite:{home.name}/x.db", "--rest", "127.0.0.1:0", "--listen"
 
 
 def says(what, words, *args, env=None):
-    p = subprocess.run([f"{B}/weft-controller", *db, *args], capture_output=True, text=True, timeout=20, env={**os.environ, **(env or {})})
+    p = subprocess.run([f"{B}/weft-controller", *db, *args], capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
     check(p.returncode == 1 and words in p.stderr, what, (p.returncode, p.stderr))
 
 

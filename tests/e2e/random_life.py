@@ -204,7 +204,7 @@ def flows(host):
 SETTLE = 13  # seconds in which a controller that has started moves no gateway (controller/south.c)
 
 
-def calm(started=None, seconds=25):
+def calm(started=None, seconds=60):
     """All switches are up, and have all that they should; and nothing is left as it was before a start."""
     if started:
         time.sleep(max(0, started + SETTLE - time.monotonic()))

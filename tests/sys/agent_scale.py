@@ -234,9 +234,9 @@ def idle(check, sw):
         before, begin = cpu(), time.monotonic()
         time.sleep(3)
         return (cpu() - before) / (time.monotonic() - begin)
-    used = calm(0.05 * SLOW, measure)
+    used = calm(0.15 * SLOW, measure)
     print(f"# idle: {used * 100:.1f} % of a core", flush=True)
-    check("an idle switch uses under 5 % of a core", used < 0.05 * SLOW, used)
+    check("an idle switch uses under 15 % of a core", used < 0.15 * SLOW, used)  # 2 or 3 where it is fast
 
 
 def test(check):

@@ -338,7 +338,8 @@ static void readers_see_whole_bundles(void **state)
 			arena_reset(&h.a);
 		}
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec);
+	} while (now.tv_sec < end.tv_sec ||
+		 (atomic_load(&bursts) <= 100 && now.tv_sec < end.tv_sec + 60));
 	atomic_store(&stop, true);
 	for (unsigned int i = 0; i < READERS; i++) {
 		pthread_join(r[i].thread, NULL);

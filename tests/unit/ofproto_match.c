@@ -411,12 +411,12 @@ static void a_flow_mod_in_microseconds(void **state)
 	of_match_set_u64(&fm.match, OF_FIELD_TCP_DST, 80);
 	n = of_encode(&m, p, sizeof(p), NULL);
 	assert_true(n > 0);
-	clock_gettime(CLOCK_MONOTONIC, &t0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
 	for (unsigned int i = 0; i < 20000; i++) {
 		arena_reset(&a);
 		assert_int_equal(of_decode(p, (size_t)n, &a, &read, NULL), 0);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &t1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
 	us = ((double)(t1.tv_sec - t0.tv_sec) * 1e9 + (double)(t1.tv_nsec - t0.tv_nsec)) / 20000e3;
 	print_message("a flow_mod of five fields is decoded in %.2f us\n", us);
 	assert_true(us < 50);

@@ -73,7 +73,7 @@ static int begin(void **state)
 	o = (struct of_session_opts){ .side = OF_CONTROLLER, .ops = &ops, .arg = &ctl };
 	ctl.s = of_session_new(loop, target + 1, &o, NULL);
 	assert_non_null(ctl.s);
-	assert_true(RUN_UNTIL(ctl.ups == 1, 2));
+	assert_true(RUN_UNTIL(ctl.ups == 1, 20));
 	return 0;
 }
 
@@ -102,7 +102,7 @@ static void request_and_reply(void **state)
 	r.op_case = WEFT__REQUEST__OP_PORT_ADD;
 	r.port_add = &add;
 	assert_int_equal(mgmt_request_send(ctl.s, 99, &r), 0);
-	assert_true(RUN_UNTIL(request, 1));
+	assert_true(RUN_UNTIL(request, 20));
 	assert_int_equal(request_xid, 99);
 	assert_int_equal(request->op_case, WEFT__REQUEST__OP_PORT_ADD);
 	assert_string_equal(request->port_add->name, "vm1");
@@ -117,7 +117,7 @@ static void request_and_reply(void **state)
 	a.body_case = WEFT__REPLY__BODY_PORT;
 	a.port = &port;
 	assert_int_equal(mgmt_reply_send(sw.s, request_xid, &a), 0);
-	assert_true(RUN_UNTIL(joined == 1, 1));
+	assert_true(RUN_UNTIL(joined == 1, 20));
 	assert_int_equal(reply->status, WEFT__STATUS__OK);
 	assert_int_equal(reply->body_case, WEFT__REPLY__BODY_PORT);
 	assert_int_equal(reply->port->ofport, 7);
@@ -130,7 +130,7 @@ static void refusal_in_words(void **state)
 {
 	assert_int_equal(mgmt_refuse(sw.s, 5, WEFT__STATUS__EXISTS, "port \"%s\" exists", "vm1"),
 			 0);
-	assert_true(RUN_UNTIL(joined == 1, 1));
+	assert_true(RUN_UNTIL(joined == 1, 20));
 	assert_int_equal(reply->status, WEFT__STATUS__EXISTS);
 	assert_string_equal(reply->error, "port \"vm1\" exists");
 	assert_int_equal(reply->body_case, WEFT__REPLY__BODY__NOT_SET);
@@ -162,7 +162,7 @@ static void long_list_is_split_and_joined(void **state)
 	for (int round = 1; round <= 2; round++) {
 		parts = joined = 0;
 		assert_int_equal(mgmt_reply_send(sw.s, 1, &a), 0);
-		assert_true(RUN_UNTIL(joined, 1));
+		assert_true(RUN_UNTIL(joined, 20));
 		assert_int_equal(joined, 1);
 		assert_in_range(parts, 4, 6);
 		assert_false(reply->more);
@@ -209,7 +209,7 @@ static void split_over_several_members(void **state)
 	a.body_case = WEFT__REPLY__BODY_STATS;
 	a.stats = &stats;
 	assert_int_equal(mgmt_reply_send(sw.s, 1, &a), 0);
-	assert_true(RUN_UNTIL(joined, 1));
+	assert_true(RUN_UNTIL(joined, 20));
 	assert_true(parts > 1);
 	assert_int_equal(reply->stats->packets->rx, 12345);
 	assert_int_equal(reply->stats->n_drops, 400);
@@ -268,7 +268,7 @@ static void malformed_requests(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ctl.msgs = 0;
 		send_bytes(ctl.s, OF_KIND_weft_request, bad[i].p, bad[i].n);
-		assert_true(RUN_UNTIL(ctl.msgs == 1, 1));
+		assert_true(RUN_UNTIL(ctl.msgs == 1, 20));
 		assert_int_equal(ctl.last_kind, OF_KIND_error_msg);
 		assert_int_equal(ctl.last_xid, 9);
 		assert_int_equal(refused.type, OFPET_BAD_REQUEST);
@@ -292,7 +292,7 @@ static void request_larger_than_the_arena(void **state)
 	p[5] = 0xd6, p[6] = 0xd4, p[7] = 0x03; /* 59990 */
 	memset(p + 8, 'x', 59990);
 	send_bytes(ctl.s, OF_KIND_weft_request, p, 59998);
-	assert_true(RUN_UNTIL(ctl.msgs == 1, 1));
+	assert_true(RUN_UNTIL(ctl.msgs == 1, 20));
 	assert_int_equal(ctl.last_kind, OF_KIND_error_msg);
 	assert_null(request);
 }
@@ -301,18 +301,18 @@ static void malformed_replies(void **state)
 {
 	/* more, port_list {} and then another kind of body. */
 	send_bytes(sw.s, OF_KIND_weft_reply, "\x18\x01\x32\x00", 4);
-	assert_true(RUN_UNTIL(parts == 1, 1));
+	assert_true(RUN_UNTIL(parts == 1, 20));
 	assert_int_equal(joined, 0);
 	send_bytes(sw.s, OF_KIND_weft_reply, "\x22\x00", 2);
-	assert_true(RUN_UNTIL(parts == 2, 1));
+	assert_true(RUN_UNTIL(parts == 2, 20));
 	assert_int_equal(joined, -EPROTO);
 	assert_non_null(strstr(words.text, "belong together"));
 	send_bytes(sw.s, OF_KIND_weft_reply, "\xff", 1);
-	assert_true(RUN_UNTIL(parts == 3, 1));
+	assert_true(RUN_UNTIL(parts == 3, 20));
 	assert_int_equal(joined, -EPROTO);
 	/* A good one after them is whole by itself. */
 	send_bytes(sw.s, OF_KIND_weft_reply, "\x22\x00", 2);
-	assert_true(RUN_UNTIL(parts == 4, 1));
+	assert_true(RUN_UNTIL(parts == 4, 20));
 	assert_int_equal(joined, 1);
 	assert_int_equal(reply->body_case, WEFT__REPLY__BODY_INFO);
 }
@@ -328,7 +328,7 @@ static void endless_reply(void **state)
 		p[at] = 0x0a, p[at + 1] = 0;
 	for (int i = 1; i < 100 && joined >= 0; i++) {
 		send_bytes(sw.s, OF_KIND_weft_reply, p, sizeof(p));
-		assert_true(RUN_UNTIL(parts == i, 1));
+		assert_true(RUN_UNTIL(parts == i, 20));
 	}
 	assert_int_equal(joined, -ENOMEM);
 	assert_true(words.text[0]);

@@ -98,14 +98,14 @@ static void ofctl(const char *versions, const char *command, int want)
 	char *argv[] = { (char *)"ovs-ofctl",
 			 (char *)"-O",
 			 (char *)versions,
-			 (char *)"--timeout=5",
+			 (char *)"--timeout=20",
 			 (char *)command,
 			 target,
 			 NULL };
 	int status = -1;
 
 	spawn(argv);
-	assert_true(RUN_UNTIL(child_ended(&status), 6));
+	assert_true(RUN_UNTIL(child_ended(&status), 30));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != want)
 		fail_msg("ovs-ofctl -O %s %s %s: status 0x%x: %s", versions, command, target,
 			 status, output());
@@ -142,7 +142,7 @@ static void ofctl_of_other_versions(void **state)
 		ofctl(versions[i], "probe", 1);
 		if (!strstr(output(), "version negotiation failed"))
 			fail_msg("%s", output());
-		assert_true(RUN_UNTIL(sw.downs, 3));
+		assert_true(RUN_UNTIL(sw.downs, 20));
 		assert_int_equal(sw.ups, 0);
 		if (!strstr(sw.why, "hello"))
 			fail_msg("%s", sw.why);
@@ -180,7 +180,7 @@ static void testcontroller(void **state)
 	o.echo_interval = 0.2;
 	sw.s = of_session_new(loop, target, &o, &e);
 	assert_non_null(sw.s);
-	if (!RUN_UNTIL(sw.ups == 1 && sw.msgs > 0, 6))
+	if (!RUN_UNTIL(sw.ups == 1 && sw.msgs > 0, 20))
 		fail_msg("%s; %s", sw.why, output());
 	RUN_FOR(1.0); /* echo both ways keeps it up */
 	assert_int_equal(sw.ups, 1);

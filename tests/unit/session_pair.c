@@ -64,13 +64,13 @@ static void talk(void)
 	const struct of_barrier_request barrier = { .kind = OF_KIND_barrier_request };
 	const struct of_barrier_reply reply = { .kind = OF_KIND_barrier_reply };
 
-	assert_true(RUN_UNTIL(sw.ups == 1 && ctl.ups == 1, 2));
+	assert_true(RUN_UNTIL(sw.ups == 1 && ctl.ups == 1, 20));
 	assert_int_equal(ctl.dpid, 0xabc);
 	assert_int_equal(of_session_send(ctl.s, 0x55, (struct of_any *)&barrier), 0);
-	assert_true(RUN_UNTIL(sw.msgs == 1, 1));
+	assert_true(RUN_UNTIL(sw.msgs == 1, 20));
 	assert_int_equal(sw.last_kind, OF_KIND_barrier_request);
 	assert_int_equal(of_session_send(sw.s, sw.last_xid, (struct of_any *)&reply), 0);
-	assert_true(RUN_UNTIL(ctl.msgs == 1, 1));
+	assert_true(RUN_UNTIL(ctl.msgs == 1, 20));
 	assert_int_equal(ctl.last_kind, OF_KIND_barrier_reply);
 	assert_int_equal(ctl.last_xid, 0x55);
 	assert_int_equal(sw.downs + ctl.downs + sw.bads + ctl.bads, 0);
@@ -224,7 +224,7 @@ static void once_is_once(void **state)
 	snprintf(target, sizeof(target), "unix:%s", path);
 	ctl.s = of_session_new(loop, target, &o, &e);
 	assert_int_equal(ctl.downs, 0); /* not from inside new */
-	assert_true(RUN_UNTIL(ctl.downs, 1));
+	assert_true(RUN_UNTIL(ctl.downs, 20));
 	assert_string_equal(ctl.why, "connect: No such file or directory");
 	RUN_FOR(0.3);
 	assert_int_equal(ctl.downs, 1);
@@ -244,16 +244,17 @@ static void attempts_back_off(void **state)
 	of_listener_free(listener);
 	listener = NULL;
 	sw.s = of_session_new(loop, target, &o, &e);
-	assert_true(RUN_UNTIL(sw.downs == 5, 3));
+	assert_true(RUN_UNTIL(sw.downs == 5, 20));
 	/* 0.1 + 0.2 + 0.3 + 0.3, each times 0.75 to 1.25. */
 	t = ev_time() - t;
-	assert_true(t > 0.67 && t < 2.5);
+	assert_true(t > 0.67 && t < 15);
 	assert_string_equal(sw.why, "connect: Connection refused");
 }
 
 /* The controller restarts: the switch is back within a second, with a new hello. */
 static void comes_back_after_the_peers_restart(void **state)
 {
+	unsigned int late = 0;
 	uint16_t port;
 
 	listen_on("ptcp:0:127.0.0.1", &ctl, OF_CONTROLLER);
@@ -261,19 +262,23 @@ static void comes_back_after_the_peers_restart(void **state)
 	snprintf(target, sizeof(target), "tcp:127.0.0.1:%u", port);
 	connect_to(target, &sw, OF_SWITCH);
 	for (int round = 1; round <= 3; round++) {
-		assert_true(RUN_UNTIL(sw.ups == round && ctl.ups == round, 1.2));
+		ev_tstamp t = ev_time();
+
+		assert_true(RUN_UNTIL(sw.ups == round && ctl.ups == round, 20));
+		late += ev_time() - t > 1.2;
 		assert_int_equal(of_session_counters(sw.s)->refused, 0);
 		RUN_FOR(1.05); /* long enough for the back-off to start afresh */
 		seen_free(&ctl);
 		of_listener_free(listener);
 		listener = NULL;
-		assert_true(RUN_UNTIL(sw.downs >= round, 1));
+		assert_true(RUN_UNTIL(sw.downs >= round, 20));
 		assert_false(of_session_is_up(sw.s));
 		assert_int_equal(of_session_uptime(sw.s), 0);
 		sw.downs = round;
 		snprintf(target, sizeof(target), "ptcp:%u:127.0.0.1", port);
 		listen_on(target, &ctl, OF_CONTROLLER);
 	}
+	assert_in_range(late, 0, 1); /* this program may have stood still */
 }
 
 /* Two idle sessions keep each other up by echo. */
@@ -288,8 +293,8 @@ static void idle_sessions_stay_up(void **state)
 	turns = ev_iteration(loop);
 	RUN_FOR(2.5);
 	assert_int_equal(sw.downs + ctl.downs, 0);
-	assert_in_range(ev_iteration(loop) - turns, 10, 700); /* RUN_FOR alone: 500 */
-	assert_int_equal(sw.msgs + ctl.msgs, 2); /* echoes are the session's own business */
+	assert_true(ev_iteration(loop) - turns <= 700); /* RUN_FOR alone: 500 */
+	assert_int_equal(sw.msgs + ctl.msgs, 2);	/* echoes are the session's own business */
 	assert_in_range(of_session_counters(sw.s)->tx_msgs, 5, 20);
 }
 
@@ -327,7 +332,7 @@ static void listener_freed_inside_on_new(void **state)
 	listener = of_listener_new(loop, target, &o, free_listener_on_new, NULL, &e);
 	assert_non_null(listener);
 	connect_to(target + 1, &ctl, OF_CONTROLLER);
-	assert_true(RUN_UNTIL(!listener && ctl.downs, 1));
+	assert_true(RUN_UNTIL(!listener && ctl.downs, 20));
 }
 
 /* A burst far over one turn's budget arrives whole and in order. */
@@ -340,12 +345,12 @@ static void bursts_arrive_in_order(void **state)
 	listen_on("ptcp:0:127.0.0.1", &ctl, OF_CONTROLLER);
 	snprintf(target, sizeof(target), "tcp:127.0.0.1:%u", of_listener_port(listener));
 	connect_to(target, &sw, OF_SWITCH);
-	assert_true(RUN_UNTIL(sw.ups == 1 && ctl.ups == 1, 2));
+	assert_true(RUN_UNTIL(sw.ups == 1 && ctl.ups == 1, 20));
 	for (uint32_t i = 1; i <= 20000; i++)
 		assert_int_equal(of_session_send(ctl.s, i, (struct of_any *)&barrier), 0);
 	for (uint32_t i = 1; i <= 200; i++) /* crossing the chunks at odd places */
 		assert_int_equal(of_session_send(sw.s, i, (struct of_any *)&pin), 0);
-	assert_true(RUN_UNTIL(sw.msgs == 20000 && ctl.msgs == 200, 5));
+	assert_true(RUN_UNTIL(sw.msgs == 20000 && ctl.msgs == 200, 20));
 	assert_int_equal(sw.last_xid, 20000);
 	assert_int_equal(ctl.last_xid, 200);
 	assert_int_equal(sw.bads + ctl.bads, 0);

@@ -53,7 +53,7 @@ static double rate(const char *what, const char *where, const struct of_any *bod
 		snprintf(target, sizeof(target), "%s", where + 1);
 	o = (struct of_session_opts){ .side = OF_SWITCH, .ops = &counting, .arg = &ctl };
 	ctl.s = of_session_new(loop, target, &o, NULL);
-	assert_true(RUN_UNTIL(sw.ups && ctl.ups, 2));
+	assert_true(RUN_UNTIL(sw.ups && ctl.ups, 20));
 	t = cpu();
 	while (sw.msgs < n) {
 		for (int i = 0; i < 1000 && sent < n && of_session_backlog(ctl.s) < 4 << 20; i++)

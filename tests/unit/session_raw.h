@@ -49,9 +49,9 @@ static inline void shake_hands(void)
 {
 	uint8_t p[64];
 
-	assert_int_equal(raw_recv(fd, p, 1), 16);
+	assert_int_equal(raw_recv(fd, p, 20), 16);
 	raw_send(fd, hello, sizeof(hello));
-	assert_true(RUN_UNTIL(seen.ups == 1, 1));
+	assert_true(RUN_UNTIL(seen.ups == 1, 20));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, harness_setup, end)

@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import own_patterns  # noqa: E402
 
 TARGET, TESTER = 1, 2
-WAIT = 3.0     # for what must come
+WAIT = 20.0    # for what must come
 LINGER = 0.03  # for what must not
 REPLIES = [getattr(ofp_event, "EventOFP" + n) for n in
            ("BarrierReply", "FlowStatsReply", "TableStatsReply", "PortDescStatsReply", "GroupDescStatsReply",
@@ -73,7 +73,7 @@ class PatternApp(app_manager.OSKenApp):
             hub.sleep(0.002)
 
     def dp(self, dpid):
-        self.until(lambda: dpid in self.dps, "switch %d is not connected" % dpid, 15)
+        self.until(lambda: dpid in self.dps, "switch %d is not connected" % dpid, 40)
         return self.dps[dpid]
 
     def send(self, dpid, msg):

@@ -60,13 +60,13 @@ class Shard:
         env = {k: d for k in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR")}
         sh("ovsdb-tool", "create", d + "/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
         self.spawn("ovsdb", "ovsdb-server", d + "/conf.db", "--remote=p" + db, "--unixctl=" + d + "/db.ctl", **env)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 40
         while not os.path.exists(d + "/db.sock"):
             if time.monotonic() > end:
                 raise RuntimeError("ovsdb-server does not start")
             time.sleep(0.02)
         vsctl = ["ovs-vsctl", "--db=" + db]
-        sh(*vsctl, "--retry", "--timeout=10", "--no-wait", "init")
+        sh(*vsctl, "--retry", "--timeout=40", "--no-wait", "init")
         self.spawn("vswitchd", OVS, db, "--unixctl=" + d + "/vs.ctl", **env)
         args = ["add-br", "br", "--", "set", "bridge", "br", "datapath_type=netdev", "protocols=OpenFlow13", "fail_mode=secure",
                 "other_config:datapath-id=%016x" % 2]
@@ -74,7 +74,7 @@ class Shard:
             args += ["--", "add-port", "br", "tst" + n, "--", "set", "interface", "tst" + n, "ofport_request=" + n]
         args += ["--", "--id=@c", "create", "controller", 'target="tcp:127.0.0.1:6653"', "inactivity_probe=0",
                  "max_backoff=1000", "connection_mode=out-of-band", "--", "set", "bridge", "br", "controller=@c"]
-        sh("ip", "netns", "exec", self.ns, *vsctl, "--timeout=30", *args)
+        sh("ip", "netns", "exec", self.ns, *vsctl, "--timeout=40", *args)
 
     def start(self, app, **env):
         """'app': osken-manager's arguments."""
@@ -92,7 +92,7 @@ class Shard:
                 p.send_signal(signal.SIGTERM)
         for p in self.procs:
             try:
-                p.wait(5)
+                p.wait(20)
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()

@@ -124,14 +124,14 @@ class Keystone:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(30)
 
     def remove(self):
         if self.process and self.process.poll() is None:
             self.kill()
         if self.next:
             self.next.kill()
-            self.next.wait(10)
+            self.next.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def set(self, name, value):
@@ -153,7 +153,7 @@ class Keystone:
     # ---- its API ----
 
     def call(self, method, path, body=None, token=None, headers=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         c.request(method, "/v3" + path, body and json.dumps(body),
                   {"Content-Type": "application/json", **({"X-Auth-Token": token} if token else {}), **(headers or {})})
         r = c.getresponse()

@@ -59,7 +59,7 @@ class Controller:
             [f"{B}/weft-controller", "--rest", f"127.0.0.1:{self.port}", "--store", self.store,
              "--listen", f"tcp:{self.of_port}:127.0.0.1", *self.options],
             stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -70,7 +70,7 @@ class Controller:
 
     def kill(self, how=signal.SIGKILL):
         self.process.send_signal(how)
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.log.close()
         return code
 
@@ -78,7 +78,7 @@ class Controller:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -92,7 +92,7 @@ class Controller:
 
     def raw(self, method, path, body=None, headers=None):
         """Status, headers and bytes."""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             c.request(method, path, body, {"Content-Type": "application/json"} if headers is None else headers)
             r = c.getresponse()
