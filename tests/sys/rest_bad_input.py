@@ -110,7 +110,7 @@ for n in c.list("networks", "?name=gone&fields=id"):
     c("DELETE", f"/v2.0/networks/{n['id']}")
 
 # ---- memory ----
-con = http.client.HTTPConnection("127.0.0.1", c.port, timeout=10)
+con = http.client.HTTPConnection("127.0.0.1", c.port, timeout=60)
 
 
 def refused_once(i):

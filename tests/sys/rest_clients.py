@@ -20,7 +20,7 @@ env = {k: v for k, v in os.environ.items() if not k.startswith("OS_") and "proxy
 
 def ctl(*args, url=None, code=0, text=False):
     p = subprocess.run([f"{B}/weftctl", "--url", url or c.url, *(() if text else ("-o", "json")), *args], env=env,
-                       capture_output=True, text=True, timeout=20)
+                       capture_output=True, text=True, timeout=60)
     if p.returncode != code:
         check(False, f"weftctl {' '.join(args)}: exit code {code}", (p.returncode, p.stdout, p.stderr))
     if code or text:
@@ -66,11 +66,11 @@ ctl("network", "create", "twin")
 check("give the id" in ctl("network", "show", "twin", code=1), "a name that two have")
 err = ctl("status", url="http://127.0.0.1:1", code=1)
 check("no controller answers" in err and "weft-controller" in err, "no controller: says how to start it", err)
-out = subprocess.run([f"{B}/weftctl", "--url", c.url, "status"], capture_output=True, text=True, timeout=10)
+out = subprocess.run([f"{B}/weftctl", "--url", c.url, "status"], capture_output=True, text=True, timeout=60)
 check(out.returncode == 1 and "2 wrong" in out.stdout and "h1" in out.stdout, "weftctl status: exit code 1 and what is wrong",
       out.stdout)
 ctl("port", "delete", "p2")
-out = subprocess.run([f"{B}/weftctl", "--url", c.url, "status"], capture_output=True, text=True, timeout=10)
+out = subprocess.run([f"{B}/weftctl", "--url", c.url, "status"], capture_output=True, text=True, timeout=60)
 check(out.returncode == 0 and "All is well" in out.stdout, "weftctl status: exit code 0", out.stdout)
 check(ctl("host", "list") == [] and ctl("switch", "list") == [], "weftctl host list, switch list")
 check("could not be found" in ctl("switch", "show", "12", code=1), "weftctl switch show of none")
@@ -86,7 +86,7 @@ env["HOME"] = home.name
 
 def openstack(*args, auth=("--os-auth-type", "none"), code=0):
     p = subprocess.run(["openstack", *auth, "--os-endpoint", c.url, *args], env=env, capture_output=True, text=True,
-                       timeout=30)
+                       timeout=60)
     if p.returncode != code:
         check(False, f"openstack {' '.join(args)}", (p.returncode, p.stdout, p.stderr))
     return p.stdout + p.stderr if code else json.loads(p.stdout) if p.stdout.strip() else None
