@@ -33,13 +33,13 @@ spoof_ip() { # from an address that is not its own
 # No answer would come back to a false MAC in any case: what counts is whether a2 hears of it.
 spoof_mac() {
 	local false_mac=02:00:00:00:00:66
-	in_space a2 timeout 4 tcpdump -c 1 -Z root -nni eth0 "ether src $false_mac" >/dev/null 2>"$DIR/heard" &
+	ip netns exec "$LAB-a2" tcpdump -c 1 -Z root -nni eth0 "ether src $false_mac" >"$DIR/dump" 2>"$DIR/heard" &
 	local hears=$!
 	wait_for 20 grep -q listening "$DIR/heard"
 	ip -n "$LAB-a1" link set eth0 address $false_mac
 	pings a1 10.0.0.12
 	ip -n "$LAB-a1" link set eth0 address "${MAC[a1]}"
-	wait "$hears"
+	sniffed "$hears" "$DIR/dump"
 }
 
 # A VM that was not told the network's MTU: the switch answers as a router would, so that the sender learns.

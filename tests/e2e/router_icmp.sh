@@ -32,18 +32,18 @@ act() { rest PUT "/v2.0/routers/$1/$2" "$3" >/dev/null || die "$2 $3"; }
 hops() { # SPACE WANTED TRACEROUTE-ARGUMENTS: who is on the way, asked again while a neighbour is not known yet
 	local s=$1 want=$2; shift 2
 	local got
-	got=$(in_space "$s" timeout 15 traceroute -n -q 1 -w 2 -m 5 "$@" 2>&1 | tee /dev/stderr | awk 'NR > 1 { printf "%s ", $2 }')
+	got=$(in_space "$s" timeout 60 traceroute -n -q 1 -w 10 -m 5 "$@" 2>&1 | tee /dev/stderr | awk 'NR > 1 { printf "%s ", $2 }')
 	[ "$got" = "$want " ]
 }
 says() { # SPACE WORDS PING-ARGUMENTS
 	local s=$1 words=$2; shift 2
-	in_space "$s" ping -n -c 1 -W 1 "$@" 2>&1 | tee /dev/stderr | grep -Eq "$words"
+	in_space "$s" ping -n -c 1 -w "${WAIT:-10}" "$@" 2>&1 | tee /dev/stderr | grep -Eq "$words"
 }
 refuses() { # SPACE tcp|udp ADDRESS: at once, not by a timeout
-	in_space "$1" timeout 10 /usr/bin/python3 -c 'import socket, sys
+	in_space "$1" timeout 30 /usr/bin/python3 -c 'import socket, sys
 a = sys.argv[2]
 s = socket.socket(socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_STREAM if sys.argv[1] == "tcp" else socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(20)
 try:
     s.connect((a, 4242)); s.send(b"?"); s.recv(1)
 except ConnectionRefusedError: sys.exit(0)

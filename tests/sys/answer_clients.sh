@@ -57,7 +57,7 @@ client() { # COMMAND...: in a, until the next one
 }
 client_ends() { [ -z "${C:-}" ] || { kill "$C" 2>/dev/null && wait "$C" 2>/dev/null; C=; } || true; }
 isc() { client timeout 90 dhclient -d -v -sf "$DIR/script" -lf "$DIR/leases" -pf "$DIR/pid" "$@" eth0; }
-drops() { timeout 10 "$B/weftctl" switch drops sw 2>/dev/null | awk -v n="$1" '$0 ~ n { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/) { print $i; exit } }'; }
+drops() { timeout 30 "$B/weftctl" switch drops sw 2>/dev/null | awk -v n="$1" '$0 ~ n { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/) { print $i; exit } }'; }
 
 # ---- DHCPv4 ----
 
