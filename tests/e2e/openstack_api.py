@@ -75,7 +75,7 @@ check(int(used["total_ips"]) == 253 and int(used["used_ips"]) == 1, "ip availabi
 check([int(x["Used IPs"]) for x in openstack("ip", "availability", "list")] == [1], "ip availability list")
 
 # ---- agents, zones, extensions ----
-end = time.monotonic() + 10
+end = time.monotonic() + 40
 agents = []
 while time.monotonic() < end and not any(a["Alive"] for a in agents):
     time.sleep(0.1)

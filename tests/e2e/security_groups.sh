@@ -42,7 +42,7 @@ end_talk() { for p in "${SERVERS[@]}"; do kill "$p" 2>/dev/null; wait "$p" 2>/de
 trap 'end_talk; lab_end' EXIT
 echoed() { cut -d' ' -f2 "$DIR/stream-$1"; }
 echoed_more() { [ "$(echoed "$1")" -gt "$2" ]; }
-goes_on() { wait_for 20 echoed_more "$1" "$(($(echoed "$1") + 10))"; }
+goes_on() { wait_for 60 echoed_more "$1" "$(($(echoed "$1") + 10))"; }
 # Seventy words later nothing has been echoed.
 stands_still() { local n; n=$(echoed "$1"); sleep 1.5; [ "$(echoed "$1")" = "$n" ]; }
 stands() { wait_for 20 stands_still "$1"; }
