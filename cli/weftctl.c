@@ -23,6 +23,8 @@ static const char usage_text[] =
 	"  switch              list | show DPID | forget DPID\n"
 	"  switch              info | ports | stats | drops | events [SWITCH]   by its local "
 	"socket\n"
+	"                      perf [SWITCH] [--seconds N] [--json]   where packet threads' "
+	"time goes\n"
 	"                      port-add SWITCH NAME[@OFPORT] SPEC\n"
 	"                      port-del SWITCH NAME|OFPORT\n"
 	"                      queue-add SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]\n"

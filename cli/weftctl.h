@@ -6,7 +6,7 @@
  *   weftctl_tenant.c   networks, subnets, ports         weftctl_args.c    --options into attributes
  *   weftctl_infra.c    hosts, switches, status          weftctl_table.c   tables for people
  *   weftctl_socket.c   a switch's own socket            weftctl_ct.c      connections
- *   weftctl_ipfix.c    collectors of samples
+ *   weftctl_ipfix.c    collectors of samples            weftctl_perf.c    where time goes
  *
  * One thread.
  */
@@ -82,6 +82,14 @@ void ctl_ct_stats_print(const struct ctl *c, const Weft__CtStats *s, bool zones)
 
 /* 'many': a table of them; else the one that there is. */
 void ctl_ipfix_print(const struct ctl *c, const Weft__IpfixList *l, bool many);
+
+/* ---- weftctl_perf.c: where the time of packet threads goes ---- */
+
+/* Takes the verb's own options out of c->args.  CTL_OK or CTL_USAGE. */
+int ctl_perf_options(struct ctl *c, double *seconds);
+/* What happened between two readings; 'first' NULL: since the start, 'seconds' ago. */
+void ctl_perf_print(const struct ctl *c, const Weft__Perf *first, const Weft__Perf *last,
+		    double seconds);
 
 /* ---- nouns ---- */
 

@@ -118,7 +118,7 @@ int ctl_switch(struct ctl *c, const char *verb)
 	return ctl_fail(
 		CTL_USAGE,
 		"a switch, through the controller: list, show, forget; by its socket: info, "
-		"ports, stats, drops, events, port-add, port-del, queue-add, queue-del, "
+		"ports, stats, drops, events, perf, port-add, port-del, queue-add, queue-del, "
 		"queue-list, ipfix-add, ipfix-del, ipfix-list, conntrack, conntrack-stats, "
 		"conntrack-zones; not '%s'",
 		verb);

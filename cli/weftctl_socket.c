@@ -18,9 +18,13 @@ struct asking {
 	const char *verb;
 	struct ev_loop *loop;
 	struct of_session *session;
-	struct mgmt_join join;
+	struct mgmt_join join, later; /* ... of what is asked for the second time */
 	struct ev_timer timer;
 	const char *target;
+	double seconds;	       /* perf: between two readings; 0: since the start */
+	double uptime;	       /* ... then */
+	const Weft__Perf *was; /* the first one */
+	struct ev_timer pause;
 	int rc;
 };
 
@@ -214,6 +218,8 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 		ctl_ct_stats_print(a->ctl, r->ct_stats, !strcmp(a->verb, "conntrack-zones"));
 	else if (r->body_case == WEFT__REPLY__BODY_IPFIX_LIST)
 		ctl_ipfix_print(a->ctl, r->ipfix_list, !strcmp(a->verb, "ipfix-list"));
+	else if (r->body_case == WEFT__REPLY__BODY_PERF)
+		ctl_perf_print(a->ctl, a->was, r->perf, a->uptime);
 	else if (r->body_case == WEFT__REPLY__BODY_QUEUE_LIST)
 		queues_print(a, r->queue_list);
 	else if (r->body_case == WEFT__REPLY__BODY_PORT_LIST)
@@ -227,6 +233,38 @@ static int reply_print(const struct asking *a, const Weft__Reply *r)
 	else
 		return ctl_fail(CTL_FAILED, "%s: the answer is to another question", a->target);
 	return CTL_OK;
+}
+
+/* ---- perf: two readings ---- */
+
+static int perf_ask(struct asking *a);
+
+static void on_pause(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct asking *a = w->data;
+
+	ev_timer_again(loop, &a->timer);
+	if (perf_ask(a))
+		end(a, ctl_fail(CTL_FAILED, "%s: cannot send the request", a->target));
+}
+
+/* True: the answer was half of it, and the other half is to come. */
+static bool perf_goes_on(struct asking *a, const Weft__Reply *r)
+{
+	if (r->status != WEFT__STATUS__OK || strcmp(a->verb, "perf"))
+		return false;
+	if (r->body_case == WEFT__REPLY__BODY_INFO) {
+		a->uptime = (double)r->info->uptime_ms / 1000;
+		return !perf_ask(a);
+	}
+	if (r->body_case != WEFT__REPLY__BODY_PERF || a->seconds <= 0 || a->was)
+		return false;
+	a->was = r->perf;
+	ev_timer_stop(a->loop, &a->timer);
+	ev_timer_init(&a->pause, on_pause, a->seconds, 0);
+	a->pause.data = a;
+	ev_timer_start(a->loop, &a->pause);
+	return true;
 }
 
 /* ---- the session ---- */
@@ -408,6 +446,19 @@ static int ipfix_list(struct asking *a)
 	return ask(a, WEFT__REQUEST__OP_IPFIX_LIST, &q);
 }
 
+static int perf_ask(struct asking *a)
+{
+	Weft__PerfRequest q = WEFT__PERF_REQUEST__INIT;
+
+	return ask(a, WEFT__REQUEST__OP_PERF, &q);
+}
+
+/* Since the start: how long that is, is to be known first. */
+static int perf(struct asking *a)
+{
+	return a->seconds > 0 ? perf_ask(a) : info(a);
+}
+
 static const struct socket_verb {
 	const char *name, *usage;
 	int min_args, max_args;
@@ -418,6 +469,7 @@ static const struct socket_verb {
 	{ "stats", "[SWITCH]", 0, 1, stats },
 	{ "drops", "[SWITCH]", 0, 1, stats },
 	{ "events", "[SWITCH]", 0, 1, stats },
+	{ "perf", "[SWITCH] [--seconds N] [--json]", 0, 1, perf },
 	{ "port-add", "SWITCH NAME[@OFPORT] SPEC", 3, 3, port_add },
 	{ "port-del", "SWITCH NAME|OFPORT", 2, 2, port_del },
 	{ "queue-add", "SWITCH PORT QUEUE[:min=RATE][:max=RATE][:len=N]", 3, 3, queue_add },
@@ -464,10 +516,10 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 
 	if (!mgmt_is_reply(m))
 		return;
-	rc = mgmt_join_add(&a->join, m, &r, &e);
+	rc = mgmt_join_add(a->was ? &a->later : &a->join, m, &r, &e);
 	if (rc < 0) {
 		end(a, ctl_fail(CTL_FAILED, "%s: %s", a->target, e.text));
-	} else if (rc) {
+	} else if (rc && !perf_goes_on(a, r)) {
 		const uint32_t cursor =
 			r->body_case == WEFT__REPLY__BODY_CT_CONNS ? r->ct_conns->cursor : 0;
 
@@ -517,12 +569,15 @@ int ctl_socket(struct ctl *c, const char *verb)
 	char target[256];
 	struct err e;
 
+	if (!strcmp(verb, "perf") && ctl_perf_options(c, &a.seconds))
+		return CTL_USAGE;
 	if (c->n_args < verb_find(verb)->min_args || c->n_args > verb_find(verb)->max_args)
 		return ctl_fail(CTL_USAGE, "weftctl switch %s %s", verb, verb_find(verb)->usage);
 	target_of(c->n_args ? c->args[0] : "br0", target, sizeof(target));
 	a.target = target;
 	a.loop = ev_default_loop(0);
 	mgmt_join_init(&a.join, 0);
+	mgmt_join_init(&a.later, 0);
 	a.session = of_session_new(a.loop, target, &opts, &e);
 	if (!a.session)
 		return ctl_fail(CTL_FAILED, "%s", e.text);
@@ -532,5 +587,6 @@ int ctl_socket(struct ctl *c, const char *verb)
 	ev_run(a.loop, 0);
 	of_session_free(a.session);
 	mgmt_join_fini(&a.join);
+	mgmt_join_fini(&a.later);
 	return a.rc;
 }

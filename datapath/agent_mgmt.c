@@ -452,6 +452,8 @@ static int run(const struct mgmt_ctx *x, const Weft__Request *q) CONTROL
 		return agent_ipfix_del(x, q->ipfix_del);
 	case WEFT__REQUEST__OP_IPFIX_LIST:
 		return agent_ipfix_list(x);
+	case WEFT__REQUEST__OP_PERF:
+		return agent_perf(x);
 	default:
 		mgmt_refuse(x->conn->session, x->msg->xid, WEFT__STATUS__UNSUPPORTED,
 			    "operation %d is not known to this switch", (int)q->op_case);

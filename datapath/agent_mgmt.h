@@ -39,6 +39,10 @@ int agent_ipfix_add(const struct mgmt_ctx *x, const Weft__IpfixAdd *q) CONTROL;
 int agent_ipfix_del(const struct mgmt_ctx *x, const Weft__IpfixDel *q) CONTROL;
 int agent_ipfix_list(const struct mgmt_ctx *x) CONTROL;
 
+/* ---- agent_perf.c ---- */
+
+int agent_perf(const struct mgmt_ctx *x) CONTROL;
+
 /* ---- agent_event.c ---- */
 
 /* Each row of event.def with its count, in 'a'.  0 or -ENOMEM. */

@@ -295,9 +295,11 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
 	c->noted = 0;
 	if (!cache_ready(c, w->dp, b->version))
 		return todo;
+	stage_begin(&w->stages, STAGE_CACHE, n);
 	for (uint64_t left = todo; left; left &= left - 1)
 		note(c, b, (unsigned int)__builtin_ctzll(left));
 	c->noted = todo;
+	stage_begin(&w->stages, STAGE_ACTIONS, n);
 	for (uint64_t left = todo; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 		const struct cache_entry *e = find(c, i);

@@ -191,6 +191,7 @@ static bool run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsig
 	}
 	if (e->express.does & EXPRESS_TAGS)
 		return false;
+	stage_begin(&w->stages, STAGE_ACTIONS, end - first);
 	for (unsigned int i = first; i < end; i++) {
 		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], 0, in_port)) {
 			*left |= BIT(i);
@@ -356,9 +357,14 @@ static uint64_t take_keys(struct burst *b, struct ride *r, uint64_t todo,
 }
 
 /* What was not in the cache is there from now on. */
-static void keep(struct cache *c, const struct ride *r, const struct express_walk *k,
+static void keep(struct pmd *w, const struct ride *r, const struct express_walk *k,
 		 uint64_t who) PMD
 {
+	struct cache *c = w->cache;
+
+	if (likely(!who))
+		return;
+	stage_begin_set(&w->stages, STAGE_FILL, who);
 	for (; who; who &= who - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(who);
 
@@ -380,6 +386,7 @@ static uint64_t walk(struct pmd *w, struct burst *b, struct ride *r, struct expr
 		c->walk_pause--;
 		return 0;
 	}
+	stage_begin_set(&w->stages, STAGE_WALK, todo);
 	keyed = take_keys(b, r, todo, start);
 	done = keyed ? express_walk(w, b, keyed, k, r->x) : 0;
 	for (uint64_t not = keyed & ~done; not ; not &= not -1)
@@ -408,8 +415,10 @@ static inline uint64_t route(struct pmd *w, const struct burst *b, struct ride *
 		c->route_pause--;
 		return 0;
 	}
+	stage_begin(&w->stages, STAGE_LOOKUP, r->n);
 	routed = express_route(l, w, b->version, r->m, r->n, r->in_port,
 			       &(struct express_routed){ r->x, r->id, r->l3 });
+	stage_end_lookup(&w->stages, 0, STAGE_EXPRESS, all(r->n));
 	counter_add(&w->perf.routed, (uint32_t)__builtin_popcountll(routed));
 	c->route_tried += r->n;
 	c->route_done += (uint32_t)__builtin_popcountll(routed);
@@ -426,6 +435,7 @@ static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r) PMD
 {
 	uint64_t left = 0;
 
+	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
 	for (unsigned int i = 0; i < r->n; i++) {
 		const struct express *x = r->x[i];
 
@@ -462,8 +472,11 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 				r->x[i] = NULL;
 	}
 	walked = likely(hits == all(r->n)) ? 0 : walk(w, b, r, &k, all(r->n) & ~hits, key);
-	if (unlikely(r->to_ct))
+	if (unlikely(r->to_ct)) {
+		stage_begin_set(&w->stages, STAGE_CT, r->to_ct);
 		express_track(w, b, r->m, r->n, r->to_ct, r->in_port, r->l3, r->x);
+	}
+	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
 	for (unsigned int i = 0; i < r->n; i++) {
 		const struct express *x = r->x[i];
 
@@ -487,7 +500,7 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 	walked &= ~left;
 	served = all(r->n) & ~left & ~routed;
 	if (cached) {
-		keep(c, r, &k, walked);
+		keep(w, r, &k, walked);
 		cache_judge(w, (uint32_t)__builtin_popcountll(served),
 			    (uint32_t)__builtin_popcountll(served & ~walked));
 	}
@@ -533,6 +546,7 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	struct ride r; /* most of it is written frame by frame */
 	uint64_t left = 0;
 
+	stage_begin(&w->stages, STAGE_EXPRESS, n);
 	key.actset_output = htobe32(OFPP_UNSET);
 	r.m = m;
 	r.n = n;

@@ -134,7 +134,9 @@ static void table(struct walking *s, unsigned int t, uint64_t who) PMD
 		s->on_way &= ~who;
 		return;
 	}
+	stage_begin_set(&s->w->stages, STAGE_LOOKUP, who);
 	c->ops->lookup(c, s->b, who, hit);
+	stage_end_lookup(&s->w->stages, t, STAGE_WALK, who);
 	EACH(i, who)
 	{
 		const struct flow *f;

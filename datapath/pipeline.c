@@ -309,6 +309,7 @@ static void track(struct sweep *s) PMD
 	const uint64_t who = b->ct_waits, came = b->ct_came;
 
 	b->ct_waits = b->ct_came = 0;
+	stage_begin_set(&s->w->stages, STAGE_CT, who);
 	come(s, came | (who ? act_ct_burst(s->w, b, b->ct, who, s->now) : 0));
 }
 
@@ -346,8 +347,11 @@ static void table(struct sweep *s, unsigned int t, uint64_t who) PMD
 	const struct cls_rule *hit[BURST_MAX];
 
 	counter_add(&w->perf.table_lookups[t], (uint64_t)__builtin_popcountll(who));
-	if (c)
+	if (c) {
+		stage_begin_set(&w->stages, STAGE_LOOKUP, who);
 		c->ops->lookup(c, s->b, who, hit);
+		stage_end_lookup(&w->stages, t, STAGE_ACTIONS, who);
+	}
 	for (; who; who &= who - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(who);
 		struct pkt *p = &s->b->pkt[i];
@@ -382,6 +386,7 @@ void pipeline_run(struct pmd *w, struct burst *b, uint64_t todo, uint8_t first, 
 	struct sweep s;
 	int t;
 
+	stage_begin_set(&w->stages, STAGE_PIPELINE, todo);
 	s.w = w;
 	s.b = b;
 	s.now = now;

@@ -87,6 +87,8 @@ static uint64_t start_packets(struct pmd *w, struct burst *b, const struct port 
 
 	if (likely(express_open(w) && !p->partial_csum))
 		left = express_run(w, b, m, n, p->no, NULL);
+	if (left)
+		stage_begin_set(&w->stages, STAGE_PARSE, left);
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 
@@ -111,14 +113,17 @@ void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 {
 	const uint32_t frag_mode = atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed);
 
-	if (unlikely(frag_mode != OFPC_FRAG_NORMAL))
+	if (unlikely(frag_mode != OFPC_FRAG_NORMAL)) {
+		stage_begin_set(&w->stages, STAGE_FRAGMENTS, todo);
 		todo = frag_run(w, b, todo, frag_mode);
+	}
 	if (todo && w->cache)
 		todo = cache_run(w, b, todo, w->now);
 	else if (unlikely(w->trace))
 		trace_begin(w, b, todo);
 	if (todo || b->ct_waits || b->ct_came)
 		pipeline_run(w, b, todo, 0, w->now);
+	stage_begin(&w->stages, STAGE_OUTPUT, b->n_x + b->n_out);
 	w->flush(w, b);
 }
 
@@ -153,10 +158,12 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 
 	if (!n)
 		return 0;
+	stage_found(&w->stages, w->now, n);
 	handoff_taken(m, n);
 	if (q->ring)
 		af_packet_tags(q->port->ethdev, q->queue, m, n);
 	pmd_rx(w, q->port, m, n);
+	stage_begin(&w->stages, STAGE_RECEIVE, 0);
 	return n;
 }
 
@@ -242,11 +249,14 @@ static unsigned int inject_run(struct pmd *w) PMD
 
 	if (!n)
 		return 0;
+	stage_found(&w->stages, w->now, 0);
+	stage_begin(&w->stages, STAGE_INJECT, n);
 	pmd_burst_start(w, w->burst);
 	for (unsigned int i = 0; i < n; i++)
 		inject_one(w, w->burst, v[i]);
 	w->flush(w, w->burst);
 	inject_done(w, v, n);
+	stage_begin(&w->stages, STAGE_RECEIVE, 0);
 	return n;
 }
 
@@ -267,8 +277,11 @@ unsigned int pmd_iteration(struct pmd *w)
 	txq_flush(w);
 	for (unsigned int i = 0; work && i < work->n_handovers; i++)
 		n += txq_handover(w, work->handovers[i]);
-	for (unsigned int i = 0; work && i < work->n_queued; i++)
+	for (unsigned int i = 0; work && i < work->n_queued; i++) {
+		stage_begin(&w->stages, STAGE_TX, 0);
 		n += port_queue_run(w, work->queued[i]);
+	}
+	stage_begin(&w->stages, STAGE_OTHER, 0);
 	punt_wake(w);
 	return n;
 }

@@ -23,6 +23,7 @@
 #include "datapath/pkt.h"
 #include "datapath/port.h"
 #include "datapath/role.h"
+#include "datapath/stage.h"
 
 struct cache;
 struct learn_memory;
@@ -94,6 +95,7 @@ struct pmd {
 	uint64_t now;  /* TSC at the start of the iteration */
 	uint64_t wake; /* TSC at which a frame in a queue is due */
 	uint64_t hz;
+	struct stages stages;		   /* where its time goes */
 	uint64_t answer_due;		   /* of ICMP errors (answer.c's) */
 	struct pmd_work *_Atomic work;	   /* which queues it serves (pmd.c's); NULL: none */
 	struct reasm *_Atomic reasm;	   /* fragments that wait (frag.h); NULL: none do */

@@ -127,6 +127,8 @@ static void serve(struct pmd *w) PMD
 		if (n) {
 			counter_add(&w->perf.busy_iterations, 1);
 			counter_add(&w->perf.busy_cycles, end - w->now);
+			if (unlikely(w->stages.on))
+				stage_stop(&w->stages, end, n);
 			if (w->cache)
 				cache_spent(w, end - w->now);
 			wakeful_busy(&k, w->now, end);
@@ -218,6 +220,7 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 	w->id = dp->n_pmds;
 	w->pool = dp->pool;
 	w->hz = rte_get_tsc_hz();
+	stage_init(&w->stages, w->hz);
 	w->wake = QUEUE_NEVER;
 	w->flush = output_flush;
 	w->ports = calloc(PORT_MAX + 1, sizeof(*w->ports));

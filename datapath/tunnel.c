@@ -242,6 +242,8 @@ static void start_inner(struct pmd *w, struct burst *b, const struct port *uplin
 	left = UINT64_MAX >> (64 - a.n_frames);
 	if (likely(express_open(w)))
 		left = express_run(w, b, rx->inner, a.n_frames, uplink->no, a.from);
+	if (left)
+		stage_begin_set(&w->stages, STAGE_PARSE, left);
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 
@@ -263,6 +265,7 @@ uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const s
 	struct tunnel_ctx *c = w->tunnel;
 	unsigned int out;
 
+	stage_begin(&w->stages, STAGE_DECAP, n);
 	vxlan_rx_burst(&c->vx, &u->term, m, (uint16_t)n, &c->rx);
 	out = c->rx.n_inner + c->rx.n_ctrl + c->rx.n_pass + account(w, p, false);
 	counter_add(&w->perf.created, out - n); /* what the VTEP overhears is a copy */

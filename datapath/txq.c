@@ -67,6 +67,7 @@ static void hand_over(struct pmd *w, const struct port *p, struct rte_mbuf **m, 
 
 static void flush_one(struct pmd *w, struct txq *q) PMD
 {
+	stage_begin(&w->stages, STAGE_TX, q->n);
 	if (w->trace)
 		trace_sent(w, q->port, q->m, q->n);
 	else if (q->port->handover && q->port->owner != w->id)
@@ -85,6 +86,7 @@ void txq_open(struct pmd *w, const struct port *p)
 void txq_full(struct pmd *w, const struct port *p)
 {
 	flush_one(w, &w->txq[p->slot]);
+	stage_begin(&w->stages, STAGE_OUTPUT, 0);
 }
 
 void txq_flush(struct pmd *w)
@@ -104,7 +106,10 @@ unsigned int txq_handover(struct pmd *w, const struct port *p)
 	struct rte_mbuf *m[TXQ_LEN];
 	unsigned int n = rte_ring_dequeue_burst(p->handover, (void **)m, TXQ_LEN, NULL);
 
-	if (n)
-		transmit(w, p, m, n);
+	if (!n)
+		return 0;
+	stage_found(&w->stages, w->now, 0);
+	stage_begin(&w->stages, STAGE_TX, n);
+	transmit(w, p, m, n);
 	return n;
 }
