@@ -161,7 +161,7 @@ def others(groups):
         lines.append(f"| two packet threads | {number(threads, ' × one')} | | | {verdict([('≥ 1.9 ×', threads / 1.9)])} |")
     elif any(k[0] == "forwarding" for k in groups):
         lines.append("| two packet threads | not measured: two cores are one for them and one for all else | | | each thread "
-                     "writes counters in allocations of its own (`datapath/pmd_thread.c`), which begin and end anywhere in a cache line |")
+                     "writes memory of its own that begins and ends at cache lines' boundaries (`base/lines.h`, proved by `tests/unit/datapath_lines.c`) |")
     if lines:
         yield "| what | Weft | Open vSwitch | Weft / OVS | goals |"
         yield "|---|---|---|---|---|"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/lines.h"
 #include "datapath/cache.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static size_t bytes_of(const struct cache *c)
 /* Memory comes when it is written to, and starts with no entry's stamp. */
 struct cache *cache_new(uint32_t entries)
 {
-	struct cache *c = calloc(1, sizeof(*c));
+	struct cache *c = lines_new(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
@@ -35,7 +36,7 @@ struct cache *cache_new(uint32_t entries)
 	c->mem =
 		mmap(NULL, bytes_of(c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c->mem == MAP_FAILED) {
-		free(c);
+		lines_free(c);
 		return NULL;
 	}
 	(void)madvise(c->mem, bytes_of(c), MADV_HUGEPAGE);
@@ -49,7 +50,7 @@ void cache_free(struct cache *c)
 	if (!c)
 		return;
 	munmap(c->mem, bytes_of(c));
-	free(c);
+	lines_free(c);
 }
 
 /* What the tables look at, and all of what actions read. */

@@ -4,6 +4,7 @@
 
 #include <rte_branch_prediction.h>
 
+#include "base/lines.h"
 #include "datapath/act_priv.h"
 #include "datapath/cls_hash.h"
 #include "datapath/dp.h"
@@ -27,12 +28,12 @@ struct learn_memory {
 
 struct learn_memory *learn_memory_new(void)
 {
-	return calloc(1, sizeof(struct learn_memory));
+	return lines_new(1, sizeof(struct learn_memory));
 }
 
 void learn_memory_free(struct learn_memory *m)
 {
-	free(m);
+	lines_free(m);
 }
 
 /* Where it stands or, of two places, the one that has been longer. */

@@ -136,11 +136,8 @@ void output_port(struct pmd *w, const struct out *o)
 		output_device(w, p, o->m, o->queue_id);
 	else if (closed(p))
 		drop_egress(w, p, o->m, DROP_PORT_NO_FWD);
-	else {
-		stage_begin(&w->stages, STAGE_ENCAP, 1);
+	else
 		tunnel_output(w, p, o);
-		stage_begin(&w->stages, STAGE_OUTPUT, 0);
-	}
 }
 
 /* ---- Packet-in ---- */

@@ -11,7 +11,7 @@
  * A PMD never allocates memory, locks, logs or makes a system call for a packet.  With nothing to
  * do it sleeps, longer and longer, or until a queue is due or something comes (doze.h), and is back
  * at full speed with the first packet.  Its struct is its own: others read counters (single writer,
- * relaxed) and write only to its rings.
+ * relaxed) and write only to its rings.  What it writes has cache lines of its own (base/lines.h).
  */
 #ifndef WEFT_DATAPATH_PMD_H
 #define WEFT_DATAPATH_PMD_H
@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/lines.h"
 #include "datapath/doze.h"
 #include "datapath/pkt.h"
 #include "datapath/port.h"
@@ -82,10 +83,10 @@ struct pmd {
 	struct flow_counter *_Atomic flow_chunks[FLOW_COUNTER_CHUNKS];
 	struct port_counters *
 		ports; /* by port slot; PORT_MAX of them, the last + 1 for packets without a port */
-	struct pmd_perf perf;
+	_Alignas(LINES_LINE) struct pmd_perf perf; /* others read it */
 	/* What leaves when burst->out is full, and at the end of a burst (output.c; tests put their
 	 * own). */
-	void (*flush)(struct pmd *w, struct burst *b);
+	_Alignas(LINES_LINE) void (*flush)(struct pmd *w, struct burst *b);
 	void *flush_arg;
 	struct burst *burst; /* scratch */
 	struct txq *txq;     /* by port slot (txq.h) */
@@ -106,7 +107,8 @@ struct pmd {
 	struct tunnel_ctx *tunnel;	   /* (tunnel.c's) */
 	struct trace *trace;		   /* NULL but in a trace (trace.h) */
 	bool detached;			   /* without thread and queues */
-	_Atomic bool stop, running;
+	/* What others write, in a line of its own. */
+	_Alignas(LINES_LINE) _Atomic bool stop, running;
 	_Atomic bool hold, held; /* asked to stand still between two bursts; stands still */
 	unsigned long thread;	 /* pthread_t */
 };

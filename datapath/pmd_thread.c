@@ -14,6 +14,7 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
+#include "base/lines.h"
 #include "base/log.h"
 #include "datapath/cache.h"
 #include "datapath/af_packet.h"
@@ -184,14 +185,14 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	reasm_free(atomic_load(&w->reasm));
 	reasm_free(atomic_load(&w->track_reasm));
 	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
-		free(atomic_load(&w->flow_chunks[i]));
+		lines_free(atomic_load(&w->flow_chunks[i]));
 	free(atomic_load(&w->work));
-	free(w->ports);
-	free(w->burst);
-	free(w->txq);
-	free(w->tx_dirty);
+	lines_free(w->ports);
+	lines_free(w->burst);
+	lines_free(w->txq);
+	lines_free(w->tx_dirty);
 	doze_fini(&w->doze);
-	free(w);
+	lines_free(w);
 }
 
 /* Counters for the flows that there are already. */
@@ -202,7 +203,7 @@ static int copy_chunks(const struct dp *dp, struct pmd *w)
 
 		if (!atomic_load(&dp->pmds[0]->flow_chunks[i]))
 			continue;
-		c = calloc(FLOW_COUNTER_CHUNK, sizeof(*c));
+		c = lines_new(FLOW_COUNTER_CHUNK, sizeof(*c));
 		if (!c)
 			return -ENOMEM;
 		atomic_store(&w->flow_chunks[i], c);
@@ -212,7 +213,7 @@ static int copy_chunks(const struct dp *dp, struct pmd *w)
 
 static struct pmd *pmd_new(struct dp *dp) CONTROL
 {
-	struct pmd *w = calloc(1, sizeof(*w));
+	struct pmd *w = lines_new(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
@@ -223,10 +224,10 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 	stage_init(&w->stages, w->hz);
 	w->wake = QUEUE_NEVER;
 	w->flush = output_flush;
-	w->ports = calloc(PORT_MAX + 1, sizeof(*w->ports));
-	w->burst = calloc(1, sizeof(*w->burst));
-	w->txq = calloc(PORT_MAX, sizeof(*w->txq));
-	w->tx_dirty = calloc(PORT_MAX, sizeof(*w->tx_dirty));
+	w->ports = lines_new(PORT_MAX + 1, sizeof(*w->ports));
+	w->burst = lines_new(1, sizeof(*w->burst));
+	w->txq = lines_new(PORT_MAX, sizeof(*w->txq));
+	w->tx_dirty = lines_new(PORT_MAX, sizeof(*w->tx_dirty));
 	w->tunnel = tunnel_ctx_new(dp);
 	w->learned = learn_memory_new();
 	if (dp->opts.cache_entries)
@@ -543,7 +544,7 @@ int pmd_flow_counter_init(struct dp *dp, uint32_t id)
 		struct flow_counter *c = atomic_load(&dp->pmds[i]->flow_chunks[chunk]);
 
 		if (!c) {
-			c = calloc(FLOW_COUNTER_CHUNK, sizeof(*c));
+			c = lines_new(FLOW_COUNTER_CHUNK, sizeof(*c));
 			if (!c)
 				return -ENOMEM;
 			atomic_store_explicit(&dp->pmds[i]->flow_chunks[chunk], c,

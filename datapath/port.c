@@ -475,7 +475,8 @@ void port_counters(const struct dp *dp, const struct port *p, struct port_counte
 
 void port_drops_add(struct dp *dp, enum drop why, uint64_t n)
 {
-	dp->port_table->drops[why] += n;
+	if (dp->port_table) /* at the very end what was retired is freed after the ports */
+		dp->port_table->drops[why] += n;
 }
 
 void port_drops(const struct dp *dp, uint64_t drops[N_DROPS])

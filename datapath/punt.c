@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PMD to control thread: slots, rate limits, and the event that wakes the control thread. */
+#include "base/lines.h"
 #include "datapath/punt.h"
 
 #include <errno.h>
@@ -83,14 +84,14 @@ void punt_free_frames(struct punt *p)
 
 int punt_pmd_init(struct dp *dp, struct pmd *w)
 {
-	struct punt_side *s = calloc(1, sizeof(*s));
+	struct punt_side *s = lines_new(1, sizeof(*s));
 
 	w->side = s;
 	if (!s)
 		return -ENOMEM;
-	s->slots = calloc(PUNT_SLOTS, sizeof(*s->slots));
-	s->injects = calloc(INJECT_SLOTS, sizeof(*s->injects));
-	s->buckets = calloc(PORT_MAX + 1, sizeof(*s->buckets));
+	s->slots = lines_new(PUNT_SLOTS, sizeof(*s->slots));
+	s->injects = lines_new(INJECT_SLOTS, sizeof(*s->injects));
+	s->buckets = lines_new(PORT_MAX + 1, sizeof(*s->buckets));
 	s->free = ring_new(PUNT_SLOTS);
 	s->inject_free = ring_new(INJECT_SLOTS);
 	w->punt = ring_new(PUNT_SLOTS);
@@ -129,10 +130,10 @@ void punt_pmd_fini(struct dp *dp, struct pmd *w)
 	rte_ring_free(w->inject);
 	rte_ring_free(s->free);
 	rte_ring_free(s->inject_free);
-	free(s->slots);
-	free(s->injects);
-	free(s->buckets);
-	free(s);
+	lines_free(s->slots);
+	lines_free(s->injects);
+	lines_free(s->buckets);
+	lines_free(s);
 	w->punt = w->inject = NULL;
 	w->side = NULL;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/lines.h"
 #include "datapath/reasm.h"
 
 #include <stdlib.h>
@@ -45,7 +46,7 @@ struct reasm {
 
 static void *filled(size_t n, int byte)
 {
-	void *p = malloc(n);
+	void *p = lines_new(1, n);
 
 	if (p) /* the pages of memory are touched here, and not by a packet thread */
 		memset(p, byte, n);
@@ -54,7 +55,7 @@ static void *filled(size_t n, int byte)
 
 struct reasm *reasm_new(const struct reasm_cfg *cfg)
 {
-	struct reasm *r = calloc(1, sizeof(*r));
+	struct reasm *r = lines_new(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
@@ -86,11 +87,11 @@ void reasm_free(struct reasm *r)
 {
 	if (!r)
 		return;
-	free(r->datagrams);
-	free(r->chains);
-	free(r->free_pages);
-	free(r->pages);
-	free(r);
+	lines_free(r->datagrams);
+	lines_free(r->chains);
+	lines_free(r->free_pages);
+	lines_free(r->pages);
+	lines_free(r);
 }
 
 unsigned int reasm_waiting(const struct reasm *r)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/lines.h"
 #include "datapath/sample.h"
 
 #include <errno.h>
@@ -153,7 +154,7 @@ void sample_run(struct pmd *w, const struct pkt *p, const struct act_op *op)
 
 int sample_pmd_init(struct pmd *w)
 {
-	w->samples = aligned_alloc(64, sizeof(*w->samples));
+	w->samples = lines_new(1, sizeof(*w->samples));
 	if (!w->samples)
 		return -ENOMEM;
 	atomic_init(&w->samples->head, 0);
@@ -164,7 +165,7 @@ int sample_pmd_init(struct pmd *w)
 
 void sample_pmd_fini(struct pmd *w)
 {
-	free(w->samples);
+	lines_free(w->samples);
 	w->samples = NULL;
 }
 

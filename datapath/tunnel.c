@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The PMDs' half of tunnel ports. */
+#include "base/lines.h"
 #include "datapath/tunnel.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static const enum drop drop_of[VXLAN_N_DROPS] = {
 
 struct tunnel_ctx *tunnel_ctx_new(struct dp *dp)
 {
-	struct tunnel_ctx *c = calloc(1, sizeof(*c));
+	struct tunnel_ctx *c = lines_new(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
@@ -60,7 +61,7 @@ struct tunnel_ctx *tunnel_ctx_new(struct dp *dp)
 
 void tunnel_ctx_free(struct tunnel_ctx *c)
 {
-	free(c);
+	lines_free(c);
 }
 
 bool tunnel_is_fixed(const struct port *p)
@@ -456,14 +457,17 @@ static void send_one(struct pmd *w, const struct port *p, const struct tunnel_wa
 void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 {
 	struct tunnel_way way;
-	const enum drop why = way_find(w, p, tun_of(o), &way);
+	enum drop why;
 
+	stage_begin(&w->stages, STAGE_ENCAP, 1);
+	why = way_find(w, p, tun_of(o), &way);
 	if (likely(why == N_DROPS))
 		send_one(w, p, &way, o);
 	else if (why == DROP_TUN_NO_NEIGH)
 		resolve(w, p, o);
 	else
 		drop_tx(w, p, o->m, why);
+	stage_begin(&w->stages, STAGE_OUTPUT, 0);
 }
 
 /* ---- Sending, by the run ---- */
@@ -514,6 +518,7 @@ unsigned int tunnel_express(struct pmd *w, const struct port *p, const struct ex
 	do
 		m[k] = x[k].m;
 	while (++k < n && goes_along(x, x + k));
+	stage_begin(&w->stages, STAGE_ENCAP, k);
 	for (unsigned int i = 0; i < k; i += done) {
 		done = vxlan_encap_run(m + i, (uint16_t)(k - i), &way.tx, refrag_due_flag, &bytes);
 		queue_run(w, way.uplink, m + i, done, plain);
@@ -525,5 +530,6 @@ unsigned int tunnel_express(struct pmd *w, const struct port *p, const struct ex
 	}
 	counter_add(&pc->tx_packets, k - alone);
 	counter_add(&pc->tx_bytes, bytes);
+	stage_begin(&w->stages, STAGE_OUTPUT, 0);
 	return k;
 }
