@@ -25,13 +25,14 @@ def points():
 
 
 def one(case, trace, rules, sinks, subject, run, *options):
-    with rig.Weft(*options, trace=trace, sinks=sinks) as sw:
+    jumbo = trace.startswith("size-") and int(trace[5:]) > traffic_curves.JUMBO
+    with rig.Weft(*options, trace=trace, sinks=sinks, mtu=9000 if jumbo else 0) as sw:
         took = sw.rules(rules)
         rig.time.sleep(rig.WARM)
         figures = sw.window(rig.SECONDS, sinks)
         if not figures["rate__Mpps"]:
             raise RuntimeError(f"nothing came out: {sw.drops()}")
-        rig.row("curves", case, subject, run, load__s=took, **figures)
+        rig.row("curves", case, subject, run, load__s=took, **figures, **sw.stages(rig.SECONDS / 2))
 
 
 def measure(runs):
@@ -39,9 +40,13 @@ def measure(runs):
     failed = 0
     names = os.environ.get("CURVES", "").replace("+", " ").split()
     some = [p for p in points() if not names or p[0].startswith(tuple(names))]
+    some = some[::2] if rig.SHORT else some
     for run in range(1, min(runs, 3) + 1):
-        for point in some[::2] if rig.SHORT else some:
+        for i, point in enumerate(some):
+            rig.say(f"-- run {run} of {min(runs, 3)}, point {i + 1} of {len(some)}: {point[0]}")
             for subject, options in (("weft", ()), ("weft-nocache", ("--cache-entries", "0"))):
+                if rig.done("curves", point[0], subject, run):
+                    continue
                 try:
                     one(*point, subject, run, *options)
                 except (RuntimeError, OSError, subprocess.SubprocessError) as e:

@@ -20,7 +20,8 @@ def weft(s, subject, run, *options, **how):
         figures = sw.window(rig.SECONDS)
         if not figures["rate__Mpps"]:
             raise RuntimeError(f"nothing came out: {sw.drops()}")
-        rig.row(WHAT, s.name, subject, run, **figures)
+        figures.update(sw.stages(rig.SECONDS / 2))
+        rig.row(WHAT, s.name, subject, run, **figures, **sw.drained())
 
 
 def peer(s, run):
@@ -86,8 +87,9 @@ def measure(runs, some=scenario.ALL):
     """The number of cases that could not be measured."""
     failed = 0
     for run in range(1, runs + 1):
-        for s in some:
-            failed += one(s, run)
+        for i, s in enumerate(some):
+            rig.say(f"-- run {run} of {runs}, row {i + 1} of {len(some)}: {s.name}")
+            failed += 0 if rig.done(WHAT, s.name, "weft-nocache", run) else one(s, run)
         if some is scenario.ALL and not rig.SHORT:
             variants(run)
     return failed

@@ -9,6 +9,7 @@ and is ended, by its pid, when it is closed.
 import ctypes
 import functools
 import glob
+import json
 import os
 import re
 import shutil
@@ -38,8 +39,19 @@ ELSEWHERE = ["taskset", "-c", str(OTHER_CORE)]
 _out = sys.stdout
 
 
+_done = set()
+
+
+def done(*key):
+    """Whether that row is in the file already, from a run that was broken off (--append): measurement, case, subject, run."""
+    return tuple(map(str, key)) in _done
+
+
 def rows_to(path):
     global _out
+    if os.path.exists(path):
+        with open(path) as f:
+            _done.update(tuple(line.split("\t")[:4]) for line in f if not line.startswith("#"))
     _out = open(path, "a", buffering=1)
 
 
@@ -256,13 +268,14 @@ class Weft(Program):
     """Way "encap": out by a VXLAN port on port 2, whose neighbour asks for us once; "decap": in by one on port 1."""
     name = "weft"
 
-    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE)):
+    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE), mtu=0):
         super().__init__("weft")
+        out += f";mtu={mtu}" if mtu else ""
         self.socket = f"{self.folder}/sw.sock"
         command = FIRST + [f"{B}/weft-switch", "--name", "bench", "--socket", self.socket,
                            "--pmd-cores", cores, *options]
         if trace:
-            command += ([] if "--mbufs" in options else ["--mbufs", str(mbufs(trace))]) + ["--port", f"src@1=vdev:{source(trace)}"]
+            command += ([] if "--mbufs" in options else ["--mbufs", str(mbufs(trace))]) + ["--port", f"src@1=vdev:{source(trace)}" + (f";mtu={mtu}" if mtu else "")]
         if way == "encap":
             command += ["--port", f"dst@2=vdev:net_pcap1,rx_pcap={traffic.need(TRACES, 'neighbour', 'pcap')}"]
         elif trace or sink:
@@ -303,6 +316,42 @@ class Weft(Program):
         kind, reply = self.of.answer(4, 79, struct.pack("!II", WEFT, 1) + b"\x2a\x00")
         rows = [body for f, body in protobuf(first(reply[8:], 7)) if f == 2] if kind == 4 else []
         return {first(r, 1).decode(): first(r, 3) for r in rows if first(r, 3, 0)}
+
+    def ctl(self, *words):
+        """What weftctl says as JSON."""
+        return json.loads(self.run(f"{B}/weftctl", "-o", "json", "switch", *words))
+
+    def stages(self, seconds=.5):
+        """Cycles of a packet in each stage, and those of one lookup in each table that was searched."""
+        t = self.ctl("perf", self.socket, f"--seconds={seconds}")["threads"][0]
+        found = {f"stage {s['stage']}__cycles_packet": s["cycles_per_packet"] for s in t["stages"] if s["cycles_per_packet"] >= .05}
+        found.update({f"table {x['table']} ({x['template']})__cycles_lookup": x["cycles_per_lookup"] for x in t["tables"] if x["searched"] >= 1})
+        return found
+
+    def drained(self):
+        """Takes all sources away, waits until nothing is under way, and says what is missing: packets, and buffers that nobody gave back."""
+        for port in self.ctl("ports", self.socket):
+            if "net_pcap" in port["spec"]:
+                self.ctl("port-del", self.socket, port["name"])
+
+        def now():
+            n = self.ctl("stats", self.socket)
+            return n["rx"] + n["created"] - n["tx"] - n["consumed"] - n["dropped"]
+        missing = now()
+        for _ in range(50):  # what the control thread has of it
+            if not missing:
+                break
+            time.sleep(.1)
+            missing = now()
+        in_use = self.buffers()
+        if missing or in_use:
+            raise RuntimeError(f"{missing} packets are missing, {in_use} buffers are not given back")
+        return dict(lost__packets=missing, held__buffers=in_use)
+
+    def buffers(self):
+        """Packet buffers in use, of the pool that all share."""
+        kind, reply = self.of.answer(4, 79, struct.pack("!II", WEFT, 1) + b"\x2a\x00")
+        return sum(first(body, 3, 0) for f, body in protobuf(first(reply[8:], 7)) if f == 6) if kind == 4 else -1
 
     def memory(self):
         return "hugepages" if "no hugepages" not in self.log_tail() else "no hugepages"

@@ -46,10 +46,16 @@ class Row:
     source: float = None
     hits: float = None
     spread: float = None
+    stages: list = field(default_factory=list)  # (cycles a packet, name), the longest first
     goals: list = field(default_factory=list)  # (text, reached / asked or None)
 
     def alone(self):
         return self.cycles - self.source if self.cycles and self.source else None
+
+
+def stages(groups, s):
+    found = groups.get(("forwarding", s.name, "weft"), {})
+    return sorted(((statistics.median(v), name.removeprefix("stage ")) for (name, _), v in found.items() if name.startswith("stage ")), reverse=True)
 
 
 def judge(row, of):
@@ -79,7 +85,7 @@ def rows(groups):
         modes = [(get(s, m, RATE), m) for m in MODES if get(s, m, RATE)]
         best, mode = max(modes, default=(None, ""))
         row = Row(s, mpps, get(s, "weft-nocache", RATE), best, mode, get(s, "testpmd-mac", RATE), get(s, "rte_acl", "lookups"),
-                  get(s, "weft", CYCLES), get(s, "source", "source"), get(s, "weft", "cache_hits"), spread(groups, "forwarding", s.name, "weft", RATE))
+                  get(s, "weft", CYCLES), get(s, "source", "source"), get(s, "weft", "cache_hits"), spread(groups, "forwarding", s.name, "weft", RATE), stages(groups, s))
         found[s.name] = row
     for row in found.values():
         judge(row, found)
@@ -108,19 +114,24 @@ def forwarding(groups):
     if not mine:
         return
     yield ("| scenario | Weft, Mpps | without cache | Open vSwitch, its best | Weft / OVS | testpmd mac | Weft / testpmd | rte_acl, M/s | cycles/packet "
-           "| less the source | VPP, constant | % cache hits | spread | goals |")
-    yield "|---" * 14 + "|"
+           "| less the source | VPP, constant | % cache hits | spread | goals | where the cycles are |")
+    yield "|---" * 15 + "|"
     for r in mine:
         best = f"{number(r.ovs)} ({r.mode.partition('-')[2] or 'default'})" if r.ovs else ""
         share = number(100 * r.mpps / r.limit, " %") if r.limit else ""
         yield (f"| {r.s.title} | {number(r.mpps)} | {number(r.nocache)} | {best} | {ratio(r.mpps, r.ovs)} | {number(r.limit)} | {share} | {number(r.rte_acl)} "
                f"| {number(r.cycles)} | {number(r.alone())} | {number(r.s.vpp or None)} | {number(r.hits)} | "
-               f"{'' if r.spread is None else number(100 * r.spread, ' %')} | {verdict(r.goals)} |")
+               f"{'' if r.spread is None else number(100 * r.spread, ' %')} | {verdict(r.goals)} | {', '.join(f'{name} {number(c)}' for c, name in r.stages[:5])} |")
 
 
 def best_of(groups, what, case, figure, subjects, least=False):
     found = [x for x in (median(groups, what, case, s, figure) for s in subjects) if x is not None]
     return (min if least else max)(found) if found else None
+
+
+def beside():
+    from bench import neighbours
+    return ((f"what another port keeps beside {case[0]}", "neighbours", case[0], "kept", " %", (("≥ 80 %", None, 80, True),)) for case in neighbours.CASES)
 
 
 # What is not Mpps: title, what, case, figure, goals as (text, against a peer?, factor or bound, at least?).
@@ -147,7 +158,7 @@ OTHERS = (
 
 def others(groups):
     lines = []
-    for title, what, case, figure, unit, goals in OTHERS:
+    for title, what, case, figure, unit, goals in (*OTHERS, *beside()):
         mine, theirs = median(groups, what, case, "weft", figure), median(groups, what, case, "ovs", figure)
         if mine is None:
             continue
