@@ -234,6 +234,9 @@ $(B)/bench/%: $(B)/bench/%.o
 $(B)/bench/ct_%: $(B)/bench/ct_%.o $(SWITCH_LIBS)
 	$(LINK) $(DPDK_LIBS) $(PKG_LIBS)
 
+$(B)/bench/acl_alone: $(B)/bench/acl_alone.o $(SWITCH_LIBS)
+	$(LINK) $(DPDK_LIBS) $(PKG_LIBS)
+
 # Emulated switches, for the controller.
 $(B)/bench/fleet: $(B)/bench/fleet.o $(CONTROLLER_LIBS)
 	$(LINK) $(PKG_LIBS)

@@ -1,11 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/cls.h"
 
+#include <stdlib.h>
+
 #include "datapath/cls_conj.h"
+#include "datapath/cls_cuts.h"
 #include "datapath/dp.h"
 
-const struct cls_ops *const cls_templates[] = { &cls_conj, &cls_direct, &cls_exact,
-						&cls_lpm,  &cls_tuple,	NULL };
+const struct cls_ops *const cls_templates[] = { &cls_conj, &cls_direct, &cls_exact, &cls_lpm,
+						&cls_cuts, &cls_tuple,	NULL };
+
+static int by_mask(const void *a, const void *b)
+{
+	const struct cls_mask *x = (*(struct cls_rule *const *)a)->mask;
+	const struct cls_mask *y = (*(struct cls_rule *const *)b)->mask;
+
+	return x < y ? -1 : x > y;
+}
+
+void cls_shape_count(struct cls_shape *s, struct cls_rule **v)
+{
+	s->rules = v;
+	qsort(v, s->n_rules, sizeof(struct cls_rule *), by_mask);
+	for (uint32_t i = 0; i < s->n_rules; i++) {
+		if (!v[i]->mask->n_words)
+			s->n_any++;
+		else if (!i || v[i]->mask != v[i - 1]->mask)
+			s->n_masks++;
+	}
+}
+
+void cls_free(void *c)
+{
+	((struct cls *)c)->ops->free(c);
+}
 
 const struct cls_ops *cls_pick(const struct cls_shape *s)
 {

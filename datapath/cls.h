@@ -30,6 +30,7 @@ struct cls_shape {
 	uint32_t n_conj;  /* of these, rules with conjunction actions */
 	uint32_t n_any;	  /* ... and that match everything (a table-miss entry) */
 	uint32_t n_masks; /* different masks of the other rules */
+	bool calm;	  /* it does not change fast: a template may take its time to build */
 	struct cls_rule *const *rules; /* n_rules of them */
 };
 
@@ -66,6 +67,11 @@ struct cls_ops {
 extern const struct cls_ops *const cls_templates[];
 
 extern const struct cls_ops cls_direct, cls_exact, cls_lpm, cls_tuple;
+
+/* Counts its rules by mask, and orders them so. */
+void cls_shape_count(struct cls_shape *s, struct cls_rule **rules);
+/* For cls_retire(): a whole classifier. */
+void cls_free(void *c);
 
 /* The first template that fits. */
 const struct cls_ops *cls_pick(const struct cls_shape *s);

@@ -172,30 +172,16 @@ static void conj_free(struct cls *cls)
 	free(c);
 }
 
-static int by_mask(const void *a, const void *b)
-{
-	const struct cls_mask *x = (*(struct cls_rule *const *)a)->mask;
-	const struct cls_mask *y = (*(struct cls_rule *const *)b)->mask;
-
-	return x < y ? -1 : x > y;
-}
-
 /* A classifier for some of the rules; false: no memory. */
 static bool build_part(struct cls **out, struct cls_rule **v, uint32_t n, enum part which,
 		       struct dp *dp)
 {
-	struct cls_shape s = { .dp = dp, .n_rules = n, .rules = v };
+	struct cls_shape s = { .dp = dp, .n_rules = n };
 	const struct cls_ops *ops;
 
 	if (!n)
 		return true;
-	qsort(v, n, sizeof(struct cls_rule *), by_mask);
-	for (uint32_t i = 0; i < n; i++) {
-		if (!v[i]->mask->n_words)
-			s.n_any++;
-		else if (!i || v[i]->mask != v[i - 1]->mask)
-			s.n_masks++;
-	}
+	cls_shape_count(&s, v);
 	ops = which == SOFT ? &cls_tuple : cls_pick(&s);
 	*out = ops->build(&s);
 	return *out != NULL;

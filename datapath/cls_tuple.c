@@ -300,14 +300,12 @@ static struct cls *tuple_build(const struct cls_shape *s)
 	return &t->cls;
 }
 
-static void tuple_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
-			 const struct cls_rule **hit)
+void cls_tuple_better(const struct cls *c, const struct burst *b, uint64_t todo,
+		      const struct cls_rule **hit)
 {
 	const struct tuples *t = (const struct tuples *)c;
 	uint32_t n = atomic_load_explicit(&t->n, memory_order_acquire);
 
-	for (uint64_t left = todo; left; left &= left - 1)
-		hit[__builtin_ctzll(left)] = NULL;
 	for (uint32_t i = 0; i < n && todo; i++) {
 		uint16_t best = atomic_load_explicit(&t->best_left[i], memory_order_acquire);
 
@@ -319,6 +317,14 @@ static void tuple_lookup(const struct cls *c, const struct burst *b, uint64_t to
 		}
 		cls_hash_lookup(&t->tuple[i]->hash, &t->tuple[i]->mask, b, todo, hit);
 	}
+}
+
+static void tuple_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
+			 const struct cls_rule **hit)
+{
+	for (uint64_t left = todo; left; left &= left - 1)
+		hit[__builtin_ctzll(left)] = NULL;
+	cls_tuple_better(c, b, todo, hit);
 }
 
 void cls_tuple_every(const struct cls *c, const struct burst *b, uint64_t todo,
@@ -341,6 +347,29 @@ void cls_tuple_every(const struct cls *c, const struct burst *b, uint64_t todo,
 		cls_hash_every(&t->tuple[i]->hash, &t->tuple[i]->mask, b, todo, over, first, fn,
 			       arg);
 	}
+}
+
+struct rule_list {
+	struct cls_rule **v;
+	uint32_t n;
+};
+
+static int add_to_list(void *list, struct cls_rule *r)
+{
+	struct rule_list *l = list;
+
+	l->v[l->n++] = r;
+	return 0;
+}
+
+uint32_t cls_tuple_rules(const struct cls *c, struct cls_rule **v)
+{
+	const struct tuples *t = (const struct tuples *)c;
+	struct rule_list l = { .v = v };
+
+	for (uint32_t i = 0; i < n_of(t); i++)
+		cls_hash_each(&t->tuple[i]->hash, add_to_list, &l);
+	return l.n;
 }
 
 static uint32_t tuple_probes(const struct cls *c)

@@ -186,6 +186,7 @@ static void links_cb(struct ev_loop *loop, ev_timer *w, int events)
 	tunnel_tick(s->dp);
 	inject_reap(s->dp);
 	dp_reclaim(s->dp);
+	table_calm(s->dp);
 	expire_connections(s);
 	if (ipfix_run(s->dp, rte_rdtsc(), wall_ms()))
 		ev_idle_start(s->loop, &s->again);

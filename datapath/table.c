@@ -382,6 +382,7 @@ void table_state_fini(struct dp *dp)
 
 	if (!s)
 		return;
+	table_calm_fini(dp);
 	for (unsigned int i = 0; i < N_TABLES; i++) {
 		struct cls *c = atomic_load_explicit(&dp->tables[i], memory_order_relaxed);
 

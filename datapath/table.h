@@ -148,6 +148,12 @@ uint32_t table_count(const struct dp *dp, uint8_t table_id) CONTROL;
 /* The template that serves the table now: "direct", ... and how many masks it has. */
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks) CONTROL;
 
+/* Every tenth of a second or so: tables that have calmed down get better classifiers, built by
+ * another thread. */
+void table_calm(struct dp *dp) CONTROL;
+/* For tests: as if all had been calm, until what is built is ready. */
+void table_calm_wait(struct dp *dp) CONTROL;
+
 /* ---- Between table.c, dp.c, group.c and meter.c ---- */
 
 /* What dp_publish() does for the tables, after the new version is stored: events, then unlinking.

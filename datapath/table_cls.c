@@ -8,18 +8,12 @@
 #include <stdlib.h>
 
 #include "datapath/cls_conj.h"
+#include "datapath/cls_cuts.h"
 #include "datapath/table_state.h"
 
 static struct cls *current(const struct dp *dp, uint8_t table_id)
 {
 	return atomic_load_explicit(&dp->tables[table_id], memory_order_relaxed);
-}
-
-static void free_cls(void *cls)
-{
-	struct cls *c = cls;
-
-	c->ops->free(c);
 }
 
 struct gather {
@@ -73,24 +67,44 @@ static int gather(struct dp *dp, uint8_t table_id, struct gather *g) CONTROL
 	return 0;
 }
 
+void table_cls_put(struct dp *dp, uint8_t table_id, struct cls *c)
+{
+	struct table *t = &dp->table_state->tables[table_id];
+	struct cls *old = current(dp, table_id);
+
+	t->built_for = c ? c->n_rules : 0;
+	t->changes = 0;
+	atomic_store_explicit(&dp->tables[table_id], c, memory_order_release);
+	if (old)
+		dp_retire(dp, old, cls_free);
+}
+
 /* Puts 'ops', built for what was gathered, in the place of what serves the table. */
 static int replace(struct dp *dp, uint8_t table_id, const struct gather *g,
 		   const struct cls_ops *ops) CONTROL
 {
-	struct table *t = &dp->table_state->tables[table_id];
-	struct cls *old = current(dp, table_id), *c = NULL;
+	struct cls *c = NULL;
 
 	if (g->shape.n_rules) {
 		c = ops->build(&g->shape);
 		if (!c)
 			return -ENOMEM;
 	}
-	t->built_for = g->shape.n_rules;
-	t->changes = 0;
-	atomic_store_explicit(&dp->tables[table_id], c, memory_order_release);
-	if (old)
-		dp_retire(dp, old, free_cls);
+	table_cls_put(dp, table_id, c);
 	return 0;
+}
+
+void table_cls_offer(struct dp *dp, uint8_t table_id, const struct cls_ops *ops,
+		     void (*begin)(struct dp *dp, uint8_t table_id, const struct cls_shape *s))
+{
+	struct gather g;
+
+	if (!gather(dp, table_id, &g)) {
+		g.shape.calm = true;
+		if (cls_pick(&g.shape) == ops)
+			begin(dp, table_id, &g.shape);
+	}
+	free(g.v);
 }
 
 int table_cls_rebuild(struct dp *dp, uint8_t table_id)
@@ -112,14 +126,29 @@ int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r)
 	int err = fits ? c->ops->insert(c, r) : -EAGAIN;
 
 	t->changes++;
+	if (!err || err == -EAGAIN)
+		table_calm_note(dp, table_id, r, true);
 	if (!err && c->n_rules > t->built_for)
 		t->built_for = c->n_rules;
-	if (err == -EAGAIN)
-		return table_cls_rebuild(dp, table_id);
+	if (err == -EAGAIN) {
+		err = table_cls_rebuild(dp, table_id);
+		if (err)
+			table_calm_note(dp, table_id, r, false);
+		return err;
+	}
 	/* More rules may fit what fewer did not: a trie that is too large for few routes. */
 	if (!err && c->ops == &cls_tuple)
 		table_cls_settle(dp, table_id);
 	return err;
+}
+
+int table_cls_remove(struct dp *dp, uint8_t table_id, struct cls_rule *r)
+{
+	struct cls *c = current(dp, table_id);
+
+	dp->table_state->tables[table_id].changes++;
+	table_calm_note(dp, table_id, r, false);
+	return c->ops->remove(c, r);
 }
 
 bool table_cls_admits(const struct dp *dp, uint8_t table_id, const struct cls_mask *m)
@@ -137,7 +166,7 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 		return;
 	if (!c->n_rules) {
 		atomic_store_explicit(&dp->tables[table_id], NULL, memory_order_release);
-		dp_retire(dp, c, free_cls);
+		dp_retire(dp, c, cls_free);
 		return;
 	}
 	/* Looking at all rules is paid for by as many changes. */
@@ -145,9 +174,14 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 		return;
 	t->changes = 0;
 	if (!gather(dp, table_id, &g)) {
-		const struct cls_ops *ops = cls_pick(&g.shape);
+		const struct cls_ops *ops;
 
-		if (ops != c->ops || c->n_rules < t->built_for / 4)
+		/* Those that took their time are not given up for less. */
+		g.shape.calm = c->ops == &cls_cuts;
+		ops = cls_pick(&g.shape);
+		if (ops == &cls_cuts)
+			; /* built in peace (table_calm.c) */
+		else if (ops != c->ops || c->n_rules < t->built_for / 4)
 			(void)replace(dp, table_id, &g, ops); /* else the old one goes on */
 	}
 	free(g.v);

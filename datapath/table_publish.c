@@ -58,14 +58,9 @@ static void batch_unlink(void *arg)
 	for (struct flow *f = b->flows; f; f = f->next)
 		tell(b->dp, f, b->at);
 	for (struct flow *f = b->flows; f; f = f->next) {
-		struct cls *c =
-			atomic_load_explicit(&b->dp->tables[f->table_id], memory_order_relaxed);
-		struct table *t = &s->tables[f->table_id];
-
-		t->n_dying--;
-		t->changes++;
+		s->tables[f->table_id].n_dying--;
 		touched[f->table_id] = true;
-		if (!rebuild[f->table_id] && c->ops->remove(c, &f->rule))
+		if (table_cls_remove(b->dp, f->table_id, &f->rule))
 			rebuild[f->table_id] = true;
 	}
 	for (unsigned int i = 0; i < N_TABLES; i++) {

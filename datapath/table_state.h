@@ -22,6 +22,10 @@ struct table {
 	uint32_t n_dying;   /* flows that are removed, but linked in the classifier yet */
 	uint32_t built_for; /* rules that the classifier was built for, or has had since */
 	uint32_t changes;   /* since then */
+	/* Rules that came and went, ever, and of these when it was looked at and when trees were
+	 * last tried (table_calm.c); and those that are being built, or NULL. */
+	uint32_t moved, looked_at, tried_at;
+	struct table_coming *coming;
 	/* Eviction (table_evict.c): the installed flows, the next one to leave first. */
 	uint32_t evict_by; /* OFPTMPEF_*; 0: off, and the heap is empty */
 	uint32_t heap_n, heap_room;
@@ -134,8 +138,22 @@ int table_cls_insert(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTRO
 bool table_cls_admits(const struct dp *dp, uint8_t table_id, const struct cls_mask *m) CONTROL;
 /* Builds the table's classifier anew from what is linked; NULL for nothing.  0 or -ENOMEM. */
 int table_cls_rebuild(struct dp *dp, uint8_t table_id) CONTROL;
+/* Unlinks a rule.  0 or -EAGAIN: the table must be built anew. */
+int table_cls_remove(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTROL;
+/* 'c', built for all that is linked (NULL: nothing is), serves the table from now on. */
+void table_cls_put(struct dp *dp, uint8_t table_id, struct cls *c) CONTROL;
+/* Calls 'begin' with what is linked if this template would serve it well. */
+void table_cls_offer(struct dp *dp, uint8_t table_id, const struct cls_ops *ops,
+		     void (*begin)(struct dp *dp, uint8_t table_id, const struct cls_shape *s)
+			     CONTROL) CONTROL;
 /* After many changes: whether a smaller or a better one is due; then builds it. */
 void table_cls_settle(struct dp *dp, uint8_t table_id) CONTROL;
+
+/* ---- table_calm.c ---- */
+
+/* A rule came, or is about to be unlinked. */
+void table_calm_note(struct dp *dp, uint8_t table_id, struct cls_rule *r, bool came) CONTROL;
+void table_calm_fini(struct dp *dp) CONTROL;
 
 /* ---- table_select.c ---- */
 

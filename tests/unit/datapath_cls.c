@@ -19,7 +19,8 @@
 
 #include <cmocka.h>
 
-#include "datapath/cls.h"
+#include "datapath/cls_cut.h"
+#include "datapath/cls_cuts.h"
 #include "datapath/mask.h"
 
 enum { RULES_MAX = 2000, ROUNDS = 60, LOOKUPS = 4 };
@@ -42,7 +43,7 @@ struct rules {
 	uint32_t n;
 	struct cls *cls;
 	uint64_t version;
-	const struct cls_ops *expect; /* NULL: whatever fits */
+	bool calm;
 };
 
 /* ---- Rules ---- */
@@ -69,7 +70,7 @@ static void rule_free(struct cls_rule *r)
 
 static struct cls_shape shape_of(const struct rules *s)
 {
-	struct cls_shape shape = { .n_rules = s->n, .rules = s->v };
+	struct cls_shape shape = { .n_rules = s->n, .rules = s->v, .calm = s->calm };
 
 	for (uint32_t i = 0; i < s->n; i++) {
 		bool seen = false;
@@ -94,6 +95,13 @@ static void rebuild(struct rules *s)
 	s->cls = cls_pick(&shape)->build(&shape);
 	assert_non_null(s->cls);
 	assert_int_equal(s->cls->n_rules, s->n);
+}
+
+/* As it is in the switch: what was built for few is built anew for many. */
+static void rebuild_sometimes(struct rules *s)
+{
+	if (s->cls->ops != &cls_cuts || !rnd(4))
+		rebuild(s);
 }
 
 static void insert(struct rules *s, struct cls_rule *r)
@@ -185,6 +193,7 @@ struct kind {
 	const struct cls_ops *expect;
 	void (*match)(struct of_match *m, uint16_t *priority);
 	uint32_t n; /* rules to hold on average */
+	bool calm;
 };
 
 static void near(const struct rules *s, struct flow_key *k)
@@ -299,8 +308,10 @@ static void run(const struct kind *kind)
 	static struct rules s;
 	unsigned int expected = 0;
 
-	s = (struct rules){ .version = 10 };
+	s = (struct rules){ .version = 10, .calm = kind->calm };
 	for (unsigned int round = 0; round < ROUNDS; round++) {
+		if (s.cls && kind->calm)
+			rebuild_sometimes(&s);
 		uint32_t come = kind->n / 4 + 1, go = round > 4 ? kind->n / 4 + 1 : 0;
 
 		/* Now and then nearly all go. */
@@ -438,6 +449,39 @@ static void test_tuple_merged(void **state)
 	run(&(struct kind){ &cls_tuple, classbench_match, 1000 });
 }
 
+/* The same rules in decision trees, by vectors and without. */
+static void test_cuts(void **state)
+{
+	run(&(struct kind){ &cls_cuts, classbench_match, 1000, true });
+	cut_scalar = true;
+	run(&(struct kind){ &cls_cuts, classbench_match, 1000, true });
+	cut_scalar = false;
+}
+
+/* Masks that are no prefixes, in all words, and rules that stand in every leaf: most are tuples. */
+static void odd_match(struct of_match *m, uint16_t *priority)
+{
+	static const enum of_field_id fields[] = { OF_FIELD_METADATA, OF_FIELD_ETH_DST,
+						   OF_FIELD_ETH_SRC,  OF_FIELD_TUN_ID,
+						   OF_FIELD_IN_PORT,  OF_FIELD_REG0 };
+
+	*priority = (uint16_t)rnd(200);
+	for (unsigned int n = rnd(4); n; n--) {
+		const uint64_t mask = rnd(5) ? 0xf0f : 1u << rnd(12);
+		const enum of_field_id id = fields[rnd(6)];
+
+		if (id == OF_FIELD_IN_PORT)
+			set(m, id, rnd(8));
+		else
+			of_match_set_masked_u64(m, id, rnd(1 << 12) & mask, mask);
+	}
+}
+
+static void test_cuts_odd(void **state)
+{
+	run(&(struct kind){ &cls_cuts, odd_match, 600, true });
+}
+
 /* Any number of masks costs a bounded number of probes, with masks that come one at a time, too. */
 static void test_many_masks(void **state)
 {
@@ -505,7 +549,8 @@ int main(void)
 		cmocka_unit_test(test_exact),	   cmocka_unit_test(test_lpm),
 		cmocka_unit_test(test_lpm6),	   cmocka_unit_test(scattered_routes),
 		cmocka_unit_test(test_tuple),	   cmocka_unit_test(test_tuple_merged),
-		cmocka_unit_test(test_many_masks),
+		cmocka_unit_test(test_many_masks), cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_cuts_odd),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -310,9 +310,14 @@ static void run_round(uint64_t seed)
 	while (serial < n_rules)
 		add_flow(serial++);
 	publish();
+	if (one_in(2))
+		table_calm_wait(t.dp);
 	note_templates();
 	for (unsigned int i = 0; i < n_bursts; i++) {
 		run_burst();
+		/* What is built meanwhile comes to serve in the midst of changes. */
+		if (one_in(2))
+			table_calm(t.dp);
 		if (rules.mortal && one_in(8))
 			time_passes();
 		if (rules.tracked && one_in(12))
