@@ -346,8 +346,10 @@ int cls_cuts_ready(struct cls *cls, struct dp *dp)
 
 static struct cls *cuts_build(const struct cls_shape *s)
 {
-	struct cls *c = cls_cuts_begin(s);
+	struct cls *c;
 
+	role_assume_control();
+	c = cls_cuts_begin(s);
 	if (c && (!cls_cuts_make(c) || cls_cuts_ready(c, s->dp))) {
 		cuts_free(c);
 		return NULL;

@@ -37,8 +37,10 @@ static void *build(void *arg)
 {
 	struct table_coming *t = arg;
 
-	/* Others may need the core more. */
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
+	const id_t self = (id_t)gettid();
+
+	/* The control thread, which may have the same core, comes first. */
+	(void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + 5);
 	atomic_store_explicit(&t->state,
 			      cls_cuts_make(t->c) && cls_cuts_pays(t->c) ? BUILT : FAILED,
 			      memory_order_release);
@@ -61,11 +63,12 @@ static int start(struct table_coming *t)
 	return -err;
 }
 
-static void begin(struct dp *dp, uint8_t table_id, const struct cls_shape *s) CONTROL
+static void begin(struct dp *dp, uint8_t table_id, const struct cls_shape *s)
 {
 	struct table *t = &dp->table_state->tables[table_id];
 	struct table_coming *n = calloc(1, sizeof(*n));
 
+	role_assume_control();
 	if (n)
 		n->c = cls_cuts_begin(s);
 	if (n && n->c && !start(n)) {
@@ -107,7 +110,7 @@ void table_calm_note(struct dp *dp, uint8_t table_id, struct cls_rule *r, bool c
 		t->coming->given_up = true;
 }
 
-static bool worth_a_try(const struct table *t, const struct cls *c)
+static bool worth_a_try(const struct table *t, const struct cls *c) CONTROL
 {
 	const uint32_t since = t->moved - t->tried_at;
 

@@ -144,8 +144,8 @@ int table_cls_remove(struct dp *dp, uint8_t table_id, struct cls_rule *r) CONTRO
 void table_cls_put(struct dp *dp, uint8_t table_id, struct cls *c) CONTROL;
 /* Calls 'begin' with what is linked if this template would serve it well. */
 void table_cls_offer(struct dp *dp, uint8_t table_id, const struct cls_ops *ops,
-		     void (*begin)(struct dp *dp, uint8_t table_id, const struct cls_shape *s)
-			     CONTROL) CONTROL;
+		     void (*begin)(struct dp *dp, uint8_t table_id,
+				   const struct cls_shape *s)) CONTROL;
 /* After many changes: whether a smaller or a better one is due; then builds it. */
 void table_cls_settle(struct dp *dp, uint8_t table_id) CONTROL;
 
