@@ -41,7 +41,6 @@ struct cut_item {
 struct cut_words {
 	uint8_t n;
 	uint8_t word[CUT_WORDS];
-	uint8_t half[2 * CUT_WORDS]; /* of the key, in memory's order */
 };
 
 struct cut_block {
@@ -57,14 +56,13 @@ _Static_assert(sizeof(struct cut_block) == 64 * CUT_LINES, "a block is whole lin
 
 /*
  * Bit 0: a node; bits 6 to 47: the address.  Of a node: 48 to 53 shift, 54 to 57 bits of the cut,
- * from 58 the word.  Of a leaf: bits 1 to 4 blocks; from 48 four bits for each part, the half of
+ * from 58 which word.  Of a leaf: bits 1 to 4 blocks; from 48 four bits for each part, the half of
  * those words that trees look at.
  */
 typedef _Atomic uint64_t cut_entry;
 
 struct cut {
-	uint8_t word; /* of the key */
-	uint8_t at;   /* its place among those that trees look at */
+	uint8_t at; /* which of the words that trees look at */
 	uint8_t shift, bits;
 };
 
@@ -144,10 +142,10 @@ static inline unsigned int cut_half(uint64_t e, unsigned int n)
 	return e >> (48 + 4 * n) & 15;
 }
 
-/* Which child of a node 'key' goes to. */
-static inline uint32_t cut_index(uint64_t e, const uint64_t *key)
+/* Which child of a node a packet with these words goes to. */
+static inline uint32_t cut_index(uint64_t e, const uint64_t *word)
 {
-	const uint64_t w = __builtin_bswap64(key[e >> 58]);
+	const uint64_t w = __builtin_bswap64(word[e >> 58 & (CUT_WORDS - 1)]);
 
 	return (uint32_t)(w >> (e >> 48 & 63)) & ((1u << (e >> 54 & 15)) - 1);
 }

@@ -91,6 +91,15 @@ static unsigned int same_pairs(struct cut_item *const *v, uint32_t n, unsigned i
 	return same;
 }
 
+static unsigned int bits_of(struct cut_item *const *v, uint32_t n, unsigned int half)
+{
+	unsigned int bits = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		bits += (unsigned int)__builtin_popcount(half_of(v[i]->mask, half));
+	return bits;
+}
+
 /*
  * The halves of words that a leaf compares: each leaves fewest of the pairs that those before it
  * left.
@@ -105,10 +114,13 @@ static uint64_t choose_halves(const struct cut_words *w, struct cut_item *const 
 		n = SAMPLE;
 	memset(pairs, 0xff, sizeof(pairs));
 	for (unsigned int p = 0; p < CUT_PARTS; p++) {
-		unsigned int best = 0, least = UINT32_MAX;
+		unsigned int best = 0;
+		int least = INT32_MAX;
 
 		for (unsigned int half = 0; half < 2u * w->n; half++) {
-			const unsigned int same = same_pairs(v, n, half, pairs, NULL);
+			/* Of those that tell apart as much, the one that says most. */
+			const int same = (int)same_pairs(v, n, half, pairs, NULL) * 1024 -
+					 (int)bits_of(v, n, half);
 
 			if (!(taken >> half & 1) && same < least) {
 				least = same;
@@ -231,7 +243,7 @@ static struct cut_node *node_new(struct cut_tree *t, const struct cut *c, cut_en
 	t->nodes = n;
 	t->bytes += size;
 	entry_set(e, (uint64_t)(uintptr_t)n->e | 1 | (uint64_t)c->shift << 48 |
-			     (uint64_t)c->bits << 54 | (uint64_t)c->word << 58);
+			     (uint64_t)c->bits << 54 | (uint64_t)c->at << 58);
 	return n;
 }
 
@@ -384,15 +396,11 @@ struct change {
 	struct leaf_tail *replaced;
 };
 
-static struct cut cut_of(const struct change *g, uint64_t node)
+static struct cut cut_of(uint64_t node)
 {
-	struct cut c = { .word = (uint8_t)(node >> 58),
-			 .shift = node >> 48 & 63,
-			 .bits = node >> 54 & 15 };
-
-	while (g->words->word[c.at] != c.word)
-		c.at++;
-	return c;
+	return (struct cut){ .at = (uint8_t)(node >> 58),
+			     .shift = node >> 48 & 63,
+			     .bits = node >> 54 & 15 };
 }
 
 /* For each leaf that the rule stands in; until one of them says not 0. */
@@ -406,7 +414,7 @@ static int each_leaf(struct change *g, cut_entry *e, int (*visit)(struct change 
 
 	if (!cut_is_node(to))
 		return visit(g, e);
-	c = cut_of(g, to);
+	c = cut_of(to);
 	s = span_of(&c, g->i);
 	do {
 		err = each_leaf(g, (cut_entry *)cut_at(to) + (s.value | sub), visit);

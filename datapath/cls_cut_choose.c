@@ -86,8 +86,7 @@ static void try_word(struct sample *s, unsigned int at, unsigned int max, struct
 		const uint64_t all = (UINT64_C(1) << sizes[k]) - 1;
 
 		for (unsigned int shift = 0; shift + sizes[k] <= 64; shift++) {
-			struct cut c = { s->words->word[at], (uint8_t)at, (uint8_t)shift,
-					 sizes[k] };
+			struct cut c = { (uint8_t)at, (uint8_t)shift, sizes[k] };
 			double left;
 
 			if (!(tell >> shift & 1) || !(tell >> (shift + sizes[k] - 1) & 1) ||

@@ -34,46 +34,43 @@ enum {
 	AT_ONCE = 4,			   /* blocks that are noted by one store */
 };
 
+/* A walker is a packet in a tree: its number is the tree's times BURST_MAX and the packet's. */
 struct look {
-	const uint64_t *key[WALKERS];
-	const cut_entry *e[WALKERS]; /* what is read next */
-	uint64_t at[WALKERS];	     /* the leaf, in the end */
-	uint32_t part[WALKERS][CUT_PARTS];
-	uint8_t packet[WALKERS];
-	uint8_t who[WALKERS]; /* those that have not come to a leaf */
+	uint64_t word[BURST_MAX][CUT_WORDS]; /* what trees look at, as it lies in the key */
+	const cut_entry *e[WALKERS];	     /* what is read next */
+	uint64_t at[WALKERS];		     /* the leaf, in the end */
+	uint8_t all[WALKERS], who[WALKERS];  /* walkers; those that have not come to a leaf */
 	unsigned int n, n_blocks;
 	uint16_t block[WALKERS * BLOCKS + AT_ONCE]; /* walker, and in the upper half which */
 	uint64_t best[BURST_MAX];
 };
 
-static inline uint32_t half(const uint64_t *key, unsigned int n)
-{
-	uint32_t v;
-
-	memcpy(&v, (const uint8_t *)key + n * sizeof(v), sizeof(v));
-	return v;
-}
-
 /* Everybody at the roots. */
 static inline void start(struct look *l, const struct cut_tree *t, unsigned int n_trees,
-			 const struct burst *b, uint64_t todo)
+			 const struct cut_words *words, const struct burst *b, uint64_t todo)
 {
 	unsigned int n = 0, i;
 
+	EACH(i, todo)
+	{
+		const uint64_t *key = cls_key(b, i);
+
+		for (unsigned int k = 0; k < words->n; k++)
+			l->word[i][k] = key[words->word[k]];
+	}
 	for (unsigned int k = 0; k < n_trees; k++) {
 		const uint64_t root = atomic_load_explicit(&t[k].root, memory_order_acquire);
-		const cut_entry *to = cut_is_node(root) ? cut_at(root) : &t[k].root;
+		const bool node = cut_is_node(root);
+		const cut_entry *to = node ? cut_at(root) : &t[k].root;
 
 		EACH(i, todo)
 		{
-			const uint64_t *key = cls_key(b, i);
+			const unsigned int w = k * BURST_MAX + i;
 
-			l->key[n] = key;
-			/* A root that is a leaf is no cut: of no bits. */
-			l->e[n] = to + (cut_is_node(root) ? cut_index(root, key) : 0);
-			rte_prefetch0(l->e[n]);
-			l->packet[n] = (uint8_t)i;
-			l->who[n] = (uint8_t)n;
+			/* A root that is a leaf is no cut. */
+			l->e[w] = to + (node ? cut_index(root, l->word[i]) : 0);
+			rte_prefetch0(l->e[w]);
+			l->all[n] = l->who[n] = (uint8_t)w;
 			n++;
 		}
 	}
@@ -91,7 +88,8 @@ static inline void descend(struct look *l)
 			const unsigned int w = l->who[k];
 			const uint64_t at = atomic_load_explicit(l->e[w], memory_order_acquire);
 			/* Of what is a leaf the result is not used. */
-			const uint32_t to = cut_index(at, l->key[w]) & -(uint32_t)(at & 1);
+			const uint32_t to =
+				cut_index(at, l->word[w % BURST_MAX]) & -(uint32_t)(at & 1);
 
 			l->at[w] = at;
 			l->e[w] = (const cut_entry *)cut_at(at) + to;
@@ -103,36 +101,43 @@ static inline void descend(struct look *l)
 	}
 }
 
-/* What is to be compared, and with what. */
-static inline void note_blocks(struct look *l, const struct cut_words *words)
+/* What is to be compared. */
+static inline void note_blocks(struct look *l)
 {
 	unsigned int n = 0;
 
-	for (unsigned int w = 0; w < l->n; w++) {
-		const uint64_t at = l->at[w];
-		const unsigned int blocks = cut_blocks(at);
+	for (unsigned int k = 0; k < l->n; k++) {
+		const unsigned int w = l->all[k], blocks = cut_blocks(l->at[w]);
 		uint64_t four = w * UINT64_C(0x0001000100010001) + UINT64_C(0x0300020001000000);
 
-		for (unsigned int p = 0; p < CUT_PARTS; p++)
-			l->part[w][p] = half(l->key[w], words->half[cut_half(at, p)]);
 		memcpy(&l->block[n], &four, sizeof(four));
 		if (unlikely(blocks > AT_ONCE))
-			for (unsigned int k = AT_ONCE; k < blocks; k++)
-				l->block[n + k] = (uint16_t)(w | k << 8);
+			for (unsigned int m = AT_ONCE; m < blocks; m++)
+				l->block[n + m] = (uint16_t)(w | m << 8);
 		n += blocks;
 	}
 	for (unsigned int k = 0; k < n; k++) {
 		const struct cut_block *p = cut_at(l->at[l->block[k] & 0xff]);
 		const uint8_t *line = (const uint8_t *)(p + (l->block[k] >> 8));
 
+#pragma GCC unroll 5
 		for (unsigned int i = 0; i < CUT_LINES; i++)
 			rte_prefetch0(line + 64 * i);
 	}
 	l->n_blocks = n;
 }
 
-/* Which rules of a block a packet's parts do not exclude. */
-static inline unsigned int alike_plain(const struct cut_block *k, const uint32_t *part)
+/* Half 'n' of the words that trees look at. */
+static inline uint32_t half(const uint64_t *word, unsigned int n)
+{
+	uint32_t v;
+
+	memcpy(&v, (const uint8_t *)word + n * sizeof(v), sizeof(v));
+	return v;
+}
+
+/* Which rules of a block of leaf 'e' a packet's words do not exclude. */
+static inline unsigned int alike_plain(const struct cut_block *k, uint64_t e, const uint64_t *word)
 {
 	unsigned int set = 0;
 
@@ -140,20 +145,23 @@ static inline unsigned int alike_plain(const struct cut_block *k, const uint32_t
 		uint32_t differ = 0;
 
 		for (unsigned int p = 0; p < CUT_PARTS; p++)
-			differ |= (part[p] & k->part[p].mask[j]) ^ k->part[p].value[j];
+			differ |= (half(word, cut_half(e, p)) & k->part[p].mask[j]) ^
+				  k->part[p].value[j];
 		set |= (unsigned int)!differ << j;
 	}
 	return set;
 }
 
-__attribute__((target("avx2"))) static inline unsigned int alike_avx2(const struct cut_block *k,
-								      const uint32_t *part)
+__attribute__((target("avx2"))) static inline unsigned int
+alike_avx2(const struct cut_block *k, uint64_t e, const uint64_t *word)
 {
 	__m256i differ = _mm256_setzero_si256(), same;
 
+#pragma GCC unroll 4
 	for (unsigned int p = 0; p < CUT_PARTS; p++) {
 		const __m256i *v = (const __m256i *)(const void *)&k->part[p];
-		const __m256i x = _mm256_and_si256(_mm256_set1_epi32((int)part[p]), v[0]);
+		const __m256i x =
+			_mm256_and_si256(_mm256_set1_epi32((int)half(word, cut_half(e, p))), v[0]);
 
 		differ = _mm256_or_si256(differ, _mm256_xor_si256(x, v[1]));
 	}
@@ -162,13 +170,13 @@ __attribute__((target("avx2"))) static inline unsigned int alike_avx2(const stru
 }
 
 static inline __attribute__((always_inline)) void
-compare(struct look *l, unsigned int (*alike)(const struct cut_block *, const uint32_t *))
+compare(struct look *l, unsigned int (*alike)(const struct cut_block *, uint64_t, const uint64_t *))
 {
 	for (unsigned int n = 0; n < l->n_blocks; n++) {
-		const unsigned int w = l->block[n] & 0xff, i = l->packet[w];
+		const unsigned int w = l->block[n] & 0xff, i = w % BURST_MAX;
 		const struct cut_block *k =
 			(const struct cut_block *)cut_at(l->at[w]) + (l->block[n] >> 8);
-		const unsigned int set = alike(k, l->part[w]);
+		const unsigned int set = alike(k, l->at[w], l->word[i]);
 		uint64_t r;
 
 		/* The first is the best; of none at all, any, and it does not count. */
@@ -200,9 +208,9 @@ static const struct cls_rule *search(const struct look *l, const struct burst *b
 			(const struct cut_block *)cut_at(l->at[w]) + (l->block[n] >> 8);
 		unsigned int set;
 
-		if (l->packet[w] != i)
+		if (w % BURST_MAX != i)
 			continue;
-		for (set = alike_plain(k, l->part[w]); set; set &= set - 1) {
+		for (set = alike_plain(k, l->at[w], l->word[i]); set; set &= set - 1) {
 			const struct cls_rule *r = cut_rule(atomic_load_explicit(
 				&k->rule[__builtin_ctz(set)], memory_order_acquire));
 
@@ -220,9 +228,9 @@ void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut
 	struct look l;
 	unsigned int i;
 
-	start(&l, t, n_trees, b, todo);
+	start(&l, t, n_trees, words, b, todo);
 	descend(&l);
-	note_blocks(&l, words);
+	note_blocks(&l);
 	EACH(i, todo)
 	l.best[i] = 0;
 	if (have_avx2 && !cut_scalar)

@@ -59,11 +59,8 @@ static void choose_words(const struct cls_shape *s, struct cut_words *w)
 			in |= UINT64_C(1) << most;
 		uses[most] = 0;
 	}
-	for (; in; in &= in - 1) {
-		w->half[2 * w->n] = (uint8_t)(2 * __builtin_ctzll(in));
-		w->half[2 * w->n + 1] = (uint8_t)(2 * __builtin_ctzll(in) + 1);
+	for (; in; in &= in - 1)
 		w->word[w->n++] = (uint8_t)__builtin_ctzll(in);
-	}
 }
 
 static void forget(struct cuts *c)
