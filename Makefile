@@ -181,7 +181,7 @@ check-asan: ## Unit and system tests under AddressSanitizer and UBSan
 		$(call long_first,$(SYS) $(E2E)) $(UNITS:$(B)/%=$(B)-asan/%)
 
 # Those that have threads; and the switch itself, with ports, flows and garbage coming and going.
-TSAN_TESTS := $(addprefix $(B)-tsan/tests/unit/,datapath_barrier datapath_bundle datapath_change datapath_cls_hash datapath_pmd datapath_normal datapath_port \
+TSAN_TESTS := $(addprefix $(B)-tsan/tests/unit/,datapath_barrier datapath_bundle datapath_change datapath_cls_hash datapath_doze datapath_pmd datapath_normal datapath_port \
 	datapath_ct_threads datapath_ct_race datapath_ct_nat_threads datapath_group datapath_meter datapath_meter_rate controller_store \
 	session_pair) \
 	tests/sys/switch_ports.sh tests/sys/switch_queues.sh tests/sys/soak.sh tests/e2e/demo.sh

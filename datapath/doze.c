@@ -36,6 +36,11 @@ int doze_watch(struct doze *z, int fd)
 	return epoll_ctl(z->epoll, EPOLL_CTL_ADD, fd, &e) && errno != EEXIST ? -errno : 0;
 }
 
+void doze_unwatch(struct doze *z, int fd)
+{
+	(void)epoll_ctl(z->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 void doze_ring(struct doze *z)
 {
 	const uint64_t one = 1;
@@ -81,9 +86,10 @@ void doze_wait(struct doze *z, uint32_t us)
 		return;
 	}
 	n = epoll_pwait2(z->epoll, e, sizeof(e) / sizeof(e[0]), &t, NULL);
-	z->woken = n > 0;
-	while (n-- > 0)
+	while (n-- > 0) {
+		z->woken |= e[n].data.fd != z->bell;
 		hear(z, &e[n]);
+	}
 }
 
 void doze_end(struct doze *z)

@@ -47,8 +47,11 @@ static int look_if_changed(void *arg, struct port *p) CONTROL
 {
 	struct link_watch *w = arg;
 
-	if (p->ethdev < RTE_MAX_ETHPORTS && atomic_exchange(&changed[p->ethdev], false))
-		port_look(w->dp, p);
+	if (p->ethdev >= RTE_MAX_ETHPORTS || !atomic_exchange(&changed[p->ethdev], false))
+		return 0;
+	port_look(w->dp, p);
+	/* It may be another peer's queues that are to tell of frames now (rx_alarm.h). */
+	pmd_assign_queues(w->dp);
 	return 0;
 }
 

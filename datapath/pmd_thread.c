@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_lcore.h>
@@ -17,7 +19,6 @@
 #include "base/lines.h"
 #include "base/log.h"
 #include "datapath/cache.h"
-#include "datapath/af_packet.h"
 #include "datapath/doze.h"
 #include "datapath/dp.h"
 #include "datapath/frag.h"
@@ -25,15 +26,16 @@
 #include "datapath/output.h"
 #include "datapath/pmd.h"
 #include "datapath/pmd_work.h"
-#include "datapath/port_dev.h"
 #include "datapath/punt.h"
 #include "datapath/reasm.h"
+#include "datapath/rx_alarm.h"
 #include "datapath/sample.h"
 #include "datapath/tunnel.h"
 #include "datapath/txq.h"
 
 enum {
 	CORE_ANY = -1,
+	SLICE_NS = 100000,    /* the least there is */
 	AWAKE_US = 64,	      /* without packets before the first sleep ... */
 	AWAKE_MAX_US = 10000, /* ... or while they come regularly */
 	SLEEP_FIRST_US = 4,   /* then twice as long with each empty round */
@@ -50,6 +52,8 @@ static bool is_called(const struct pmd *w)
 
 static void sleep_us(struct pmd *w, unsigned int us) PMD
 {
+	const struct pmd_work *k;
+
 	counter_add(&w->perf.sleeps, 1);
 	/* Asleep it holds nothing: changes need not wait for it. */
 	rte_rcu_qsbr_thread_offline(w->dp->rcu, w->id);
@@ -58,6 +62,8 @@ static void sleep_us(struct pmd *w, unsigned int us) PMD
 		doze_wait(&w->doze, us);
 	doze_end(&w->doze);
 	rte_rcu_qsbr_thread_online(w->dp->rcu, w->id);
+	if (w->doze.woken && (k = atomic_load_explicit(&w->work, memory_order_acquire)))
+		rx_alarms_hear(k->alarms, k->n_alarms);
 }
 
 /* Holds nothing meanwhile, as in sleep. */
@@ -108,10 +114,27 @@ static void wakeful_busy(struct wakeful *k, uint64_t start, uint64_t end)
 	k->busy = end;
 }
 
+/* Queues are to tell of frames from now on. */
+static bool arm(struct pmd *w) PMD
+{
+	struct pmd_work *k = atomic_load_explicit(&w->work, memory_order_acquire);
+
+	return k && rx_alarms_arm(k->alarms, k->n_alarms);
+}
+
+static void disarm(struct pmd *w) PMD
+{
+	struct pmd_work *k = atomic_load_explicit(&w->work, memory_order_acquire);
+
+	if (k)
+		rx_alarms_disarm(k->alarms, k->n_alarms);
+}
+
 static void serve(struct pmd *w) PMD
 {
 	struct wakeful k = { .per_us = w->hz / 1000000 };
 	unsigned int us = SLEEP_FIRST_US;
+	bool slept = false;
 
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		unsigned int n;
@@ -134,6 +157,9 @@ static void serve(struct pmd *w) PMD
 				cache_spent(w, end - w->now);
 			wakeful_busy(&k, w->now, end);
 			us = SLEEP_FIRST_US;
+			if (unlikely(slept))
+				disarm(w);
+			slept = false;
 			continue;
 		}
 		counter_add(&w->perf.idle_cycles, end - w->now);
@@ -141,11 +167,38 @@ static void serve(struct pmd *w) PMD
 		 * gives the core to others. */
 		if (end - k.busy < k.awake)
 			continue;
+		slept = true;
+		if (arm(w))
+			us = SLEEP_FIRST_US;
 		if (!may_sleep(w, &us))
 			continue;
 		sleep_us(w, us);
 		us = RTE_MIN(us * 2, doze_limit(&w->doze));
 	}
+}
+
+/* The kernel's struct sched_attr, as it was at first; glibc has none, and the kernel's own header
+ * does not go with glibc's. */
+struct slice {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+/*
+ * A thread that wakes for a packet is not to wait until whoever has the core has had all of a usual
+ * slice: Linux 6.12 and later let one with a shorter slice go first, others ignore it.
+ */
+static void ask_for_short_slices(void)
+{
+	struct slice a = { .size = sizeof(a) };
+
+	if (syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) || a.policy != SCHED_OTHER)
+		return;
+	a.runtime = SLICE_NS;
+	(void)syscall(SYS_sched_setattr, 0, &a, 0);
 }
 
 static void *thread_main(void *arg)
@@ -155,6 +208,7 @@ static void *thread_main(void *arg)
 	role_assume_pmd();
 	/* Sleeps are meant as they are written, not rounded up to the default 50 us more. */
 	prctl(PR_SET_TIMERSLACK, 1UL);
+	ask_for_short_slices();
 	/* Gives the thread a cache of its own in each mempool. */
 	if (rte_thread_register()) {
 		atomic_store(&w->stop, true);
@@ -186,7 +240,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	reasm_free(atomic_load(&w->track_reasm));
 	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
 		lines_free(atomic_load(&w->flow_chunks[i]));
-	free(atomic_load(&w->work));
+	pmd_work_free(atomic_load(&w->work));
 	lines_free(w->ports);
 	lines_free(w->burst);
 	lines_free(w->txq);
@@ -435,100 +489,6 @@ void pmd_free_all(struct dp *dp)
 
 		dp->pmds[dp->n_pmds] = NULL;
 		pmd_free(dp, w);
-	}
-}
-
-/* ---- Queues ---- */
-
-/* The PMD with the fewest queues; -1: there is none with a thread. */
-static int least_loaded(const struct dp *dp, const uint32_t *load)
-{
-	int best = -1;
-
-	for (unsigned int i = 0; i < dp->n_pmds; i++)
-		if (!dp->pmds[i]->detached && (best < 0 || load[i] < load[best]))
-			best = (int)i;
-	return best;
-}
-
-/* Counts each PMD's queues, and gives those of new ports to whoever has least. */
-static bool distribute(struct dp *dp, uint32_t load[PMD_MAX])
-{
-	for (int pass = 0; pass < 2; pass++)
-		for (unsigned int i = 0; i < PORT_MAX; i++) {
-			struct port *p = atomic_load(&dp->port_slots[i]);
-
-			if (!p || p->ethdev == RTE_MAX_ETHPORTS || p->cold->assigned != !pass)
-				continue;
-			for (unsigned int q = 0; q < p->n_rxq; q++) {
-				int w = pass ? least_loaded(dp, load) : p->cold->rxq_pmd[q];
-
-				if (w < 0)
-					return false;
-				p->cold->rxq_pmd[q] = (uint16_t)w;
-				load[w]++;
-			}
-			p->cold->assigned = true;
-		}
-	return true;
-}
-
-/* Whether an event tells of all that the thread is to do. */
-static bool all_tell(struct pmd *w, const struct pmd_work *k) CONTROL
-{
-	bool all = !k->n_handovers;
-
-	for (uint32_t i = 0; i < k->n_rxqs; i++) {
-		const struct rxq *q = &k->rxqs[i];
-		const int fd = q->ring ? af_packet_fd(q->port->ethdev, q->queue) : -1;
-
-		all &= fd >= 0 && !doze_watch(&w->doze, fd);
-	}
-	return all;
-}
-
-static struct pmd_work *work_new(const struct dp *dp, const struct pmd *w, uint32_t n_rxqs)
-{
-	struct pmd_work *k = calloc(1, sizeof(*k) + n_rxqs * sizeof(k->rxqs[0]));
-
-	for (unsigned int i = 0; k && i < PORT_MAX; i++) {
-		const struct port *p = atomic_load(&dp->port_slots[i]);
-
-		if (!p || p->ethdev == RTE_MAX_ETHPORTS)
-			continue;
-		if (p->handover && p->owner == w->id)
-			k->handovers[k->n_handovers++] = p;
-		if (atomic_load(&p->queues) && p->owner == w->id)
-			k->queued[k->n_queued++] = p;
-		for (uint16_t q = 0; q < p->n_rxq; q++)
-			if (p->cold->rxq_pmd[q] == w->id)
-				k->rxqs[k->n_rxqs++] =
-					(struct rxq){ p, q, af_packet_ring(p->ethdev, q) };
-	}
-	return k;
-}
-
-void pmd_assign_queues(struct dp *dp)
-{
-	uint32_t load[PMD_MAX] = { 0 };
-
-	if (!distribute(dp, load))
-		return;
-	for (unsigned int i = 0; i < dp->n_pmds; i++) {
-		struct pmd *w = dp->pmds[i];
-		struct pmd_work *old, *new;
-
-		if (w->detached)
-			continue;
-		new = work_new(dp, w, load[i]);
-		if (!new) /* better no queue than one of a port that goes */
-			log_err("pmd", "no memory for the queues of packet thread %u", i);
-		atomic_store_explicit(&w->doze.all_tell, new &&all_tell(w, new),
-				      memory_order_relaxed);
-		old = atomic_exchange(&w->work, new);
-		doze_ring(&w->doze);
-		if (old)
-			dp_retire(dp, old, free);
 	}
 }
 

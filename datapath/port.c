@@ -546,6 +546,7 @@ void port_look(struct dp *dp, struct port *p)
 	if (atomic_load(&p->state) == before)
 		return;
 	log_info("port", "%s: link %s", p->cold->name, before & OFPPS_LINK_DOWN ? "up" : "down");
+	pmd_assign_queues(dp);
 	if (!p->tunnel)
 		tunnel_uplink_changed(dp, p->cold->name);
 	raise_status(dp, p, OFPPR_MODIFY);

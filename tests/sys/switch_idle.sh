@@ -25,16 +25,22 @@ in_space a ping -c 2 -i 0.2 -W 10 10.2.0.2 >/dev/null || true
 # Time on a processor, of all threads, in ns.
 ran() { awk '{ s += $1 } END { print s }' /proc/"$PID"/task/*/schedstat; }
 
-# idle WHEN: how much of a core it takes.
+# How often its packet thread went to sleep.
+slept() { grep -h -A100 -s '^Name:.pmd' /proc/"$PID"/task/*/status | awk '/^voluntary_ctxt_switches/ { print $2 }'; }
+
+# idle WHEN: how much of a core it takes, and how often it sleeps: as long as it may (a hundred times a second), and not by
+# the clock (four thousand times), which it falls back to should an event wake it and there is nothing.
 idle() {
-	local t0 r0 t1 r1 permille
+	local t0 r0 t1 r1 permille s0 s1
 	sleep 0.5
-	t0=$(date +%s%N) r0=$(ran)
+	t0=$(date +%s%N) r0=$(ran) s0=$(slept)
 	sleep 3
-	t1=$(date +%s%N) r1=$(ran)
+	t1=$(date +%s%N) r1=$(ran) s1=$(slept)
 	permille=$(( (r1 - r0) * 1000 / (t1 - t0) ))
 	echo "# $1: $((permille / 10)).$((permille % 10)) % of a core"
 	check "an idle switch uses less than $MAX_PERCENT % of a core: $1" test "$permille" -lt $((MAX_PERCENT * 10))
+	echo "# $1: $(((s1 - s0) / 3)) sleeps a second"
+	check "it sleeps until something happens: $1" test $((s1 - s0)) -gt 0 -a $((s1 - s0)) -lt 1500
 }
 idle "four ports"
 # An event that stays, such as the error of a socket whose device went, is no reason to stay awake.
