@@ -71,7 +71,7 @@ bool memif_is(uint16_t ethdev)
 }
 
 /* Only what does not follow pointers into what may have gone, but for the driver's heap. */
-static const struct queue *queue_of(uint16_t ethdev, uint16_t queue)
+static const struct queue *queue_of(uint16_t ethdev, uint16_t queue) CONTROL
 {
 	const struct device *d = &rte_eth_devices[ethdev];
 	const struct queue *q = rte_eth_fp_ops[ethdev].rxq.data[queue];
