@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long a packet takes through a switch, one way, between two net_memif ports: no kernel in
- * between, one clock.
+ * How long a packet takes through a switch, one way, between two net_memif
+ *ports: no kernel in between, one clock.
  *
- *	latency [EAL arguments with two net_memif devices] -- COUNT GAP RATE QUEUES
+ *	latency [EAL arguments with two net_memif devices] -- COUNT GAP RATE
+ *QUEUES PID
  *
- * RATE 0: one packet at a time, GAP microseconds after the one before came back.  With a RATE:
- * as many a second, evenly spaced, however long each takes.  Each packet carries when it was
- * sent.  Device 0 sends, device 1 receives; microseconds are printed.  QUEUES is how many the
- * switch sends by.  "late" counts packets sent 50 us behind their time: others had the core.
+ * RATE 0: one packet at a time, GAP microseconds after the one before came
+ *back.  With a RATE: as many a second, evenly spaced, however long each takes.
+ *Each packet carries when it was sent.  Device 0 sends, device 1 receives;
+ *microseconds are printed.  QUEUES is how many the switch sends by.  "late"
+ *counts packets sent 50 us behind their time: others had the core.
+ *
+ * Packets come in windows of 10 ms, each with its own percentiles, and the medians of these are
+ * printed, too: on a machine that others use they tell of the switch, where those of all packets
+ * tell of how often it was pushed off its core.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +28,7 @@
 enum {
 	BURST = 32,
 	LENGTH = 64,
+	WINDOWS_A_SECOND = 100,
 	AT = 48 /* of number and time, in the frame */
 };
 
@@ -31,8 +38,9 @@ struct stamp {
 
 static struct {
 	struct rte_mempool *pool;
-	double *took; /* microseconds, of those that came */
-	uint64_t count, sent, came, late, hz;
+	double *took;	   /* microseconds, of those that came */
+	double *p50, *p99; /* of each window */
+	uint64_t count, sent, came, late, hz, windows;
 	uint16_t queues;
 } run;
 
@@ -92,9 +100,9 @@ static void wait_us(double us)
 		receive();
 }
 
-static void one_at_a_time(double gap)
+static void one_at_a_time(double gap, uint64_t n)
 {
-	while (run.sent < run.count) {
+	for (; n; n--) {
 		const uint64_t before = run.came, end = rte_rdtsc() + run.hz / 50;
 
 		transmit();
@@ -104,12 +112,13 @@ static void one_at_a_time(double gap)
 	}
 }
 
-static void evenly(double rate)
+static void evenly(double rate, uint64_t n)
 {
+	const uint64_t end = run.sent + n;
 	const double step = run.hz / rate;
 	double next = rte_rdtsc();
 
-	while (run.sent < run.count) {
+	while (run.sent < end) {
 		const uint64_t now = rte_rdtsc();
 
 		if (now >= next) {
@@ -123,6 +132,41 @@ static void evenly(double rate)
 		}
 		receive();
 	}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void window(double rate, double gap, uint64_t n)
+{
+	double *v = run.took + run.came;
+	const uint64_t first = run.came;
+
+	if (rate > 0)
+		evenly(rate, n);
+	else
+		one_at_a_time(gap, n);
+	wait_us(300);
+	n = run.came - first;
+	if (!n)
+		return;
+	qsort(v, n, sizeof(*v), by_size);
+	run.p50[run.windows] = v[n / 2];
+	run.p99[run.windows++] = v[n * 99 / 100];
+}
+
+static void windows(double rate, double gap)
+{
+	const double usual =
+		rate > 0 ? rate / WINDOWS_A_SECOND : 1e6 / (gap + 5) / WINDOWS_A_SECOND;
+	const uint64_t n = usual < 1 ? 1 : (uint64_t)usual;
+
+	while (run.sent < run.count)
+		window(rate, gap, RTE_MIN(n, run.count - run.sent));
 }
 
 static void start(uint16_t port)
@@ -146,13 +190,6 @@ static void start(uint16_t port)
 	}
 }
 
-static int by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv)
 {
 	int n = rte_eal_init(argc, argv);
@@ -166,28 +203,32 @@ int main(int argc, char **argv)
 	rate = atof(argv[n + 3]);
 	run.queues = strtoul(argv[n + 4], NULL, 0);
 	run.hz = rte_get_tsc_hz();
+	run.p50 = calloc(run.count, sizeof(*run.p50));
+	run.p99 = calloc(run.count, sizeof(*run.p99));
 	run.took = calloc(run.count, sizeof(*run.took));
 	run.pool = rte_pktmbuf_pool_create("latency", 8191, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					   SOCKET_ID_ANY);
-	if (!run.took || !run.pool)
+	if (!run.took || !run.p50 || !run.p99 || !run.pool)
 		fail("no memory");
 	start(0);
 	start(1);
 	wait_us(500000);
 	t0 = rte_rdtsc();
-	if (rate > 0)
-		evenly(rate);
-	else
-		one_at_a_time(gap);
+	windows(rate, gap);
 	rate = run.sent * (double)run.hz / (rte_rdtsc() - t0);
 	wait_us(100000);
 	if (!run.came)
 		fail("nothing came back");
 	qsort(run.took, run.came, sizeof(*run.took), by_size);
-	printf("sent %lu came %lu late %lu rate %.0f p50 %.3f p90 %.3f p99 %.3f p999 %.3f max "
+	printf("sent %lu came %lu late %lu rate %.0f p50 %.3f p90 %.3f p99 %.3f p999 "
+	       "%.3f max "
 	       "%.3f\n",
 	       run.sent, run.came, run.late, rate, run.took[run.came / 2],
 	       run.took[run.came * 90 / 100], run.took[run.came * 99 / 100],
 	       run.took[run.came * 999 / 1000], run.took[run.came - 1]);
+	qsort(run.p50, run.windows, sizeof(*run.p50), by_size);
+	qsort(run.p99, run.windows, sizeof(*run.p99), by_size);
+	printf("windows %lu p50 %.3f p99 %.3f\n", run.windows, run.p50[run.windows / 2],
+	       run.p99[run.windows / 2]);
 	return 0;
 }

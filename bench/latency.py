@@ -5,6 +5,7 @@
 
   idle            one packet at a time, 20 us after the one before came back: the packet thread is awake
   0.9 Mpps        900,000 packets a second, evenly spaced
+                  (both also as ", 10 ms": percentiles of windows of that length, the median of each, on a machine that others use)
   after silence   one packet every 20 ms: a thread that sleeps has to notice it.  Open vSwitch as it comes does not sleep; "ovs-sleep"
                   has been told to, for up to 500 us
 """
@@ -44,6 +45,9 @@ def measured(case, subject, run):
     v = [float(x) for x in m.groups()]
     rig.row("latency", case, subject, run, p50__us=v[4], p90__us=v[5], p99__us=v[6], p999__us=v[7], max__us=v[8], lost__percent=100 * (1 - v[1] / v[0]),
             rate__Mpps=v[3] / 1e6, late__percent=100 * v[2] / v[0])
+    m = re.search(r"windows (\d+) p50 ([\d.]+) p99 ([\d.]+)", p.stdout)
+    if m and case != "after silence":
+        rig.row("latency", case + ", 10 ms", subject, run, p50__us=float(m[2]), p99__us=float(m[3]), windows=float(m[1]))
 
 
 def of(sw, subject, run, cases):

@@ -1,27 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forwarding while rules change: 1,000 flow_mods a second, an add and a delete in turns, in the table that the traffic goes
-through and of the kind that is in it, but for addresses that the traffic does not have.  Quiet and busy windows take turns
-in the same process; the share is busy over quiet, in packets for the time that the thread had."""
+through, for addresses that the traffic does not have.  They are of the kind that is in it ("l3": routes, "acl1k": five-tuples),
+or of another: five-tuples among the routes ("l3, five-tuples"), which all packets are then looked at for.  Quiet and busy windows
+take turns in the same process; the share is busy over quiet, in packets for the time that the thread had."""
 import statistics
+import struct
 import threading
 import time
 
 from bench import flow_mods, rig, scenario
 
-CASES = ("l3", "acl1k")
+CASES = {"l3": ("l3", "routes"), "l3, five-tuples": ("l3", "five-tuples"), "acl1k": ("acl1k", "five-tuples")}
 RATE = 1000
 HEAP = 10  # sent together, a hundred times a second
 
 
-def mods():
-    """Message after message, without end: 1,000 rules are added, each is deleted a second later."""
+def route(xid, i):
+    """To a /24 that no packet goes to; the priority is its length, as of the other routes."""
+    fields = flow_mods.oxm(5, 0x800, 2) + struct.pack("!HBBII", 0x8000, 12 << 1 | 1, 8, 0x0b000000 | i << 8, 0xffffff00)
+    n = 4 + len(fields)
+    output = struct.pack("!HHIH6x", 0, 16, 2, 0xffff)
+    body = struct.pack("!QQBBHHHIIIH2x", 0, 0, 0, 0, 0, 0, 124, 0xffffffff, 0xffffffff, 0xffffffff, 0)
+    return rig.message(14, xid, body + struct.pack("!HH", 1, n) + fields + bytes(-n % 8) + struct.pack("!HH4x", 4, 8 + len(output)) + output)
+
+
+def five_tuple(xid, i):
+    return flow_mods.flow_mod(xid, (0x0b000000 | i, 0xcb007100 | i & 0xff, 17, 5000 + i, 53))
+
+
+def mods(make):
+    """Message after message, without end: 500 rules are added, each is deleted half a second later."""
     xid = 0
     while True:
         for kind in (0, 4):
             for i in range(RATE // 2):
-                five = (0x0b000000 | i, 0xcb007100 | i & 0xff, 17, 5000 + i, 53)
-                data = flow_mods.flow_mod(xid := xid + 1 & 0xffffff, five)
-                body = bytearray(data)
+                body = bytearray(make(xid := xid + 1 & 0xffffff, i))
                 body[8 + 17] = kind  # OFPFC_ADD, OFPFC_DELETE_STRICT
                 yield bytes(body)
 
@@ -29,14 +42,15 @@ def mods():
 class Changes:
     """Sends them from a thread of its own while it is open."""
 
-    def __init__(self, socket):
+    def __init__(self, socket, kind):
+        self.make = {"routes": route, "five-tuples": five_tuple}[kind]
         self.of = rig.OpenFlow(socket)
         self.stop = threading.Event()
         self.sent = 0
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self):
-        source, next_time = mods(), time.monotonic()
+        source, next_time = mods(self.make), time.monotonic()
         while not self.stop.is_set():
             self.of.s.sendall(b"".join(next(source) for _ in range(HEAP)))
             self.sent += HEAP
@@ -59,14 +73,15 @@ class Changes:
 
 
 def one(case, subject, run, *options):
-    s = scenario.BY_NAME[case]
+    row, kind = CASES[case]
+    s = scenario.BY_NAME[row]
     with rig.Weft(*options, trace=s.trace) as sw:
         sw.rules(s.flows)
         time.sleep(rig.WARM)
         quiet, busy = [], []
         for _ in range(2):
             quiet.append(sw.window(rig.SECONDS)["whole_core__Mpps"])
-            with Changes(sw.socket) as changes:
+            with Changes(sw.socket, kind) as changes:
                 time.sleep(.1)
                 busy.append(sw.window(rig.SECONDS)["whole_core__Mpps"])
     q, b = statistics.mean(quiet), statistics.mean(busy)
