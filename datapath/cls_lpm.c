@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lpm template: routes.  All rules match a prefix of one IPv4 or IPv6 address and agree in
- * everything else (e.g. eth_type), and longer prefixes have no lower priority than shorter ones.
+ * The lpm template: routes.  All rules of IPv4 match a prefix of one address, all of IPv6 likewise;
+ * each family's agree in everything else, and longer prefixes have no lower priority than shorter
+ * ones.
  *
  * A lookup goes down a trie (cls_trie.h), however many lengths there are.  When most prefixes have
  * lost their rules, or when it is full, the whole is built again.
@@ -15,7 +16,6 @@
 #include <rte_prefetch.h>
 
 #include "datapath/act.h"
-#include "datapath/cls_hash.h"
 #include "datapath/mask.h"
 
 enum {
@@ -41,37 +41,37 @@ static bool agrees(uint16_t *min, uint16_t *max, unsigned int bits, unsigned int
 	return true;
 }
 
-static const struct cls_rule *first_route(const struct cls_shape *s)
-{
-	for (uint32_t i = 0; i < s->n_rules; i++)
-		if (s->rules[i]->mask->n_words)
-			return s->rules[i];
-	return NULL;
-}
-
-static bool are_routes(const struct cls_shape *s, enum prefix_field field, struct prefix_set *set)
+/* Whether all of the family's rules are routes by 'field'; 'set' is what they have in common. */
+static bool are_routes(const struct cls_shape *s, enum prefix_field field, struct prefix_set *set,
+		       uint32_t *n)
 {
 	uint16_t min[TRIE_BITS + 1], max[TRIE_BITS + 1];
 
 	memset(min, 0xff, sizeof(min));
 	memset(max, 0, sizeof(max));
-	prefix_set_init(set, field, first_route(s));
+	*n = 0;
 	for (uint32_t i = 0; i < s->n_rules; i++) {
 		const struct cls_rule *r = s->rules[i];
 		struct prefix at;
 
-		if (r->mask->n_words &&
-		    (!prefix_set_has(set, r, &at) ||
-		     !agrees(min, max, prefix_bits(field), at.len, r->priority)))
+		if (prefix_family_of(r) != prefix_family(field))
+			continue;
+		if (!(*n)++)
+			prefix_set_init(set, field, r);
+		if (!prefix_set_has(set, r, &at) ||
+		    !agrees(min, max, prefix_bits(field), at.len, r->priority))
 			return false;
 	}
 	return true;
 }
 
-static bool find_field(const struct cls_shape *s, struct prefix_set *set)
+/* The same, by any of its fields. */
+static bool find_field(const struct cls_shape *s, enum prefix_family family, struct prefix_set *set,
+		       uint32_t *n)
 {
 	for (unsigned int f = 0; f < N_PREFIX_FIELDS; f++)
-		if (are_routes(s, (enum prefix_field)f, set))
+		if (prefix_family((enum prefix_field)f) == family &&
+		    are_routes(s, (enum prefix_field)f, set, n))
 			return true;
 	return false;
 }
@@ -79,11 +79,17 @@ static bool find_field(const struct cls_shape *s, struct prefix_set *set)
 static bool lpm_fits(const struct cls_shape *s)
 {
 	struct prefix_set set;
+	uint32_t n = s->n_any, of_family;
 
-	if (s->n_masks < LPM_MIN_MASKS || s->n_masks > TRIE_BITS + 1 ||
+	if (s->n_masks < LPM_MIN_MASKS || s->n_masks > N_PREFIX_FAMILIES * (TRIE_BITS + 1) ||
 	    s->n_rules >= TRIE_MAX / ROOM_TIMES)
 		return false;
-	return find_field(s, &set);
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++) {
+		if (!find_field(s, (enum prefix_family)f, &set, &of_family))
+			return false;
+		n += of_family;
+	}
+	return n == s->n_rules;
 }
 
 /* ---- As a classifier ---- */
@@ -94,7 +100,7 @@ static uint64_t hash_of(const void *mask, const struct cls_rule *r)
 }
 
 /* What a route's flows come to, where a frame needs no more than that. */
-static void renew_leaf(struct lpm *l, uint32_t leaf)
+static void renew_leaf(struct lpm_routes *l, uint32_t leaf)
 {
 	const struct cls_rule *r = trie_only(&l->trie, leaf);
 	const struct flow *f = r ? flow_of_rule(r) : NULL;
@@ -119,12 +125,12 @@ static void note_priority(struct lpm *l, const struct cls_rule *r)
 		l->least = r->priority;
 	}
 	if (l->most_any > l->least)
-		atomic_store_explicit(&l->direct, false, memory_order_release);
+		atomic_store_explicit(&l->beaten, true, memory_order_release);
 }
 
 static int insert_any(struct lpm *l, struct cls_rule *r)
 {
-	int err = cls_hash_add(l->any, cls_hash_rule(&l->none, r), r, &l->cls, hash_of, &l->none);
+	int err = cls_hash_add(&l->any, cls_hash_rule(&l->none, r), r, &l->cls, hash_of, &l->none);
 
 	if (err)
 		return err;
@@ -134,50 +140,68 @@ static int insert_any(struct lpm *l, struct cls_rule *r)
 	return 0;
 }
 
+static struct lpm_routes *routes_of(const struct lpm *l, const struct cls_rule *r)
+{
+	const enum prefix_family f = prefix_family_of(r);
+
+	return f < N_PREFIX_FAMILIES ? l->of[f] : NULL;
+}
+
 static int lpm_insert(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
+	struct lpm_routes *to = routes_of(l, r);
 	struct prefix at;
 	uint32_t leaf;
 	int err;
 
 	if (!r->mask->n_words)
 		return insert_any(l, r);
-	if (!prefix_set_has(&l->set, r, &at) ||
-	    !agrees(l->min_priority, l->max_priority, prefix_bits(l->field), at.len, r->priority))
+	if (!to || !prefix_set_has(&to->set, r, &at) ||
+	    !agrees(to->min_priority, to->max_priority, prefix_bits(to->field), at.len,
+		    r->priority))
 		return -EAGAIN;
 	note_priority(l, r);
-	err = trie_add(&l->trie, at.key, at.len, r, &leaf);
+	err = trie_add(&to->trie, at.key, at.len, r, &leaf);
 	if (err)
 		return err;
-	renew_leaf(l, leaf);
+	renew_leaf(to, leaf);
 	cls_note(c, r);
 	return 0;
 }
 
-static uint32_t leaf_of(struct lpm *l, const struct cls_rule *r)
+static uint32_t leaf_of(struct lpm_routes *l, const struct cls_rule *r)
 {
 	struct prefix at;
 
-	return prefix_set_has(&l->set, r, &at) ? trie_find(&l->trie, at.key, at.len) : 0;
+	return l && prefix_set_has(&l->set, r, &at) ? trie_find(&l->trie, at.key, at.len) : 0;
+}
+
+/* Prefixes without rules stay; whether there are too many of them. */
+static bool is_sparse(const struct lpm *l)
+{
+	uint32_t n = 0;
+
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
+		n += l->of[f] ? l->of[f]->trie.n : 0;
+	return n > 64 && l->cls.n_rules < n / 4;
 }
 
 static int lpm_remove(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
-	uint32_t leaf;
+	struct lpm_routes *from = routes_of(l, r);
+	const uint32_t leaf = leaf_of(from, r);
 
-	/* Prefixes without rules stay; too many of them: build again. */
-	if (l->trie.n > 64 && c->n_rules < l->trie.n / 4)
+	if (is_sparse(l))
 		return -EAGAIN;
 	if (!r->mask->n_words) {
-		if (!cls_hash_del(l->any, cls_hash_rule(&l->none, r), r))
+		if (!cls_hash_del(&l->any, cls_hash_rule(&l->none, r), r))
 			return -EAGAIN;
 	} else {
-		leaf = leaf_of(l, r);
-		if (!trie_del(&l->trie, leaf, r))
+		if (!leaf || !trie_del(&from->trie, leaf, r))
 			return -EAGAIN;
-		renew_leaf(l, leaf);
+		renew_leaf(from, leaf);
 	}
 	c->n_rules--;
 	return 0;
@@ -185,22 +209,33 @@ static int lpm_remove(struct cls *c, struct cls_rule *r)
 
 static void lpm_marked(struct cls *c, struct cls_rule *r)
 {
-	struct lpm *l = (struct lpm *)c;
-	const uint32_t leaf = r->mask->n_words ? leaf_of(l, r) : 0;
+	struct lpm_routes *of = routes_of((struct lpm *)c, r);
+	const uint32_t leaf = leaf_of(of, r);
 
 	if (leaf)
-		renew_leaf(l, leaf);
+		renew_leaf(of, leaf);
 }
 
 static void lpm_free(struct cls *c)
 {
 	struct lpm *l = (struct lpm *)c;
 
-	trie_fini(&l->trie);
-	if (l->any)
-		cls_hash_fini(l->any);
-	free(l->any);
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++) {
+		if (l->of[f])
+			trie_fini(&l->of[f]->trie);
+		free(l->of[f]);
+	}
+	cls_hash_fini(&l->any);
 	free(l);
+}
+
+/* 0 of what matches everything, and 1 more than its length of a prefix. */
+static unsigned int rank(struct lpm *l, const struct cls_rule *r)
+{
+	struct lpm_routes *of = routes_of(l, r);
+	struct prefix at;
+
+	return of && prefix_set_has(&of->set, r, &at) ? at.len + 1u : 0;
 }
 
 /* Short prefixes first: then nothing that is there has to be changed. */
@@ -209,19 +244,14 @@ static int fill(struct lpm *l, const struct cls_shape *s)
 	enum { PLACES = TRIE_BITS + 3 };
 	uint32_t *first = calloc(PLACES, sizeof(*first)),
 		 *order = calloc(s->n_rules, sizeof(*order));
-	struct prefix at = { .len = 0 };
 	int err = first && order ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		first[s->rules[i]->mask->n_words && prefix_set_has(&l->set, s->rules[i], &at)
-			      ? at.len + 2u
-			      : 1u]++;
+		first[rank(l, s->rules[i]) + 1]++;
 	for (unsigned int len = 1; !err && len < PLACES; len++)
 		first[len] += first[len - 1];
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		order[first[s->rules[i]->mask->n_words && prefix_set_has(&l->set, s->rules[i], &at)
-				    ? at.len + 1u
-				    : 0u]++] = i;
+		order[first[rank(l, s->rules[i])]++] = i;
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
 		err = lpm_insert(&l->cls, s->rules[order[i]]);
 	free(first);
@@ -245,7 +275,7 @@ static unsigned int frame_word(unsigned int word)
 }
 
 /* Whether a frame tells all that routes have in common. */
-static bool note_frame(struct lpm *l)
+static bool note_frame(struct lpm_routes *l)
 {
 	const struct cls_mask *m = &l->set.mask;
 
@@ -272,6 +302,26 @@ static uint32_t room_for(uint32_t n)
 	return room > ROOM_MIN ? room : ROOM_MIN;
 }
 
+/* 0 or -ENOMEM; no routes of the family: nothing. */
+static int begin(struct lpm *l, const struct cls_shape *s, enum prefix_family family)
+{
+	struct lpm_routes *r = calloc(1, sizeof(*r));
+	uint32_t n;
+
+	if (!r)
+		return -ENOMEM;
+	(void)find_field(s, family, &r->set, &n);
+	if (!n || trie_init(&r->trie, room_for(n))) {
+		free(r);
+		return n ? -ENOMEM : 0;
+	}
+	l->of[family] = r;
+	r->field = r->set.field;
+	memset(r->min_priority, 0xff, sizeof(r->min_priority));
+	r->framed = note_frame(r);
+	return 0;
+}
+
 static struct cls *lpm_build(const struct cls_shape *s)
 {
 	struct lpm *l = calloc(1, sizeof(*l));
@@ -281,14 +331,9 @@ static struct cls *lpm_build(const struct cls_shape *s)
 		return NULL;
 	l->cls.ops = &cls_lpm;
 	l->cls.dp = s->dp;
-	(void)find_field(s, &l->set);
-	l->field = l->set.field;
-	cls_mask_init(&l->none, &zero);
-	memset(l->min_priority, 0xff, sizeof(l->min_priority));
 	l->least = UINT16_MAX;
-	atomic_init(&l->direct, note_frame(l));
-	l->any = calloc(1, sizeof(*l->any));
-	if (!l->any || cls_hash_init(l->any, 1) || trie_init(&l->trie, room_for(s->n_rules)) ||
+	cls_mask_init(&l->none, &zero);
+	if (cls_hash_init(&l->any, 1) || begin(l, s, PREFIX_IP) || begin(l, s, PREFIX_IPV6) ||
 	    fill(l, s)) {
 		lpm_free(&l->cls);
 		return NULL;
@@ -296,7 +341,7 @@ static struct cls *lpm_build(const struct cls_shape *s)
 	return &l->cls;
 }
 
-static inline bool is_route(const struct lpm *l, const uint64_t *key)
+static inline bool is_route(const struct lpm_routes *l, const uint64_t *key)
 {
 	const struct cls_mask *m = &l->set.mask;
 
@@ -306,7 +351,7 @@ static inline bool is_route(const struct lpm *l, const uint64_t *key)
 	return true;
 }
 
-static inline struct trie_key address(const struct lpm *l, const uint64_t *key)
+static inline struct trie_key address(const struct lpm_routes *l, const uint64_t *key)
 {
 	const unsigned int at = prefix_word(l->field);
 
@@ -314,10 +359,9 @@ static inline struct trie_key address(const struct lpm *l, const uint64_t *key)
 }
 
 /* All of a burst go down the trie together, so that memory is on its way. */
-static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
-		       const struct cls_rule **hit)
+static void look_up(const struct lpm_routes *l, const struct burst *b, uint64_t todo,
+		    const struct cls_rule **hit)
 {
-	const struct lpm *l = (const struct lpm *)c;
 	const struct trie *t = &l->trie;
 	struct trie_key k[BURST_MAX];
 	uint32_t e[BURST_MAX];
@@ -326,7 +370,6 @@ static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo
 	for (uint64_t left = todo; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
-		hit[i] = NULL;
 		if (!is_route(l, cls_key(b, i)))
 			continue;
 		routes |= UINT64_C(1) << i;
@@ -361,22 +404,40 @@ static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo
 
 		hit[i] = trie_visible(t, e[i], b->version);
 	}
+}
+
+static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
+		       const struct cls_rule **hit)
+{
+	const struct lpm *l = (const struct lpm *)c;
+
+	for (uint64_t left = todo; left; left &= left - 1)
+		hit[__builtin_ctzll(left)] = NULL;
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
+		if (l->of[f])
+			look_up(l->of[f], b, todo, hit);
 	if (atomic_load_explicit(&l->any_used, memory_order_acquire))
-		cls_hash_lookup(l->any, &l->none, b, todo, hit);
+		cls_hash_lookup(&l->any, &l->none, b, todo, hit);
 }
 
 static uint32_t lpm_probes(const struct cls *c)
 {
 	const struct lpm *l = (const struct lpm *)c;
 
-	return 1 + atomic_load_explicit(&l->any_used, memory_order_relaxed);
+	return !!l->of[PREFIX_IP] + !!l->of[PREFIX_IPV6] +
+	       atomic_load_explicit(&l->any_used, memory_order_relaxed);
 }
 
 static size_t lpm_memory(const struct cls *c)
 {
 	const struct lpm *l = (const struct lpm *)c;
 
-	return sizeof(*l) + trie_memory(&l->trie) + cls_hash_memory(l->any);
+	size_t n = sizeof(*l) + cls_hash_memory(&l->any);
+
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
+		if (l->of[f])
+			n += sizeof(*l->of[f]) + trie_memory(&l->of[f]->trie);
+	return n;
 }
 
 const struct cls_ops cls_lpm = {

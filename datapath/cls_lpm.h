@@ -5,6 +5,7 @@
 #ifndef WEFT_DATAPATH_CLS_LPM_H
 #define WEFT_DATAPATH_CLS_LPM_H
 
+#include "datapath/cls_hash.h"
 #include "datapath/cls_prefix.h"
 #include "datapath/cls_trie.h"
 
@@ -14,28 +15,34 @@ struct lpm_frame {
 	uint64_t port_mask, port;   /* the word that in_port is in */
 };
 
-struct lpm {
-	struct cls cls;
+/* Routes of one family of addresses. */
+struct lpm_routes {
 	struct trie trie;
 	enum prefix_field field;
-	/* Nothing else is asked of a packet than is in 'frame', and nothing beats a route. */
-	_Atomic bool direct;
+	bool framed; /* nothing else is asked of a packet than is in 'frame' */
 	struct lpm_frame frame;
-	struct cls_hash *any; /* rules that match everything */
-	_Atomic uint32_t any_used;
 	/* Control thread. */
 	struct prefix_set set;
-	struct cls_mask none;
-	/* By length; of all, and of those that match everything. */
-	uint16_t min_priority[TRIE_BITS + 1], max_priority[TRIE_BITS + 1], least, most_any;
+	uint16_t min_priority[TRIE_BITS + 1], max_priority[TRIE_BITS + 1]; /* by length */
 };
 
-/* Its routes, if frames can be looked up in them directly. */
+struct lpm {
+	struct cls cls;
+	struct lpm_routes *of[N_PREFIX_FAMILIES]; /* NULL: none */
+	_Atomic bool beaten;			  /* by a rule that matches everything */
+	struct cls_hash any;			  /* those rules */
+	_Atomic uint32_t any_used;
+	/* Control thread. */
+	struct cls_mask none;
+	uint16_t least, most_any; /* priorities of routes, and of those that match everything */
+};
+
+/* The table, if it is of routes, and nothing beats them. */
 static inline const struct lpm *cls_lpm_direct(const struct cls *c)
 {
 	const struct lpm *l = (const struct lpm *)c;
 
-	if (!c || c->ops != &cls_lpm || !atomic_load_explicit(&l->direct, memory_order_acquire))
+	if (!c || c->ops != &cls_lpm || atomic_load_explicit(&l->beaten, memory_order_acquire))
 		return NULL;
 	return l;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "datapath/act_priv.h"
 #include "datapath/mask.h"
 
 _Static_assert(offsetof(struct flow_key, nw_src) % 8 == 0, "nw_src begins a word");
@@ -11,6 +12,30 @@ _Static_assert(offsetof(struct flow_key, nw_dst) == offsetof(struct flow_key, nw
 _Static_assert(offsetof(struct flow_key, ipv6_src) % 8 == 0 &&
 		       offsetof(struct flow_key, ipv6_dst) % 8 == 0,
 	       "IPv6 addresses are whole words");
+
+static be16 eth_type_in(uint64_t word)
+{
+	be16 type;
+
+	memcpy(&type, (const char *)&word + offsetof(struct flow_key, eth_type) % 8, sizeof(type));
+	return type;
+}
+
+enum prefix_family prefix_family_of(const struct cls_rule *r)
+{
+	const struct cls_mask *m = r->mask;
+
+	for (unsigned int i = 0; i < m->n_words; i++) {
+		if (m->word[i] != offsetof(struct flow_key, eth_type) / 8 ||
+		    eth_type_in(m->bits[i]) != htobe16(0xffff))
+			continue;
+		if (eth_type_in(r->value[i]) == htobe16(ETH_TYPE_IPV4))
+			return PREFIX_IP;
+		if (eth_type_in(r->value[i]) == htobe16(ETH_TYPE_IPV6))
+			return PREFIX_IPV6;
+	}
+	return N_PREFIX_FAMILIES;
+}
 
 /* What of a word is not the address. */
 static uint64_t rest(enum prefix_field f, unsigned int word, uint64_t bits)

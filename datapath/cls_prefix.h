@@ -10,11 +10,14 @@
 
 enum prefix_field {
 	PREFIX_IP_DST,
-	PREFIX_IPV6_DST,
 	PREFIX_IP_SRC,
+	PREFIX_IPV6_DST,
 	PREFIX_IPV6_SRC,
 	N_PREFIX_FIELDS,
 };
+
+/* Of one ethertype; no packet has routes of both. */
+enum prefix_family { PREFIX_IP, PREFIX_IPV6, N_PREFIX_FAMILIES };
 
 enum {
 	PREFIX_NW = offsetof(struct flow_key, nw_src) / 8, /* ip_src and ip_dst share it */
@@ -39,10 +42,17 @@ struct prefix_set {
 	} seen[64];
 };
 
+/* Of which kind a rule's address must be; N_PREFIX_FAMILIES: it has none. */
+enum prefix_family prefix_family_of(const struct cls_rule *r);
 /* As rule 'r' has it. */
 void prefix_set_init(struct prefix_set *s, enum prefix_field field, const struct cls_rule *r);
 /* Whether 'r' is a route among those, and which. */
 bool prefix_set_has(struct prefix_set *s, const struct cls_rule *r, struct prefix *out);
+
+static inline enum prefix_family prefix_family(enum prefix_field f)
+{
+	return f == PREFIX_IP_DST || f == PREFIX_IP_SRC ? PREFIX_IP : PREFIX_IPV6;
+}
 
 static inline unsigned int prefix_bits(enum prefix_field f)
 {

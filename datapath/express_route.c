@@ -13,7 +13,7 @@
 
 /* Frames on their way down. */
 struct going {
-	const struct lpm *l;
+	const struct lpm_routes *l;
 	const struct pmd *w;
 	uint64_t version;
 	uint64_t who;
@@ -83,7 +83,7 @@ static bool is_only_type(const struct lpm_frame *c, uint16_t type)
 }
 
 static __rte_always_inline void take(struct going *g, struct rte_mbuf **m, unsigned int n,
-				     uint8_t *l3, bool v6, bool only_type)
+				     uint8_t *l3, uint64_t done, bool v6, bool only_type)
 {
 	enum { AHEAD = 4 };
 
@@ -93,9 +93,11 @@ static __rte_always_inline void take(struct going *g, struct rte_mbuf **m, unsig
 
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], void *));
+		g->e[i] = 0;
+		if (unlikely(done >> i & 1))
+			continue;
 		at = header_at(m[i], f, v6);
 		l3[i] = (uint8_t)at;
-		g->e[i] = 0;
 		if (unlikely(!at || (!only_type && !is_route(&g->l->frame, f, at, v6))))
 			continue;
 		g->who |= BIT(i);
@@ -111,18 +113,19 @@ static __rte_always_inline void take(struct going *g, struct rte_mbuf **m, unsig
 	}
 }
 
-static void take_all(struct going *g, struct rte_mbuf **m, unsigned int n, uint8_t *l3, bool v6)
+static void take_all(struct going *g, struct rte_mbuf **m, unsigned int n, uint8_t *l3,
+		     uint64_t done, bool v6)
 {
 	const bool only = is_only_type(&g->l->frame, v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
 
 	if (v6 && only)
-		take(g, m, n, l3, true, true);
+		take(g, m, n, l3, done, true, true);
 	else if (v6)
-		take(g, m, n, l3, true, false);
+		take(g, m, n, l3, done, true, false);
 	else if (only)
-		take(g, m, n, l3, false, true);
+		take(g, m, n, l3, done, false, true);
 	else
-		take(g, m, n, l3, false, false);
+		take(g, m, n, l3, done, false, false);
 }
 
 /* Level by level.  (Without branches: how far down an address goes nobody can foretell.) */
@@ -207,21 +210,35 @@ static __rte_always_inline uint64_t finish(struct going *g, const struct pmd *w,
 	return found;
 }
 
+/* Of those that are not 'done'. */
+static uint64_t route(const struct lpm_routes *l, const struct pmd *w, uint64_t version,
+		      struct rte_mbuf **m, unsigned int n, uint64_t port, uint64_t done,
+		      const struct express_routed *to) PMD
+{
+	const bool v6 = l->field == PREFIX_IPV6_DST;
+	struct going g; /* most of it is written frame by frame */
+
+	if (!l->framed || (port & l->frame.port_mask) != l->frame.port)
+		return 0;
+	g.l = l;
+	g.version = version;
+	g.who = 0;
+	g.n_tables = 0;
+	take_all(&g, m, n, to->l3, done, v6);
+	return v6 ? finish(&g, w, m, n, to, true) : finish(&g, w, m, n, to, false);
+}
+
 uint64_t express_route(const struct lpm *l, const struct pmd *w, uint64_t version,
 		       struct rte_mbuf **m, unsigned int n, uint32_t in_port,
 		       const struct express_routed *to)
 {
 	const struct flow_key came = { .in_port = htobe32(in_port),
 				       .in_phy_port = htobe32(in_port) };
-	const bool v6 = l->field == PREFIX_IPV6_DST;
-	struct going g; /* most of it is written frame by frame */
+	const uint64_t port = ((const uint64_t *)&came)[W_PORT], all = UINT64_MAX >> (64 - n);
+	uint64_t found = 0;
 
-	g.l = l;
-	g.version = version;
-	g.who = 0;
-	g.n_tables = 0;
-	if ((((const uint64_t *)&came)[W_PORT] & l->frame.port_mask) != l->frame.port)
-		return 0;
-	take_all(&g, m, n, to->l3, v6);
-	return v6 ? finish(&g, w, m, n, to, true) : finish(&g, w, m, n, to, false);
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES && found != all; f++)
+		if (l->of[f])
+			found |= route(l->of[f], w, version, m, n, port, found, to);
+	return found;
 }

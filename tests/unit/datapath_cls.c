@@ -281,6 +281,14 @@ static void route6_match(struct of_match *m, uint16_t *priority)
 		(void)of_match_set(m, &of_fields[OF_FIELD_IPV6_DST], value, mask);
 }
 
+static void route46_match(struct of_match *m, uint16_t *priority)
+{
+	if (rnd(2))
+		route_match(m, priority);
+	else
+		route6_match(m, priority);
+}
+
 static void classbench_match(struct of_match *m, uint16_t *priority)
 {
 	static const uint8_t lengths[] = { 8, 12, 16, 20, 24, 26, 28, 30, 32 };
@@ -362,6 +370,12 @@ static void test_lpm(void **state)
 static void test_lpm6(void **state)
 {
 	run(&(struct kind){ &cls_lpm, route6_match, 300 });
+}
+
+/* Both families in one table. */
+static void test_lpm46(void **state)
+{
+	run(&(struct kind){ &cls_lpm, route46_match, 300 });
 }
 
 /* Scattered over all networks of /16, most of them /24, and some below. */
@@ -545,12 +559,12 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_masks),	   cmocka_unit_test(test_direct),
-		cmocka_unit_test(test_exact),	   cmocka_unit_test(test_lpm),
-		cmocka_unit_test(test_lpm6),	   cmocka_unit_test(scattered_routes),
-		cmocka_unit_test(test_tuple),	   cmocka_unit_test(test_tuple_merged),
-		cmocka_unit_test(test_many_masks), cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_cuts_odd),
+		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_exact),	     cmocka_unit_test(test_lpm),
+		cmocka_unit_test(test_lpm6),	     cmocka_unit_test(test_lpm46),
+		cmocka_unit_test(scattered_routes),  cmocka_unit_test(test_tuple),
+		cmocka_unit_test(test_tuple_merged), cmocka_unit_test(test_many_masks),
+		cmocka_unit_test(test_cuts),	     cmocka_unit_test(test_cuts_odd),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

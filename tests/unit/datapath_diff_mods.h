@@ -94,8 +94,11 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		}
 		break;
 	case STYLE_PREFIXES6:
-		rnd_route6(fm);
-		break;
+		if (!one_in(3)) {
+			rnd_route6(fm);
+			break;
+		}
+		__attribute__((fallthrough));
 	case STYLE_PREFIXES:
 		len = (uint8_t)below(33);
 		fm->priority = (uint16_t)(len + 1);
