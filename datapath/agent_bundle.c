@@ -22,13 +22,24 @@ enum {
 	BUNDLES_MAX = 64,
 	BUNDLE_IDLE = 10, /* seconds, as long as Open vSwitch waits */
 	BUNDLE_OPENER = 64,
+	BLOCK_MIN = 1024, /* bytes of a bundle's first block; each is twice as large as the one
+			     before */
+	BLOCK_MAX = 256 * 1024,
 };
 #define BUNDLE_BYTES ((uint64_t)512 << 20)
 
+/* A message as it came; the next one stands behind it, at a multiple of two. */
 struct bundle_msg {
-	struct bundle_msg *next;
 	uint16_t n;
 	uint8_t raw[];
+};
+
+/* Messages one behind the other: blocks grow with the bundle, so that a large one's are the
+ * system's own and go back to it. */
+struct bundle_block {
+	struct bundle_block *next;
+	size_t size, used;
+	_Alignas(8) uint8_t data[];
 };
 
 struct bundle {
@@ -38,7 +49,7 @@ struct bundle {
 	bool broken; /* a message of it was refused */
 	double used; /* when it was last heard of */
 	uint64_t bytes;
-	struct bundle_msg *first, **last;
+	struct bundle_block *first, *last;
 	UT_hash_handle hh;
 	/* What opened it, for the error when it is forgotten. */
 	uint16_t opener_n;
@@ -48,6 +59,57 @@ struct bundle {
 static int refuse(struct of_err *e, uint16_t code, const char *text, uint32_t id)
 {
 	return of_err_set(e, OFPET_EXPERIMENTER, code, "bundle 0x%x: %s", id, text);
+}
+
+static size_t place_of(size_t n)
+{
+	return (sizeof(struct bundle_msg) + n + 1) & ~(size_t)1;
+}
+
+/* Room for a message of 'n' bytes; NULL: no memory. */
+static struct bundle_msg *msg_add(struct bundle *b, uint16_t n)
+{
+	struct bundle_block *k = b->last;
+	struct bundle_msg *m;
+
+	if (!k || k->size - k->used < place_of(n)) {
+		size_t size = k ? 2 * k->size : BLOCK_MIN;
+
+		size = size > BLOCK_MAX ? BLOCK_MAX : size;
+		size = size < place_of(n) ? place_of(n) : size;
+		k = malloc(sizeof(*k) + size);
+		if (!k)
+			return NULL;
+		*k = (struct bundle_block){ .size = size };
+		if (b->last)
+			b->last->next = k;
+		else
+			b->first = k;
+		b->last = k;
+	}
+	m = (struct bundle_msg *)(void *)(k->data + k->used);
+	k->used += place_of(n);
+	m->n = n;
+	return m;
+}
+
+/* Where a walk over a bundle's messages is. */
+struct walk {
+	const struct bundle_block *block;
+	size_t at;
+};
+
+static const struct bundle_msg *msg_next(struct walk *w)
+{
+	const struct bundle_msg *m;
+
+	if (w->block && w->at == w->block->used)
+		*w = (struct walk){ w->block->next, 0 };
+	if (!w->block)
+		return NULL;
+	m = (const struct bundle_msg *)(const void *)(w->block->data + w->at);
+	w->at += place_of(m->n);
+	return m;
 }
 
 static struct bundle *find(struct conn *c, uint32_t id)
@@ -60,13 +122,11 @@ static struct bundle *find(struct conn *c, uint32_t id)
 
 static void bundle_free(struct conn *c, struct bundle *b)
 {
-	struct bundle_msg *m = b->first;
+	while (b->first) {
+		struct bundle_block *next = b->first->next;
 
-	while (m) {
-		struct bundle_msg *next = m->next;
-
-		free(m);
-		m = next;
+		free(b->first);
+		b->first = next;
 	}
 	c->agent->bundle_bytes -= b->bytes;
 	HASH_DEL(c->bundles, b);
@@ -98,7 +158,6 @@ static int open_bundle(struct conn *c, const struct of_msg *m, uint32_t id, uint
 		return refuse(e, OFPBFC_OUT_OF_BUNDLES, "out of memory", id);
 	b->id = id;
 	b->flags = flags;
-	b->last = &b->first;
 	b->used = monotonic_now();
 	b->opener_n = m->length < BUNDLE_OPENER ? m->length : BUNDLE_OPENER;
 	memcpy(b->opener, m->raw, b->opener_n);
@@ -108,6 +167,8 @@ static int open_bundle(struct conn *c, const struct of_msg *m, uint32_t id, uint
 
 /* What is done at the bundle's end: port_mods, then packet-outs. */
 struct at_end {
+	struct arena arena; /* the message being done */
+	struct of_memo memo;
 	struct packet_outs packets;
 	uint32_t n, room;
 	struct port_change {
@@ -139,13 +200,12 @@ static int port_mods_add(struct conn *c, struct at_end *p, const struct of_port_
 /* Decodes and executes one message; the error names it. */
 static int apply(struct conn *c, const struct bundle_msg *bm, struct at_end *end) CONTROL
 {
-	struct arena a;
 	struct of_msg *m;
 	struct of_err e = { .type = 0 };
 	int rc;
 
-	arena_init(&a, 0);
-	rc = of_decode(bm->raw, bm->n, &a, &m, &e);
+	arena_reset(&end->arena);
+	rc = of_decode_memo(bm->raw, bm->n, &end->arena, &end->memo, &m, &e);
 	if (!rc && m->type == OFPT_PORT_MOD)
 		rc = port_mods_add(c, end, (const struct of_port_mod *)m->body, &e);
 	else if (!rc && m->type == OFPT_PACKET_OUT)
@@ -161,7 +221,6 @@ static int apply(struct conn *c, const struct bundle_msg *bm, struct at_end *end
 
 		agent_send_error(c, &bad, &e);
 	}
-	arena_fini(&a);
 	return rc;
 }
 
@@ -186,6 +245,8 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 {
 	struct dp *dp = c->agent->dp;
 	struct at_end end = { 0 };
+	struct walk w = { b->first, 0 };
+	const struct bundle_msg *m;
 	uint32_t id = b->id;
 	int rc = 0;
 
@@ -195,8 +256,9 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 			      "a message was refused when it came; nothing was changed", id);
 	}
 	agent_publish(c->agent); /* what came before is not undone with the bundle */
+	arena_init(&end.arena, 0);
 	table_begin(dp);
-	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
+	while (!rc && (m = msg_next(&w)))
 		rc = apply(c, m, &end);
 	if (rc) {
 		packet_outs_end(c, &end.packets, false); /* they may hold what goes now */
@@ -207,9 +269,11 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	}
 	show(c, &end);
 	packet_outs_end(c, &end.packets, true);
-	for (const struct bundle_msg *m = b->first; m && !rc; m = m->next)
+	for (w = (struct walk){ b->first, 0 }; !rc && (m = msg_next(&w));)
 		agent_forward(c, m->raw, m->n);
 	free(end.v);
+	arena_fini(&end.arena);
+	of_memo_fini(&end.memo);
 	agent_buffers_settle(c, !rc);
 	bundle_free(c, b);
 	return rc ? refuse(e, OFPBFC_MSG_FAILED, "a message failed; nothing was changed", id) : 0;
@@ -278,17 +342,13 @@ static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 			e, OFPBFC_MSG_UNSUP,
 			"flow, group, meter, table and port mods and packet-outs can be bundled",
 			q->bundle_id);
-	size = sizeof(*m) + q->message->length;
+	size = place_of(q->message->length);
 	if (c->agent->bundle_bytes + size > BUNDLE_BYTES)
 		return refuse(e, OFPBFC_MSG_TOO_MANY, "bundles hold 512 MiB", q->bundle_id);
-	m = malloc(size);
+	m = msg_add(b, q->message->length);
 	if (!m)
 		return refuse(e, OFPBFC_MSG_TOO_MANY, "out of memory", q->bundle_id);
-	m->next = NULL;
-	m->n = q->message->length;
 	memcpy(m->raw, q->message->raw, m->n);
-	*b->last = m;
-	b->last = &m->next;
 	b->bytes += size;
 	c->agent->bundle_bytes += size;
 	return 0;

@@ -121,7 +121,7 @@ int mp_aggregate(struct conn *c, const struct of_msg *m, const struct of_any *bo
 	int rc = check_table(c->agent->dp, q->table_id, e);
 
 	if (!rc)
-		rc = table_select(c->agent->dp, &fq, sum_flow, &w);
+		rc = table_each(c->agent->dp, &fq, sum_flow, &w);
 	if (!rc)
 		mp_one(c, m, OFPMP_AGGREGATE, (struct of_any *)&r);
 	return rc;

@@ -207,6 +207,7 @@ static void undo_link(struct dp *dp, void *arg)
 	struct table *t = &s->tables[f->table_id];
 
 	role_assume_control();
+	flow_walk_end(s);
 	/* No version ever shows it; it leaves the classifier as removed flows do. */
 	mark_removed(dp, f, f->rule.added);
 	index_del(t, f);
@@ -240,6 +241,7 @@ int table_link(struct dp *dp, struct flow *f)
 	struct table *t = &dp->table_state->tables[f->table_id];
 	int err;
 
+	flow_walk_end(dp->table_state);
 	if (index_begin(t) || txn_reserve(dp, 1))
 		return -ENOMEM;
 	f->rule.added = dp_next_version(dp);
@@ -263,6 +265,7 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 	struct table_state *s = dp->table_state;
 	struct table *t = &s->tables[f->table_id];
 
+	flow_walk_end(s);
 	mark_removed(dp, f, dp_next_version(dp));
 	change_note(dp->changes, &f->rule, dp_next_version(dp));
 	index_del(t, f);
@@ -397,6 +400,7 @@ void table_state_fini(struct dp *dp)
 		cls_hash_fini(&s->tables[i].index);
 	}
 	table_log_fini(dp);
+	flow_walk_end(s);
 	while (s->pending) {
 		struct flow *f = s->pending;
 

@@ -116,6 +116,10 @@ int table_select(struct dp *dp, const struct of_mp_flow_request *q,
 /* Whether 'q' selects the flow. */
 bool table_selects(const struct of_mp_flow_request *q, const struct flow *f) CONTROL;
 
+/* The same in no order, which is sooner done. */
+int table_each(struct dp *dp, const struct of_mp_flow_request *q,
+	       int (*visit)(void *arg, const struct flow *f), void *arg) CONTROL;
+
 /*
  * A place in that order, by which a walk goes on after other things were done: flows that were
  * there all the time are visited once.

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "datapath/act.h"
 #include "datapath/table_state.h"
@@ -144,33 +145,42 @@ struct table_place table_place(const struct flow *f)
 	return (struct table_place){ f->table_id, f->rule.priority, f->id, f->created };
 }
 
+/* What flows are sorted by, beside each other: flows themselves are anywhere in memory. */
+struct placed {
+	struct table_place at;
+	struct flow *f;
+};
+
 static int in_order(const void *a, const void *b)
 {
-	struct table_place x = table_place(*(struct flow *const *)a);
-	struct table_place y = table_place(*(struct flow *const *)b);
+	const struct placed *x = a, *y = b;
 
-	return table_place_compare(&x, &y);
+	return table_place_compare(&x->at, &y->at);
 }
 
-/* Those that the walk has been at go. */
-static void leave_behind(struct flow_vec *v, const struct table_place *after)
+/* The flows behind 'after' (NULL: all), sorted.  0 or -ENOMEM. */
+static int sort(struct flow_vec *v, const struct table_place *after)
 {
+	struct placed *p = malloc((v->n + 1) * sizeof(*p));
 	uint32_t n = 0;
 
+	if (!p)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < v->n; i++) {
-		struct table_place at = table_place(v->v[i]);
-
-		if (table_place_compare(&at, after) > 0)
-			v->v[n++] = v->v[i];
+		p[n] = (struct placed){ table_place(v->v[i]), v->v[i] };
+		n += !after || table_place_compare(&p[n].at, after) > 0;
 	}
+	qsort(p, n, sizeof(*p), in_order);
+	for (uint32_t i = 0; i < n; i++)
+		v->v[i] = p[i].f;
 	v->n = n;
+	free(p);
+	return 0;
 }
 
-int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
-		       const struct table_place *after,
-		       int (*visit)(void *arg, const struct flow *f), void *arg)
+static struct flow_filter filter_of(const struct of_mp_flow_request *q)
 {
-	struct flow_filter filter = {
+	return (struct flow_filter){
 		.table_id = q->table_id,
 		.match = &q->match,
 		.out_port = q->out_port,
@@ -178,16 +188,53 @@ int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
 		.cookie = q->cookie,
 		.cookie_mask = q->cookie_mask,
 	};
-	struct flow_vec v;
-	int stop = table_collect(dp, &filter, &v);
+}
 
-	if (after)
-		leave_behind(&v, after);
-	if (!stop && v.n)
-		qsort(v.v, v.n, sizeof(struct flow *), in_order);
-	for (uint32_t i = 0; !stop && i < v.n; i++)
-		stop = visit(arg, v.v[i]);
-	free(v.v);
+void flow_walk_end(struct table_state *s)
+{
+	free(s->walk.v);
+	s->walk.v = NULL;
+}
+
+/* What is known of a walk that has come to 'after', or what there is to find out.  0 or -ENOMEM. */
+static int walk_take(struct dp *dp, const struct of_mp_flow_request *q,
+		     const struct table_place *after, struct flow_walk *w) CONTROL
+{
+	struct table_state *s = dp->table_state;
+	const struct flow_filter filter = filter_of(q);
+	struct flow_vec v;
+	int err;
+
+	if (s->walk.v && after && !table_place_compare(&s->walk.after, after) &&
+	    !memcmp(&s->walk.q, q, sizeof(*q))) {
+		*w = s->walk;
+		s->walk.v = NULL;
+		return 0;
+	}
+	flow_walk_end(s);
+	err = table_collect(dp, &filter, &v);
+	if (!err)
+		err = sort(&v, after);
+	*w = (struct flow_walk){ .v = v.v, .n = v.n, .q = *q };
+	return err;
+}
+
+int table_select_after(struct dp *dp, const struct of_mp_flow_request *q,
+		       const struct table_place *after,
+		       int (*visit)(void *arg, const struct flow *f), void *arg)
+{
+	struct flow_walk w;
+	int stop = walk_take(dp, q, after, &w);
+
+	while (!stop && w.at < w.n) {
+		w.after = table_place(w.v[w.at]);
+		stop = visit(arg, w.v[w.at++]);
+	}
+	/* Who visits stays in the tables as they are, or does not go on. */
+	if (stop > 0 && w.at < w.n)
+		dp->table_state->walk = w;
+	else
+		free(w.v);
 	return stop;
 }
 
@@ -195,4 +242,35 @@ int table_select(struct dp *dp, const struct of_mp_flow_request *q,
 		 int (*visit)(void *arg, const struct flow *f), void *arg)
 {
 	return table_select_after(dp, q, NULL, visit, arg);
+}
+
+struct each {
+	struct narrow narrow;
+	int (*visit)(void *arg, const struct flow *f);
+	void *arg;
+};
+
+static int each(void *arg, struct cls_rule *r)
+{
+	struct each *e = arg;
+
+	role_assume_control();
+	return selected(&e->narrow, flow_of_rule(r)) ? e->visit(e->arg, flow_of_rule(r)) : 0;
+}
+
+int table_each(struct dp *dp, const struct of_mp_flow_request *q,
+	       int (*visit)(void *arg, const struct flow *f), void *arg)
+{
+	const struct flow_filter filter = filter_of(q);
+	struct each e = { .visit = visit, .arg = arg };
+	int stop = 0;
+
+	narrow_init(&e.narrow, &filter);
+	for (unsigned int i = 0; i < N_TABLES && !stop; i++) {
+		const struct table *t = &dp->table_state->tables[i];
+
+		if (t->begun && (q->table_id == OFPTT_ALL || q->table_id == i))
+			stop = cls_hash_each(&t->index, each, &e);
+	}
+	return stop;
 }

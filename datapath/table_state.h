@@ -71,6 +71,17 @@ struct flow_ids {
 	uint32_t *free;
 };
 
+/*
+ * The rest of a walk over flows in order (table_select_after()): the next part of a dump need not
+ * look at all flows again, unless one has come or gone meanwhile.
+ */
+struct flow_walk {
+	struct flow **v; /* NULL: none */
+	uint32_t at, n;
+	struct of_mp_flow_request q;
+	struct table_place after;
+};
+
 struct table_state {
 	struct table tables[N_TABLES];
 	struct table_caps caps[N_TABLES];
@@ -83,6 +94,7 @@ struct table_state {
 		*unlinking; /* published as removed, linked until all PMDs were quiescent */
 	struct txn txn;
 	struct table_log log;
+	struct flow_walk walk;
 	struct timer_wheel *wheel;
 	uint32_t max_flows;
 	uint32_t mark;		   /* last cls_mask.mark */
@@ -174,6 +186,8 @@ struct flow_vec {
 	uint32_t n, room;
 };
 
+/* A flow comes or goes: what is known of a walk is no longer right. */
+void flow_walk_end(struct table_state *s) CONTROL;
 bool flow_selected(const struct flow *f, const struct flow_filter *q) CONTROL;
 /* All installed flows that 'q' selects, in no order.  0 or -ENOMEM; free(out->v). */
 int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_vec *out) CONTROL;

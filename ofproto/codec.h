@@ -13,13 +13,21 @@
 struct of_rd {
 	const uint8_t *base; /* where offsets in errors count from */
 	struct arena *a;
-	struct of_err *e; /* may be NULL */
-	bool reply;	  /* what a switch reports: its experimenters are kept, not refused */
-	uint8_t depth;	  /* of lists in lists, messages in messages */
+	struct of_err *e;     /* may be NULL */
+	bool reply;	      /* what a switch reports: its experimenters are kept, not refused */
+	uint8_t depth;	      /* of lists in lists, messages in messages */
+	struct of_memo *memo; /* or NULL */
 };
 
 /* Structures nest no deeper than this; real ones need four levels. */
 enum { OF_MAX_DEPTH = 16 };
+
+/* The elements between 'p' and 'end', which they fill.  0, -EPROTO or -ENOMEM. */
+int of_read_list(struct of_rd *r, enum of_family_id fam, const uint8_t *p, const uint8_t *end,
+		 struct of_list *l);
+/* The same; instructions as r->memo knows them. */
+int of_memo_read_list(struct of_rd *r, enum of_family_id fam, const uint8_t *p, const uint8_t *end,
+		      struct of_list *l);
 
 /* Fills r->e; 'error' as OF_E().  Always -EPROTO. */
 __attribute__((format(printf, 4, 5))) int of_refuse(struct of_rd *r, const uint8_t *at,

@@ -145,8 +145,8 @@ static uint32_t count_elems(enum of_family_id fam, const uint8_t *p, const uint8
 	return n;
 }
 
-static int read_list(struct of_rd *r, enum of_family_id fam, const uint8_t *p, const uint8_t *end,
-		     struct of_list *l)
+int of_read_list(struct of_rd *r, enum of_family_id fam, const uint8_t *p, const uint8_t *end,
+		 struct of_list *l)
 {
 	uint32_t n = count_elems(fam, p, end);
 	struct elem el = { 0 };
@@ -448,7 +448,7 @@ static int read_variable(struct of_rd *r, struct rows *c, const struct of_row *r
 	c->p = end;
 	switch (row->kind) {
 	case OF_ROW_LIST:
-		return read_list(r, row->arg, p, end, member);
+		return of_memo_read_list(r, row->arg, p, end, member);
 	case OF_ROW_ARRAY:
 		return read_array(r, &of_descs[row->arg], p, end, member);
 	case OF_ROW_BODY:
@@ -539,6 +539,12 @@ static int read_rows(struct of_rd *r, struct rows *c)
 		void *member = (uint8_t *)c->s + row->offset;
 		int rc;
 
+		/* Most rows of most structures. */
+		if (row->kind == OF_ROW_UINT && row->size <= c->end - c->p) {
+			store(member, row->size, get_be(c->p, row->size));
+			c->p += row->size;
+			continue;
+		}
 		/* MATCH and OXM say themselves what is wrong with them. */
 		if (row->size > c->end - c->p && row->kind != OF_ROW_MATCH &&
 		    row->kind != OF_ROW_OXM && row->kind != OF_ROW_MSG)
@@ -640,8 +646,16 @@ static int read_msg(struct of_rd *r, const uint8_t *p, const uint8_t *end, struc
 
 int of_decode(const uint8_t *p, size_t n, struct arena *a, struct of_msg **out, struct of_err *e)
 {
-	struct of_rd r = { .base = p, .a = a, .e = e };
+	return of_decode_memo(p, n, a, NULL, out, e);
+}
 
+int of_decode_memo(const uint8_t *p, size_t n, struct arena *a, struct of_memo *o,
+		   struct of_msg **out, struct of_err *e)
+{
+	struct of_rd r = { .base = p, .a = a, .e = e, .memo = o };
+
+	if (o && !o->arena.limit)
+		arena_init(&o->arena, 0);
 	return read_msg(&r, p, p + n, out);
 }
 
@@ -654,7 +668,7 @@ int of_decode_list(const char *family, const uint8_t *p, size_t n, struct arena 
 	if (fam < 0 || of_families[fam].header != OF_HDR_TLV)
 		return -EINVAL;
 	*out = (struct of_list){ 0 };
-	return read_list(&r, (enum of_family_id)fam, p, p + n, out);
+	return of_read_list(&r, (enum of_family_id)fam, p, p + n, out);
 }
 
 void of_refuse_unknown_exp(const struct of_experimenter_msg *m, struct of_err *e)

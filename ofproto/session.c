@@ -287,6 +287,7 @@ static void destroy(struct of_session *s)
 	session_rx_fini(&s->rx);
 	session_tx_fini(&s->tx);
 	arena_fini(&s->arena);
+	of_memo_fini(&s->memo);
 	stream_creds_unref(s->creds);
 	free(s);
 }

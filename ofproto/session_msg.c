@@ -213,7 +213,7 @@ static const struct of_msg *decode(struct of_session *s, const uint8_t *p, size_
 	int r;
 
 	arena_reset(&s->arena);
-	r = of_decode(p, n, &s->arena, &m, &e);
+	r = of_decode_memo(p, n, &s->arena, &s->memo, &m, &e);
 	if (!r)
 		return m;
 	if (r == -ENOMEM)

@@ -116,6 +116,7 @@ struct of_session {
 	struct session_rx rx;
 	struct session_tx tx;
 	struct arena arena; /* the message being handled */
+	struct of_memo memo;
 
 	ev_io io;
 	ev_timer timer; /* what it means is the state's */

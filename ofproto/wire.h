@@ -184,6 +184,25 @@ __attribute__((format(printf, 4, 5))) int of_err_set(struct of_err *e, uint16_t 
 int of_decode(const uint8_t *p, size_t n, struct arena *a, struct of_msg **out, struct of_err *e);
 
 /*
+ * The instructions of the last flow_mod, for who reads many: they come in series that do the same,
+ * and equal bytes are equal lists.  Zeroed: nothing.
+ */
+enum { OF_MEMO_MAX = 256 };
+struct of_memo {
+	struct arena arena; /* of the list */
+	struct of_list list;
+	uint32_t n;    /* of 'wire' */
+	uint8_t depth; /* at which they were met */
+	bool known;    /* 'list' is what they are; else they have been met once */
+	uint8_t wire[OF_MEMO_MAX];
+};
+void of_memo_fini(struct of_memo *o);
+/* of_decode() with a memory.  Instructions may live in 'o' instead of in 'a', until the next call:
+ * they are only to be read. */
+int of_decode_memo(const uint8_t *p, size_t n, struct arena *a, struct of_memo *o,
+		   struct of_msg **out, struct of_err *e);
+
+/*
  * Who gets an exp_unknown refuses it so: OFPBRC_BAD_EXPERIMENTER, or OFPBRC_BAD_EXP_TYPE where
  * other messages of that experimenter are known.
  */

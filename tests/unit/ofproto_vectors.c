@@ -117,6 +117,39 @@ static void a_copy_shares_nothing(void **state)
 	globfree(&g);
 }
 
+/* With a memory of instructions it is read the same: what is new, met again, known. */
+static void remember_one(const char *path)
+{
+	static struct of_memo memo;
+	struct of_msg *m, *again;
+	struct arena a, b;
+	struct vector v;
+
+	arena_init(&a, 0);
+	arena_init(&b, 0);
+	assert_int_equal(vector_load(path, &v), 0);
+	assert_int_equal(of_decode(v.bytes, v.n, &a, &m, NULL), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		arena_reset(&b);
+		assert_int_equal(of_decode_memo(v.bytes, v.n, &b, &memo, &again, NULL), 0);
+		assert_true(of_list_equal(&(struct of_list){ 1, &m->body },
+					  &(struct of_list){ 1, &again->body }));
+	}
+	vector_free(&v);
+	arena_fini(&a);
+	arena_fini(&b);
+	of_memo_fini(&memo);
+}
+
+static void what_is_remembered_is_the_same(void **state)
+{
+	glob_t g = all_vectors();
+
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		remember_one(g.gl_pathv[i]);
+	globfree(&g);
+}
+
 /* ---- Each structure that is declared stands in some vector ---- */
 
 static void mark_seen(const char *text, bool *seen)
@@ -297,6 +330,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_read_and_written_alike),
 		cmocka_unit_test(a_copy_shares_nothing),
+		cmocka_unit_test(what_is_remembered_is_the_same),
 		cmocka_unit_test(each_structure_has_a_vector),
 		cmocka_unit_test(every_truncation),
 		cmocka_unit_test(every_changed_byte),
