@@ -8,9 +8,9 @@
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/cache_priv.h"
-#include "datapath/csum.h"
 #include "datapath/dp.h"
 #include "datapath/express_ct.h"
+#include "datapath/express_leave.h"
 #include "datapath/express_priv.h"
 #include "datapath/express_route.h"
 #include "datapath/pmd.h"
@@ -24,104 +24,6 @@ enum express_need express_need(uint64_t words)
 	if (!(words & ~(port | BIT(W_DST) | BIT(W_SRC))))
 		return EXPRESS_ETH;
 	return EXPRESS_IPV4;
-}
-
-/* ---- Leaving ---- */
-
-static inline void rewrite(const struct express *x, uint8_t *f, unsigned int l3)
-{
-	if (x->does & EXPRESS_DST)
-		memcpy(f, x->dst, 6);
-	if (x->does & EXPRESS_SRC)
-		memcpy(f + 6, x->src, 6);
-	if (x->does & EXPRESS_TTL && unlikely(f[l3] >> 4 == 6)) {
-		f[l3 + 7]--;
-	} else if (x->does & EXPRESS_TTL) {
-		const uint16_t was = load16(f + l3 + 8),
-			       is = htobe16((uint16_t)(be16toh(was) - 0x100));
-
-		memcpy(f + l3 + 8, &is, sizeof(is));
-		csum_apply_word(f + l3 + 10, was, is);
-	}
-}
-
-/* The MACs, and what a driver knows of the frame, go along. */
-static inline uint8_t *move_macs(struct rte_mbuf *m, int by)
-{
-	uint8_t *f = rte_pktmbuf_mtod(m, uint8_t *);
-	const uint64_t most = load64(f);
-	const uint32_t rest = load32(f + 8);
-
-	m->data_off = (uint16_t)(m->data_off - by);
-	m->data_len = (uint16_t)(m->data_len + by);
-	m->pkt_len = (uint32_t)((int)m->pkt_len + by);
-	f -= by;
-	memcpy(f, &most, sizeof(most));
-	memcpy(f + 8, &rest, sizeof(rest));
-	vlan_moved(m, by);
-	return f;
-}
-
-static inline void retag(const struct express *x, struct rte_mbuf *m, unsigned int l3)
-{
-	const bool tagged = l3 > ETH_HLEN;
-	uint8_t *f = rte_pktmbuf_mtod(m, uint8_t *);
-	uint16_t tci = tagged ? get_be16(f + ETH_HLEN) : 0;
-
-	if (x->does & EXPRESS_POP) {
-		move_macs(m, -VLAN_HLEN);
-		return;
-	}
-	if (x->does & EXPRESS_PUSH) {
-		f = move_macs(m, VLAN_HLEN);
-		tci &= (uint16_t)~VLAN_DEI;
-		put_be16(f + MACS, x->does & EXPRESS_STAG ? VLAN_TPID_S : VLAN_TPID_C);
-	} else if (!tagged) {
-		return;
-	}
-	put_be16(f + ETH_HLEN, (uint16_t)((tci & ~x->tci_mask) | x->tci));
-}
-
-static __rte_always_inline void leave(struct pmd *w, struct burst *b, const struct express *x,
-				      struct rte_mbuf *m, unsigned int l3, unsigned int seq,
-				      uint32_t in_port) PMD
-{
-	struct express_out *o = &b->x[b->n_x];
-
-	if (unlikely(!x->port)) {
-		pmd_count_drop(w, in_port, DROP_NO_ACTION);
-		rte_pktmbuf_free(m);
-		return;
-	}
-	b->n_x++;
-	if (x->does & EXPRESS_WRITES)
-		rewrite(x, rte_pktmbuf_mtod(m, uint8_t *), l3);
-	if (x->does & EXPRESS_TAGS)
-		retag(x, m, l3);
-	o->m = m;
-	o->port = x->port;
-	o->in_port = in_port;
-	o->seq = (uint8_t)seq;
-	o->tunneled = x->does & EXPRESS_TUN;
-	if (o->tunneled) {
-		o->tun_id = htobe64(be32toh(x->tun_id));
-		o->tun_src = x->tun_src;
-		o->tun_dst = x->tun_dst;
-	}
-}
-
-static inline uint32_t frame_len(const struct rte_mbuf *m)
-{
-	return m->pkt_len < UINT16_MAX ? m->pkt_len : UINT16_MAX;
-}
-
-static inline void count(struct pmd *w, const struct express *x, uint32_t n, uint64_t bytes)
-{
-	for (unsigned int i = 0; i < x->n_flows; i++) {
-		counter_add(&w->perf.table_lookups[x->table[i]], n);
-		counter_add(&w->perf.table_matches[x->table[i]], n);
-		pmd_count_flows(w, x->id[i], n, bytes);
-	}
 }
 
 static inline void count_way(struct pmd *w, const struct express_walk *k, unsigned int i,
@@ -173,37 +75,51 @@ static bool goes_on_in_a_tunnel(const struct pmd *w, const struct express *x)
 	return x->port && (!p || p->tunnel);
 }
 
-/* Frames m[first] to m[end - 1] came in at one place and go the same way.  False: they do not, or
- * that is not known. */
-static bool run_alike(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int first,
-		      unsigned int end, const struct flow_key *key, bool tunnel, uint64_t *left) PMD
+/* Of frames m[first] to m[end - 1], who all go the same way; returns those that it is not for. */
+static __rte_always_inline uint64_t leave_alike(struct pmd *w, struct burst *b, struct leaving *l,
+						const struct express *x, struct rte_mbuf **m,
+						unsigned int first, unsigned int end,
+						uint32_t in_port, bool tags) PMD
 {
-	const struct cache *c = w->cache;
-	uint64_t words[CACHE_WORDS_MAX], bytes = 0;
-	const uint64_t hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
-	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
-	const uint32_t in_port = be32toh(key->in_port);
+	uint64_t bytes = 0, left = 0;
 	unsigned int served = 0;
 
-	if (!e || e->way != CACHE_EXPRESS || (tunnel && goes_on_in_a_tunnel(w, &e->express))) {
-		*left |= all(end) & ~all(first);
-		return true;
-	}
-	if (e->express.does & EXPRESS_TAGS)
-		return false;
 	stage_begin(&w->stages, STAGE_ACTIONS, end - first);
 	for (unsigned int i = first; i < end; i++) {
-		if (m[i]->data_len < ETH_HLEN || !express_fits(&e->express, m[i], 0, in_port)) {
-			*left |= BIT(i);
+		uint64_t key[FLOW_KEY_LINE / sizeof(uint64_t)];
+		const uint8_t l3 = tags ? frame_words(m[i], EXPRESS_ETH, key) : 0;
+
+		if (unlikely((tags ? !l3 : m[i]->data_len < ETH_HLEN) ||
+			     !express_fits(x, m[i], l3, in_port))) {
+			left |= BIT(i);
 			continue;
 		}
 		served++;
 		bytes += frame_len(m[i]);
-		leave(w, b, &e->express, m[i], 0, i, in_port);
+		leave(w, b, l, x, m[i], l3, i, in_port);
 	}
-	count(w, &e->express, served, bytes);
+	count_tables(w, tables_of(x), served);
+	count_flows(w, x, served, bytes);
 	cache_judge(w, served, served);
-	return true;
+	return left;
+}
+
+/* Frames m[first] to m[end - 1] came in at one place and go the same way. */
+static uint64_t run_alike(struct pmd *w, struct burst *b, struct leaving *l, struct rte_mbuf **m,
+			  unsigned int first, unsigned int end, const struct flow_key *key,
+			  bool tunnel) PMD
+{
+	const struct cache *c = w->cache;
+	uint64_t words[CACHE_WORDS_MAX];
+	const uint64_t hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
+	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
+	const uint32_t in_port = be32toh(key->in_port);
+
+	if (!e || e->way != CACHE_EXPRESS || (tunnel && goes_on_in_a_tunnel(w, &e->express)))
+		return all(end) & ~all(first);
+	if (e->express.does & EXPRESS_TAGS)
+		return leave_alike(w, b, l, &e->express, m, first, end, in_port, true);
+	return leave_alike(w, b, l, &e->express, m, first, end, in_port, false);
 }
 
 /* A burst on its way. */
@@ -211,13 +127,13 @@ struct ride {
 	struct rte_mbuf **m;
 	unsigned int n;
 	uint32_t in_port;
-	unsigned int first;		 /* the place of m[0] in the burst */
 	const struct express_from *from; /* NULL: through no tunnel */
 	enum express_need need;
 	uint64_t hash[BURST_MAX];
 	struct express *x[BURST_MAX]; /* NULL: it is left to the pipeline */
 	uint32_t id[BURST_MAX];	      /* flows of those that were routed */
 	uint8_t l3[BURST_MAX];
+	bool cached;	/* it is looked up */
 	uint64_t to_ct; /* those whose way leads to ct(), so far */
 };
 
@@ -225,7 +141,7 @@ struct ride {
 static inline const struct express_from *from_of(const struct ride *r, unsigned int i,
 						 const struct express_from *from)
 {
-	while (r->first + i >= from->end)
+	while (i >= from->end)
 		from++;
 	return from;
 }
@@ -238,43 +154,127 @@ static inline void ahead(const struct ride *r, unsigned int i)
 		rte_prefetch0(rte_pktmbuf_mtod(r->m[i + AHEAD], void *));
 }
 
-/* Who is in the cache; in rounds, so that each finds there what the one before has asked for. */
-static __rte_always_inline uint64_t look_up_n(struct cache *c, struct ride *r, struct flow_key *key,
-					      unsigned int n_words)
+/* What the frames' keys are, and what the cache has of them is asked for. */
+static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow_key *key,
+				    unsigned int n_words)
 {
-	const bool may_track = c->tracks && !r->from;
 	const struct express_from *from = r->from;
 	bool ours = !from || from_tunnel(from, key);
-	uint64_t hits = 0;
 
 	for (unsigned int i = 0; i < r->n; i++) {
 		ahead(r, i);
-		if (from && unlikely(r->first + i >= from->end)) {
+		if (from && unlikely(i >= from->end)) {
 			from = from_of(r, i, from);
 			ours = from_tunnel(from, key);
 		}
 		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)key);
 		if (unlikely(!ours))
 			r->l3[i] = 0;
-		if (!r->l3[i])
+		if (unlikely(!r->l3[i]))
 			continue;
 		r->hash[i] = cache_take(c, (uint64_t *)key, c->key[i], n_words);
 		cache_prefetch(c, r->hash[i], n_words);
 	}
-	for (unsigned int i = 0; i < r->n; i++) {
-		struct cache_entry *e =
-			r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], n_words) : NULL;
+}
 
-		r->x[i] = NULL;
-		if (e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))) {
-			r->x[i] = &e->express;
-			r->to_ct |= (uint64_t)(e->way == CACHE_TO_CT) << i;
+/* A frame to 'x' would go from a tunnel to a tunnel.  Who follows one that would not need not ask.
+ */
+static inline bool stays_in_tunnels(const struct pmd *w, const struct ride *r,
+				    const struct leaving *l, const struct express *x)
+{
+	return unlikely(r->from) && x->port != l->port && goes_on_in_a_tunnel(w, x);
+}
+
+/*
+ * Frames leave as soon as their way is found, up to the first one that is not in the cache, or is
+ * to be tracked: returns its place.  Those in '*left' do not leave so.
+ */
+static __rte_always_inline unsigned int go(struct pmd *w, struct burst *b, struct ride *r,
+					   struct leaving *l, unsigned int n_words,
+					   uint64_t *left) PMD
+{
+	const struct express_from *from = r->from;
+	uint32_t in = from ? from->port : r->in_port;
+	struct cache *c = w->cache;
+	unsigned int i;
+
+	for (i = 0; i < r->n; i++) {
+		struct cache_entry *e;
+		struct express *x;
+
+		if (from && unlikely(i >= from->end)) {
+			from = from_of(r, i, from);
+			in = from->port;
 		}
-		/* One that is in the cache, and not express, would not be by a walk. */
-		hits |= (uint64_t) !!e << i;
-		rte_prefetch0(r->x[i]);
+		if (unlikely(!r->l3[i]))
+			break;
+		e = cache_find(c, c->stamp, r->hash[i], c->key[i], n_words);
+		if (unlikely(!e || e->way == CACHE_TO_CT))
+			break;
+		x = &e->express;
+		if (unlikely(e->way != CACHE_EXPRESS || !express_fits(x, r->m[i], r->l3[i], in) ||
+			     stays_in_tunnels(w, r, l, x))) {
+			r->x[i] = e->way == CACHE_EXPRESS ? x : NULL;
+			*left |= BIT(i);
+			continue;
+		}
+		count(w, l, x, r->m[i]);
+		leave(w, b, l, x, r->m[i], r->l3[i], i, in);
 	}
-	return hits;
+	return i;
+}
+
+/* What is in the cache for frame i. */
+static __rte_always_inline bool found(struct cache *c, struct ride *r, unsigned int i,
+				      unsigned int n_words)
+{
+	const bool may_track = c->tracks && !r->from;
+	struct cache_entry *e =
+		r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], n_words) : NULL;
+
+	r->x[i] = NULL;
+	if (e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))) {
+		r->x[i] = &e->express;
+		r->to_ct |= (uint64_t)(e->way == CACHE_TO_CT) << i;
+	}
+	/* One that is in the cache, and not express, would not be by a walk. */
+	return e;
+}
+
+/* The first frames leave, and '*hits' of the others are in the cache; in rounds, so that each finds
+ * there what the one before has asked for.  Returns how many have left, or are in '*left'. */
+static __rte_always_inline unsigned int run_n(struct pmd *w, struct burst *b, struct ride *r,
+					      struct leaving *l, struct flow_key *key,
+					      unsigned int n_words, uint64_t *hits,
+					      uint64_t *left) PMD
+{
+	unsigned int gone;
+
+	ask(w->cache, r, key, n_words);
+	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
+	gone = go(w, b, r, l, n_words, left);
+	for (unsigned int i = gone; i < r->n; i++)
+		*hits |= (uint64_t)found(w->cache, r, i, n_words) << i;
+	return gone;
+}
+
+static unsigned int run_cached(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
+			       struct flow_key *key, uint64_t *hits, uint64_t *left) PMD
+{
+	switch (w->cache->n_in) {
+	case 1:
+		return run_n(w, b, r, l, key, 1, hits, left);
+	case 2:
+		return run_n(w, b, r, l, key, 2, hits, left);
+	case 3:
+		return run_n(w, b, r, l, key, 3, hits, left);
+	case 4:
+		return run_n(w, b, r, l, key, 4, hits, left);
+	case 5:
+		return run_n(w, b, r, l, key, 5, hits, left);
+	default:
+		return run_n(w, b, r, l, key, w->cache->n_in, hits, left);
+	}
 }
 
 /* The same for those of a burst that are in 'todo'. */
@@ -294,35 +294,10 @@ static uint64_t look_up_some(struct cache *c, struct ride *r, struct flow_key *k
 	}
 	for (todo = each; todo; todo &= todo - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(todo);
-		struct cache_entry *e =
-			r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], c->n_in) : NULL;
 
-		r->x[i] = NULL;
-		if (e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && c->tracks))) {
-			r->x[i] = &e->express;
-			r->to_ct |= (uint64_t)(e->way == CACHE_TO_CT) << i;
-		}
-		hits |= (uint64_t) !!e << i;
+		hits |= (uint64_t)found(c, r, i, c->n_in) << i;
 	}
 	return hits;
-}
-
-static uint64_t look_up(struct cache *c, struct ride *r, struct flow_key *key)
-{
-	switch (c->n_in) {
-	case 1:
-		return look_up_n(c, r, key, 1);
-	case 2:
-		return look_up_n(c, r, key, 2);
-	case 3:
-		return look_up_n(c, r, key, 3);
-	case 4:
-		return look_up_n(c, r, key, 4);
-	case 5:
-		return look_up_n(c, r, key, 5);
-	default:
-		return look_up_n(c, r, key, c->n_in);
-	}
 }
 
 /* The keys of frames 'todo', in b->pkt[]; returns those that have one.  'start': what is the same
@@ -431,7 +406,7 @@ static inline uint64_t route(struct pmd *w, const struct burst *b, struct ride *
 }
 
 /* All of them were routed. */
-static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r) PMD
+static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l) PMD
 {
 	uint64_t left = 0;
 
@@ -444,49 +419,46 @@ static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r) PMD
 			continue;
 		}
 		pmd_count_flow(w, r->id[i], frame_len(r->m[i]));
-		leave(w, b, x, r->m[i], r->l3[i], i, r->in_port);
+		leave(w, b, l, x, r->m[i], r->l3[i], i, r->in_port);
 	}
 	count_table(w, r->n - (unsigned int)__builtin_popcountll(left));
 	return left;
 }
 
-static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct flow_key *key,
-			 bool cached) PMD
+/*
+ * Frames from the first one on that run_cached() has not served: those that are known ('hits'),
+ * routed among them, those that walk, and ct().  Returns who walked.
+ */
+static __rte_noinline uint64_t run_rest(struct pmd *w, struct burst *b, struct ride *r,
+					struct leaving *l, const struct flow_key *key,
+					unsigned int first, uint64_t hits, uint64_t routed,
+					uint64_t *left) PMD
 {
-	const uint64_t routed = route(w, b, r);
-	struct cache *c = w->cache;
+	static struct express has_left; /* never looked into */
 	const struct express_from *from = r->from;
-	uint32_t in = from ? from->port : r->in_port;
-	uint64_t hits = 0, walked, left = 0, served;
+	uint64_t walked = all(r->n) & ~all(first) & ~hits;
 	struct express_walk k;
 
-	if (routed == all(r->n))
-		return leave_routed(w, b, r);
-	if (likely(cached)) {
-		hits = unlikely(routed) ? look_up_some(c, r, key, all(r->n) & ~routed) | routed
-					: look_up(c, r, key);
-	} else {
-		hits = routed;
-		for (unsigned int i = 0; i < r->n; i++)
-			if (!(routed >> i & 1))
-				r->x[i] = NULL;
-	}
-	walked = likely(hits == all(r->n)) ? 0 : walk(w, b, r, &k, all(r->n) & ~hits, key);
-	if (unlikely(r->to_ct)) {
+	if (walked)
+		walked = walk(w, b, r, &k, walked, key);
+	if (r->to_ct) {
+		for (uint64_t gone = all(first) & ~*left; gone; gone &= gone - 1)
+			r->x[__builtin_ctzll(gone)] = &has_left;
 		stage_begin_set(&w->stages, STAGE_CT, r->to_ct);
 		express_track(w, b, r->m, r->n, r->to_ct, r->in_port, r->l3, r->x);
 	}
-	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
-	for (unsigned int i = 0; i < r->n; i++) {
+	/* Those that were looked up are there already. */
+	stage_begin(&w->stages, STAGE_ACTIONS, r->cached && !routed ? 0 : r->n);
+	for (unsigned int i = first; i < r->n; i++) {
 		const struct express *x = r->x[i];
+		uint32_t in = r->in_port;
 
-		if (from && unlikely(r->first + i >= from->end)) {
+		if (from) {
 			from = from_of(r, i, from);
 			in = from->port;
 		}
-		if (!x || !express_fits(x, r->m[i], r->l3[i], in) ||
-		    (r->from && goes_on_in_a_tunnel(w, x))) {
-			left |= BIT(i);
+		if (!x || !express_fits(x, r->m[i], r->l3[i], in) || stays_in_tunnels(w, r, l, x)) {
+			*left |= BIT(i);
 			continue;
 		}
 		if (walked & BIT(i))
@@ -494,39 +466,56 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 		else if (unlikely(routed & BIT(i)))
 			count_routed(w, r->id[i], frame_len(r->m[i]));
 		else if (!(r->to_ct >> i & 1)) /* those are, by express_track() */
-			count(w, x, 1, frame_len(r->m[i]));
-		leave(w, b, x, r->m[i], r->l3[i], r->first + i, in);
+			count(w, l, x, r->m[i]);
+		leave(w, b, l, x, r->m[i], r->l3[i], i, in);
 	}
-	walked &= ~left;
-	served = all(r->n) & ~left & ~routed;
-	if (cached) {
+	walked &= ~*left;
+	if (r->cached)
 		keep(w, r, &k, walked);
-		cache_judge(w, (uint32_t)__builtin_popcountll(served),
-			    (uint32_t)__builtin_popcountll(served & ~walked));
-	}
-	return left << r->first;
+	return walked;
 }
 
-/* Nobody looks into frames: those of one tunnel go the same way. */
-static uint64_t run_tunnels(struct pmd *w, struct burst *b, struct ride *r,
-			    struct flow_key *key) PMD
+static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
+			 struct flow_key *key) PMD
 {
-	struct rte_mbuf **m = r->m;
+	const uint64_t routed = route(w, b, r);
+	uint64_t hits = routed, walked = 0, left = 0, served;
+	unsigned int gone = 0;
+
+	if (routed == all(r->n))
+		return leave_routed(w, b, r, l);
+	if (!r->cached) {
+		for (unsigned int i = 0; i < r->n; i++)
+			if (!(routed >> i & 1))
+				r->x[i] = NULL;
+	} else if (unlikely(routed)) {
+		hits |= look_up_some(w->cache, r, key, all(r->n) & ~routed);
+	} else {
+		gone = run_cached(w, b, r, l, key, &hits, &left);
+	}
+	if (unlikely(gone < r->n))
+		walked = run_rest(w, b, r, l, key, gone, hits, routed, &left);
+	served = all(r->n) & ~left & ~routed;
+	if (r->cached)
+		cache_judge(w, (uint32_t)__builtin_popcountll(served),
+			    (uint32_t)__builtin_popcountll(served & ~walked));
+	return left;
+}
+
+/* Nobody looks into frames: those of one port go the same way, or of one tunnel. */
+static uint64_t run_places(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
+			   struct flow_key *key) PMD
+{
 	const struct express_from *from = r->from;
 	uint64_t left = 0;
 
-	for (unsigned int first = 0, n = r->n; first < n; first = from++->end) {
-		if (!from_tunnel(from, key)) {
+	if (!from)
+		return run_alike(w, b, l, r->m, 0, r->n, key, false);
+	for (unsigned int first = 0; first < r->n; first = from++->end) {
+		if (from_tunnel(from, key))
+			left |= run_alike(w, b, l, r->m, first, from->end, key, true);
+		else
 			left |= all(from->end) & ~all(first);
-			continue;
-		}
-		if (run_alike(w, b, m, first, from->end, key, true, &left))
-			continue;
-		r->m = m + first;
-		r->n = from->end - first;
-		r->first = first;
-		r->from = from;
-		left |= run_each(w, b, r, key, true);
 	}
 	return left;
 }
@@ -542,25 +531,24 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 {
 	struct cache *c = w->cache;
 	struct flow_key key = { .in_port = htobe32(in_port), .in_phy_port = htobe32(in_port) };
-	const bool cached = cache_ready(c, w->dp, b->version);
+	struct leaving l;
 	struct ride r; /* most of it is written frame by frame */
-	uint64_t left = 0;
+	uint64_t left;
 
 	stage_begin(&w->stages, STAGE_EXPRESS, n);
 	key.actset_output = htobe32(OFPP_UNSET);
 	r.m = m;
 	r.n = n;
 	r.in_port = in_port;
-	r.first = 0;
 	r.from = from;
-	r.need = c->need;
+	r.cached = cache_ready(c, w->dp, b->version); /* 'need' is of these tables, too */
+	r.need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
 	r.to_ct = 0;
-	if (c->need == EXPRESS_NOTHING) {
-		r.need = EXPRESS_ETH;
-		if (cached && from)
-			return run_tunnels(w, b, &r, &key);
-		if (cached && run_alike(w, b, m, 0, n, &key, false, &left))
-			return left;
-	}
-	return run_each(w, b, &r, &key, cached);
+	leave_begin(b, &l);
+	if (c->need == EXPRESS_NOTHING && r.cached)
+		left = run_places(w, b, &r, &l, &key);
+	else
+		left = run_each(w, b, &r, &l, &key);
+	leave_end(w, b, &l);
+	return left;
 }

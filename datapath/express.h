@@ -127,8 +127,9 @@ static inline bool express_fits(const struct express *x, const struct rte_mbuf *
 
 /*
  * Serves what it can of frames m[0] to m[n - 1] that came in on device port 'in_port', and, where
- * 'from' is not NULL, through the tunnels that it names, until all have one: they stand in b->x,
- * b->n_x of them, and leave with the burst (output_flush()).  Returns those that are left.
+ * 'from' is not NULL, through the tunnels that it names, until all have one: they stand in b->x, in
+ * b->lots[] of those that leave alike, and leave with the burst (output_flush()).  Returns those
+ * that are left.
  */
 uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
 		     uint32_t in_port, const struct express_from *from) PMD;

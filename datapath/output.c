@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/output.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include <rte_mbuf.h>
 
 #include "datapath/dp.h"
@@ -219,89 +222,83 @@ static void emit_in_order(struct pmd *w, struct burst *b) PMD
 		emit(w, &b->out[order[i]]);
 }
 
-/* Frames of the express way, and where the next of them goes. */
-struct express_runs {
-	const struct port *port;
-	uint32_t no;
-	bool plain;  /* the port takes frames as they are */
-	bool tunnel; /* an open tunnel's */
-};
-
-/* To a port that is not plain. */
-static void emit_oddly(struct pmd *w, const struct express_out *x) PMD
+static void emit_one(struct pmd *w, const struct express_lot *x, struct rte_mbuf *m) PMD
 {
-	struct out o;
+	struct out o = { .m = m, .kind = OUT_PORT, .port = x->port, .in_port = x->in_port };
 
-	o = (struct out){ .m = x->m, .kind = OUT_PORT, .port = x->port };
-	o.in_port = x->in_port;
 	o.tunneled = x->tunneled;
 	o.tun = (struct out_tunnel){ .tun_id = x->tun_id, .src = x->tun_src, .dst = x->tun_dst };
 	output_port(w, &o);
 }
 
-/* What has been asked of a port holds for all frames that go to it one after the other. */
-static void turn_to(struct pmd *w, struct express_runs *r, uint32_t no) PMD
+/* Frames m[0] to m[n - 1] of lot 'x'. */
+static void emit_lot(struct pmd *w, const struct express_lot *x, struct rte_mbuf **m,
+		     unsigned int n) PMD
 {
-	const struct port *p = port_by_no(w->dp, no);
+	const struct port *p = port_by_no(w->dp, x->port);
 
-	r->no = no;
-	r->port = p;
-	r->plain = p && !p->tunnel && output_is_plain(p);
-	r->tunnel = p && p->tunnel && !closed(p);
-}
-
-static inline void emit_express(struct pmd *w, const struct express_runs *r,
-				const struct express_out *x) PMD
-{
-	const struct port *p = r->port;
-
-	if (likely(r->plain && x->m->nb_segs == 1 &&
-		   x->m->pkt_len <= (uint32_t)p->mtu + ETHER_HLEN))
-		txq_add(w, p, x->m);
-	else if (p && !p->tunnel)
-		output_device(w, p, x->m, 0);
+	if (likely(p && !p->tunnel && output_is_plain(p) &&
+		   x->longest <= (uint32_t)p->mtu + ETHER_HLEN))
+		txq_add_all(w, p, m, n);
+	else if (p && p->tunnel && !closed(p))
+		tunnel_express(w, p, x, m, n);
 	else
-		emit_oddly(w, x);
+		for (unsigned int i = 0; i < n; i++)
+			emit_one(w, x, m[i]);
 }
 
-static inline void emit_run(struct pmd *w, struct express_runs *r, const struct express_out *x,
-			    uint32_t n) PMD
+/* How far a burst's express frames have been sent. */
+struct express_sent {
+	uint32_t x, lot;
+};
+
+/* Those that came before frame 'seq'. */
+static void emit_express(struct pmd *w, struct burst *b, struct express_sent *s,
+			 unsigned int seq) PMD
 {
-	for (uint32_t i = 0; i < n;) {
-		if (unlikely(x[i].port != r->no))
-			turn_to(w, r, x[i].port);
-		if (unlikely(r->tunnel))
-			i += tunnel_express(w, r->port, x + i, n - i);
-		else
-			emit_express(w, r, &x[i++]);
+	while (s->x < b->n_x && b->x_seq[s->x] < seq) {
+		const struct express_lot *lot = &b->lots[s->lot];
+		const uint32_t first = s->x;
+
+		s->x = lot->end;
+		while (unlikely(b->x_seq[s->x - 1] >= seq))
+			s->x--;
+		s->lot += s->x == lot->end;
+		emit_lot(w, lot, b->x + first, s->x - first);
 	}
+}
+
+/* What has not been sent begins the burst's. */
+static void keep_rest(struct burst *b, const struct express_sent *s)
+{
+	b->n_x -= s->x;
+	b->n_lots -= s->lot;
+	if (likely(!b->n_x))
+		return;
+	memmove(b->x, b->x + s->x, b->n_x * sizeof(b->x[0]));
+	memmove(b->x_seq, b->x_seq + s->x, b->n_x);
+	memmove(b->lots, b->lots + s->lot, b->n_lots * sizeof(b->lots[0]));
+	for (uint32_t i = 0; i < b->n_lots; i++)
+		b->lots[i].end = (uint8_t)(b->lots[i].end - s->x);
 }
 
 /* Frames of the express way between those of the pipeline, each in its place. */
 static void emit_merged(struct pmd *w, struct burst *b) PMD
 {
-	struct express_runs r = { .no = 0 };
+	struct express_sent s = { 0 };
 	uint16_t order[OUT_MAX];
-	uint32_t x = 0, n;
 
 	if (b->n_out)
 		sort(b, order);
 	for (uint32_t i = 0; i < b->n_out; i++) {
 		struct out *o = &b->out[order[i]];
 
-		for (n = 0; x + n < b->n_x && b->x[x + n].seq < b->seq[o->idx];)
-			n++;
-		emit_run(w, &r, b->x + x, n);
-		x += n;
+		emit_express(w, b, &s, b->seq[o->idx]);
 		emit(w, o);
 	}
-	if (!b->more) {
-		emit_run(w, &r, b->x + x, b->n_x - x);
-		x = b->n_x;
-	}
-	b->n_x -= x;
-	if (unlikely(b->n_x))
-		memmove(b->x, b->x + x, b->n_x * sizeof(b->x[0]));
+	if (!b->more)
+		emit_express(w, b, &s, UINT_MAX);
+	keep_rest(b, &s);
 }
 
 void output_flush(struct pmd *w, struct burst *b)

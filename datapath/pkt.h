@@ -144,12 +144,15 @@ struct out {
 	struct flow_key *key; /* packet-in only: copy, from the burst's key pool */
 };
 
-/* A frame that leaves by the express way (express.h). */
-struct express_out {
-	struct rte_mbuf *m;
+/*
+ * Frames that leave by the express way (express.h) one after the other, and alike: what is to be
+ * asked of their port, or found out about their tunnel, is once for all of them.
+ */
+struct express_lot {
 	uint32_t port;
 	uint32_t in_port;
-	uint8_t seq; /* its place among the frames that came */
+	uint32_t longest; /* bytes of the longest frame; UINT32_MAX: one is a chain of buffers */
+	uint8_t end;	  /* where in the burst's x[] the next lot begins */
 	bool tunneled;
 	be32 tun_src, tun_dst;
 	be64 tun_id;
@@ -179,10 +182,11 @@ struct come {
 };
 
 struct burst {
-	uint64_t version; /* of the tables that this burst sees (flow.h) */
-	uint32_t n_x;
+	uint64_t version;	/* of the tables that this burst sees (flow.h) */
+	uint32_t n_x, n_lots;	/* frames that leave by express, and lots[] that they are of */
 	bool more;		/* a flush before the end: later frames may still come before x[] */
 	uint8_t seq[BURST_MAX]; /* place of pkt[i] among the frames that came; where n_x */
+	uint8_t x_seq[BURST_MAX]; /* ... and of x[i], in ascending order */
 	uint32_t n;
 	uint32_t n_out;
 	uint32_t n_keys;
@@ -195,11 +199,22 @@ struct burst {
 	struct pkt pkt[BURST_MAX];
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */
-	struct express_out x[BURST_MAX];
+	struct rte_mbuf *x[BURST_MAX];
+	struct express_lot lots[BURST_MAX];
 	struct come come[BURST_MAX];
 	/* What push and pop work on, by packet; a value is the last 16 bytes of a field. */
 	uint8_t stack[BURST_MAX][PKT_STACK_MAX][16];
 	struct freeze freeze;
 };
+
+/* The lot that x[i] is of. */
+static inline const struct express_lot *express_lot_of(const struct burst *b, unsigned int i)
+{
+	const struct express_lot *lot = b->lots;
+
+	while (i >= lot->end)
+		lot++;
+	return lot;
+}
 
 #endif

@@ -50,7 +50,7 @@ void pmd_burst_start(struct pmd *w, struct burst *b)
 {
 	/* Tables as of now: what is published later is the next burst's. */
 	b->version = atomic_load_explicit(&w->dp->version, memory_order_acquire);
-	b->n = b->n_out = b->n_keys = b->n_x = 0;
+	b->n = b->n_out = b->n_keys = b->n_x = b->n_lots = 0;
 	b->out_of_order = false;
 	b->ct_waits = b->ct_came = b->came = 0;
 }
@@ -63,14 +63,27 @@ static void drop_frames(struct pmd *w, const struct port *p, struct rte_mbuf **m
 	rte_pktmbuf_free_bulk(m, n);
 }
 
-static void count_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
+/* Returns what flags the driver has set in any of them. */
+static uint64_t count_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
 {
 	struct port_counters *c = &w->ports[p->slot];
+	uint64_t bytes = 0, flags = 0;
 
-	for (unsigned int i = 0; i < n; i++)
-		counter_add(&c->rx_bytes, m[i]->pkt_len);
+	for (unsigned int i = 0; i < n; i++) {
+		bytes += m[i]->pkt_len;
+		flags |= m[i]->ol_flags;
+	}
+	counter_add(&c->rx_bytes, bytes);
 	counter_add(&c->rx_packets, n);
 	counter_add(&w->perf.rx, n);
+	return flags;
+}
+
+static void unstrip(struct rte_mbuf **m, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
+			vlan_unstrip(m[i]);
 }
 
 static bool admits(const struct port *p)
@@ -130,17 +143,16 @@ void pmd_burst_run(struct pmd *w, struct burst *b, uint64_t todo)
 void pmd_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n)
 {
 	struct burst *b = w->burst;
+	const uint64_t flags = count_rx(w, p, m, n);
 	const struct uplink *u;
 	uint64_t todo;
 
-	count_rx(w, p, m, n);
 	if (!admits(p)) {
 		drop_frames(w, p, m, n, DROP_PORT_NO_RECV);
 		return;
 	}
-	for (unsigned int i = 0; i < n; i++)
-		if (m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
-			vlan_unstrip(m[i]);
+	if (unlikely(flags & RTE_MBUF_F_RX_VLAN_STRIPPED))
+		unstrip(m, n);
 
 	pmd_burst_start(w, b);
 	u = atomic_load_explicit(&p->uplink, memory_order_acquire);

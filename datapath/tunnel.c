@@ -472,21 +472,14 @@ void tunnel_output(struct pmd *w, const struct port *p, const struct out *o)
 
 /* ---- Sending, by the run ---- */
 
-static struct out out_of(const struct express_out *x)
+static struct out out_of(const struct express_lot *x, struct rte_mbuf *m)
 {
-	return (struct out){ .m = x->m,
+	return (struct out){ .m = m,
 			     .kind = OUT_PORT,
 			     .port = x->port,
 			     .in_port = x->in_port,
 			     .tunneled = x->tunneled,
 			     .tun = { .tun_id = x->tun_id, .src = x->tun_src, .dst = x->tun_dst } };
-}
-
-/* Whether what decides about the tunnel is the same. */
-static inline bool goes_along(const struct express_out *a, const struct express_out *b)
-{
-	return a->port == b->port && a->tunneled == b->tunneled &&
-	       (!a->tunneled || (a->tun_id == b->tun_id && a->tun_dst == b->tun_dst));
 }
 
 static inline void queue_run(struct pmd *w, const struct port *uplink, struct rte_mbuf **m,
@@ -499,37 +492,35 @@ static inline void queue_run(struct pmd *w, const struct port *uplink, struct rt
 			output_device(w, uplink, m[i], 0);
 }
 
-unsigned int tunnel_express(struct pmd *w, const struct port *p, const struct express_out *x,
-			    unsigned int n)
+void tunnel_express(struct pmd *w, const struct port *p, const struct express_lot *x,
+		    struct rte_mbuf **m, unsigned int n)
 {
 	struct port_counters *pc = &w->ports[p->slot];
-	struct out o = out_of(x);
-	struct rte_mbuf *m[BURST_MAX];
+	struct out o = out_of(x, m[0]);
+	unsigned int alone = 0, done;
 	struct tunnel_way way;
-	unsigned int k = 0, alone = 0, done;
 	uint64_t bytes = 0;
 	bool plain;
 
 	if (unlikely(way_find(w, p, tun_of(&o), &way) != N_DROPS)) {
-		tunnel_output(w, p, &o);
-		return 1;
+		for (unsigned int i = 0; i < n; i++) {
+			o.m = m[i];
+			tunnel_output(w, p, &o);
+		}
+		return;
 	}
 	plain = output_is_plain(way.uplink);
-	do
-		m[k] = x[k].m;
-	while (++k < n && goes_along(x, x + k));
-	stage_begin(&w->stages, STAGE_ENCAP, k);
-	for (unsigned int i = 0; i < k; i += done) {
-		done = vxlan_encap_run(m + i, (uint16_t)(k - i), &way.tx, refrag_due_flag, &bytes);
+	stage_begin(&w->stages, STAGE_ENCAP, n);
+	for (unsigned int i = 0; i < n; i += done) {
+		done = vxlan_encap_run(m + i, (uint16_t)(n - i), &way.tx, refrag_due_flag, &bytes);
 		queue_run(w, way.uplink, m + i, done, plain);
-		if (i + done == k)
+		if (i + done == n)
 			break;
-		o = out_of(&x[i + done++]);
+		o.m = m[i + done++];
 		send_one(w, p, &way, &o);
 		alone++;
 	}
-	counter_add(&pc->tx_packets, k - alone);
+	counter_add(&pc->tx_packets, n - alone);
 	counter_add(&pc->tx_bytes, bytes);
 	stage_begin(&w->stages, STAGE_OUTPUT, 0);
-	return k;
 }

@@ -90,9 +90,8 @@ uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const s
 		   struct rte_mbuf **m, unsigned int n) PMD;
 /* Encapsulates and queues one frame for tunnel port 'p'.  Takes the mbuf. */
 void tunnel_output(struct pmd *w, const struct port *p, const struct out *o) PMD;
-/* Frames of the express way for tunnel port 'p', n > 0: encapsulates and queues the first of them,
- * as many as go to one place; how many. */
-unsigned int tunnel_express(struct pmd *w, const struct port *p, const struct express_out *x,
-			    unsigned int n) PMD;
+/* The same for frames m[0] to m[n - 1], n > 0, of lot 'x' of the express way. */
+void tunnel_express(struct pmd *w, const struct port *p, const struct express_lot *x,
+		    struct rte_mbuf **m, unsigned int n) PMD;
 
 #endif

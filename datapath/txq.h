@@ -11,6 +11,7 @@
 #define WEFT_DATAPATH_TXQ_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "datapath/pmd.h"
 #include "datapath/port.h"
@@ -40,6 +41,26 @@ static inline void txq_add(struct pmd *w, const struct port *p, struct rte_mbuf 
 	q->m[q->n++] = m;
 	if (__builtin_expect(q->n == TXQ_LEN, 0))
 		txq_full(w, p);
+}
+
+/* The same of 'n' frames. */
+static inline void txq_add_all(struct pmd *w, const struct port *p, struct rte_mbuf *const *m,
+			       unsigned int n) PMD
+{
+	struct txq *q = &w->txq[p->slot];
+
+	if (__builtin_expect(!q->port, 0))
+		txq_open(w, p);
+	while (n) {
+		const unsigned int room = TXQ_LEN - q->n, k = n < room ? n : room;
+
+		memcpy(q->m + q->n, m, k * sizeof(m[0]));
+		q->n += k;
+		if (__builtin_expect(q->n == TXQ_LEN, 0))
+			txq_full(w, p);
+		m += k;
+		n -= k;
+	}
 }
 
 /* Gives the device what it takes of 'n' frames, and counts that; how many: the first ones. */

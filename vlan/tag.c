@@ -28,17 +28,6 @@ unsigned int vlan_count(const struct rte_mbuf *m)
 	return n;
 }
 
-void vlan_moved(struct rte_mbuf *m, int by)
-{
-	if (m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) {
-		if (m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK)
-			m->outer_l2_len += by;
-		else if (m->l2_len)
-			m->l2_len += by;
-	}
-	m->packet_type &= ~(uint32_t)RTE_PTYPE_L2_MASK;
-}
-
 int vlan_push_tci(struct rte_mbuf *m, uint16_t tpid, uint16_t tci)
 {
 	uint8_t *p;

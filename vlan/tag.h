@@ -54,11 +54,9 @@ static inline uint16_t vlan_tci(uint16_t vid, uint8_t pcp)
 /* Whether the first segment's bytes belong to this mbuf alone, so that they may be written. */
 static inline bool vlan_writable(const struct rte_mbuf *m)
 {
-	if (RTE_MBUF_CLONED(m))
-		return false;
-	if (RTE_MBUF_HAS_EXTBUF(m))
-		return rte_mbuf_ext_refcnt_read(m->shinfo) == 1;
-	return rte_mbuf_refcnt_read(m) == 1;
+	if (likely(!(m->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL))))
+		return rte_mbuf_refcnt_read(m) == 1;
+	return !RTE_MBUF_CLONED(m) && rte_mbuf_ext_refcnt_read(m->shinfo) == 1;
 }
 
 /* The codec, on the four bytes at 'p'. */
@@ -86,7 +84,16 @@ int vlan_push_tci(struct rte_mbuf *m, uint16_t tpid, uint16_t tci);
 
 /* The offsets that a checksum request counts from, and the driver's idea of the L2 header, after
  * the headers behind the MACs moved by so many bytes; for who moves them himself. */
-void vlan_moved(struct rte_mbuf *m, int by);
+static inline void vlan_moved(struct rte_mbuf *m, int by)
+{
+	if (unlikely(m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK)) {
+		if (m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK)
+			m->outer_l2_len += by;
+		else if (m->l2_len)
+			m->l2_len += by;
+	}
+	m->packet_type &= ~(uint32_t)RTE_PTYPE_L2_MASK;
+}
 
 /* Removes the outermost tag. */
 int vlan_pop(struct rte_mbuf *m);

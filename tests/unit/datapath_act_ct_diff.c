@@ -234,12 +234,12 @@ static void note(struct pmd *w, struct burst *b)
 	}
 	for (uint32_t i = 0; i < b->n_x; i++) {
 		assert_true(got.n < OUTS);
-		got.o[got.n].port = b->x[i].port;
+		got.o[got.n].port = express_lot_of(b, i)->port;
 		got.o[got.n++].table = NO_TABLE;
-		rte_pktmbuf_free(b->x[i].m);
+		rte_pktmbuf_free(b->x[i]);
 		got.express++;
 	}
-	b->n_out = b->n_keys = b->n_x = 0;
+	b->n_out = b->n_keys = b->n_x = b->n_lots = 0;
 }
 
 /* As pmd.c begins a burst. */

@@ -151,11 +151,11 @@ static void take(struct pmd *w, struct burst *b)
 		rte_pktmbuf_free(b->out[i].m);
 	}
 	for (uint32_t i = 0; i < b->n_x; i++) {
-		went[rte_pktmbuf_mtod(b->x[i].m, uint8_t *)[35]] = b->x[i].port;
-		rte_pktmbuf_free(b->x[i].m);
+		went[rte_pktmbuf_mtod(b->x[i], uint8_t *)[35]] = express_lot_of(b, i)->port;
+		rte_pktmbuf_free(b->x[i]);
 	}
 	n_express += b->n_x;
-	b->n_out = b->n_keys = b->n_x = 0;
+	b->n_out = b->n_keys = b->n_x = b->n_lots = 0;
 }
 
 static void send_burst(struct burst *b, const uint8_t *dst, unsigned int n, bool express)

@@ -79,9 +79,9 @@ static void note(struct pmd *w, struct burst *b)
 	for (uint32_t i = 0; i < b->n_out; i++)
 		put(b->seq[b->out[i].idx], b->out[i].port, b->out[i].m);
 	for (uint32_t i = 0; i < b->n_x; i++)
-		put(b->x[i].seq, b->x[i].port, b->x[i].m);
+		put(b->x_seq[i], express_lot_of(b, i)->port, b->x[i]);
 	now_to->express += b->n_x;
-	b->n_out = b->n_keys = b->n_x = 0;
+	b->n_out = b->n_keys = b->n_x = b->n_lots = 0;
 }
 
 /* ---- Frames ---- */

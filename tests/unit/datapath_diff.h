@@ -195,20 +195,21 @@ static void take(struct pmd *w, struct burst *b)
 			take_frame(o);
 	}
 	for (uint32_t i = 0; i < b->n_x; i++) {
-		const struct express_out *x = &b->x[i];
+		const struct express_lot *x = express_lot_of(b, i);
 		const uint32_t had = t.n_got;
 
-		take_frame((struct out){ .m = x->m,
+		assert_true(b->x[i]->pkt_len <= x->longest);
+		take_frame((struct out){ .m = b->x[i],
 					 .kind = OUT_PORT,
 					 .port = x->port,
-					 .idx = x->seq,
+					 .idx = b->x_seq[i],
 					 .tunneled = x->tunneled,
 					 .tun.tun_id = x->tun_id });
 		if (t.n_got > had && !t.n_lost)
 			t.got[t.n_got - 1].express = true;
 		t.express++;
 	}
-	b->n_out = b->n_keys = b->n_x = 0;
+	b->n_out = b->n_keys = b->n_x = b->n_lots = 0;
 }
 
 static void forget_got(void)
