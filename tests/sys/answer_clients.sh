@@ -24,7 +24,7 @@ cable sw pb b eth0
 ip -n "$T-a" link set eth0 address $MAC
 in_space a sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
 switch sw sw --port pa@1=af_packet:pa --port pb@2=af_packet:pb
-in_space a tshark -q -i eth0 -w "$DIR/a.pcap" >/dev/null 2>"$DIR/tshark.log" &
+ip netns exec "$T-a" tshark -q -i eth0 -w "$DIR/a.pcap" >/dev/null 2>"$DIR/tshark.log" &
 PIDS+=($!)
 TSHARK=$!
 for _ in $(seq 400); do [ -s "$DIR/a.pcap" ] && break; sleep 0.1; done
@@ -243,8 +243,8 @@ check "what fits passes then" in_space a ping -c 1 -W 20 -s 1372 -M do 10.9.0.5
 
 written() { stat -c %s "$DIR/a.pcap"; }
 settled written >/dev/null
-kill -INT $TSHARK 2>/dev/null || kill $TSHARK
-for _ in $(seq 200); do kill -0 $TSHARK 2>/dev/null || break; sleep 0.1; done
+kill $TSHARK
+wait $TSHARK || true
 shark() { tshark -r "$DIR/a.pcap" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -o ipv6.use_geoip:FALSE -Y "eth.src==$GW && ($1)" 2>/dev/null; }
 shark '_ws.malformed || _ws.expert.severity==error || ip.checksum.status==0 || udp.checksum.status==0 || icmp.checksum.status==0 || icmpv6.checksum.status==0' >"$DIR/why.bad"
 check "tshark finds nothing malformed, and no wrong checksum" sh -c "cat $DIR/why.bad; ! test -s $DIR/why.bad"
