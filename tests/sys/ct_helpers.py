@@ -38,8 +38,11 @@ def ftp(lab, v, what, client, address):
     for way, words in WAYS.items():
         words = words[v == 6]
         if words is not None:
-            good, why = fetched(lab, client, url(v, address, 21, "text", "ftp"), *words)
-            lab.check(f"IPv{v}: {what}: {way}", good, why)
+            text = f"IPv{v}: {what}: {way}"
+            # What Open vSwitch is known not to do is not waited for as long.
+            wait = 2 if lab.kind == "ovs" and text in DIFFERENCES else 20
+            good, why = fetched(lab, client, url(v, address, 21, "text", "ftp"), *words, wait=wait)
+            lab.check(text, good, why)
 
 
 def test(lab):

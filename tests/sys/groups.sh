@@ -102,9 +102,12 @@ check "... goes the same ways" is "$(counts)" "$((2 * b0)) $((2 * b1)) $((2 * b2
 # ---- How to select, and buckets that come and go: in 1.5's layout ----
 
 dump() { $OURS dump-groups "$sw" "$1" | sed 1d; }
+through() { $OFCTL dump-group-stats "$sw" group_id="$1" | sed -n 's/.*,packet_count=\([0-9]*\),byte_count.*,bucket0.*/\1/p'; } # GROUP: packets
 spread() { # TIMES EDIT: how many of 100 flows go by each bucket of group 4
+	local before
+	before=$(through 4)
 	in_space hosts /usr/bin/python3 "$LIB/flows_send.py" eth1 "$@"
-	until_true 20 eval "$OFCTL dump-group-stats '$sw' group_id=4 | grep -q ',packet_count=$1,'" >&2 || true
+	until_true 20 eval "[ \$(through 4) -ge $((before + $1)) ]" || true
 	$OFCTL dump-group-stats "$sw" group_id=4 | grep -o "bucket[0-9]:packet_count=[0-9]*" | sed 's/.*=//' | xargs
 }
 method='selection_method=hash,selection_method_param=3,fields(ip_src=255.255.0.0,udp_dst)'
