@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
 #include "datapath/act_priv.h"
@@ -187,6 +188,25 @@ static void put_state(struct freeze *f, const struct pkt *p, bool set_ran)
 	end(f, at);
 }
 
+static void put_pieces(struct freeze *f, const struct rte_mbuf *m)
+{
+	struct refrag_mark mark;
+	uint32_t at;
+	bool due;
+
+	if (!refrag_marked(m, &mark, &due))
+		return;
+	at = begin(f, FREEZE_PIECES);
+	put_int(f, due, 1);
+	put_int(f, 0, 1);
+	put_int(f, mark.max, 2);
+	put_int(f, mark.frag_at, 2);
+	put_int(f, 0, 2);
+	put_int(f, mark.ip_len, 4);
+	put(f, &mark.id, 4);
+	end(f, at);
+}
+
 /* ---- A packet ---- */
 
 void freeze_begin(struct burst *b, struct pkt *p, const struct act_op *op, uint8_t reason,
@@ -216,6 +236,7 @@ static void finish(struct pmd *w, struct burst *b, const struct pkt *p, enum fre
 	if (set == FREEZE_SET_WAITS && (p->set.have || p->set.n_fields))
 		put_set(f, &p->set);
 	put_state(f, p, set == FREEZE_SET_RAN);
+	put_pieces(f, p->m);
 	at = begin(f, FREEZE_ORIGIN);
 	put_int(f, 0, 4);
 	put(f, w->dp->freeze_id, FREEZE_ID);
@@ -282,4 +303,6 @@ void freeze_restore(struct burst *b, struct pkt *p, const struct frozen *z)
 	k->ct_tp_src = from->ct_tp_src;
 	k->ct_tp_dst = from->ct_tp_dst;
 	k->ct_nw_proto = from->ct_nw_proto;
+	if (unlikely(z->in_pieces))
+		refrag_mark_again(p->m, &z->pieces, z->pieces_due);
 }

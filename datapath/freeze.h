@@ -21,6 +21,9 @@
  *           set ran; the connection's addresses and ports
  *   STACK   4 bytes 0; 16 bytes a value, the bottom first
  *   SET     4 bytes 0, write-actions as an instruction: the action set
+ *   PIECES  whether it has to leave in fragments, or may (refrag.h): flag, 1 byte 0, longest, place
+ *           of an IPv6 header of fragments, 2 bytes 0, length of the IP packet, id.  Where it does
+ *           not it is not there.
  *   LEVEL   flags, table, 10 bytes 0, cookie (64 bits), instructions
  * The frame and the other fields stand in the packet-in itself, where the controller may change
  * them.
@@ -32,6 +35,7 @@
 #include <stdint.h>
 
 #include "datapath/pkt.h"
+#include "datapath/refrag.h"
 #include "datapath/role.h"
 #include "ofproto/wire.h"
 
@@ -39,12 +43,20 @@ struct dp;
 struct insts;
 struct pmd;
 
-enum freeze_prop { FREEZE_ORIGIN = 1, FREEZE_STATE, FREEZE_STACK, FREEZE_SET, FREEZE_LEVEL };
+enum freeze_prop {
+	FREEZE_ORIGIN = 1,
+	FREEZE_STATE,
+	FREEZE_STACK,
+	FREEZE_SET,
+	FREEZE_LEVEL,
+	FREEZE_PIECES,
+};
 enum {
 	FREEZE_MISS = 1,   /* LEVEL: apply-actions of a table-miss entry */
 	FREEZE_CALLED = 2, /* a resubmit led there */
 	FREEZE_ID = 16,
 	FREEZE_STATE_LEN = 64,
+	FREEZE_PIECES_LEN = 20,
 	FREEZE_LEVELS_MAX = 513, /* resubmits in each other, and the list that has the first */
 };
 
@@ -68,6 +80,8 @@ struct frozen {
 	uint32_t queue_id;
 	uint8_t n_stack;
 	bool set_ran;
+	bool in_pieces, pieces_due; /* 'pieces' is of this frame */
+	struct refrag_mark pieces;
 	uint8_t stack[PKT_STACK_MAX][16];
 	struct insts *set; /* one reference; NULL: empty */
 	uint32_t n;

@@ -79,6 +79,21 @@ static int read_stack(struct reader *r, const uint8_t *p, uint32_t n)
 	return 0;
 }
 
+static int read_pieces(struct reader *r, const uint8_t *p, uint32_t n)
+{
+	struct frozen *z = r->z;
+
+	if (n != FREEZE_PIECES_LEN - 4)
+		return bad(r, OFPTFFC_BAD_LEN, "pieces");
+	z->in_pieces = true;
+	z->pieces_due = p[0];
+	z->pieces.max = get_be16(p + 2);
+	z->pieces.frag_at = get_be16(p + 4);
+	z->pieces.ip_len = get_be32(p + 8);
+	memcpy(&z->pieces.id, p + 12, 4);
+	return 0;
+}
+
 /* Instructions of a flow in 'table'; NULL, with 'e' filled. */
 static struct insts *read_insts(struct reader *r, const uint8_t *p, uint32_t n,
 				uint8_t table) CONTROL
@@ -144,6 +159,8 @@ static int read_prop(struct reader *r, uint16_t type, const uint8_t *p, uint32_t
 		return read_stack(r, p, n);
 	case FREEZE_SET:
 		return read_set(r, p, n);
+	case FREEZE_PIECES:
+		return read_pieces(r, p, n);
 	case FREEZE_LEVEL:
 		return read_level(r, p, n);
 	default:

@@ -63,6 +63,21 @@ void refrag_resize(const struct rte_mbuf *m, struct rte_mbuf *to, int32_t more)
 	refrag_mark(to, &mark);
 }
 
+bool refrag_marked(const struct rte_mbuf *m, struct refrag_mark *mark, bool *due)
+{
+	if (!(m->ol_flags & flag))
+		return false;
+	*mark = *RTE_MBUF_DYNFIELD(m, offset, const struct refrag_mark *);
+	*due = refrag_is_due(m);
+	return true;
+}
+
+void refrag_mark_again(struct rte_mbuf *m, const struct refrag_mark *mark, bool due)
+{
+	refrag_mark(m, mark);
+	m->ol_flags |= due ? refrag_due_flag : 0;
+}
+
 void refrag_clear(struct rte_mbuf *m)
 {
 	m->ol_flags &= ~(flag | refrag_due_flag);

@@ -33,6 +33,9 @@ struct refrag_mark {
 int refrag_init(struct err *e);
 
 void refrag_mark(struct rte_mbuf *m, const struct refrag_mark *mark);
+/* What of it outlives the mbuf: false: it has none.  'due' as refrag_is_due(). */
+bool refrag_marked(const struct rte_mbuf *m, struct refrag_mark *mark, bool *due);
+void refrag_mark_again(struct rte_mbuf *m, const struct refrag_mark *mark, bool due);
 /* There is no such packet in 'm' any more. */
 void refrag_clear(struct rte_mbuf *m);
 
