@@ -17,7 +17,8 @@
 
 enum express_need express_need(uint64_t words)
 {
-	const uint64_t port = BIT(0) | BIT(W_PORT) | BIT(W_TUN);
+	const uint64_t tunnel = (BIT(W_TUN_END) - 1) & ~(BIT(W_TUN_ADDR) - 1),
+		       port = BIT(0) | BIT(W_PORT) | BIT(W_TUN) | tunnel;
 
 	if (!(words & ~port))
 		return EXPRESS_NOTHING;
@@ -55,16 +56,19 @@ static uint64_t all(unsigned int n)
 	return n == 64 ? UINT64_MAX : BIT(n) - 1;
 }
 
-/* What the tunnel has to say in the key; false: it does not go by express. */
-static inline bool from_tunnel(const struct express_from *from, struct flow_key *key)
+/* What the tunnel has to say in the key. */
+static inline void from_tunnel(const struct express_from *from, struct flow_key *key)
 {
+	static const uint8_t none[16];
+
 	key->in_port = htobe32(from->port);
 	key->tun_id = from->tun_id;
 	key->tun_src = from->tun_src;
 	key->tun_dst = from->tun_dst;
 	key->tun_tos = from->tun_tos;
 	key->tun_ttl = from->tun_ttl;
-	return from->port;
+	memcpy(key->tun_ipv6_src, from->ipv6_src ? from->ipv6_src : none, 16);
+	memcpy(key->tun_ipv6_dst, from->ipv6_dst ? from->ipv6_dst : none, 16);
 }
 
 /* What a flow has not said of the next tunnel is as it was in the last one: not composed. */
@@ -159,17 +163,16 @@ static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow
 				    unsigned int n_words)
 {
 	const struct express_from *from = r->from;
-	bool ours = !from || from_tunnel(from, key);
 
+	if (from)
+		from_tunnel(from, key);
 	for (unsigned int i = 0; i < r->n; i++) {
 		ahead(r, i);
 		if (from && unlikely(i >= from->end)) {
 			from = from_of(r, i, from);
-			ours = from_tunnel(from, key);
+			from_tunnel(from, key);
 		}
 		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)key);
-		if (unlikely(!ours))
-			r->l3[i] = 0;
 		if (unlikely(!r->l3[i]))
 			continue;
 		r->hash[i] = cache_take(c, (uint64_t *)key, c->key[i], n_words);
@@ -321,10 +324,7 @@ static uint64_t take_keys(struct burst *b, struct ride *r, uint64_t todo,
 		if (r->from) {
 			pkt_touch(p, offsetof(struct flow_key, tun_src));
 			from = from_of(r, i, from);
-			if (!from_tunnel(from, &p->key)) {
-				r->l3[i] = 0;
-				continue;
-			}
+			from_tunnel(from, &p->key);
 		}
 		taken |= BIT(i);
 	}
@@ -512,10 +512,8 @@ static uint64_t run_places(struct pmd *w, struct burst *b, struct ride *r, struc
 	if (!from)
 		return run_alike(w, b, l, r->m, 0, r->n, key, false);
 	for (unsigned int first = 0; first < r->n; first = from++->end) {
-		if (from_tunnel(from, key))
-			left |= run_alike(w, b, l, r->m, first, from->end, key, true);
-		else
-			left |= all(from->end) & ~all(first);
+		from_tunnel(from, key);
+		left |= run_alike(w, b, l, r->m, first, from->end, key, true);
 	}
 	return left;
 }

@@ -28,7 +28,7 @@ struct rte_mbuf;
 
 /* How much of a frame the words of a key are in. */
 enum express_need {
-	EXPRESS_NOTHING, /* the port alone: one look for a whole burst */
+	EXPRESS_NOTHING, /* the port alone, and the tunnel: one look for a whole burst */
 	EXPRESS_ETH,	 /* MACs, ethertype, one tag */
 	EXPRESS_IPV4,	 /* more */
 };
@@ -87,11 +87,11 @@ struct express_step {
 
 _Static_assert(sizeof(struct express) <= 64, "one line");
 
-/* Where frames came in that had been in a tunnel, one after the other; over IPv6 they do not go by
- * express. */
+/* Where frames came in that had been in a tunnel, one after the other. */
 struct express_from {
-	uint32_t port; /* the tunnel's; 0: not for the express way */
-	uint32_t end;  /* the first frame behind them */
+	uint32_t port;			    /* the tunnel's */
+	uint32_t end;			    /* the first frame behind them */
+	const uint8_t *ipv6_src, *ipv6_dst; /* NULL: it was over IPv4 */
 	be32 tun_src, tun_dst;
 	be64 tun_id;
 	uint8_t tun_tos, tun_ttl;

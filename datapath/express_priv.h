@@ -24,7 +24,7 @@ enum {
 	IP_HLEN = 20,
 };
 
-/* Words of the key, all in its first line. */
+/* Words of the key: a frame's are all in its first line, a tunnel's in its third. */
 enum {
 	W_PORT = offsetof(struct flow_key, in_port) / 8,
 	W_TUN = offsetof(struct flow_key, tun_id) / 8,
@@ -33,7 +33,12 @@ enum {
 	W_NW = offsetof(struct flow_key, nw_src) / 8,
 	W_L4 = offsetof(struct flow_key, ip_proto) / 8,
 	W_REST = offsetof(struct flow_key, tcp_flags) / 8,
+	W_TUN_ADDR = offsetof(struct flow_key, tun_src) / 8,
+	W_TUN_END = offsetof(struct flow_key, reg) / 8,
 };
+
+_Static_assert(offsetof(struct flow_key, tun_src) % 8 == 0 && W_TUN_END - W_TUN_ADDR == 6,
+	       "nothing but the tunnel's is there");
 
 #define BIT(n) (UINT64_C(1) << (n))
 

@@ -189,13 +189,15 @@ static const struct port *receive(struct pmd *w, const struct port *uplink, cons
 
 static void from_set(struct express_from *f, const struct port *p, const struct vxlan_rx *r)
 {
-	*f = (struct express_from){ .tun_id = htobe64(r->vni),
-				    .tun_tos = r->tos,
-				    .tun_ttl = r->ttl };
+	*f = (struct express_from){
+		.port = p->no, .tun_id = htobe64(r->vni), .tun_tos = r->tos, .tun_ttl = r->ttl
+	};
 	if (vxlan_addr_is_v4(&r->src)) {
-		f->port = p->no;
 		f->tun_src = vxlan_addr_to_v4(&r->src);
 		f->tun_dst = vxlan_addr_to_v4(&r->dst);
+	} else {
+		f->ipv6_src = r->src.b;
+		f->ipv6_dst = r->dst.b;
 	}
 }
 

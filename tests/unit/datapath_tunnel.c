@@ -208,6 +208,17 @@ static void over_ipv6(void **state)
 	both_ways();
 }
 
+/* The outer addresses are in the key, of both families in turn. */
+static void by_who_sent_it(void **state)
+{
+	flow("in_port=3,udp,actions=output:10");
+	flow("priority=1,in_port=3,actions=output:12");
+	flow("in_port=11,tun_src=192.0.2.1,tun_dst=192.0.2.2,actions=output:4");
+	flow("in_port=13,tun_ipv6_src=2001:db8::1,actions=output:4");
+	flow("in_port=4,actions=CONTROLLER:65535");
+	both_ways();
+}
+
 static void where_the_flow_says(void **state)
 {
 	flow("in_port=3,actions=set_field:77->tun_id,set_field:192.0.2.2->tun_dst,output:14");
@@ -247,6 +258,7 @@ int main(void)
 		TEST(out_and_back),
 		TEST(by_what_is_inside),
 		TEST(over_ipv6),
+		TEST(by_who_sent_it),
 		TEST(where_the_flow_says),
 		TEST(with_a_tag_outside_the_tunnel),
 	};
