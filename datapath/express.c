@@ -502,7 +502,28 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 	return left;
 }
 
-/* Nobody looks into frames: those of one port go the same way, or of one tunnel. */
+/* The last of those from 'from' on whose frames have the same key as its own, in all that is looked
+ * at, and came in by the same port. */
+static const struct express_from *last_alike(const struct cache *c, const struct express_from *from,
+					     unsigned int n, const struct flow_key *key)
+{
+	uint64_t words[CACHE_WORDS_MAX], other[CACHE_WORDS_MAX];
+	struct flow_key next;
+
+	if (likely(from->end >= n))
+		return from;
+	cache_take(c, (const uint64_t *)key, words, c->n_in);
+	next = *key;
+	for (; from->end < n && from[1].port == from->port; from++) {
+		from_tunnel(from + 1, &next);
+		cache_take(c, (const uint64_t *)&next, other, c->n_in);
+		if (memcmp(words, other, c->n_in * sizeof(words[0])) != 0)
+			break;
+	}
+	return from;
+}
+
+/* Nobody looks into frames: those that came the same way go the same way. */
 static uint64_t run_places(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
 			   struct flow_key *key) PMD
 {
@@ -513,6 +534,7 @@ static uint64_t run_places(struct pmd *w, struct burst *b, struct ride *r, struc
 		return run_alike(w, b, l, r->m, 0, r->n, key, false);
 	for (unsigned int first = 0; first < r->n; first = from++->end) {
 		from_tunnel(from, key);
+		from = last_alike(w->cache, from, r->n, key);
 		left |= run_alike(w, b, l, r->m, first, from->end, key, true);
 	}
 	return left;

@@ -6,7 +6,8 @@
  *	feed port 3 -> port 10 (VTEP 192.0.2.1 on port 1) -> loop of port 1 -> port 2
  *		-> loop of port 2 -> port 11 (VTEP 192.0.2.2 on port 2) -> port 4 -> control thread
  *
- * Ports 12 and 13 are the same over IPv6, ports 14 and 15 with VNI and remote by the flow.
+ * Ports 12 and 13 are the same over IPv6, ports 14 and 15 with VNI and remote by the flow.  Port 16
+ * leads to port 15 from 192.0.2.3.
  */
 /* clang-format off: the last one has globals of short names */
 #include "datapath/tunnel.h"
@@ -15,7 +16,7 @@
 #include "tests/unit/datapath_ring.h"
 /* clang-format on */
 
-enum { SENT = 600, FIRST = 10, TUNNELS = 6, INNER_MAX = 1600 };
+enum { SENT = 600, FIRST = 10, TUNNELS = 7, INNER_MAX = 1600 };
 
 static struct port *tunnel[TUNNELS];
 
@@ -140,6 +141,8 @@ static void be_neighbours(void)
 	frame_is(2, 1, 0x806, 0);
 	memcpy(frame + 14, arp, sizeof(arp));
 	feed(1, FRAME);
+	frame[14 + 27] = 3;
+	feed(1, FRAME);
 	frame_is(2, 1, 0x86dd, 0);
 	memcpy(frame + 14, ns, sizeof(ns));
 	sum = vxlan_csum_of(vxlan_csum_pseudo(ns + 8, 32, 58, 32) + vxlan_csum_add(0, ns + 40, 32));
@@ -208,6 +211,21 @@ static void over_ipv6(void **state)
 	both_ways();
 }
 
+/* From two ends in turn: what came by the one goes with what came by the other, where flows ask for
+ * neither, also when the pipeline has to do it. */
+static void from_two_in_turn(void **state)
+{
+	flow("in_port=3,udp,actions=set_field:77->tun_id,set_field:192.0.2.2->tun_dst,output:14");
+	flow("priority=1,in_port=3,actions=output:16");
+	flow("in_port=15,actions=output:4");
+	flow("in_port=4,actions=CONTROLLER:65535");
+	both_ways();
+	flow("in_port=15,actions=push_vlan:0x8100,set_field:4101->vlan_vid,output:4");
+	both_ways();
+	flow("in_port=15,actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],output:4");
+	both_ways();
+}
+
 /* The outer addresses are in the key, of both families in turn. */
 static void by_who_sent_it(void **state)
 {
@@ -249,6 +267,7 @@ static int with_tunnels(void **state)
 	tunnel_add(3, "vxlan:local=2001:db8::2/64,uplink=p2,remote=2001:db8::1,vni=9");
 	tunnel_add(4, "vxlan:local=192.0.2.1/24,uplink=p1,remote=flow,vni=flow");
 	tunnel_add(5, "vxlan:local=192.0.2.2/24,uplink=p2,remote=flow,vni=flow");
+	tunnel_add(6, "vxlan:local=192.0.2.3/24,uplink=p1,remote=192.0.2.2,vni=78");
 	return 0;
 }
 
@@ -259,6 +278,7 @@ int main(void)
 		TEST(by_what_is_inside),
 		TEST(over_ipv6),
 		TEST(by_who_sent_it),
+		TEST(from_two_in_turn),
 		TEST(where_the_flow_says),
 		TEST(with_a_tag_outside_the_tunnel),
 	};
