@@ -515,9 +515,13 @@ static const struct express_from *last_alike(const struct cache *c, const struct
 	cache_take(c, (const uint64_t *)key, words, c->n_in);
 	next = *key;
 	for (; from->end < n && from[1].port == from->port; from++) {
+		uint64_t differ = 0;
+
 		from_tunnel(from + 1, &next);
 		cache_take(c, (const uint64_t *)&next, other, c->n_in);
-		if (memcmp(words, other, c->n_in * sizeof(words[0])) != 0)
+		for (unsigned int i = 0; i < c->n_in; i++)
+			differ |= words[i] ^ other[i];
+		if (differ)
 			break;
 	}
 	return from;

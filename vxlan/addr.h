@@ -23,9 +23,11 @@ struct vxlan_addr {
 
 static inline struct vxlan_addr vxlan_addr_v4(be32 ip)
 {
-	struct vxlan_addr a = { .b = { [10] = 0xff, [11] = 0xff } };
+	/* Two words, as they are read: a word that was written in parts has to be waited for. */
+	const uint64_t w[2] = { 0, htobe64(UINT64_C(0xffff00000000) | be32toh(ip)) };
+	struct vxlan_addr a;
 
-	memcpy(a.b + 12, &ip, 4);
+	memcpy(a.b, w, 16);
 	return a;
 }
 
@@ -39,7 +41,11 @@ static inline struct vxlan_addr vxlan_addr_v6(const uint8_t ip[16])
 
 static inline bool vxlan_addr_eq(const struct vxlan_addr *a, const struct vxlan_addr *b)
 {
-	return !memcmp(a->b, b->b, 16);
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->b, 16);
+	memcpy(y, b->b, 16);
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
 }
 
 static inline bool vxlan_addr_is_v4(const struct vxlan_addr *a)
