@@ -484,16 +484,6 @@ static struct out out_of(const struct express_lot *x, struct rte_mbuf *m)
 			     .tun = { .tun_id = x->tun_id, .src = x->tun_src, .dst = x->tun_dst } };
 }
 
-static inline void queue_run(struct pmd *w, const struct port *uplink, struct rte_mbuf **m,
-			     unsigned int n, bool plain) PMD
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (likely(plain && m[i]->nb_segs == 1))
-			txq_add(w, uplink, m[i]); /* a template fits its uplink's MTU */
-		else
-			output_device(w, uplink, m[i], 0);
-}
-
 void tunnel_express(struct pmd *w, const struct port *p, const struct express_lot *x,
 		    struct rte_mbuf **m, unsigned int n)
 {
@@ -515,7 +505,11 @@ void tunnel_express(struct pmd *w, const struct port *p, const struct express_lo
 	stage_begin(&w->stages, STAGE_ENCAP, n);
 	for (unsigned int i = 0; i < n; i += done) {
 		done = vxlan_encap_run(m + i, (uint16_t)(n - i), &way.tx, refrag_due_flag, &bytes);
-		queue_run(w, way.uplink, m + i, done, plain);
+		if (likely(plain)) /* a template fits its uplink's MTU */
+			txq_add_all(w, way.uplink, m + i, done);
+		else
+			for (unsigned int sent = 0; sent < done; sent++)
+				output_device(w, way.uplink, m[i + sent], 0);
 		if (i + done == n)
 			break;
 		o.m = m[i + done++];

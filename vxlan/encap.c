@@ -364,7 +364,8 @@ static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n
 			rte_prefetch0(p - VXLAN_HLEN);
 		}
 		if (unlikely(m->data_len < ETH_HLEN || m->pkt_len > tx->tmpl->room ||
-			     m->ol_flags & odd || m->refcnt != 1 || m->data_off < VXLAN_TMPL_SIZE))
+			     m->ol_flags & odd || m->refcnt != 1 || m->nb_segs != 1 ||
+			     m->data_off < VXLAN_TMPL_SIZE))
 			break;
 		sum += m->pkt_len;
 		put_header(m, tx, v4, BAKED);

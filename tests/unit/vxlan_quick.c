@@ -339,7 +339,7 @@ static bool hinder(struct rte_mbuf *m, struct rte_mbuf **watcher)
 {
 	if (!one_in(8))
 		return false;
-	switch (below(4)) {
+	switch (below(5)) {
 	case 0:
 		rte_pktmbuf_refcnt_update(m, 1);
 		*watcher = m;
@@ -350,6 +350,9 @@ static bool hinder(struct rte_mbuf *m, struct rte_mbuf **watcher)
 		break;
 	case 2:
 		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+		break;
+	case 3:
+		assert_int_equal(rte_pktmbuf_chain(m, mbuf_of((const uint8_t *)"more", 4)), 0);
 		break;
 	default:
 		m->ol_flags |= ODD_FLAG;
@@ -396,6 +399,7 @@ static void a_run_is_as_one_by_one(void **state)
 			static uint8_t b[2048];
 
 			assert_null(watcher[k]);
+			assert_int_equal(m[k]->nb_segs, 1);
 			want += same[k]->pkt_len;
 			assert_int_equal(vxlan_encap_burst(&quick_ctx, &same[k], &tx, 1, NULL), 1);
 			assert_bytes(m[k], b, bytes_of(same[k], b, sizeof(b)));
@@ -406,7 +410,7 @@ static void a_run_is_as_one_by_one(void **state)
 		assert_int_equal(bytes, want);
 		/* There was a reason to stop. */
 		if (done < n)
-			assert_true(watcher[done] || m[done]->ol_flags ||
+			assert_true(watcher[done] || m[done]->ol_flags || m[done]->nb_segs > 1 ||
 				    rte_pktmbuf_headroom(m[done]) < VXLAN_TMPL_SIZE ||
 				    m[done]->pkt_len > t.room || m[done]->data_len < 14);
 		n_run += done;
