@@ -2,7 +2,7 @@
 /* Spec: 5.1 Pipeline: what a change of the tables makes void in the flow cache */
 /*
  * Changes and entries by chance, against a list that is gone through change by change: what a
- *change concerns must be void; of what none concerns most must stay.
+ * change concerns must be void; of what none concerns most must stay.
  *
  *	stale_note(mask, value) ... stale_is(since, key) == any of the list since then?
  */
@@ -129,7 +129,7 @@ static void also_with_more_kinds_than_there_is_room_for(void **state)
 /* 4,000 changes of one kind, no key among them: at most as many buckets are full. */
 static void what_none_concerns_stays(void **state)
 {
-	assert_in_range(compare(1, 1 << 30, 1 << 31), 0, 1000 * CHANGES / STALE_BUCKETS);
+	assert_in_range(compare(1, 1u << 30, 1u << 31), 0, 1000 * CHANGES / STALE_BUCKETS);
 	stale_reset(s);
 	assert_false(stale_is(s, 0, list[0].value));
 }
