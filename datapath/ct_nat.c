@@ -25,6 +25,7 @@ enum {
 	PROBES_PARITY = 96, /* ... the first of the same parity, where that counts ... */
 	PROBES_ROW = 128,   /* ... and then so many in a row */
 	BATCH = 8,	    /* whose buckets are fetched together */
+	PROBES_HASH = BATCH /* of those that are drawn, by the hash where that is asked for */
 };
 
 enum pick { PICK_KEEP, PICK_HASH, PICK_RANDOM };
@@ -178,6 +179,18 @@ static uint16_t candidate(const struct ports *p, uint32_t i)
 	return (uint16_t)(p->min + (p->start + i) % p->n);
 }
 
+/*
+ * All who talk to one host from behind one address have the same hash, and would be so many as it
+ * has candidates: whoever finds the first ones in use draws, as he would without.
+ */
+static void hash_ends(struct seek *s, struct ports *p) PMD
+{
+	if (p->pick != PICK_HASH || p->n <= PROBES_SHORT)
+		return;
+	p->pick = PICK_RANDOM;
+	ports_start(s, p);
+}
+
 static uint32_t n_candidates(const struct seek *s, const struct ports *p)
 {
 	const uint32_t n = p->n <= PROBES_SHORT ? p->n : PROBES_DRAWN + PROBES_ROW;
@@ -203,6 +216,8 @@ static int seek_port(struct seek *s, struct ports *p) PMD
 	for (uint32_t i = 0; i < n; i += BATCH) {
 		const uint32_t m = n - i < BATCH ? n - i : BATCH;
 
+		if (i == PROBES_HASH)
+			hash_ends(s, p);
 		for (uint32_t j = 0; j < m; j++) {
 			v[j] = candidate(p, i + j);
 			*p->at = htobe16(v[j]);

@@ -268,6 +268,35 @@ static void hash_is_the_same_each_time_and_random_is_not(void **state)
 		assert_in_range(bins[i], 50, 160);
 }
 
+/* Who talks to one server from behind one address has the hash of all others who do, and yet a port
+ * of his own, be it a port or an identifier; an address has more of them than the hash tells. */
+static void hash_leaves_all_ports_to_one_server(void **state)
+{
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP };
+	struct ct_nat_spec s = range("192.0.2.1", NULL, 0, 0);
+
+	s.hash = true;
+	for (unsigned int p = 0; p < sizeof(protos); p++) {
+		const bool icmp = protos[p] == IPPROTO_ICMP;
+		uint8_t seen[65536] = { 0 };
+
+		for (uint16_t i = 0; i < 3000; i++) {
+			struct ct_tuple k = tuple(protos[p], "10.0.0.1", 20000, "198.51.100.1",
+						  icmp ? 0x0800 : 443);
+			struct ct_conn c;
+			uint16_t port;
+
+			k.src[2] = (uint8_t)(i >> 8);
+			k.src[3] = (uint8_t)i;
+			c = added(&k, &s);
+			addr_equal(c.reply.dst, 4, "192.0.2.1");
+			port = icmp ? be16toh(c.reply.src_port) : out_port(&c);
+			assert_true(icmp || port >= 1024);
+			assert_false(seen[port]++);
+		}
+	}
+}
+
 static void zeros_only_when_ports_collide(void **state)
 {
 	const struct ct_nat_spec s = range("0.0.0.0", NULL, 0, 0);
@@ -415,6 +444,7 @@ int main(void)
 		T(the_next_address_helps_out),
 		T(whole_class_of_ports),
 		T(hash_is_the_same_each_time_and_random_is_not),
+		T(hash_leaves_all_ports_to_one_server),
 		T(zeros_only_when_ports_collide),
 		T(destinations_spread_and_persistent_ones_do_not),
 		T(rfc5508_req1_queries_have_identifiers),
