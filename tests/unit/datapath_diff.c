@@ -266,9 +266,7 @@ static void start_tables(void)
 	if (rules.tracked)
 		conns_begin();
 	for (unsigned int i = 0; i < rules.n_tables; i++) {
-		t.style[i] = !rules.tracked ? below(N_STYLES)
-			     : one_in(4)    ? below(STYLE_PREFIXES6)
-					    : STYLE_MANY;
+		t.style[i] = rules.tracked && !one_in(4) ? STYLE_MANY : below(N_STYLES);
 		/* Routes that frames are looked up in directly. */
 		if (!i && rnd_easy && one_in(2))
 			t.style[i] = one_in(3) ? STYLE_PREFIXES6 : STYLE_PREFIXES;

@@ -402,19 +402,41 @@ static bool is_free(const struct m_key *k)
 	return !m_find(&conns.m, k, &dir) && (k->a != k->b || k->pa != k->pb || m_icmp(k->proto));
 }
 
-/* Whether a connection whose answers would be 'k' finds no port of those that it may have. */
-static bool has_no_port(const struct of_nx_nat *n, struct m_key k)
+/* How many source ports of the same class are free for a connection whose answers would be 'k'; of
+ * the uppermost, and of identifiers, there always are some here. */
+static unsigned int free_of_class(struct m_key k)
 {
-	uint16_t *port = m_icmp(k.proto) ? &k.pa : &k.pb;
+	const unsigned int class = class_of(k.pb);
+	unsigned int n = 0;
+
+	if (m_icmp(k.proto) || class == 2)
+		return UINT16_MAX;
+	for (k.pb = class ? 512 : 1; class_of(k.pb) == class; k.pb++)
+		n += is_free(&k);
+	return n;
+}
+
+/* ... and of those that it may have by 'n'.  A destination's ports come first, with the source's as
+ * it is; then it is the switch's to choose for which of them another source port is sought. */
+static unsigned int free_ports(const struct of_nx_nat *n, struct m_key k)
+{
+	const bool ports = n->range.present & OF_NAT_PROTO_MIN;
+	uint16_t *port = n->flags & NX_NAT_F_SRC && !m_icmp(k.proto) ? &k.pb : &k.pa;
+	unsigned int own = 0, least = UINT16_MAX;
 
 	if (!has_ports(k.proto))
-		return !is_free(&k);
-	if (!(n->flags & NX_NAT_F_SRC) || !(n->range.present & OF_NAT_PROTO_MIN))
-		return false; /* some of 65,536 is always free here */
-	for (*port = n->range.proto_min; in_ports(&n->range, *port); ++*port)
-		if (is_free(&k))
-			return false;
-	return true;
+		return is_free(&k);
+	if (!ports || (m_icmp(k.proto) && !(n->flags & NX_NAT_F_SRC)))
+		return free_of_class(k);
+	for (*port = n->range.proto_min; in_ports(&n->range, *port); ++*port) {
+		own += is_free(&k);
+		if (n->flags & NX_NAT_F_DST) {
+			const unsigned int others = free_of_class(k);
+
+			least = others < least ? others : least;
+		}
+	}
+	return n->flags & NX_NAT_F_DST ? own + least : own;
 }
 
 /* All of a range is in use for a connection whose answers would be 'back'. */
@@ -422,19 +444,21 @@ static bool is_used_up(const struct of_nx_nat *n, const struct m_key *back)
 {
 	const struct of_nat_range *g = &n->range;
 	const unsigned int size = g->present & OF_NAT_IPV4_MIN ? 4 : 16;
+	unsigned int left = 0, asked = 0;
 	uint8_t a[16];
 
 	if (!(g->present & (OF_NAT_IPV4_MIN | OF_NAT_IPV6_MIN)))
-		return has_no_port(n, *back);
+		return !free_ports(n, *back);
 	memcpy(a, g->addr_min, sizeof(a));
 	for (; in_addrs(g, number_of(a, size)); a[size - 1]++) {
 		struct m_key k = *back;
 
 		*(n->flags & NX_NAT_F_SRC ? &k.b : &k.a) = number_of(a, size);
-		if (!has_no_port(n, k))
-			return false;
+		left += free_ports(n, k);
+		asked += g->present & OF_NAT_PROTO_MIN && n->flags & NX_NAT_F_DST ? 515 : 512;
 	}
-	return true;
+	/* 1,024 questions are the end (docs/conntrack.md). */
+	return left <= (asked > 1024 ? asked - 1024 : 0);
 }
 
 /* c->k[1] as the switch has chosen it; false: there is none. */
