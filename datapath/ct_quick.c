@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
+#include "base/load.h"
 #include "datapath/csum.h"
 #include "datapath/ct_priv.h"
 #include "datapath/ct_tcp.h"
@@ -12,14 +13,6 @@
 enum { IP_HLEN = 20, UDP_HLEN = 8, TCP_HLEN = 20 };
 
 /* ---- Frames ---- */
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 static inline bool is_right(uint64_t sum)
 {

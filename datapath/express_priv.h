@@ -12,6 +12,7 @@
 
 #include "base/byteorder.h"
 #include "base/ip_proto.h"
+#include "base/load.h"
 #include "datapath/act_priv.h"
 #include "datapath/express.h"
 #include "datapath/parse.h"
@@ -59,30 +60,6 @@ struct express_walk {
  */
 uint64_t express_walk(struct pmd *w, struct burst *b, uint64_t todo, struct express_walk *k,
 		      struct express **x) PMD;
-
-static inline uint16_t load16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 /* IPv4 without options and whole, with a transport header that is there: as parse.c has it. */
 static __rte_always_inline bool ipv4_words(const uint8_t *ip, uint32_t n, uint16_t tpid,

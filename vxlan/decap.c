@@ -451,7 +451,7 @@ static __rte_noinline bool quick_turn(const struct vxlan_term *t, const uint8_t 
 	v.v4 = s->v4;
 	if (s->l3 > ETH_HLEN)
 		v.vid = get_be16(p + ETH_HLEN) & VLAN_VID_MASK;
-	dst = s->v4 ? vxlan_addr_v4(quick32(p + s->l4 - 4)) : vxlan_addr_v6(p + s->l4 - 16);
+	dst = s->v4 ? vxlan_addr_v4(load32(p + s->l4 - 4)) : vxlan_addr_v6(p + s->l4 - 16);
 	dport = get_be16(p + s->l4 + 2);
 	l = dport ? local_find(t, &dst, v.vid, dport) : NULL;
 	if (!l)

@@ -27,6 +27,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
+#include "base/load.h"
 #include "vlan/tag.h"
 #include "vxlan/csum.h"
 #include "vxlan/decap.h"
@@ -91,30 +92,6 @@ static const struct vxlan_shape quick_shapes[2][2] = {
 /* Of nothing: no packet is long enough for it. */
 static const struct vxlan_shape quick_no_shape = { .head = 255, .v4 = true };
 
-static inline uint16_t quick16(const uint8_t *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t quick32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t quick64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static __rte_always_inline quick_lanes quick_differ(const uint8_t *p, const struct vxlan_same *same,
 						    unsigned int i)
 {
@@ -145,8 +122,8 @@ static __rte_always_inline bool quick_alike(const uint8_t *p, uint32_t n,
  * round, in 64 bits, and folded. */
 static __rte_always_inline bool quick_sum_ok(const uint8_t *ip)
 {
-	const uint64_t b = quick64(ip + 8), c = quick32(ip + 16);
-	uint64_t sum = quick64(ip);
+	const uint64_t b = load64(ip + 8), c = load32(ip + 16);
+	uint64_t sum = load64(ip);
 	uint32_t half;
 
 	sum += b;
@@ -197,7 +174,7 @@ static __rte_always_inline uint32_t quick_len(const struct rte_mbuf *m, const st
 	/* A length of less than 20 is as one of much too much. */
 	if (unlikely(udp_len < QUICK_UDP + QUICK_INNER || udp_len > end || end > room))
 		return 0;
-	if (unlikely(quick16(udp + 6)) && !quick_udp_ok(m, s, p, udp_len))
+	if (unlikely(load16(udp + 6)) && !quick_udp_ok(m, s, p, udp_len))
 		return 0;
 	return udp_len - QUICK_UDP;
 }

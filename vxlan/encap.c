@@ -7,6 +7,7 @@
 #include <rte_prefetch.h>
 
 #include "base/err.h"
+#include "base/load.h"
 #include "vlan/tag.h"
 #include "vxlan/csum_mbuf.h"
 
@@ -111,22 +112,6 @@ int vxlan_tmpl_init(struct vxlan_tmpl *t, const struct vxlan_tmpl_cfg *cfg, stru
 }
 
 /* ---- PMD threads: the inner frame ---- */
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, 8);
-	return v;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, 4);
-	return v;
-}
 
 /* Odd constants with bits all over; a product's high half depends on every bit of its factors. */
 #define MIX_A UINT64_C(0x9e3779b97f4a7c15)
