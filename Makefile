@@ -28,6 +28,13 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm -lpthread
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)
 DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
+# The switch has DPDK in it: as shared libraries, calls and thread-local words cost 15 % of a frame's instructions
+# (docs/performance.md).  All drivers of networks; not those of other devices, nor what libpcap alone would need to be in it.
+# DPDK=shared, and sanitizers' builds, tests and tools: with the libraries, which load drivers when they start.
+DPDK ?= $(if $(SAN),shared,static)
+DPDK_OTHERS := librte_(crypto|compress|event|baseband|raw|regex|vdpa|gpu|dma)_|librte_common_qat|IPSec_MB|isal|^-lsystemd|^-ldbus
+DPDK_SWITCH_LIBS := $(if $(filter shared,$(DPDK)),$(DPDK_LIBS),$(shell pkg-config --static --libs libdpdk 2>/dev/null | \
+	tr ' ' '\n' | grep -vE '$(DPDK_OTHERS)'))
 
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -101,7 +108,7 @@ LINK = @echo "  LD   $@"; $(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $(filter %.o,$^) 
 
 # setsockopt: see datapath/fanout.c.
 $(B)/weft-switch: $(B)/datapath/main.o $(B)/datapath/fanout.o $(SWITCH_LIBS)
-	$(LINK) -Wl,--export-dynamic-symbol=setsockopt $(DPDK_LIBS) $(PKG_LIBS)
+	$(LINK) -Wl,--export-dynamic-symbol=setsockopt $(DPDK_SWITCH_LIBS) $(PKG_LIBS)
 $(B)/weft-controller: $(B)/controller/main.o $(CONTROLLER_LIBS)
 	$(LINK) $(PKG_LIBS)
 $(B)/weft-ofctl: $(B)/cli/ofctl.o $(CLI_LIBS)
