@@ -265,7 +265,7 @@ def mbufs(name):
 
 
 class Weft(Program):
-    """Way "encap": out by a VXLAN port on port 2, whose neighbour asks for us once; "decap": in by one on port 1."""
+    """Way "encap": out by a VXLAN port on port 2, whose neighbour answers once (traffic_tables.neighbour()); "decap": in by one on port 1."""
     name = "weft"
 
     def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE), mtu=0):

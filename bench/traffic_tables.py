@@ -49,8 +49,9 @@ def vxlan(count):
 
 
 def neighbour():
-    """What makes the other VTEP known: it asks for us."""
-    arp = struct.pack("!HHBBH6sI6sI", 1, 0x800, 6, 4, 1, THERE_MAC, THERE, bytes(6), HERE)
+    """What makes the other VTEP known: it answers us, once, which is good for 25 seconds.  (If it asked for us it would be asked
+    back at its first use, would not answer, and would be gone four seconds later.)"""
+    arp = struct.pack("!HHBBH6sI6sI", 1, 0x800, 6, 4, 2, THERE_MAC, THERE, bytes(6), HERE)
     yield (b"\xff" * 6 + THERE_MAC + b"\x08\x06" + arp).ljust(60, b"\0")
 
 
