@@ -17,7 +17,7 @@ struct pair {
 struct span {
 	double seconds, hz;
 	unsigned int threads;
-	uint64_t iterations, busy_iterations, busy, idle, sleeps, packets, hits, misses;
+	uint64_t iterations, busy_iterations, busy, idle, sleeps, packets, routed, hits, misses;
 	uint64_t sampled, bursts, sampled_packets, sampled_cycles;
 	struct pair stage[STAGES_MAX];
 	struct table_span {
@@ -43,6 +43,7 @@ static void span_add(struct span *s, const Weft__PerfThread *t, uint64_t sign)
 	s->idle += sign * t->idle_cycles;
 	s->sleeps += sign * t->sleeps;
 	s->packets += sign * t->packets;
+	s->routed += sign * t->routed;
 	if (t->cache) {
 		s->hits += sign * t->cache->hits;
 		s->misses += sign * t->cache->misses;
@@ -133,9 +134,9 @@ static json_t *tables_json(const struct span *s, const Weft__Perf *r)
 		json_t *o = lookups_json(s, (double)n->lookups, &n->searched);
 
 		json_object_update_new(
-			o, json_pack("{s:I,s:s,s:I,s:I,s:o}", "table", (json_int_t)t->table,
-				     "template", t->template_, "rules", (json_int_t)t->rules,
-				     "masks", (json_int_t)t->masks, "matched",
+			o, json_pack("{s:I,s:s,s:s,s:I,s:I,s:o}", "table", (json_int_t)t->table,
+				     "template", t->template_, "why", t->why, "rules",
+				     (json_int_t)t->rules, "masks", (json_int_t)t->masks, "matched",
 				     percent((double)n->matches, (double)n->lookups)));
 		json_array_append_new(list, o);
 	}
@@ -208,6 +209,7 @@ static json_t *span_json(const struct span *s, const Weft__Perf *r, const Weft__
 		"iterations", (json_int_t)s->iterations, "busy_iterations",
 		(json_int_t)s->busy_iterations, "sleeps", (json_int_t)s->sleeps);
 
+	json_object_set_new(o, "routed", percent((double)s->routed, (double)s->packets));
 	json_object_set_new(
 		o, "sampled",
 		json_pack("{s:I,s:I,s:f}", "iterations", (json_int_t)s->sampled, "packets",
@@ -258,6 +260,7 @@ static void tables_print(const json_t *o)
 						    { "% MATCHED", "matched" },
 						    { "% SEARCHED", "searched" },
 						    { "CYCLES/LOOKUP", "cycles_per_lookup" },
+						    { "BECAUSE", "why" },
 						    { NULL, NULL } };
 	static const struct ctl_column templates[] = { { "TEMPLATE", "template" },
 						       { "TABLES", "tables" },
@@ -289,6 +292,10 @@ static void span_print(const char *who, double seconds, const json_t *o)
 	printf("time        busy %.1f %%, looking in vain %.1f %%, the rest asleep or not on the "
 	       "core; slept %.0f times\n",
 	       number(o, "busy"), number(o, "idle"), number(o, "sleeps"));
+	if (number(o, "routed") > 0)
+		printf("routes      %.1f %% of packets: the first table's routes told all of them, "
+		       "and the cache was not asked\n",
+		       number(o, "routed"));
 	cache_print(json_object_get(o, "cache"));
 	if (number(sampled, "packets") <= 0) {
 		printf("stages      no packet came, so nothing was measured\n");

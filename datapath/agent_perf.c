@@ -111,6 +111,7 @@ static int add_tables(struct arena *a, const struct dp *dp, Weft__Perf *all) CON
 			return -ENOMEM;
 		p->table = t;
 		p->template_ = (char *)(uintptr_t)table_template(dp, (uint8_t)t, &masks);
+		p->why = (char *)(uintptr_t)table_why(dp, (uint8_t)t);
 		p->rules = rules;
 		p->masks = masks;
 		all->tables[all->n_tables++] = p;
@@ -151,6 +152,7 @@ static int add_thread(struct arena *a, const struct pmd *w, Weft__Perf *all) CON
 	t->idle_cycles = counter_get(&w->perf.idle_cycles);
 	t->sleeps = counter_get(&w->perf.sleeps);
 	t->packets = counter_get(&w->perf.rx);
+	t->routed = counter_get(&w->perf.routed);
 	rc = add_stages(a, &w->stages, t);
 	if (!rc)
 		rc = add_cache(a, w, t);

@@ -44,6 +44,7 @@ struct cls {
 
 struct cls_ops {
 	const char *name;
+	const char *why; /* a table has it, and what it does, for operators */
 	bool (*fits)(const struct cls_shape *);
 	/* A classifier with the shape's rules in it and room for growth.  NULL: no memory. */
 	struct cls *(*build)(const struct cls_shape *);

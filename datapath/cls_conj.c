@@ -419,6 +419,7 @@ static size_t conj_memory(const struct cls *cls)
 
 const struct cls_ops cls_conj = {
 	.name = "conj",
+	.why = "flows have conjunctions: their sides are looked up, then brought together",
 	.fits = conj_fits,
 	.build = conj_build,
 	.insert = conj_insert,

@@ -388,6 +388,7 @@ static size_t cuts_memory(const struct cls *cls)
 
 const struct cls_ops cls_cuts = {
 	.name = "cuts",
+	.why = "many sets of bits are looked at: decision trees",
 	.fits = cuts_fits,
 	.build = cuts_build,
 	.insert = cuts_insert,

@@ -127,6 +127,7 @@ static void direct_free(struct cls *c)
 
 const struct cls_ops cls_direct = {
 	.name = "direct",
+	.why = "few flows: compared one after the other",
 	.fits = direct_fits,
 	.build = direct_build,
 	.insert = direct_insert,

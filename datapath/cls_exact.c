@@ -130,6 +130,7 @@ static size_t exact_memory(const struct cls *c)
 
 const struct cls_ops cls_exact = {
 	.name = "exact",
+	.why = "all flows look at the same bits: one hash",
 	.fits = exact_fits,
 	.build = exact_build,
 	.insert = exact_insert,

@@ -442,6 +442,7 @@ static size_t lpm_memory(const struct cls *c)
 
 const struct cls_ops cls_lpm = {
 	.name = "lpm",
+	.why = "prefixes of one address, longer ones first: a trie",
 	.fits = lpm_fits,
 	.build = lpm_build,
 	.insert = lpm_insert,

@@ -389,6 +389,8 @@ static size_t tuple_memory(const struct cls *c)
 
 const struct cls_ops cls_tuple = {
 	.name = "tuple",
+	.why = "flows look at different bits, too few ways for trees, or change too fast: a hash "
+	       "for each",
 	.fits = tuple_fits,
 	.build = tuple_build,
 	.insert = tuple_insert,

@@ -151,6 +151,8 @@ uint8_t table_vacancy(const struct dp *dp, uint8_t table_id) CONTROL;
 uint32_t table_count(const struct dp *dp, uint8_t table_id) CONTROL;
 /* The template that serves the table now: "direct", ... and how many masks it has. */
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks) CONTROL;
+/* ... and why, in words for operators. */
+const char *table_why(const struct dp *dp, uint8_t table_id) CONTROL;
 
 /* Every tenth of a second or so: tables that have calmed down get better classifiers, built by
  * another thread. */

@@ -187,6 +187,13 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 	free(g.v);
 }
 
+const char *table_why(const struct dp *dp, uint8_t table_id)
+{
+	const struct cls *c = current(dp, table_id);
+
+	return c ? c->ops->why : "no flow";
+}
+
 const char *table_template(const struct dp *dp, uint8_t table_id, uint32_t *n_masks)
 {
 	struct cls *c = current(dp, table_id);

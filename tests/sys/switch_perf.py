@@ -48,6 +48,9 @@ FLOWS = ["table=0,priority=5,arp,actions=goto_table:1", "table=1,priority=1,arp,
     "table=0,priority=1,ip,actions=output:2"]
 
 
+ROUTES = [f"priority={n},ip,nw_dst=10.0.{k}.0/{n},actions=output:2" for k in range(8) for n in range(24, 33)] + ["priority=0,actions=output:2"]
+
+
 def perf(*words):
     p = subprocess.run([f"{B}/weftctl", "switch", "perf", f"{folder}/sw.sock", *words], capture_output=True, text=True, timeout=30)
     return p.returncode, p.stdout, p.stderr
@@ -80,12 +83,12 @@ def start(*more):
     return p
 
 
-def add_flows():
+def add_flows(flows=FLOWS):
     def ofctl(*words, stdin=None):
         subprocess.run([f"{B}/weft-ofctl", *words], input=stdin, text=True, check=True, capture_output=True, timeout=20)
 
     ofctl("add-group", f"unix:{folder}/sw.sock", "group_id=1,type=all,bucket=actions=output:2")
-    ofctl("add-flows", f"unix:{folder}/sw.sock", "-", stdin="\n".join(FLOWS) + "\n")
+    ofctl("add-flows", f"unix:{folder}/sw.sock", "-", stdin="\n".join(flows) + "\n")
 
 
 def stages(thread):
@@ -121,6 +124,7 @@ def with_traffic():
         whole = sum(x["cycles_per_packet"] for x in t["stages"])
         return t["packets"] and abs(whole - t["cycles_per_packet"]) <= t["cycles_per_packet"] / 4
     check("the sum of the stages is what packets cost, within a quarter", until(near))
+    check("no routes were asked", r["routed"] == 0, r["routed"])
     tables = {t["table"]: t for t in r["tables"]}
     check("tables 0 and 1 were looked up", tables[0]["lookups_per_second"] > tables[1]["lookups_per_second"] > 0, tables)
     check("... and all matched", all(t["matched"] > 99.9 for t in tables.values()), tables)
@@ -158,6 +162,17 @@ def all_by_tables():
     ran(stages(r) if r else {}, "receive", "parse", "pipeline", "lookup", "actions", "output", "tx")
 
 
+def by_routes():
+    """IPv4 is told by the first table's routes, all but ARP, which is a sixteenth."""
+    add_flows(ROUTES)
+    r = until(lambda: (lambda t: t["routed"] > 80 and t)(reading("--seconds", "0.3")["threads"][0]))
+    check("packets that the first table's routes told all of are counted", r and r["routed"] < 99, r and r["routed"])
+    check("... and the cache was not asked for them", r and r["cache"]["hits"] + r["cache"]["misses"] < r["packets"] / 2, r and r["cache"])
+    check("the table says why it has its template", r and r["tables"][0]["template"] == "lpm" and "prefix" in r["tables"][0]["why"], r and r["tables"])
+    out = perf("--seconds=0.2")[1]
+    check("for people: routes, and why", "\nroutes " in out and "BECAUSE" in out and "prefixes of one address" in out, out)
+
+
 def without_cache():
     with_switch(("--cache-entries", "0"), all_by_tables)
 
@@ -184,6 +199,7 @@ def first():
 
 try:
     with_switch((), first)
+    with_switch((), by_routes)
     without_cache()
     rc_, _, err_ = perf()
     check("where no switch is, that is said", rc_ == 1 and "weft-switch" in err_, err_)
