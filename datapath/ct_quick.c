@@ -109,10 +109,10 @@ bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, ui
 
 static inline bool is_it(const struct ct_tuple *k, const struct ct_quick *q)
 {
-	uint64_t w[5];
+	const uint8_t *w = (const uint8_t *)k;
 
-	memcpy(w, k, sizeof(w));
-	return !((w[0] ^ q->src) | w[1] | (w[2] ^ q->dst) | w[3] | (w[4] ^ q->rest));
+	return !((load64(w) ^ q->src) | load64(w + 8) | (load64(w + 16) ^ q->dst) | load64(w + 24) |
+		 (load64(w + 32) ^ q->rest));
 }
 
 static inline bool is_tcp(const struct ct_quick *q)

@@ -79,11 +79,15 @@ enum ct_tcp_verdict ct_tcp_update(struct ct_tcp_peer peer[2], enum ct_dir dir,
 static inline void ct_tcp_peers(const struct ct_conn *c, struct ct_tcp_peer to[2])
 {
 	const uint64_t *p = (const void *)c->peer;
-	uint64_t v[4];
+	char *at = (char *)to;
 
-	for (unsigned int i = 0; i < 4; i++)
-		v[i] = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
-	memcpy(to, v, sizeof(v));
+	/* Not by way of an array, which would be copied by wide loads that wait for its stores. */
+#pragma GCC unroll 4
+	for (unsigned int i = 0; i < 4; i++) {
+		const uint64_t v = __atomic_load_n(&p[i], __ATOMIC_RELAXED);
+
+		memcpy(at + i * sizeof(v), &v, sizeof(v));
+	}
 }
 
 static inline void ct_tcp_set_peers(struct ct_conn *c, const struct ct_tcp_peer from[2])

@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include "base/load.h"
 #include "datapath/act_ct.h"
 #include "datapath/act_priv.h"
 #include "datapath/cache_priv.h"
@@ -104,13 +105,11 @@ static void tally_end(const struct tally *y, struct pmd *w)
 /* Ways differ by what packets have, not always by the flows. */
 static inline bool same_flows(const struct express *a, const struct express *b)
 {
-	uint64_t v[3], u[3];
+	const uint8_t *v = (const uint8_t *)a->id, *u = (const uint8_t *)b->id;
 
-	_Static_assert(sizeof(a->id) == sizeof(v), "compared as words");
-	memcpy(v, a->id, sizeof(v));
-	memcpy(u, b->id, sizeof(u));
-	return !((v[0] ^ u[0]) | (v[1] ^ u[1]) | (v[2] ^ u[2]) |
-		 (uint64_t)(a->n_flows ^ b->n_flows));
+	_Static_assert(sizeof(a->id) == 24, "compared as words");
+	return !((load64(v) ^ load64(u)) | (load64(v + 8) ^ load64(u + 8)) |
+		 (load64(v + 16) ^ load64(u + 16)) | (uint64_t)(a->n_flows ^ b->n_flows));
 }
 
 static inline void tally(struct tally *y, struct pmd *w, const struct express *x,
