@@ -4,10 +4,12 @@
  *
  *	root -> node: some neighbouring bits of a word choose a child -> ... -> leaf: a few rules
  *
- * A leaf is compared whole, eight rules at a time, in two halves of words that tell its rules apart
+ * A leaf is compared whole, eight rules at a time, in the halves of words that tell its rules apart
  * best; what remains is compared with the rule itself, so that a leaf may say yes too often, never
- * no.  A rule that leaves bits of a cut open stands in several leaves; one that would stand in too
- * many is not taken, and has to go into another tree.  That is what there are several for.
+ * no.  Nothing remains of most: what nearly all rules have in common (an ethertype) is compared
+ * once for a packet, and a rule that looks at nothing else than that and the halves is marked.  A
+ * rule that leaves bits of a cut open stands in several leaves; one that would stand in too many is
+ * not taken, and has to go into another tree.  That is what there are several for.
  *
  * An entry is one word: where it leads, and how to read that.  Leaves are never changed: another
  *one is made and put in place by one store.  Nodes stay until the tree is freed.
@@ -33,7 +35,8 @@ enum {
 struct cut_item {
 	struct cls_rule *rule;
 	uint16_t priority;
-	bool rest; /* a tree has not taken all of it */
+	bool rest;   /* a tree has not taken all of it */
+	bool inside; /* it looks at no other words */
 	uint64_t mask[CUT_WORDS], value[CUT_WORDS];
 };
 
@@ -41,18 +44,27 @@ struct cut_item {
 struct cut_words {
 	uint8_t n;
 	uint8_t word[CUT_WORDS];
+	bool line; /* the first ones, all of them: a key can be read as it is */
+	/* What nearly all rules have in common, in host order; and as it lies in a key, of those
+	 * words that it is in. */
+	uint64_t mask[CUT_WORDS], value[CUT_WORDS];
+	uint8_t n_common, common[CUT_WORDS];
+	uint64_t common_mask[CUT_WORDS], common_value[CUT_WORDS];
 };
 
 struct cut_block {
 	struct cut_part {
 		uint32_t mask[CUT_BLOCK], value[CUT_BLOCK];
 	} part[CUT_PARTS];
-	/* Priority in the upper 16 bits, the rule's address below: the greatest is the best.  0:
-	 * free. */
+	/* Priority in the upper 16 bits, the rule's address below, and CUT_WHOLE: the greatest is
+	 * the best.  0: free. */
 	_Atomic uint64_t rule[CUT_BLOCK];
 };
 
 _Static_assert(sizeof(struct cut_block) == 64 * CUT_LINES, "a block is whole lines");
+
+/* The rule looks at nothing beside what its leaf compares and what is common. */
+#define CUT_WHOLE UINT64_C(1)
 
 /*
  * Bit 0: a node; bits 6 to 47: the address.  Of a node: 48 to 53 shift, 54 to 57 bits of the cut,
@@ -110,15 +122,22 @@ void cut_item_init(struct cut_item *i, const struct cut_words *words, struct cls
 
 /* ---- Reading ---- */
 
+/* Keys, 'step' bytes from one to the next, of which no more is read than rules look at. */
+struct cut_keys {
+	const void *first;
+	size_t step;
+	uint64_t version;
+};
+
 /* For each packet of 'todo': hit[i] = the best rule of all trees that hits, or NULL. */
 void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut_words *words,
-		const struct burst *b, uint64_t todo, const struct cls_rule **hit);
+		const struct cut_keys *keys, uint64_t todo, const struct cls_rule **hit);
 /* By plain instructions or, with what this processor has, by vectors; for tests. */
 extern bool cut_scalar;
 
 static inline struct cls_rule *cut_rule(uint64_t r)
 {
-	return (struct cls_rule *)(uintptr_t)(r & UINT64_C(0x0000ffffffffffff));
+	return (struct cls_rule *)(uintptr_t)(r & UINT64_C(0x0000fffffffffff8));
 }
 
 static inline void *cut_at(uint64_t e)

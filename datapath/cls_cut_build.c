@@ -91,13 +91,35 @@ static unsigned int same_pairs(struct cut_item *const *v, uint32_t n, unsigned i
 	return same;
 }
 
-static unsigned int bits_of(struct cut_item *const *v, uint32_t n, unsigned int half)
+/* Bits of a half that 'i' looks at, and that are not what is common. */
+static uint32_t own_bits(const struct cut_words *w, const struct cut_item *i, unsigned int half)
+{
+	const uint32_t mask = half_of(i->mask, half), common = half_of(w->mask, half);
+
+	return mask & (~common | (half_of(i->value, half) ^ half_of(w->value, half)));
+}
+
+static unsigned int bits_of(const struct cut_words *w, struct cut_item *const *v, uint32_t n,
+			    unsigned int half)
 {
 	unsigned int bits = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		bits += (unsigned int)__builtin_popcount(half_of(v[i]->mask, half));
+		bits += (unsigned int)__builtin_popcount(own_bits(w, v[i], half));
 	return bits;
+}
+
+/* Whether a leaf that compares these halves, and what is common, say all of 'i'. */
+static bool is_whole(const struct cut_words *w, const struct cut_item *i, uint64_t halves)
+{
+	uint32_t in = 0;
+
+	for (unsigned int p = 0; p < CUT_PARTS; p++)
+		in |= 1u << cut_half(halves, p);
+	for (unsigned int half = 0; half < 2u * w->n; half++)
+		if (!(in >> half & 1) && own_bits(w, i, half))
+			return false;
+	return i->inside;
 }
 
 /*
@@ -119,10 +141,13 @@ static uint64_t choose_halves(const struct cut_words *w, struct cut_item *const 
 
 		for (unsigned int half = 0; half < 2u * w->n; half++) {
 			/* Of those that tell apart as much, the one that says most. */
-			const int same = (int)same_pairs(v, n, half, pairs, NULL) * 1024 -
-					 (int)bits_of(v, n, half);
+			const unsigned int bits = bits_of(w, v, n, half);
+			int same;
 
-			if (!(taken >> half & 1) && same < least) {
+			if (taken >> half & 1 || (!bits && least != INT32_MAX))
+				continue;
+			same = (int)same_pairs(v, n, half, pairs, NULL) * 1024 - (int)bits;
+			if (same < least) {
 				least = same;
 				best = half;
 			}
@@ -161,7 +186,8 @@ static void leaf_drop(struct cut_tree *t, uint64_t leaf)
 	t->slots -= cut_blocks(leaf) * CUT_BLOCK;
 }
 
-static void leaf_put(uint64_t leaf, uint32_t at, const struct cut_item *i)
+static void leaf_put(const struct cut_words *w, uint64_t leaf, uint32_t at,
+		     const struct cut_item *i)
 {
 	struct cut_block *k = (struct cut_block *)cut_at(leaf) + at / CUT_BLOCK;
 	const unsigned int j = at % CUT_BLOCK;
@@ -171,7 +197,8 @@ static void leaf_put(uint64_t leaf, uint32_t at, const struct cut_item *i)
 		k->part[p].value[j] = half_of(i->value, cut_half(leaf, p));
 	}
 	atomic_store_explicit(&k->rule[j],
-			      (uint64_t)i->priority << 48 | (uint64_t)(uintptr_t)i->rule,
+			      (uint64_t)i->priority << 48 | (uint64_t)(uintptr_t)i->rule |
+				      (is_whole(w, i, leaf) ? CUT_WHOLE : 0),
 			      memory_order_relaxed);
 }
 
@@ -226,7 +253,7 @@ static int build_leaf(struct build *b, cut_entry *e, struct cut_item **v, uint32
 	if (!leaf)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
-		leaf_put(leaf, i, v[i]);
+		leaf_put(b->words, leaf, i, v[i]);
 	entry_set(e, leaf);
 	return 0;
 }
@@ -373,6 +400,7 @@ void cut_tree_fini(struct cut_tree *t)
 void cut_item_init(struct cut_item *i, const struct cut_words *words, struct cls_rule *r)
 {
 	const struct cls_mask *m = r->mask;
+	unsigned int n = 0;
 
 	memset(i, 0, sizeof(*i));
 	i->rule = r;
@@ -384,7 +412,9 @@ void cut_item_init(struct cut_item *i, const struct cut_words *words, struct cls
 			continue;
 		i->mask[k] = be64toh(m->bits[j]);
 		i->value[k] = be64toh(r->value[j]);
+		n++;
 	}
+	i->inside = n == m->n_words;
 }
 
 struct change {
@@ -470,13 +500,13 @@ static int put_in(struct change *g, cut_entry *e)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
 		if (!in && leaf_rule(old, i)->priority < self->priority) {
-			leaf_put(leaf, at++, self);
+			leaf_put(g->words, leaf, at++, self);
 			in = true;
 		}
 		leaf_copy(old, i, leaf, at++);
 	}
 	if (!in)
-		leaf_put(leaf, at, self);
+		leaf_put(g->words, leaf, at, self);
 	replace(g, e, leaf);
 	return 0;
 }

@@ -36,28 +36,47 @@ enum {
 
 /* A walker is a packet in a tree: its number is the tree's times BURST_MAX and the packet's. */
 struct look {
-	uint64_t word[BURST_MAX][CUT_WORDS]; /* what trees look at, as it lies in the key */
-	const cut_entry *e[WALKERS];	     /* what is read next */
-	uint64_t at[WALKERS];		     /* the leaf, in the end */
-	uint8_t all[WALKERS], who[WALKERS];  /* walkers; those that have not come to a leaf */
+	const uint64_t (*word)[CUT_WORDS];    /* what trees look at, as it lies in the key */
+	uint64_t taken[BURST_MAX][CUT_WORDS]; /* ... where keys are not just that */
+	const cut_entry *e[WALKERS];	      /* what is read next */
+	uint64_t at[WALKERS];		      /* the leaf, in the end */
+	uint8_t all[WALKERS], who[WALKERS];   /* walkers; those that have not come to a leaf */
 	unsigned int n, n_blocks;
 	uint16_t block[WALKERS * BLOCKS + AT_ONCE]; /* walker, and in the upper half which */
 	uint64_t best[BURST_MAX];
 };
 
+static inline const uint64_t *key_of(const struct cut_keys *keys, unsigned int i)
+{
+	return (const uint64_t *)((const uint8_t *)keys->first + i * keys->step);
+}
+
+static inline void take_words(struct look *l, const struct cut_words *words,
+			      const struct cut_keys *keys, uint64_t todo)
+{
+	unsigned int i;
+
+	if (words->line && keys->step == sizeof(l->word[0])) {
+		l->word = keys->first;
+		return;
+	}
+	l->word = (const uint64_t(*)[CUT_WORDS])l->taken;
+	if (words->line) {
+		EACH(i, todo)
+		memcpy(l->taken[i], key_of(keys, i), sizeof(l->taken[i]));
+		return;
+	}
+	EACH(i, todo)
+	for (unsigned int k = 0; k < words->n; k++)
+		l->taken[i][k] = key_of(keys, i)[words->word[k]];
+}
+
 /* Everybody at the roots. */
 static inline void start(struct look *l, const struct cut_tree *t, unsigned int n_trees,
-			 const struct cut_words *words, const struct burst *b, uint64_t todo)
+			 uint64_t todo)
 {
 	unsigned int n = 0, i;
 
-	EACH(i, todo)
-	{
-		const uint64_t *key = cls_key(b, i);
-
-		for (unsigned int k = 0; k < words->n; k++)
-			l->word[i][k] = key[words->word[k]];
-	}
 	for (unsigned int k = 0; k < n_trees; k++) {
 		const uint64_t root = atomic_load_explicit(&t[k].root, memory_order_acquire);
 		const bool node = cut_is_node(root);
@@ -198,7 +217,8 @@ __attribute__((target("avx2"))) static void compare_avx2(struct look *l)
 }
 
 /* All that packet i came to, rule by rule. */
-static const struct cls_rule *search(const struct look *l, const struct burst *b, unsigned int i)
+static const struct cls_rule *search(const struct look *l, const struct cut_keys *keys,
+				     unsigned int i)
 {
 	const struct cls_rule *best = NULL;
 
@@ -215,20 +235,31 @@ static const struct cls_rule *search(const struct look *l, const struct burst *b
 				&k->rule[__builtin_ctz(set)], memory_order_acquire));
 
 			if (r && (!best || r->priority > best->priority) &&
-			    cls_rule_visible(r, b->version) && cls_rule_hits(r, cls_key(b, i)))
+			    cls_rule_visible(r, keys->version) && cls_rule_hits(r, key_of(keys, i)))
 				best = r;
 		}
 	}
 	return best;
 }
 
+/* Whether a packet has what nearly all rules have in common. */
+static inline bool has_common(const struct cut_words *w, const uint64_t *word)
+{
+	uint64_t differ = 0;
+
+	for (unsigned int k = 0; k < w->n_common; k++)
+		differ |= (word[w->common[k]] & w->common_mask[k]) ^ w->common_value[k];
+	return !differ;
+}
+
 void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut_words *words,
-		const struct burst *b, uint64_t todo, const struct cls_rule **hit)
+		const struct cut_keys *keys, uint64_t todo, const struct cls_rule **hit)
 {
 	struct look l;
 	unsigned int i;
 
-	start(&l, t, n_trees, words, b, todo);
+	take_words(&l, words, keys, todo);
+	start(&l, t, n_trees, todo);
 	descend(&l);
 	note_blocks(&l);
 	EACH(i, todo)
@@ -238,14 +269,16 @@ void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut
 	else
 		compare_plain(&l);
 	EACH(i, todo)
-	rte_prefetch0(cut_rule(l.best[i]));
+	rte_prefetch0(&cut_rule(l.best[i])->removed);
 	EACH(i, todo)
 	{
 		const struct cls_rule *r = cut_rule(l.best[i]);
 
-		if (likely(r && cls_rule_visible(r, b->version) && cls_rule_hits(r, cls_key(b, i))))
+		if (likely(r && cls_rule_visible(r, keys->version) &&
+			   ((l.best[i] & CUT_WHOLE && has_common(words, l.word[i])) ||
+			    cls_rule_hits(r, key_of(keys, i)))))
 			hit[i] = r;
 		else
-			hit[i] = search(&l, b, i);
+			hit[i] = search(&l, keys, i);
 	}
 }

@@ -40,7 +40,7 @@ static bool cuts_fits(const struct cls_shape *s)
 	return s->calm && !s->n_conj && s->n_masks >= MIN_MASKS;
 }
 
-/* The words that most rules look at. */
+/* The words that most rules look at, or the first line of a key, if they are all there. */
 static void choose_words(const struct cls_shape *s, struct cut_words *w)
 {
 	uint32_t uses[FLOW_KEY_WORDS] = { 0 };
@@ -49,7 +49,12 @@ static void choose_words(const struct cls_shape *s, struct cut_words *w)
 	for (uint32_t i = 0; i < s->n_rules; i++)
 		for (unsigned int k = 0; k < s->rules[i]->mask->n_words; k++)
 			uses[s->rules[i]->mask->word[k]]++;
-	for (unsigned int n = 0; n < CUT_WORDS; n++) {
+	w->line = true;
+	for (unsigned int k = CUT_WORDS; k < FLOW_KEY_WORDS; k++)
+		w->line &= !uses[k];
+	if (w->line)
+		in = (UINT64_C(1) << CUT_WORDS) - 1;
+	for (unsigned int n = 0; !w->line && n < CUT_WORDS; n++) {
 		unsigned int most = 0;
 
 		for (unsigned int k = 1; k < FLOW_KEY_WORDS; k++)
@@ -61,6 +66,36 @@ static void choose_words(const struct cls_shape *s, struct cut_words *w)
 	}
 	for (; in; in &= in - 1)
 		w->word[w->n++] = (uint8_t)__builtin_ctzll(in);
+}
+
+/* The bits of word 'k' that nearly all rules look at and want to be the same. */
+static void find_common(struct cuts *c, unsigned int k)
+{
+	enum { SAMPLE = 256, FEW = 32 };
+	const uint32_t n = c->n_items < SAMPLE ? c->n_items : SAMPLE, most = n - n / FEW;
+	uint32_t ones[64] = { 0 }, zeros[64] = { 0 };
+	uint64_t mask = 0, value = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct cut_item *it = &c->items[(uint64_t)i * c->n_items / n];
+
+		for (uint64_t left = it->mask[k]; left; left &= left - 1) {
+			const unsigned int bit = (unsigned int)__builtin_ctzll(left);
+
+			(it->value[k] >> bit & 1 ? ones : zeros)[bit]++;
+		}
+	}
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		mask |= (uint64_t)(ones[bit] >= most || zeros[bit] >= most) << bit;
+		value |= (uint64_t)(ones[bit] >= most) << bit;
+	}
+	if (!n || !mask)
+		return;
+	c->words.mask[k] = mask;
+	c->words.value[k] = value;
+	c->words.common[c->words.n_common] = (uint8_t)k;
+	c->words.common_mask[c->words.n_common] = htobe64(mask);
+	c->words.common_value[c->words.n_common++] = htobe64(value);
 }
 
 static void forget(struct cuts *c)
@@ -104,6 +139,8 @@ struct cls *cls_cuts_begin(const struct cls_shape *s)
 		cut_item_init(&c->items[i], &c->words, s->rules[i]);
 		cls_note(&c->cls, s->rules[i]);
 	}
+	for (unsigned int k = 0; k < c->words.n; k++)
+		find_common(c, k);
 	return &c->cls;
 }
 
@@ -362,7 +399,8 @@ static void cuts_lookup(const struct cls *cls, const struct burst *b, uint64_t t
 	const struct cuts *c = (const struct cuts *)cls;
 	const struct cls *rest = atomic_load_explicit(&c->rest, memory_order_acquire);
 
-	cut_lookup(c->tree, c->n_trees, &c->words, b, todo, hit);
+	cut_lookup(c->tree, c->n_trees, &c->words,
+		   &(struct cut_keys){ b->pkt, sizeof(b->pkt[0]), b->version }, todo, hit);
 	if (rest)
 		cls_tuple_better(rest, b, todo, hit);
 }

@@ -209,6 +209,9 @@ static void near(const struct rules *s, struct flow_key *k)
 		for (unsigned int i = 0; i < r->mask->n_words; i++)
 			w[r->mask->word[i]] =
 				(w[r->mask->word[i]] & ~r->mask->bits[i]) | r->value[i];
+		/* ... but for one word, which may be what most rules have alike. */
+		if (!rnd(6) && r->mask->n_words)
+			w[r->mask->word[rnd(r->mask->n_words)]] ^= UINT64_C(1) << rnd(64);
 	}
 }
 
