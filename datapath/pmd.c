@@ -179,6 +179,68 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 	return n;
 }
 
+/* A round in which what each takes is measured. */
+static unsigned int timed_round(struct pmd *w, struct pmd_work *k) PMD
+{
+	uint64_t since = rte_rdtsc();
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < k->n_rxqs; i++) {
+		struct rx_turn *t = &k->rxqs[i].turn;
+		const uint64_t aside = w->turns.aside;
+		uint64_t now;
+
+		t->n = 0;
+		if (!rx_turn_has(&w->turns, t))
+			continue;
+		t->n = queue_run(w, &k->rxqs[i]);
+		now = rte_rdtsc();
+		t->cycles = now - since - (w->turns.aside - aside);
+		since = now;
+		rx_turn_had(t, t->n, BURST_MAX);
+		t->full = t->n == BURST_MAX;
+		n += t->n;
+	}
+	return n;
+}
+
+/* One in which those that are dear miss turns. */
+static unsigned int uneven_round(struct pmd *w, struct pmd_work *k) PMD
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < k->n_rxqs; i++) {
+		unsigned int came;
+
+		if (!rx_turn_has(&w->turns, &k->rxqs[i].turn))
+			continue;
+		came = queue_run(w, &k->rxqs[i]);
+		rx_turn_had(&k->rxqs[i].turn, came, BURST_MAX);
+		n += came;
+	}
+	return n;
+}
+
+/* Of each queue a burst (rx_turn.h), and what has gathered is sent. */
+static unsigned int queues_run(struct pmd *w, struct pmd_work *k) PMD
+{
+	unsigned int n = 0;
+
+	if (k->n_rxqs > 1 && unlikely(rx_turns_begin(&w->turns))) {
+		n = timed_round(w, k);
+		txq_flush(w);
+		rx_turns_settle(&w->turns, &k->rxqs[0].turn, k->n_rxqs, sizeof(k->rxqs[0]));
+		return n;
+	}
+	if (unlikely(w->turns.forgiven))
+		n = uneven_round(w, k);
+	else
+		for (unsigned int i = 0; i < k->n_rxqs; i++)
+			n += queue_run(w, &k->rxqs[i]);
+	txq_flush(w);
+	return n;
+}
+
 /* ---- What the control thread sends ---- */
 
 /* A packet that was buffered is what it was, its tunnel included. */
@@ -275,7 +337,7 @@ static unsigned int inject_run(struct pmd *w) PMD
 /* One round; how many packets it had. */
 unsigned int pmd_iteration(struct pmd *w)
 {
-	const struct pmd_work *work = atomic_load_explicit(&w->work, memory_order_acquire);
+	struct pmd_work *work = atomic_load_explicit(&w->work, memory_order_acquire);
 	unsigned int n;
 
 	w->now = rte_rdtsc();
@@ -284,9 +346,10 @@ unsigned int pmd_iteration(struct pmd *w)
 		     atomic_load_explicit(&w->track_reasm, memory_order_relaxed)))
 		frag_tick(w);
 	n = inject_run(w);
-	for (unsigned int i = 0; work && i < work->n_rxqs; i++)
-		n += queue_run(w, &work->rxqs[i]);
-	txq_flush(w);
+	if (likely(work))
+		n += queues_run(w, work);
+	else
+		txq_flush(w);
 	for (unsigned int i = 0; work && i < work->n_handovers; i++)
 		n += txq_handover(w, work->handovers[i]);
 	for (unsigned int i = 0; work && i < work->n_queued; i++) {

@@ -24,6 +24,7 @@
 #include "datapath/pkt.h"
 #include "datapath/port.h"
 #include "datapath/role.h"
+#include "datapath/rx_turn.h"
 #include "datapath/stage.h"
 
 struct cache;
@@ -97,6 +98,7 @@ struct pmd {
 	uint64_t wake; /* TSC at which a frame in a queue is due */
 	uint64_t hz;
 	struct stages stages;		   /* where its time goes */
+	struct rx_turns turns;		   /* which queue gets how much of it */
 	uint64_t answer_due;		   /* of ICMP errors (answer.c's) */
 	struct pmd_work *_Atomic work;	   /* which queues it serves (pmd.c's); NULL: none */
 	struct reasm *_Atomic reasm;	   /* fragments that wait (frag.h); NULL: none do */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "base/log.h"
 #include "datapath/af_packet.h"
 #include "datapath/doze.h"
@@ -63,7 +64,7 @@ void pmd_work_free(void *work)
 	while (k->n_alarms)
 		rx_alarm_fini(&k->alarms[--k->n_alarms], doze_of(k));
 	free(k->alarms);
-	free(k);
+	lines_free(k);
 }
 
 /* Whether an event tells of all that the thread is to do. */
@@ -85,7 +86,7 @@ static bool all_tell(struct pmd *w, struct pmd_work *k) CONTROL
 
 static struct pmd_work *work_new(struct dp *dp, struct pmd *w, uint32_t n_rxqs)
 {
-	struct pmd_work *k = calloc(1, sizeof(*k) + n_rxqs * sizeof(k->rxqs[0]));
+	struct pmd_work *k = lines_new(1, sizeof(*k) + n_rxqs * sizeof(k->rxqs[0]));
 
 	if (!k)
 		return NULL;
@@ -102,8 +103,9 @@ static struct pmd_work *work_new(struct dp *dp, struct pmd *w, uint32_t n_rxqs)
 			k->queued[k->n_queued++] = p;
 		for (uint16_t q = 0; q < p->n_rxq; q++)
 			if (p->cold->rxq_pmd[q] == w->id)
-				k->rxqs[k->n_rxqs++] =
-					(struct rxq){ p, q, af_packet_ring(p->ethdev, q) };
+				k->rxqs[k->n_rxqs++] = (struct rxq){
+					.port = p, .queue = q, .ring = af_packet_ring(p->ethdev, q)
+				};
 	}
 	return k;
 }

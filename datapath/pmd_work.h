@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one PMD serves: made by the control thread (pmd_assign_queues()), published whole, and never
- * changed but for what alarms know of themselves.  A queue belongs to the same PMD for its whole
- * life, so that two never poll it.
+ * changed by others; what alarms and turns know of themselves is its packet thread's.  A queue
+ * belongs to the same PMD for its whole life, so that two never poll it.
  */
 #ifndef WEFT_DATAPATH_PMD_WORK_H
 #define WEFT_DATAPATH_PMD_WORK_H
@@ -11,11 +11,13 @@
 
 #include "datapath/port.h"
 #include "datapath/role.h"
+#include "datapath/rx_turn.h"
 
 struct rxq {
 	const struct port *port;
 	uint16_t queue;
 	bool ring; /* of af_packet: tags are looked up there (af_packet.h) */
+	struct rx_turn turn;
 };
 
 struct pmd_work {

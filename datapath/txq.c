@@ -2,6 +2,7 @@
 #include "datapath/txq.h"
 
 #include <rte_branch_prediction.h>
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
@@ -67,6 +68,8 @@ static void hand_over(struct pmd *w, const struct port *p, struct rte_mbuf **m, 
 
 static void flush_one(struct pmd *w, struct txq *q) PMD
 {
+	const uint64_t start = unlikely(w->turns.timed) ? rte_rdtsc() : 0;
+
 	stage_begin(&w->stages, STAGE_TX, q->n);
 	if (w->trace)
 		trace_sent(w, q->port, q->m, q->n);
@@ -75,6 +78,8 @@ static void flush_one(struct pmd *w, struct txq *q) PMD
 	else
 		transmit(w, q->port, q->m, q->n);
 	q->n = 0;
+	if (unlikely(start))
+		w->turns.aside += rte_rdtsc() - start;
 }
 
 void txq_open(struct pmd *w, const struct port *p)
