@@ -367,6 +367,7 @@ void cache_keep(struct cache *c, unsigned int i, const struct flow *const *flow,
 	memcpy(e->more, c->key[i] + CACHE_LINE_KEY, sizeof(e->more));
 	memcpy(e->flow, flow, n * sizeof(e->flow[0]));
 	e->way = CACHE_PLAIN;
+	e->bare = false;
 	if (n > EXPRESS_FLOWS_MAX)
 		return;
 	if (flow[n - 1]->insts->tail == ACT_CT)
@@ -374,6 +375,7 @@ void cache_keep(struct cache *c, unsigned int i, const struct flow *const *flow,
 									   : CACHE_PLAIN;
 	else if (express_compose(flow, n, &e->express))
 		e->way = CACHE_EXPRESS;
+	e->bare = e->way == CACHE_EXPRESS && !(e->express.does & (EXPRESS_WRITES | EXPRESS_TUN));
 }
 
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,

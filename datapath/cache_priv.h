@@ -13,6 +13,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
+#include "base/load.h"
 #include "datapath/cache.h"
 #include "datapath/cache_adapt.h"
 #include "datapath/cache_stale.h"
@@ -37,13 +38,14 @@ enum cache_is {
  * the express way needs then.
  */
 struct cache_entry {
-	uint32_t hash;	/* half of it: the key decides */
+	/* Two that are compared as one word (cache_now()). */
 	uint32_t seen;	/* changes that it is known not to be concerned by */
 	uint32_t stamp; /* generation it belongs to, and where it begins (cache_stamp()); 0: none */
+	uint32_t hash;	/* half of it: the key decides */
 	uint8_t n_flows;
 	uint8_t way;  /* enum cache_is */
+	bool bare;    /* CACHE_EXPRESS, and nothing is written to frames, nor a tunnel told */
 	bool spilled; /* first of a pair: a way that belongs here is in its other pair */
-	uint8_t pad;
 	uint64_t key[CACHE_LINE_KEY];
 	struct express express __attribute__((aligned(64)));
 	uint64_t more[CACHE_WORDS_MAX - CACHE_LINE_KEY]
@@ -52,6 +54,9 @@ struct cache_entry {
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct cache_entry) == 256, "four lines");
+_Static_assert(offsetof(struct cache_entry, stamp) ==
+		       offsetof(struct cache_entry, seen) + sizeof(uint32_t),
+	       "one word");
 
 _Static_assert((int)STALE_WORDS == (int)CACHE_LINE_KEY, "changes are asked in the first line");
 
@@ -106,6 +111,7 @@ static __rte_always_inline uint64_t cache_hash(const uint64_t *key, unsigned int
 	uint64_t h = k[FLOW_KEY_WORDS];
 	unsigned int i;
 
+#pragma GCC unroll 8
 	for (i = 0; i + 1 < n; i += 2)
 		h += cls_hash_mix(key[i] ^ k[i], key[i + 1] ^ k[i + 1]);
 	if (i < n)
@@ -169,6 +175,26 @@ static __rte_always_inline struct cache_entry *cache_find_in(struct cache_entry 
 	if (cache_same(pair, stamp, hash, key, n))
 		return pair;
 	return cache_same(pair + 1, stamp, hash, key, n) ? pair + 1 : NULL;
+}
+
+/* What an entry from the first table on says that has seen all changes: 'seen' and 'stamp'. */
+static inline uint64_t cache_now(const struct cache *c)
+{
+	const uint32_t now[2] = { c->stale.n, c->stamp };
+
+	return load64(now);
+}
+
+/* Whether 'e' is the way of 'key', no longer than its first line has room for, beyond any doubt. */
+static __rte_always_inline bool cache_is(const struct cache_entry *e, uint64_t now,
+					 const uint64_t *key, unsigned int n)
+{
+	uint64_t differ = load64(&e->seen) ^ now;
+
+#pragma GCC unroll 8
+	for (unsigned int i = 0; i < n; i++)
+		differ |= e->key[i] ^ key[i];
+	return !differ;
 }
 
 /* Whether no change that 'e' has not seen concerns it; else it is void. */

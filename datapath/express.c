@@ -12,6 +12,7 @@
 #include "datapath/express_ct.h"
 #include "datapath/express_leave.h"
 #include "datapath/express_priv.h"
+#include "datapath/express_ride.h"
 #include "datapath/express_route.h"
 #include "datapath/pmd.h"
 
@@ -26,6 +27,12 @@ enum express_need express_need(uint64_t words)
 		return EXPRESS_ETH;
 	return EXPRESS_IPV4;
 }
+
+const struct l4_words express_l4[256] = {
+	[PROTO_TCP] = { IP_HLEN + 20, UINT32_MAX, RTE_BE16(0xfff), 12 },
+	[PROTO_UDP] = { IP_HLEN + 8, UINT32_MAX, 0, 0 },
+	[PROTO_ICMP] = { IP_HLEN + 8, RTE_BE32(0xffff0000), 0, 0 },
+};
 
 static inline void count_way(struct pmd *w, const struct express_walk *k, unsigned int i,
 			     uint32_t bytes)
@@ -49,34 +56,6 @@ static inline void count_routed(struct pmd *w, uint32_t id, uint32_t bytes)
 {
 	count_table(w, 1);
 	pmd_count_flow(w, id, bytes);
-}
-
-static uint64_t all(unsigned int n)
-{
-	return n == 64 ? UINT64_MAX : BIT(n) - 1;
-}
-
-/* What the tunnel has to say in the key. */
-static inline void from_tunnel(const struct express_from *from, struct flow_key *key)
-{
-	static const uint8_t none[16];
-
-	key->in_port = htobe32(from->port);
-	key->tun_id = from->tun_id;
-	key->tun_src = from->tun_src;
-	key->tun_dst = from->tun_dst;
-	key->tun_tos = from->tun_tos;
-	key->tun_ttl = from->tun_ttl;
-	memcpy(key->tun_ipv6_src, from->ipv6_src ? from->ipv6_src : none, 16);
-	memcpy(key->tun_ipv6_dst, from->ipv6_dst ? from->ipv6_dst : none, 16);
-}
-
-/* What a flow has not said of the next tunnel is as it was in the last one: not composed. */
-static bool goes_on_in_a_tunnel(const struct pmd *w, const struct express *x)
-{
-	const struct port *p = port_by_no(w->dp, x->port);
-
-	return x->port && (!p || p->tunnel);
 }
 
 /* Of frames m[first] to m[end - 1], who all go the same way; returns those that it is not for. */
@@ -126,160 +105,6 @@ static uint64_t run_alike(struct pmd *w, struct burst *b, struct leaving *l, str
 	return leave_alike(w, b, l, &e->express, m, first, end, in_port, false);
 }
 
-/* A burst on its way. */
-struct ride {
-	struct rte_mbuf **m;
-	unsigned int n;
-	uint32_t in_port;
-	const struct express_from *from; /* NULL: through no tunnel */
-	enum express_need need;
-	uint64_t hash[BURST_MAX];
-	struct express *x[BURST_MAX]; /* NULL: it is left to the pipeline */
-	uint32_t id[BURST_MAX];	      /* flows of those that were routed */
-	uint8_t l3[BURST_MAX];
-	bool cached;	/* it is looked up */
-	uint64_t to_ct; /* those whose way leads to ct(), so far */
-};
-
-/* Where frame i came from, which is not before 'from'. */
-static inline const struct express_from *from_of(const struct ride *r, unsigned int i,
-						 const struct express_from *from)
-{
-	while (i >= from->end)
-		from++;
-	return from;
-}
-
-static inline void ahead(const struct ride *r, unsigned int i)
-{
-	enum { AHEAD = 4 };
-
-	if (i + AHEAD < r->n)
-		rte_prefetch0(rte_pktmbuf_mtod(r->m[i + AHEAD], void *));
-}
-
-/* What the frames' keys are, and what the cache has of them is asked for. */
-static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow_key *key,
-				    unsigned int n_words)
-{
-	const struct express_from *from = r->from;
-
-	if (from)
-		from_tunnel(from, key);
-	for (unsigned int i = 0; i < r->n; i++) {
-		ahead(r, i);
-		if (from && unlikely(i >= from->end)) {
-			from = from_of(r, i, from);
-			from_tunnel(from, key);
-		}
-		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)key);
-		if (unlikely(!r->l3[i]))
-			continue;
-		r->hash[i] = cache_take(c, (uint64_t *)key, c->key[i], n_words);
-		cache_prefetch(c, r->hash[i], n_words);
-	}
-}
-
-/* A frame to 'x' would go from a tunnel to a tunnel.  Who follows one that would not need not ask.
- */
-static inline bool stays_in_tunnels(const struct pmd *w, const struct ride *r,
-				    const struct leaving *l, const struct express *x)
-{
-	return unlikely(r->from) && x->port != l->port && goes_on_in_a_tunnel(w, x);
-}
-
-/*
- * Frames leave as soon as their way is found, up to the first one that is not in the cache, or is
- * to be tracked: returns its place.  Those in '*left' do not leave so.
- */
-static __rte_always_inline unsigned int go(struct pmd *w, struct burst *b, struct ride *r,
-					   struct leaving *l, unsigned int n_words,
-					   uint64_t *left) PMD
-{
-	const struct express_from *from = r->from;
-	uint32_t in = from ? from->port : r->in_port;
-	struct cache *c = w->cache;
-	unsigned int i;
-
-	for (i = 0; i < r->n; i++) {
-		struct cache_entry *e;
-		struct express *x;
-
-		if (from && unlikely(i >= from->end)) {
-			from = from_of(r, i, from);
-			in = from->port;
-		}
-		if (unlikely(!r->l3[i]))
-			break;
-		e = cache_find(c, c->stamp, r->hash[i], c->key[i], n_words);
-		if (unlikely(!e || e->way == CACHE_TO_CT))
-			break;
-		x = &e->express;
-		if (unlikely(e->way != CACHE_EXPRESS || !express_fits(x, r->m[i], r->l3[i], in) ||
-			     stays_in_tunnels(w, r, l, x))) {
-			r->x[i] = e->way == CACHE_EXPRESS ? x : NULL;
-			*left |= BIT(i);
-			continue;
-		}
-		count(w, l, x, r->m[i]);
-		leave(w, b, l, x, r->m[i], r->l3[i], i, in);
-	}
-	return i;
-}
-
-/* What is in the cache for frame i. */
-static __rte_always_inline bool found(struct cache *c, struct ride *r, unsigned int i,
-				      unsigned int n_words)
-{
-	const bool may_track = c->tracks && !r->from;
-	struct cache_entry *e =
-		r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], n_words) : NULL;
-
-	r->x[i] = NULL;
-	if (e && (e->way == CACHE_EXPRESS || (e->way == CACHE_TO_CT && may_track))) {
-		r->x[i] = &e->express;
-		r->to_ct |= (uint64_t)(e->way == CACHE_TO_CT) << i;
-	}
-	/* One that is in the cache, and not express, would not be by a walk. */
-	return e;
-}
-
-/* The first frames leave, and '*hits' of the others are in the cache; in rounds, so that each finds
- * there what the one before has asked for.  Returns how many have left, or are in '*left'. */
-static __rte_always_inline unsigned int run_n(struct pmd *w, struct burst *b, struct ride *r,
-					      struct leaving *l, struct flow_key *key,
-					      unsigned int n_words, uint64_t *hits,
-					      uint64_t *left) PMD
-{
-	unsigned int gone;
-
-	ask(w->cache, r, key, n_words);
-	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
-	gone = go(w, b, r, l, n_words, left);
-	for (unsigned int i = gone; i < r->n; i++)
-		*hits |= (uint64_t)found(w->cache, r, i, n_words) << i;
-	return gone;
-}
-
-static unsigned int run_cached(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
-			       struct flow_key *key, uint64_t *hits, uint64_t *left) PMD
-{
-	switch (w->cache->n_in) {
-	case 1:
-		return run_n(w, b, r, l, key, 1, hits, left);
-	case 2:
-		return run_n(w, b, r, l, key, 2, hits, left);
-	case 3:
-		return run_n(w, b, r, l, key, 3, hits, left);
-	case 4:
-		return run_n(w, b, r, l, key, 4, hits, left);
-	case 5:
-		return run_n(w, b, r, l, key, 5, hits, left);
-	default:
-		return run_n(w, b, r, l, key, w->cache->n_in, hits, left);
-	}
-}
-
 /* The same for those of a burst that are in 'todo'. */
 static uint64_t look_up_some(struct cache *c, struct ride *r, struct flow_key *key, uint64_t todo)
 {
@@ -298,7 +123,7 @@ static uint64_t look_up_some(struct cache *c, struct ride *r, struct flow_key *k
 	for (todo = each; todo; todo &= todo - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(todo);
 
-		hits |= (uint64_t)found(c, r, i, c->n_in) << i;
+		hits |= (uint64_t)found(c, r, i) << i;
 	}
 	return hits;
 }
@@ -466,7 +291,7 @@ static __rte_noinline uint64_t run_rest(struct pmd *w, struct burst *b, struct r
 		else if (unlikely(routed & BIT(i)))
 			count_routed(w, r->id[i], frame_len(r->m[i]));
 		else if (!(r->to_ct >> i & 1)) /* those are, by express_track() */
-			count(w, l, x, r->m[i]);
+			count(w, l, x, frame_len(r->m[i]));
 		leave(w, b, l, x, r->m[i], r->l3[i], i, in);
 	}
 	walked &= ~*left;

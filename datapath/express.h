@@ -65,8 +65,8 @@ struct express {
 	/* What is to be counted for each flow of the way. */
 	uint32_t id[EXPRESS_FLOWS_MAX];
 	uint8_t table[EXPRESS_FLOWS_MAX];
-	uint8_t does; /* of enum express_does */
 	uint8_t n_flows;
+	uint8_t does; /* of enum express_does */
 	union {
 		struct {
 			uint8_t dst[6], src[6];

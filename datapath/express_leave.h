@@ -131,12 +131,19 @@ static inline void leave_begin(const struct burst *b, struct leaving *l)
 	*l = (struct leaving){ .n = b->n_x, .port = NOBODY };
 }
 
+/* 'len': UINT32_MAX for a chain. */
+static __rte_always_inline void join(struct burst *b, struct leaving *l, struct rte_mbuf *m,
+				     unsigned int seq, uint32_t len)
+{
+	b->x[l->n] = m;
+	b->x_seq[l->n++] = (uint8_t)seq;
+	l->longest = RTE_MAX(l->longest, len);
+}
+
 static __rte_always_inline void leave(struct pmd *w, struct burst *b, struct leaving *l,
 				      const struct express *x, struct rte_mbuf *m, unsigned int l3,
 				      unsigned int seq, uint32_t in_port) PMD
 {
-	uint32_t len;
-
 	if (x->does & (EXPRESS_WRITES | EXPRESS_TUN)) {
 		if (x->does & (EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL))
 			rewrite(x, rte_pktmbuf_mtod(m, uint8_t *), l3);
@@ -152,10 +159,7 @@ static __rte_always_inline void leave(struct pmd *w, struct burst *b, struct lea
 		}
 		turn(b, l, x, in_port);
 	}
-	b->x[l->n] = m;
-	b->x_seq[l->n++] = (uint8_t)seq;
-	len = likely(m->nb_segs == 1) ? m->pkt_len : UINT32_MAX;
-	l->longest = RTE_MAX(l->longest, len);
+	join(b, l, m, seq, likely(m->nb_segs == 1) ? m->pkt_len : UINT32_MAX);
 }
 
 /* ---- Counting ---- */
@@ -165,28 +169,30 @@ static inline uint32_t frame_len(const struct rte_mbuf *m)
 	return m->pkt_len < UINT16_MAX ? m->pkt_len : UINT16_MAX;
 }
 
-/* Which tables a way leads through. */
-static inline uint64_t tables_of(const struct express *x)
+/* Which tables a way leads through, and how many: the same word for the same ones. */
+static __rte_always_inline uint64_t tables_of(const struct express *x)
 {
-	const unsigned int does = offsetof(struct express, does) - offsetof(struct express, table);
-
-	_Static_assert(offsetof(struct express, n_flows) - offsetof(struct express, table) == 7,
-		       "one word");
-	return load64(x->table) & ~htole64(UINT64_C(0xff) << 8 * does);
+	_Static_assert(
+		offsetof(struct express, does) - offsetof(struct express, table) == 7 &&
+			offsetof(struct express, n_flows) + 1 == offsetof(struct express, does),
+		"one word, 'does' above all");
+	return le64toh(load64(x->table)) << 8;
 }
 
 static __rte_noinline void count_tables(struct pmd *w, uint64_t tables, uint32_t n)
 {
-	uint8_t table[sizeof(tables)];
+	const unsigned int n_tables = tables >> 56;
 
-	memcpy(table, &tables, sizeof(table));
-	for (unsigned int i = 0; i < table[sizeof(table) - 1]; i++) {
-		counter_add(&w->perf.table_lookups[table[i]], n);
-		counter_add(&w->perf.table_matches[table[i]], n);
+	for (unsigned int i = 0; i < n_tables; i++) {
+		const uint8_t table = (uint8_t)(tables >> 8 * (i + 1));
+
+		counter_add(&w->perf.table_lookups[table], n);
+		counter_add(&w->perf.table_matches[table], n);
 	}
 }
 
-static inline void count_flows(struct pmd *w, const struct express *x, uint32_t n, uint64_t bytes)
+static __rte_always_inline void count_flows(struct pmd *w, const struct express *x, uint32_t n,
+					    uint64_t bytes)
 {
 	for (unsigned int i = 0; i < x->n_flows; i++)
 		pmd_count_flows(w, x->id[i], n, bytes);
@@ -194,7 +200,7 @@ static inline void count_flows(struct pmd *w, const struct express *x, uint32_t 
 
 /* One frame; tables of ways in a row that lead through the same ones are counted together. */
 static __rte_always_inline void count(struct pmd *w, struct leaving *l, const struct express *x,
-				      const struct rte_mbuf *m)
+				      uint32_t bytes)
 {
 	const uint64_t tables = tables_of(x);
 
@@ -204,7 +210,7 @@ static __rte_always_inline void count(struct pmd *w, struct leaving *l, const st
 		l->n_ways = 0;
 	}
 	l->n_ways++;
-	count_flows(w, x, 1, frame_len(m));
+	count_flows(w, x, 1, bytes);
 }
 
 static inline void leave_end(struct pmd *w, struct burst *b, const struct leaving *l) PMD

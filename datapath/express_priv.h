@@ -61,56 +61,53 @@ struct express_walk {
 uint64_t express_walk(struct pmd *w, struct burst *b, uint64_t todo, struct express_walk *k,
 		      struct express **x) PMD;
 
-/* IPv4 without options and whole, with a transport header that is there: as parse.c has it. */
+/* What of the first bytes of a transport header is in a key; by protocol. */
+struct l4_words {
+	uint32_t least; /* bytes from the IPv4 header on that have to be there; 0: not for us */
+	uint32_t ports; /* mask of the header's first four bytes, as they stand there */
+	uint16_t flags; /* ... of two more, */
+	uint8_t flags_at;
+} __attribute__((aligned(16)));
+
+extern const struct l4_words express_l4[256];
+
+/*
+ * IPv4 without options and whole, with a transport header that is there: as parse.c has it.  No
+ * branch knows the protocol: nobody can foretell it where there are several.
+ */
 static __rte_always_inline bool ipv4_words(const uint8_t *ip, uint32_t n, uint16_t tpid,
 					   uint64_t *k)
 {
 	const uint8_t *l4 = ip + IP_HLEN;
-	uint64_t ports, flags = 0;
-	uint32_t end;
+	const struct l4_words *how;
+	uint32_t first, ports, short_of;
+	uint16_t flags;
 
-	if (n < IP_HLEN + 8 || ip[0] != 0x45 || load16(ip + 6) & htobe16(0x3fff))
+	if (unlikely(n < IP_HLEN + 8))
 		return false;
-	end = RTE_MIN(n, (uint32_t)get_be16(ip + 2));
-	if (end < IP_HLEN + 8)
+	first = load32(ip);
+	how = &express_l4[ip[9]];
+	short_of = how->least - 1; /* 0: nobody has so many */
+	if (unlikely((uint8_t)first != 0x45 || load16(ip + 6) & htobe16(0x3fff) || n <= short_of ||
+		     be16toh((uint16_t)(first >> 16)) <= short_of))
 		return false;
-	switch (ip[9]) {
-	case PROTO_TCP:
-		if (end < IP_HLEN + 20)
-			return false;
-		flags = load16(l4 + 12) & htobe16(0xfff);
-		ports = load32(l4);
-		break;
-	case PROTO_UDP:
-		ports = load32(l4);
-		break;
-	case PROTO_ICMP:
-		ports = load16(l4);
-		break;
-	default:
-		return false;
-	}
+	ports = load32(l4) & how->ports;
+	flags = load16(l4 + how->flags_at) & how->flags;
 	k[W_NW] = load64(ip + 12);
-	k[W_L4] = ip[9] | (uint64_t)ip[1] << 8 | (uint64_t)ip[8] << 16 | ports << 32;
+	k[W_L4] = ip[9] | (first & 0xff00) | (uint32_t)ip[8] << 16 | (uint64_t)ports << 32;
 	k[W_REST] = flags | (uint64_t)tpid << 32 | (uint64_t)(PKT_HAS_L3 | PKT_HAS_L4) << 56;
 	return true;
 }
 
-/* The frame's words in the first line of 'k'; the offset of what follows Ethernet, 0: not for us.
- */
-static __rte_always_inline uint8_t frame_words(const struct rte_mbuf *m, enum express_need need,
-					       uint64_t *k)
+/* A tag, or two: what follows the MACs is not at its usual place.  As frame_words(). */
+static __rte_always_inline uint8_t tagged_words(const uint8_t *f, uint16_t *tpid, uint64_t *k)
 {
 	const uint64_t mac = BIT(48) - 1;
-	const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t n = m->data_len, at = ETH_HLEN;
-	uint16_t type, tci = 0, tpid = 0;
+	uint16_t type = load16(f + 12), tci = 0;
+	uint8_t at = ETH_HLEN;
 
-	if (unlikely(n < ETH_HLEN + VLAN_HLEN || m->nb_segs != 1))
-		return 0;
-	type = load16(f + 12);
 	if (vlan_is_tpid(be16toh(type))) {
-		tpid = type;
+		*tpid = type;
 		tci = load16(f + 14) | htobe16(FLOW_TCI_PRESENT);
 		type = load16(f + 16);
 		at += VLAN_HLEN;
@@ -121,10 +118,46 @@ static __rte_always_inline uint8_t frame_words(const struct rte_mbuf *m, enum ex
 		return 0;
 	k[W_DST] = (load64(f) & mac) | (uint64_t)type << 48;
 	k[W_SRC] = (load64(f + 6) & mac) | (uint64_t)tci << 48;
-	if (need == EXPRESS_IPV4 &&
-	    (type != htobe16(ETH_TYPE_IPV4) || !ipv4_words(f + at, n - at, tpid, k)))
+	return at;
+}
+
+/* Whether the ethertype in the upper bytes of 'w' may be a tag's or a length, by six bits of it. */
+static __rte_always_inline bool maybe_tagged(uint64_t w)
+{
+	const uint64_t those = BIT(0x00 >> 2) | BIT(0x04 >> 2) | BIT((VLAN_TPID_C >> 8) >> 2) |
+			       BIT((VLAN_TPID_S >> 8) >> 2);
+
+	return those >> (w >> 50 & 63) & 1;
+}
+
+/* The frame's words in the first line of 'k'; the offset of what follows Ethernet, 0: not for us.
+ */
+static __rte_always_inline uint8_t frame_words(const struct rte_mbuf *m, enum express_need need,
+					       uint64_t *k)
+{
+	const uint64_t mac = BIT(48) - 1;
+	const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint32_t n = m->data_len;
+	uint16_t tpid = 0;
+	uint8_t at = ETH_HLEN;
+	uint64_t src;
+
+	if (unlikely(n < ETH_HLEN + VLAN_HLEN || m->nb_segs != 1))
 		return 0;
-	return (uint8_t)at;
+	src = load64(f + 6); /* and the ethertype */
+	if (likely(need == EXPRESS_IPV4 ? src >> 48 == htobe16(ETH_TYPE_IPV4)
+					: !maybe_tagged(src))) {
+		k[W_DST] = ((load64(f) ^ src) & mac) ^ src;
+		k[W_SRC] = src & mac;
+	} else {
+		at = tagged_words(f, &tpid, k);
+		if (!at)
+			return 0;
+	}
+	if (need == EXPRESS_IPV4 &&
+	    (k[W_DST] >> 48 != htobe16(ETH_TYPE_IPV4) || !ipv4_words(f + at, n - at, tpid, k)))
+		return 0;
+	return at;
 }
 
 #endif
