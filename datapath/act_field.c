@@ -318,8 +318,11 @@ uint64_t field_words(const struct of_field *f)
 {
 	uint64_t set = words_of(f->offset, f->size);
 
-	if (f->layer != OF_LAYER_META)
+	/* MACs are always there, and whether there is a tag vlan_tci says. */
+	if (f->layer != OF_LAYER_META && f->layer != OF_LAYER_ETH && f->layer != OF_LAYER_VLAN)
 		set |= WORDS(headers);
+	if (f->layer == OF_LAYER_VLAN)
+		set |= WORDS(vlan_tci);
 	switch (f->pre) {
 	case OF_PRE_ANY:
 	case OF_PRE_IN_PORT:

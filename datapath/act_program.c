@@ -199,6 +199,23 @@ static void compile_conj(struct program *g, const struct of_list *l) CONTROL
 	g->failed = !g->conj;
 }
 
+/*
+ * What the actions of a way's last flow read decides nothing that has still to be found: they are
+ * executed on each packet anew, and what they come to on the express way holds for any frame that
+ * express_fits().  But for a TTL: one that ends there ends the way, and only those are composed
+ * that do not.
+ */
+static uint64_t reads_at_end(const struct act_op *op)
+{
+	struct insts i = { .reads = 0 };
+
+	for (; op->code != ACT_END; op++)
+		if (op->code == ACT_DEC_NW_TTL || op->code == ACT_DEC_MPLS_TTL ||
+		    op->code == ACT_DEC_TTL_IDS)
+			act_sum_up(&i, op);
+	return i.reads;
+}
+
 static void compile_insts(struct dp *dp, struct program *g, const struct of_list *l) CONTROL
 {
 	struct insts *in = &g->i;
@@ -237,10 +254,14 @@ static void compile_insts(struct dp *dp, struct program *g, const struct of_list
 	}
 	in->apply = apply;
 	if (apply) {
+		const uint64_t clones = in->reads;
+
 		act_compile_tail(in, apply, n);
 		act_sum_up_list(in, in->apply);
 		if (in->tail)
 			act_sum_up(in, in->tail_op);
+		else if (in->goto_table < 0)
+			in->reads = clones | reads_at_end(in->apply);
 	}
 	express_step_init(&in->step, in);
 }

@@ -213,7 +213,7 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 	k.all = !c->stamp || !same_key(c, words, bits);
 	if (k.all) {
 		c->words = words;
-		c->need = express_need(words & ingress);
+		c->need = express_need(words & ingress, bits);
 		c->n_words = 0;
 		take_words(c, words & ingress, bits);
 		c->n_in = c->n_words;

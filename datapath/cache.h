@@ -7,9 +7,10 @@
  * nothing but flows fill are zero at ingress, and left out), so that two
  * packets with equal keys take the same way through the tables: by induction over the tables, each
  * bit that a table reads is either what it was at ingress, or was written by an action whose effect
- * depends on those alone.  Where a packet comes from ct() its way begins anew, with the table it
- * comes to and the key that it has there.  An entry holds the flows that were hit, in order:
- * replaying their instructions is what the sweep would have done, meters, groups and drops
+ * depends on those alone.  What a flow does that leads to no other table counts for nothing there,
+ * but for a TTL, which may end a way.  Where a packet comes from ct() its way begins anew, with the
+ * table it comes to and the key that it has there.  An entry holds the flows that were hit, in
+ * order: replaying their instructions is what the sweep would have done, meters, groups and drops
  * included; and, where that is simple enough, what they come to, for the express way (express.h).
  * Ways that reveal headers which the ingress key lacks (insts->pops, then goto), that ended in a
  * drop or, behind a resubmit, in a miss or an invalid TTL, of packets that a meter remarked, or

@@ -82,6 +82,7 @@ struct cache {
 	uint32_t walk_tried, walk_done, walk_pause;
 	/* ... and frames that were looked up in routes. */
 	uint32_t route_tried, route_done, route_pause;
+	uint32_t run_pause;	  /* ... bursts whose frames are not taken by runs */
 	uint64_t received;	  /* packets that were measured */
 	uint64_t noted;		  /* packets of the burst whose ingress key is below */
 	uint32_t from[BURST_MAX]; /* their stamps */

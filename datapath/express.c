@@ -16,18 +16,6 @@
 #include "datapath/express_route.h"
 #include "datapath/pmd.h"
 
-enum express_need express_need(uint64_t words)
-{
-	const uint64_t tunnel = (BIT(W_TUN_END) - 1) & ~(BIT(W_TUN_ADDR) - 1),
-		       port = BIT(0) | BIT(W_PORT) | BIT(W_TUN) | tunnel;
-
-	if (!(words & ~port))
-		return EXPRESS_NOTHING;
-	if (!(words & ~(port | BIT(W_DST) | BIT(W_SRC))))
-		return EXPRESS_ETH;
-	return EXPRESS_IPV4;
-}
-
 const struct l4_words express_l4[256] = {
 	[PROTO_TCP] = { IP_HLEN + 20, UINT32_MAX, RTE_BE16(0xfff), 12 },
 	[PROTO_UDP] = { IP_HLEN + 8, UINT32_MAX, 0, 0 },
@@ -56,53 +44,6 @@ static inline void count_routed(struct pmd *w, uint32_t id, uint32_t bytes)
 {
 	count_table(w, 1);
 	pmd_count_flow(w, id, bytes);
-}
-
-/* Of frames m[first] to m[end - 1], who all go the same way; returns those that it is not for. */
-static __rte_always_inline uint64_t leave_alike(struct pmd *w, struct burst *b, struct leaving *l,
-						const struct express *x, struct rte_mbuf **m,
-						unsigned int first, unsigned int end,
-						uint32_t in_port, bool tags) PMD
-{
-	uint64_t bytes = 0, left = 0;
-	unsigned int served = 0;
-
-	stage_begin(&w->stages, STAGE_ACTIONS, end - first);
-	for (unsigned int i = first; i < end; i++) {
-		uint64_t key[FLOW_KEY_LINE / sizeof(uint64_t)];
-		const uint8_t l3 = tags ? frame_words(m[i], EXPRESS_ETH, key) : 0;
-
-		if (unlikely((tags ? !l3 : m[i]->data_len < ETH_HLEN) ||
-			     !express_fits(x, m[i], l3, in_port))) {
-			left |= BIT(i);
-			continue;
-		}
-		served++;
-		bytes += frame_len(m[i]);
-		leave(w, b, l, x, m[i], l3, i, in_port);
-	}
-	count_tables(w, tables_of(x), served);
-	count_flows(w, x, served, bytes);
-	cache_judge(w, served, served);
-	return left;
-}
-
-/* Frames m[first] to m[end - 1] came in at one place and go the same way. */
-static uint64_t run_alike(struct pmd *w, struct burst *b, struct leaving *l, struct rte_mbuf **m,
-			  unsigned int first, unsigned int end, const struct flow_key *key,
-			  bool tunnel) PMD
-{
-	const struct cache *c = w->cache;
-	uint64_t words[CACHE_WORDS_MAX];
-	const uint64_t hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
-	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
-	const uint32_t in_port = be32toh(key->in_port);
-
-	if (!e || e->way != CACHE_EXPRESS || (tunnel && goes_on_in_a_tunnel(w, &e->express)))
-		return all(end) & ~all(first);
-	if (e->express.does & EXPRESS_TAGS)
-		return leave_alike(w, b, l, &e->express, m, first, end, in_port, true);
-	return leave_alike(w, b, l, &e->express, m, first, end, in_port, false);
 }
 
 /* The same for those of a burst that are in 'todo'. */
@@ -300,6 +241,29 @@ static __rte_noinline uint64_t run_rest(struct pmd *w, struct burst *b, struct r
 	return walked;
 }
 
+/*
+ * The same by tag: where frames in a row have the same one, for all of them at once.  That is tried
+ * again from time to time where they have not.
+ */
+static unsigned int run_tagged(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
+			       struct flow_key *key, uint64_t *hits, uint64_t *left) PMD
+{
+	enum { PAUSE = 64, RUN = 4 };
+	struct cache *c = w->cache;
+	unsigned int gone, runs = 0;
+
+	if (c->run_pause) {
+		c->run_pause--;
+		return run_cached(w, b, r, l, key, hits, left);
+	}
+	gone = express_tagged(w, b, l, r->m, r->n, key, left, &runs);
+	if (runs > 1 && runs * RUN > gone)
+		c->run_pause = PAUSE;
+	if (unlikely(gone < r->n))
+		*hits |= look_up_some(c, r, key, all(r->n) & ~all(gone));
+	return gone;
+}
+
 static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
 			 struct flow_key *key) PMD
 {
@@ -315,6 +279,8 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 				r->x[i] = NULL;
 	} else if (unlikely(routed)) {
 		hits |= look_up_some(w->cache, r, key, all(r->n) & ~routed);
+	} else if (w->cache->need == EXPRESS_TAG && !r->from) {
+		gone = run_tagged(w, b, r, l, key, &hits, &left);
 	} else {
 		gone = run_cached(w, b, r, l, key, &hits, &left);
 	}
@@ -324,48 +290,6 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 	if (r->cached)
 		cache_judge(w, (uint32_t)__builtin_popcountll(served),
 			    (uint32_t)__builtin_popcountll(served & ~walked));
-	return left;
-}
-
-/* The last of those from 'from' on whose frames have the same key as its own, in all that is looked
- * at, and came in by the same port. */
-static const struct express_from *last_alike(const struct cache *c, const struct express_from *from,
-					     unsigned int n, const struct flow_key *key)
-{
-	uint64_t words[CACHE_WORDS_MAX], other[CACHE_WORDS_MAX];
-	struct flow_key next;
-
-	if (likely(from->end >= n))
-		return from;
-	cache_take(c, (const uint64_t *)key, words, c->n_in);
-	next = *key;
-	for (; from->end < n && from[1].port == from->port; from++) {
-		uint64_t differ = 0;
-
-		from_tunnel(from + 1, &next);
-		cache_take(c, (const uint64_t *)&next, other, c->n_in);
-		for (unsigned int i = 0; i < c->n_in; i++)
-			differ |= words[i] ^ other[i];
-		if (differ)
-			break;
-	}
-	return from;
-}
-
-/* Nobody looks into frames: those that came the same way go the same way. */
-static uint64_t run_places(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
-			   struct flow_key *key) PMD
-{
-	const struct express_from *from = r->from;
-	uint64_t left = 0;
-
-	if (!from)
-		return run_alike(w, b, l, r->m, 0, r->n, key, false);
-	for (unsigned int first = 0; first < r->n; first = from++->end) {
-		from_tunnel(from, key);
-		from = last_alike(w->cache, from, r->n, key);
-		left |= run_alike(w, b, l, r->m, first, from->end, key, true);
-	}
 	return left;
 }
 
@@ -391,11 +315,11 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	r.in_port = in_port;
 	r.from = from;
 	r.cached = cache_ready(c, w->dp, b->version); /* 'need' is of these tables, too */
-	r.need = c->need == EXPRESS_NOTHING ? EXPRESS_ETH : c->need;
+	r.need = c->need == EXPRESS_IPV4 ? EXPRESS_IPV4 : EXPRESS_ETH;
 	r.to_ct = 0;
 	leave_begin(b, &l);
 	if (c->need == EXPRESS_NOTHING && r.cached)
-		left = run_places(w, b, &r, &l, &key);
+		left = express_places(w, b, &l, m, n, from, &key);
 	else
 		left = run_each(w, b, &r, &l, &key);
 	leave_end(w, b, &l);

@@ -29,6 +29,7 @@ struct rte_mbuf;
 /* How much of a frame the words of a key are in. */
 enum express_need {
 	EXPRESS_NOTHING, /* the port alone, and the tunnel: one look for a whole burst */
+	EXPRESS_TAG,	 /* ... and the outermost tag: one for a run of frames */
 	EXPRESS_ETH,	 /* MACs, ethertype, one tag */
 	EXPRESS_IPV4,	 /* more */
 };
@@ -97,7 +98,8 @@ struct express_from {
 	uint8_t tun_tos, tun_ttl;
 };
 
-enum express_need express_need(uint64_t words);
+/* Of a key of these words, and in each of them these bits. */
+enum express_need express_need(uint64_t words, const uint64_t *bits);
 /* False: they do more than it can say. */
 bool express_compose(const struct flow *const *flow, uint32_t n, struct express *out);
 /* The same for a way that ends in ct(table=N). */

@@ -22,37 +22,10 @@
 #include "datapath/cache_priv.h"
 #include "datapath/dp.h"
 #include "datapath/express.h"
+#include "datapath/express_alike.h"
 #include "datapath/express_leave.h"
 #include "datapath/express_priv.h"
 #include "datapath/pmd.h"
-
-static inline uint64_t all(unsigned int n)
-{
-	return n == 64 ? UINT64_MAX : BIT(n) - 1;
-}
-
-/* What the tunnel has to say in the key. */
-static inline void from_tunnel(const struct express_from *from, struct flow_key *key)
-{
-	static const uint8_t none[16];
-
-	key->in_port = htobe32(from->port);
-	key->tun_id = from->tun_id;
-	key->tun_src = from->tun_src;
-	key->tun_dst = from->tun_dst;
-	key->tun_tos = from->tun_tos;
-	key->tun_ttl = from->tun_ttl;
-	memcpy(key->tun_ipv6_src, from->ipv6_src ? from->ipv6_src : none, 16);
-	memcpy(key->tun_ipv6_dst, from->ipv6_dst ? from->ipv6_dst : none, 16);
-}
-
-/* What a flow has not said of the next tunnel is as it was in the last one: not composed. */
-static bool goes_on_in_a_tunnel(const struct pmd *w, const struct express *x)
-{
-	const struct port *p = port_by_no(w->dp, x->port);
-
-	return x->port && (!p || p->tunnel);
-}
 
 /* A burst on its way. */
 struct ride {

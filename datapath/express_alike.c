@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datapath/express_alike.h"
+
+#include <rte_branch_prediction.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "datapath/cache_priv.h"
+
+enum express_need express_need(uint64_t words, const uint64_t *bits)
+{
+	const uint64_t tunnel = (BIT(W_TUN_END) - 1) & ~(BIT(W_TUN_ADDR) - 1),
+		       port = BIT(0) | BIT(W_PORT) | BIT(W_TUN) | tunnel;
+	const struct flow_key tci = { .vlan_tci = UINT16_MAX };
+
+	if (!(words & ~port))
+		return EXPRESS_NOTHING;
+	if (!(words & ~(port | BIT(W_SRC))) &&
+	    !(bits[W_SRC] & ~load64((const uint64_t *)&tci + W_SRC)))
+		return EXPRESS_TAG;
+	if (!(words & ~(port | BIT(W_DST) | BIT(W_SRC))))
+		return EXPRESS_ETH;
+	return EXPRESS_IPV4;
+}
+
+/* ---- A run leaves ---- */
+
+/* Which frames are of it: all, or those with a tag that is the same in what is looked at, or those
+ * without. */
+enum of_run { EITHER, TAGGED, UNTAGGED };
+
+struct run {
+	struct rte_mbuf **m;
+	unsigned int at, end; /* the next frame, and the first that cannot be of it */
+	uint32_t in_port;
+	uint32_t tag, tag_mask; /* TAGGED: as it stands in the frame, TPID and TCI */
+	uint32_t served;
+	uint64_t bytes, left;
+};
+
+/* A frame that no straight line is for. */
+static __rte_always_inline bool is_odd(const struct rte_mbuf *m, unsigned int headroom)
+{
+	const uint32_t whole = 0x00010001; /* one reference, one segment */
+
+	_Static_assert(offsetof(struct rte_mbuf, nb_segs) - offsetof(struct rte_mbuf, refcnt) == 2,
+		       "one word");
+	return load32((const char *)m + offsetof(struct rte_mbuf, refcnt)) != whole ||
+	       m->data_len < ETH_HLEN + VLAN_HLEN || m->data_off < headroom ||
+	       m->ol_flags &
+		       (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_TX_OFFLOAD_MASK);
+}
+
+/* One frame with all that may be odd about it. */
+static __rte_noinline void leave_one(struct pmd *w, struct burst *b, struct leaving *l,
+				     const struct express *x, struct run *r) PMD
+{
+	struct rte_mbuf *m = r->m[r->at];
+	uint64_t key[FLOW_KEY_LINE / sizeof(uint64_t)];
+	const uint8_t l3 = x->does & EXPRESS_TAGS ? frame_words(m, EXPRESS_ETH, key) : 0;
+
+	if (m->data_len < ETH_HLEN || x->does & EXPRESS_TTL ||
+	    !express_fits(x, m, l3, r->in_port)) {
+		r->left |= BIT(r->at);
+		return;
+	}
+	r->served++;
+	r->bytes += frame_len(m);
+	leave(w, b, l, x, m, l3, r->at, r->in_port);
+}
+
+/* Room for a tag, or the place of one, in front of what follows the MACs. */
+static __rte_always_inline uint8_t *shift_macs(struct rte_mbuf *m, uint8_t *f, int by)
+{
+	const uint64_t most = load64(f);
+	const uint32_t rest = load32(f + 8);
+
+	f -= by;
+	memcpy(f, &most, sizeof(most));
+	memcpy(f + 8, &rest, sizeof(rest));
+	m->data_off = (uint16_t)(m->data_off - by);
+	m->data_len = (uint16_t)(m->data_len + by);
+	m->pkt_len = (uint32_t)((int)m->pkt_len + by);
+	m->packet_type &= ~(uint32_t)RTE_PTYPE_L2_MASK;
+	return f;
+}
+
+/* What leaves from place 'n' on does so by 'x'. */
+static __rte_noinline void line_begin(struct burst *b, struct leaving *l, const struct express *x,
+				      uint32_t in_port, uint32_t n)
+{
+	l->n = n;
+	if (x->does & EXPRESS_TUN)
+		l->port = NOBODY;
+	if (x->port != l->port || in_port != l->in_port)
+		turn(b, l, x, in_port);
+}
+
+/*
+ * Frames from r->at on, as long as they are of the run, to a port that they may go to.  'does':
+ * what of EXPRESS_TAGS.  A run by tag ends before a frame that is odd, since that may have no such
+ * key.
+ */
+static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struct leaving *l,
+					   const struct express *x, struct run *r,
+					   const unsigned int does, const enum of_run of) PMD
+{
+	enum { AHEAD = 4 };
+	const int by = does & EXPRESS_PUSH ? VLAN_HLEN : does & EXPRESS_POP ? -VLAN_HLEN : 0;
+	const bool macs = x->does & (EXPRESS_DST | EXPRESS_SRC);
+	const uint16_t set = htobe16(x->tci), dei = does & EXPRESS_PUSH ? VLAN_DEI : 0,
+		       keep = htobe16((uint16_t) ~(x->tci_mask | dei)),
+		       tpid = htobe16(x->does & EXPRESS_STAG ? VLAN_TPID_S : VLAN_TPID_C);
+	uint32_t n = l->n, served = 0, longest = 0;
+	uint64_t bytes = 0;
+	bool begun = false;
+	unsigned int i;
+
+	for (i = r->at; i < r->end; i++) {
+		struct rte_mbuf *m = r->m[i];
+		const uint32_t len = m->data_len;
+		bool tagged;
+		uint8_t *f;
+
+		if (likely(i + AHEAD < r->end))
+			rte_prefetch0(rte_pktmbuf_mtod(r->m[i + AHEAD], void *));
+		if (unlikely(is_odd(m, does & EXPRESS_PUSH ? VLAN_HLEN : 0))) {
+			if (of != EITHER)
+				break;
+			l->n = n;
+			r->at = i;
+			leave_one(w, b, l, x, r);
+			n = l->n;
+			begun = false;
+			continue;
+		}
+		f = rte_pktmbuf_mtod(m, uint8_t *);
+		if (of == TAGGED && (load32(f + MACS) ^ r->tag) & r->tag_mask)
+			break;
+		tagged = of == TAGGED || vlan_is_tpid(get_be16(f + MACS));
+		if (of == UNTAGGED && tagged)
+			break;
+		if (does & EXPRESS_POP && unlikely(!tagged)) {
+			r->left |= BIT(i);
+			continue;
+		}
+		if (unlikely(!begun)) {
+			line_begin(b, l, x, r->in_port, n);
+			begun = true;
+		}
+		if (unlikely(macs))
+			rewrite(x, f, 0);
+		if (does & EXPRESS_PUSH) {
+			const uint16_t tci = tagged ? load16(f + ETH_HLEN) : 0;
+			const uint16_t tag[] = { tpid, (uint16_t)((tci & keep) | set) };
+
+			f = shift_macs(m, f, by);
+			memcpy(f + MACS, tag, sizeof(tag));
+		} else if (does & EXPRESS_POP) {
+			shift_macs(m, f, by);
+		} else if (does & EXPRESS_TCI && tagged) {
+			const uint16_t tci = (uint16_t)((load16(f + ETH_HLEN) & keep) | set);
+
+			memcpy(f + ETH_HLEN, &tci, sizeof(tci));
+		}
+		bytes += len;
+		longest = RTE_MAX(longest, len);
+		served++;
+		b->x[n] = m;
+		b->x_seq[n++] = (uint8_t)i;
+	}
+	r->at = i;
+	r->served += served;
+	r->bytes += bytes;
+	l->n = n;
+	if (served)
+		l->longest = RTE_MAX(l->longest, (uint32_t)((int)longest + by));
+	if (x->does & EXPRESS_TUN)
+		l->port = NOBODY;
+}
+
+/* A run that nothing is to be found out about. */
+static __rte_always_inline void leave_run(struct pmd *w, struct burst *b, struct leaving *l,
+					  const struct express *x, struct run *r,
+					  const enum of_run of) PMD
+{
+	if (x->does & EXPRESS_PUSH)
+		leave_line(w, b, l, x, r, EXPRESS_PUSH, of);
+	else if (x->does & EXPRESS_POP)
+		leave_line(w, b, l, x, r, EXPRESS_POP, of);
+	else if (x->does & EXPRESS_TCI)
+		leave_line(w, b, l, x, r, EXPRESS_TCI, of);
+	else
+		leave_line(w, b, l, x, r, 0, of);
+}
+
+/* There is no line to where none goes, and none to what only some frames can have done. */
+static bool in_a_line(const struct express *x, uint32_t in_port)
+{
+	return x->port && x->port != in_port && !(x->does & EXPRESS_TTL);
+}
+
+static inline void count_run(struct pmd *w, struct leaving *l, const struct express *x,
+			     const struct run *r)
+{
+	const uint64_t tables = tables_of(x);
+
+	if (!r->served)
+		return;
+	if (tables != l->tables) {
+		count_tables(w, l->tables, l->n_ways);
+		l->tables = tables;
+		l->n_ways = 0;
+	}
+	l->n_ways += r->served;
+	count_flows(w, x, r->served, r->bytes);
+}
+
+/* ---- By port ---- */
+
+/* Whatever the frames are: nobody looks into them. */
+static void leave_blind(struct pmd *w, struct burst *b, struct leaving *l, const struct express *x,
+			struct run *r) PMD
+{
+	for (; r->at < r->end; r->at++) {
+		struct rte_mbuf *m = r->m[r->at];
+
+		if (unlikely(m->data_len < ETH_HLEN || !express_fits(x, m, 0, r->in_port))) {
+			r->left |= BIT(r->at);
+			continue;
+		}
+		r->served++;
+		r->bytes += frame_len(m);
+		leave(w, b, l, x, m, 0, r->at, r->in_port);
+	}
+}
+
+/* Frames of a run that came in at one place and go the same way. */
+static void run_alike(struct pmd *w, struct burst *b, struct leaving *l, struct run *r,
+		      const struct flow_key *key, bool tunnel) PMD
+{
+	const struct cache *c = w->cache;
+	uint64_t words[CACHE_WORDS_MAX];
+	const uint64_t hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
+	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
+	const struct express *x;
+
+	r->in_port = be32toh(key->in_port);
+	if (!e || e->way != CACHE_EXPRESS || (tunnel && goes_on_in_a_tunnel(w, &e->express))) {
+		r->left |= all(r->end) & ~all(r->at);
+		r->at = r->end;
+		return;
+	}
+	x = &e->express;
+	stage_begin(&w->stages, STAGE_ACTIONS, r->end - r->at);
+	r->served = 0;
+	r->bytes = 0;
+	if (!(x->does & EXPRESS_TAGS))
+		leave_blind(w, b, l, x, r);
+	else if (in_a_line(x, r->in_port))
+		leave_run(w, b, l, x, r, EITHER);
+	else
+		for (; r->at < r->end; r->at++)
+			leave_one(w, b, l, x, r);
+	count_run(w, l, x, r);
+	cache_judge(w, r->served, r->served);
+}
+
+/* The last of those from 'from' on whose frames have the same key as its own, in all that is looked
+ * at, and came in by the same port. */
+static const struct express_from *last_alike(const struct cache *c, const struct express_from *from,
+					     unsigned int n, const struct flow_key *key)
+{
+	uint64_t words[CACHE_WORDS_MAX], other[CACHE_WORDS_MAX];
+	struct flow_key next;
+
+	if (likely(from->end >= n))
+		return from;
+	cache_take(c, (const uint64_t *)key, words, c->n_in);
+	next = *key;
+	for (; from->end < n && from[1].port == from->port; from++) {
+		uint64_t differ = 0;
+
+		from_tunnel(from + 1, &next);
+		cache_take(c, (const uint64_t *)&next, other, c->n_in);
+		for (unsigned int i = 0; i < c->n_in; i++)
+			differ |= words[i] ^ other[i];
+		if (differ)
+			break;
+	}
+	return from;
+}
+
+uint64_t express_places(struct pmd *w, struct burst *b, struct leaving *l, struct rte_mbuf **m,
+			unsigned int n, const struct express_from *from, struct flow_key *key)
+{
+	struct run r = { .m = m, .end = n };
+
+	if (!from) {
+		run_alike(w, b, l, &r, key, false);
+		return r.left;
+	}
+	for (; r.at < n; from++) {
+		from_tunnel(from, key);
+		from = last_alike(w->cache, from, n, key);
+		r.end = from->end;
+		run_alike(w, b, l, &r, key, true);
+	}
+	return r.left;
+}
+
+/* ---- By port and tag ---- */
+
+/* The tag of frame r->at into the key, and of which run it is.  False: that is not known. */
+static bool take_tag(const struct cache *c, struct run *r, struct flow_key *key, enum of_run *of)
+{
+	const struct rte_mbuf *m = r->m[r->at];
+	const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+	const struct flow_key tci = { .vlan_tci = htobe16((uint16_t)~FLOW_TCI_PRESENT) };
+	struct flow_key bits = { .vlan_tci = 0 };
+	uint16_t look[2] = { UINT16_MAX };
+
+	if (m->nb_segs != 1 || m->data_len < ETH_HLEN + VLAN_HLEN)
+		return false;
+	if (!vlan_is_tpid(get_be16(f + MACS))) {
+		key->vlan_tci = 0;
+		*of = UNTAGGED;
+		return true;
+	}
+	key->vlan_tci = load16(f + ETH_HLEN) | htobe16(FLOW_TCI_PRESENT);
+	*of = TAGGED;
+	/* What the key has of it, behind the TPID. */
+	for (unsigned int i = 0; i < c->n_in; i++)
+		if (c->word[i] == W_SRC)
+			memcpy((uint64_t *)&bits + W_SRC, &c->bits[i], sizeof(c->bits[i]));
+	look[1] = bits.vlan_tci & tci.vlan_tci;
+	memcpy(&r->tag_mask, look, sizeof(look));
+	r->tag = load32(f + MACS);
+	return true;
+}
+
+unsigned int express_tagged(struct pmd *w, struct burst *b, struct leaving *l, struct rte_mbuf **m,
+			    unsigned int n, struct flow_key *key, uint64_t *left,
+			    unsigned int *n_runs)
+{
+	struct cache *c = w->cache;
+	struct run r = { .m = m, .end = n, .in_port = be32toh(key->in_port) };
+
+	stage_begin(&w->stages, STAGE_ACTIONS, n);
+	while (r.at < n) {
+		const unsigned int first = r.at;
+		uint64_t words[CACHE_WORDS_MAX], hash;
+		const struct cache_entry *e;
+		const struct express *x;
+		enum of_run of;
+
+		if (unlikely(!take_tag(c, &r, key, &of))) {
+			r.left |= BIT(r.at++);
+			continue;
+		}
+		hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
+		e = cache_find(c, c->stamp, hash, words, c->n_in);
+		if (unlikely(!e))
+			break;
+		if (e->way != CACHE_EXPRESS) {
+			r.left |= BIT(r.at++);
+			continue;
+		}
+		x = &e->express;
+		++*n_runs;
+		r.served = 0;
+		r.bytes = 0;
+		if (likely(in_a_line(x, r.in_port))) {
+			if (of == TAGGED)
+				leave_run(w, b, l, x, &r, TAGGED);
+			else
+				leave_run(w, b, l, x, &r, UNTAGGED);
+		}
+		if (unlikely(r.at == first)) {
+			leave_one(w, b, l, x, &r);
+			r.at++;
+		}
+		count_run(w, l, x, &r);
+	}
+	*left |= r.left;
+	return r.at;
+}
