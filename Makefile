@@ -252,7 +252,7 @@ bench: deps all $(BENCH_TOOLS) ## Measure, write bench/results/; SCENARIO=acl10k
 	B=$(B) bench/run
 bench-control: all $(B)/bench/fleet $(B)/bench/packet_in ## Measure the control plane: emulated switches, up to 500 of them and 10,000 ports; into bench/results/
 	B=$(B) bench/run --no-install control packet_in
-bench-short: deps all $(BENCH_TOOLS) ## The same once and briefly, into build/bench/
+bench-short: deps all $(BENCH_TOOLS) ## The same once and briefly, 6 to 8 minutes, into build/bench/
 	B=$(B) bench/run --short
 
 cov: ## Line coverage of the unit and system tests

@@ -4,11 +4,12 @@
 The switches take turns (A B A B ...), each started anew: what the neighbours of this machine do changes by the
 minute, and falls on all of them alike.  "weft" is as it comes and "weft-nocache" without its flow cache; "ovs", "ovs-noemc" and
 "ovs-smc" are Open vSwitch with each of its caches; "testpmd-io" and "testpmd-mac" are DPDK alone on the same trace, "source" is
-what the source costs by itself, "rte_acl" the lookups alone.  A case that cannot be measured says so and is left out.
+what the source costs by itself, "rte_acl" the lookups alone.  A case that cannot be measured says so and is left out.  A short
+run of all rows has Weft in each of them, and peers in some (scenario.SHORT_PEERS), Open vSwitch in one mode.
 """
 import subprocess
 
-from bench import limit, ovs, rig, scenario
+from bench import limit, ovs, progress, rig, scenario
 
 WHAT = "forwarding"
 
@@ -24,42 +25,58 @@ def weft(s, subject, run, *options, **how):
         rig.row(WHAT, s.name, subject, run, **figures, **sw.drained())
 
 
-def peer(s, run):
+def peer(s, subject, run, modes, patience):
     with ovs.Ovs(trace=s.trace, way=s.way) as sw:
         sw.rules(s.flows)
-        sw.warm(s.seconds_to_warm if not rig.SHORT else min(5, s.seconds_to_warm))
-        for mode in ovs.MODES:
+        sw.mode(modes[0])
+        sw.warm(patience)
+        for mode in modes:
             sw.mode(mode)
             rig.time.sleep(.2)
-            sw.warm(3)
+            sw.warm(3 if mode != modes[0] else 0)
             rig.row(WHAT, s.name, mode, run, **sw.window(rig.SECONDS))
 
 
-def alone(s, run):
-    for mode in ("mac",) if rig.SHORT else ("io", "mac"):
-        rig.row(WHAT, s.name, f"testpmd-{mode}", run, **limit.testpmd(s.trace, mode, rig.SECONDS))
+def testpmd(s, subject, run):
+    rig.row(WHAT, s.name, subject, run, **limit.testpmd(s.trace, subject.removeprefix("testpmd-"), rig.SECONDS))
+
+
+def source(s, subject, run):
     rx, free = limit.source(s.trace)
-    rig.row(WHAT, s.name, "source", run, source__cycles_packet=rx, free__cycles_packet=free)
-    if s.n_rules:
-        rig.row(WHAT, s.name, "rte_acl", run, **limit.rte_acl(s.n_rules, s.trace, rig.SECONDS))
+    rig.row(WHAT, s.name, subject, run, source__cycles_packet=rx, free__cycles_packet=free)
 
 
-def attempt(what, *arguments):
+def rte_acl(s, subject, run):
+    rig.row(WHAT, s.name, subject, run, **limit.rte_acl(s.n_rules, s.trace, rig.SECONDS))
+
+
+def attempt(what, s, subject, run, *arguments):
+    """Unless it is in the file already.  The number of those that failed: the others go on."""
+    if rig.done(WHAT, s.name, subject, run):
+        return 0
     try:
-        what(*arguments)
-    except (RuntimeError, OSError, subprocess.SubprocessError) as e:  # the others go on
-        rig.say(f"{arguments[0].name}: {e}")
+        what(s, subject, run, *arguments)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+        rig.say(f"{s.name}: {e}")
         return 1
     return 0
 
 
-def one(s, run):
+def one(s, run, brief):
+    """All subjects of a row; 'brief': what a short run of all rows has time for."""
+    beside = not brief or s.name in scenario.SHORT_PEERS
+    modes, patience = (["ovs-smc"], 2) if brief else ([*ovs.MODES], s.seconds_to_warm)
     failed = attempt(weft, s, "weft", run)
-    if s.ovs and ovs.program() and rig.have_hugepages(900):
-        failed += attempt(peer, s, run)
-    failed += attempt(weft, s, "weft-nocache", run, "--cache-entries", "0")
-    if rig.have("dpdk-testpmd"):
-        failed += attempt(alone, s, run)
+    if beside and s.ovs and ovs.program() and rig.have_hugepages(900):
+        failed += attempt(peer, s, modes[-1], run, modes, patience)
+    if beside:
+        failed += attempt(weft, s, "weft-nocache", run, "--cache-entries", "0")
+    if rig.have("dpdk-testpmd") and (not brief or ("limit" in dict(s.goals) and beside)):
+        for mode in ("mac",) if rig.SHORT else ("io", "mac"):
+            failed += attempt(testpmd, s, f"testpmd-{mode}", run)
+    failed += attempt(source, s, "source", run)
+    if s.n_rules:
+        failed += attempt(rte_acl, s, "rte_acl", run)
     return failed
 
 
@@ -83,13 +100,22 @@ def variants(run):
     queue()
 
 
+def steps(runs, some=scenario.ALL):
+    return [s.name for _ in range(runs) for s in some]
+
+
+def files(runs, some=scenario.ALL):
+    """What is made beforehand: (name, kind)."""
+    return [(s.trace, "pcap") for s in some] + [(s.flows, "flows") for s in some]
+
+
 def measure(runs, some=scenario.ALL):
     """The number of cases that could not be measured."""
-    failed = 0
+    failed, brief = 0, rig.SHORT and some is scenario.ALL
     for run in range(1, runs + 1):
-        for i, s in enumerate(some):
-            rig.say(f"-- run {run} of {runs}, row {i + 1} of {len(some)}: {s.name}")
-            failed += 0 if rig.done(WHAT, s.name, "weft-nocache", run) else one(s, run)
+        for s in some:
+            progress.begin(WHAT, s.name, f"run {run} of {runs}")
+            failed += one(s, run, brief)
         if some is scenario.ALL and not rig.SHORT:
             variants(run)
     return failed

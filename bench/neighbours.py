@@ -14,7 +14,7 @@ neither may be other than 0, or the run fails (rig.Weft.drained()).
 """
 import subprocess
 
-from bench import rig
+from bench import progress, rig
 
 # Case, bad trace, calm one, rules.
 CASES = (
@@ -46,10 +46,19 @@ def one(case, bad, calm, rules, run):
     rig.row("neighbours", case, "weft", run, kept__percent=100 * kept["bad"]["whole_core__Mpps"] / max(1e-9, kept["calm"]["whole_core__Mpps"]))
 
 
+def steps(runs):
+    return [case[0] for _ in range(runs) for case in CASES]
+
+
+def files(runs):
+    return [(trace, "pcap") for case in CASES for trace in case[1:3]]
+
+
 def measure(runs):
     failed = 0
     for run in range(1, runs + 1):
         for case in CASES:
+            progress.begin("neighbours", case[0], f"run {run} of {runs}")
             if rig.done("neighbours", case[0], "weft", run):
                 continue
             try:

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from bench import flow_mods, rig, scenario
+from bench import flow_mods, progress, rig, scenario
 
 CASES = {"l3": ("l3", "routes"), "l3, five-tuples": ("l3", "five-tuples"), "acl1k": ("acl1k", "five-tuples")}
 RATE = 1000
@@ -88,8 +88,14 @@ def one(case, subject, run, *options):
     rig.row("pressure", case, subject, run, quiet__Mpps=q, changing__Mpps=b, share__percent=100 * b / q, mods__flow_mods_s=changes.sent / changes.took)
 
 
+def steps(runs):
+    return [case for _ in range(runs) for case in CASES]
+
+
 def measure(runs):
     for run in range(1, runs + 1):
         for case in CASES:
+            progress.begin("pressure", case, f"run {run} of {runs}")
             one(case, "weft", run)
-            one(case, "weft-nocache", run, "--cache-entries", "0")
+            if not rig.SHORT:
+                one(case, "weft-nocache", run, "--cache-entries", "0")

@@ -51,6 +51,7 @@ def measure(runs):
     if not rig.have("perf"):
         rig.say("profile: perf is not installed")
         return
-    for name in os.environ.get("PROFILE", ROWS).split():
+    for name in os.environ.get("PROFILE", "l2 acl1k" if rig.SHORT else ROWS).split():
         one(scenario.BY_NAME[name], "weft", 1)
-        one(scenario.BY_NAME[name], "weft-nocache", 1, "--cache-entries", "0")
+        if not rig.SHORT:
+            one(scenario.BY_NAME[name], "weft-nocache", 1, "--cache-entries", "0")

@@ -56,7 +56,9 @@ def rows_to(path):
 
 
 def row(what, case, subject, run, **figures):
-    """One line for each figure; a name ends with its unit after '__'."""
+    """One line for each figure; a name ends with its unit after '__'.  What is in the file already stays as it is."""
+    if done(what, case, subject, run):
+        return
     for name, value in figures.items():
         name, _, unit = name.rpartition("__") if "__" in name else (name, "", "")
         text = value if isinstance(value, str) else f"{value:.6g}"

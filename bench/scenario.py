@@ -65,5 +65,7 @@ ALL = (
     Scenario("garbage", "garbage and truncated frames", "garbage", "port", ovs=False, group="bad"),
     Scenario("fragments", "fragments", "fragments", "port", ovs=False, group="bad"),
 )
+# Beside whom peers are measured in a short run of all rows: one of each kind.
+SHORT_PEERS = ("port", "l2", "l3", "tenant", "vlan-pop", "vxlan-encap", "acl1k-1k", "tse", "ct-udp-10k")
 BY_NAME = {s.name: s for s in ALL}
 GROUPS = {"usual": "forwarding", "new": "new flows", "bad": "bad input", "stateful": "stateful"}
