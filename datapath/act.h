@@ -205,6 +205,8 @@ struct insts *insts_get_frozen(struct dp *dp, const struct of_list *list, uint8_
  */
 struct insts *insts_get_actions(struct dp *dp, const struct of_list *actions, bool in_group,
 				struct of_err *e) CONTROL;
+/* One reference more. */
+void insts_take(struct insts *i) CONTROL;
 void insts_put(struct dp *dp, struct insts *i) CONTROL;
 
 /* Whether it outputs to 'port' / refers to group 'group_id' (flow_mod and stats filters; buckets

@@ -468,6 +468,15 @@ static struct program *search(struct dp *dp, const struct of_list *list, enum fo
 	return g;
 }
 
+void insts_take(struct insts *i)
+{
+	i->refs++;
+	/* Groups and meters count flows, not programs. */
+	for (uint32_t n = 0; n < i->n_groups; n++)
+		group_ref(i->groups[n]);
+	act_ref_meters(i);
+}
+
 static struct insts *get(struct dp *dp, const struct of_list *list, enum form form,
 			 struct of_err *e) CONTROL
 {
@@ -480,11 +489,7 @@ static struct insts *get(struct dp *dp, const struct of_list *list, enum form fo
 		if (form == FORM_INSTS)
 			remember(dp->insts, list, g);
 	}
-	g->i.refs++;
-	/* Groups and meters count flows, not programs. */
-	for (uint32_t i = 0; i < g->i.n_groups; i++)
-		group_ref(g->i.groups[i]);
-	act_ref_meters(&g->i);
+	insts_take(&g->i);
 	return &g->i;
 }
 

@@ -81,6 +81,8 @@ static int flow_mod(struct conn *c, const struct of_msg *m, struct of_err *e) CO
 		c->agent->changed |= !rc;
 		agent_buffers_settle(c, !rc);
 	}
+	if (!rc)
+		series_note(c, m);
 	return rc;
 }
 
@@ -298,6 +300,7 @@ static void on_msg(struct of_session *s, const struct of_msg *m, void *arg)
 	int rc;
 
 	role_assume_control();
+	series_end(c->agent);
 	/* An error is never answered (7.4), nor is a late answer to an echo. */
 	if (m->type == OFPT_ERROR || m->type == OFPT_ECHO_REPLY)
 		return;
@@ -387,8 +390,23 @@ static void on_down(struct of_session *s, const char *why, void *arg)
 		conn_free(c);
 }
 
+/* Others have their turn. */
+static void on_batch(struct of_session *s, void *arg)
+{
+	struct conn *c = arg;
+
+	role_assume_control();
+	series_end(c->agent);
+}
+
 static const struct of_session_ops conn_ops = {
-	.up = on_up, .msg = on_msg, .bad = on_bad, .down = on_down, .snoop = snoop_heard
+	.up = on_up,
+	.run = series_run,
+	.msg = on_msg,
+	.bad = on_bad,
+	.down = on_down,
+	.snoop = snoop_heard,
+	.batch = on_batch,
 };
 /* Nobody hears what a snooper hears. */
 static const struct of_session_ops snooper_ops = { .up = on_up, .msg = on_msg, .down = on_down };
@@ -618,6 +636,7 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	a->drain_arg = o->arg;
 	a->host_id = strdup(o->host_id ? o->host_id : "");
 	arena_init(&a->scratch, 0);
+	a->series = series_new();
 	dp->events = (struct dp_events){ agent_port_status, a };
 	dp->table_events = (struct table_events){ .flow_removed = agent_flow_removed,
 						  .table_status = agent_table_status,
@@ -653,6 +672,7 @@ void agent_free(struct agent *a)
 	ev_prepare_stop(a->loop, &a->publish);
 	ev_timer_stop(a->loop, &a->fail);
 	arena_fini(&a->scratch);
+	series_free(a->series);
 	free(a->host_id);
 	free(a);
 }

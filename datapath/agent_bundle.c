@@ -46,8 +46,9 @@ struct bundle {
 	uint32_t id;
 	uint16_t flags;
 	bool closed;
-	bool broken; /* a message of it was refused */
-	double used; /* when it was last heard of */
+	bool broken;   /* a message of it was refused */
+	bool forwards; /* it has other messages than flow_mods, which others may be told of */
+	double used;   /* when it was last heard of */
 	uint64_t bytes;
 	struct bundle_block *first, *last;
 	UT_hash_handle hh;
@@ -110,6 +111,17 @@ static const struct bundle_msg *msg_next(struct walk *w)
 	m = (const struct bundle_msg *)(const void *)(w->block->data + w->at);
 	w->at += place_of(m->n);
 	return m;
+}
+
+/* The next messages, those of 'n' bytes; the walk stays where it is. */
+static unsigned int peek(struct walk w, size_t n, const uint8_t **raw, unsigned int most)
+{
+	const struct bundle_msg *m;
+	unsigned int k = 0;
+
+	while (k < most && (m = msg_next(&w)) && m->n == n)
+		raw[k++] = m->raw;
+	return k;
 }
 
 static struct bundle *find(struct conn *c, uint32_t id)
@@ -241,6 +253,32 @@ static void show(struct conn *c, struct at_end *end) CONTROL
 		port_mod_settle(dp, &end->v[i].pm, end->v[i].old);
 }
 
+/* All messages; flow_mods that are like the ones before them several at once. */
+static int apply_all(struct conn *c, const struct bundle *b, struct at_end *end) CONTROL
+{
+	enum { RUN = 16 };
+	struct walk w = { b->first, 0 };
+	const struct bundle_msg *m;
+	int rc = 0;
+
+	while (!rc) {
+		const size_t n = series_length(c);
+		const uint8_t *raw[RUN];
+		unsigned int done = n ? series_add(c, raw, peek(w, n, raw, RUN)) : 0;
+
+		if (done) {
+			while (done--)
+				msg_next(&w);
+			continue;
+		}
+		m = msg_next(&w);
+		if (!m)
+			break;
+		rc = apply(c, m, end);
+	}
+	return rc;
+}
+
 static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 {
 	struct dp *dp = c->agent->dp;
@@ -248,7 +286,7 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	struct walk w = { b->first, 0 };
 	const struct bundle_msg *m;
 	uint32_t id = b->id;
-	int rc = 0;
+	int rc;
 
 	if (b->broken) {
 		bundle_free(c, b);
@@ -258,8 +296,8 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	agent_publish(c->agent); /* what came before is not undone with the bundle */
 	arena_init(&end.arena, 0);
 	table_begin(dp);
-	while (!rc && (m = msg_next(&w)))
-		rc = apply(c, m, &end);
+	rc = apply_all(c, b, &end);
+	series_end(c->agent);
 	if (rc) {
 		packet_outs_end(c, &end.packets, false); /* they may hold what goes now */
 		table_rollback(dp);
@@ -269,7 +307,7 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	}
 	show(c, &end);
 	packet_outs_end(c, &end.packets, true);
-	for (w = (struct walk){ b->first, 0 }; !rc && (m = msg_next(&w));)
+	while (!rc && b->forwards && (m = msg_next(&w)))
 		agent_forward(c, m->raw, m->n);
 	free(end.v);
 	arena_fini(&end.arena);
@@ -351,7 +389,33 @@ static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 	memcpy(m->raw, q->message->raw, m->n);
 	b->bytes += size;
 	c->agent->bundle_bytes += size;
+	if (q->message->type == OFPT_FLOW_MOD)
+		series_note_bundled(c, outer, b);
+	else
+		b->forwards = true;
 	return 0;
+}
+
+unsigned int bundle_keep_like(struct conn *c, struct bundle *b, const uint8_t *const *raw,
+			      unsigned int n_msgs, uint16_t n)
+{
+	const size_t size = place_of(n);
+	unsigned int done;
+
+	for (done = 0; done < n_msgs; done++) {
+		struct bundle_msg *m = NULL;
+
+		if (c->agent->bundle_bytes + size <= BUNDLE_BYTES)
+			m = msg_add(b, n);
+		if (!m)
+			break;
+		memcpy(m->raw, raw[done], n);
+		b->bytes += size;
+		c->agent->bundle_bytes += size;
+	}
+	if (done)
+		b->used = monotonic_now();
+	return done;
 }
 
 static int add(struct conn *c, const struct of_msg *outer, const struct of_bundle_add *q,

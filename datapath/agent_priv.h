@@ -21,6 +21,7 @@ struct dump;
 struct parts;
 struct monitor;
 struct flush;
+struct series;
 
 /* Asynchronous messages wanted, [0] as master or equal, [1] as slave (7.3.10). */
 struct async_config {
@@ -104,6 +105,7 @@ struct agent {
 	bool standalone;	/* its flow is installed */
 	uint64_t generation_id; /* of the last role request that had one */
 	bool has_generation_id;
+	struct series *series;	  /* of flow_mods; NULL: no memory */
 	struct arena scratch;	  /* for one reply */
 	void (*drain)(void *arg); /* as in the options */
 	void *drain_arg;
@@ -214,9 +216,30 @@ void bundles_free(struct conn *c) CONTROL;
 /* Bundles that were left alone are given up; call every second. */
 void bundles_expire(struct conn *c) CONTROL;
 
+/* Keeps flow_mods like one that was kept before, of 'n' bytes each.  How many it kept. */
+unsigned int bundle_keep_like(struct conn *c, struct bundle *b, const uint8_t *const *raw,
+			      unsigned int n_msgs, uint16_t n) CONTROL;
+
 /* A message was refused before it came here: if it was to be bundled, its bundle cannot be whole.
  */
 void bundles_refused(struct conn *c, const uint8_t *raw, size_t n) CONTROL;
+
+/* ---- agent_series.c: flow_mods of one form, one behind the other ---- */
+struct series *series_new(void) CONTROL;
+void series_free(struct series *s) CONTROL;
+/* What is known of one holds no longer: something else has its turn. */
+void series_end(struct agent *a) CONTROL;
+/* A flow_mod was done. */
+void series_note(struct conn *c, const struct of_msg *m) CONTROL;
+/* The length of messages that series_add() may take; 0: none. */
+size_t series_length(const struct conn *c) CONTROL;
+/* Does so many of them; how many it did.  What it did not goes the usual way. */
+unsigned int series_add(struct conn *c, const uint8_t *const *raw, unsigned int n) CONTROL;
+/* 'm', a flow_mod in its envelope, was kept in the bundle. */
+void series_note_bundled(struct conn *c, const struct of_msg *m, struct bundle *b) CONTROL;
+/* As of_session_ops.run. */
+size_t series_run(struct of_session *s, const uint8_t *raw, size_t n, unsigned int *n_msgs,
+		  void *arg);
 
 /* ---- agent_monitor.c: flow monitors (EXT-187, and Nicira's) ---- */
 /* 'q' is a request of either's. */

@@ -52,6 +52,8 @@ struct cls_ops {
 	int (*insert)(struct cls *, struct cls_rule *);
 	/* Unlinks; the caller frees the rule after a grace period.  0 or -EAGAIN. */
 	int (*remove)(struct cls *, struct cls_rule *);
+	/* The rule will be inserted: what that looks at comes into the cache.  NULL: nothing. */
+	void (*expect)(const struct cls *, const struct cls_rule *);
 	/* The version at which it is removed is another now, and not published.  NULL: no matter.
 	 */
 	void (*marked)(struct cls *, struct cls_rule *);

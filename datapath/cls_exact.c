@@ -52,6 +52,14 @@ static int exact_insert(struct cls *c, struct cls_rule *r)
 	return err;
 }
 
+static void exact_expect(const struct cls *c, const struct cls_rule *r)
+{
+	const struct exact *x = (const struct exact *)c;
+
+	if (r->mask->n_words)
+		cls_hash_expect(&x->hash, cls_hash_rule(&x->mask, r));
+}
+
 static int exact_remove(struct cls *c, struct cls_rule *r)
 {
 	struct exact *x = (struct exact *)c;
@@ -134,6 +142,7 @@ const struct cls_ops cls_exact = {
 	.fits = exact_fits,
 	.build = exact_build,
 	.insert = exact_insert,
+	.expect = exact_expect,
 	.remove = exact_remove,
 	.lookup = exact_lookup,
 	.probes = exact_probes,

@@ -395,6 +395,13 @@ int cls_hash_add(struct cls_hash *h, uint64_t hash, struct cls_rule *r, struct c
 	}
 }
 
+void cls_hash_expect(const struct cls_hash *h, uint64_t hash)
+{
+	const struct cls_hash_tab *t = tab_of(h);
+
+	rte_prefetch0(first_of(t, hash) + (hash & t->mask));
+}
+
 bool cls_hash_del(struct cls_hash *h, uint64_t hash, const struct cls_rule *r)
 {
 	struct cls_hash_tab *t = tab_of(h);

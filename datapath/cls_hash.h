@@ -72,6 +72,8 @@ void cls_hash_fini(struct cls_hash *h);
 /* Links 'r'; may grow, retiring through 'c' (NULL: no readers).  0 or -ENOMEM. */
 int cls_hash_add(struct cls_hash *h, uint64_t hash, struct cls_rule *r, struct cls *c,
 		 cls_hash_of *hash_of, const void *arg);
+/* What cls_hash_add() and _find() will look at comes into the cache. */
+void cls_hash_expect(const struct cls_hash *h, uint64_t hash);
 /* Unlinks; whether it was there. */
 bool cls_hash_del(struct cls_hash *h, uint64_t hash, const struct cls_rule *r);
 /* The first rule under 'hash' that same() knows, or NULL.  Control thread. */

@@ -66,6 +66,13 @@ struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_m
 	return r ? flow_of_rule(r) : NULL;
 }
 
+bool table_has(const struct table *t, const struct cls_rule *r, uint64_t hash)
+{
+	const struct wanted w = { r->mask, r->value, r->priority };
+
+	return cls_hash_find(&t->index, hash, is_wanted, &w);
+}
+
 static int index_begin(struct table *t)
 {
 	int err = t->begun ? 0 : cls_hash_init_dense(&t->index, 1);
@@ -75,13 +82,12 @@ static int index_begin(struct table *t)
 	return err;
 }
 
-static int index_add(struct table *t, struct flow *f) CONTROL
+static int index_add(struct table *t, struct flow *f, uint64_t hash) CONTROL
 {
 	int err = t->evict_by ? evict_reserve(t, t->heap_n + 1) : 0;
 
 	if (!err)
-		err = cls_hash_add(&t->index, index_hash(NULL, &f->rule), &f->rule, NULL,
-				   index_hash, NULL);
+		err = cls_hash_add(&t->index, hash, &f->rule, NULL, index_hash, NULL);
 	if (!err)
 		evict_add(t, f);
 	return err;
@@ -227,7 +233,7 @@ static void undo_unlink(struct dp *dp, void *arg)
 
 	role_assume_control();
 	/* Its place in the index is free still: the index does not shrink. */
-	if (index_add(t, f))
+	if (index_add(t, f, index_hash(NULL, &f->rule)))
 		return;
 	count_users(dp, f, 1);
 	mark_removed(dp, f, FLOW_VERSION_NEVER);
@@ -236,7 +242,7 @@ static void undo_unlink(struct dp *dp, void *arg)
 	f->owns_id = true;
 }
 
-int table_link(struct dp *dp, struct flow *f)
+int table_link_at(struct dp *dp, struct flow *f, uint64_t hash)
 {
 	struct table *t = &dp->table_state->tables[f->table_id];
 	int err;
@@ -247,7 +253,7 @@ int table_link(struct dp *dp, struct flow *f)
 	f->rule.added = dp_next_version(dp);
 	change_note(dp->changes, &f->rule, f->rule.added);
 	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_relaxed);
-	err = index_add(t, f);
+	err = index_add(t, f, hash);
 	if (err)
 		return err;
 	err = table_cls_insert(dp, f->table_id, &f->rule);
@@ -258,6 +264,11 @@ int table_link(struct dp *dp, struct flow *f)
 	count_users(dp, f, 1);
 	txn_log(dp, undo_link, NULL, f);
 	return 0;
+}
+
+int table_link(struct dp *dp, struct flow *f)
+{
+	return table_link_at(dp, f, index_hash(NULL, &f->rule));
 }
 
 void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)

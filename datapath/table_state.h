@@ -109,6 +109,8 @@ void flow_free(struct dp *dp, struct flow *f) CONTROL;
 
 /* Installs 'f' in its table: index, classifier, transaction.  0 or -ENOMEM. */
 int table_link(struct dp *dp, struct flow *f) CONTROL;
+/* The same, its table_rule_hash() being known. */
+int table_link_at(struct dp *dp, struct flow *f, uint64_t hash) CONTROL;
 /* Removes 'f', telling why at the next publication (FLOW_GONE_SILENTLY: not at all). */
 void table_unlink(struct dp *dp, struct flow *f, uint8_t reason) CONTROL;
 /* Takes back a table_unlink(), where the flow that should replace it could not be linked. */
@@ -118,6 +120,8 @@ void flow_succeed(struct dp *dp, struct flow *f, struct flow *successor) CONTROL
 
 /* The same number for rules of equal match and priority.  Any thread. */
 uint64_t table_rule_hash(const struct cls_mask *mask, const uint64_t *value, uint16_t priority);
+/* Whether there is a flow with the rule's match and priority, in a table that has begun. */
+bool table_has(const struct table *t, const struct cls_rule *r, uint64_t hash) CONTROL;
 /* The installed flow with exactly this match and priority, or NULL. */
 struct flow *table_find(const struct dp *dp, uint8_t table_id, const struct of_match *m,
 			uint16_t priority) CONTROL;

@@ -9,6 +9,8 @@
 
 #include "datapath/table_state.h"
 
+enum { ROOM_KEPT = 4096 };
+
 int txn_reserve(struct dp *dp, uint32_t n)
 {
 	struct txn *t = &dp->table_state->txn;
@@ -43,6 +45,18 @@ void txn_fini(struct txn *t)
 	free(t->v);
 }
 
+/* A large one's memory is not kept for the next. */
+static void closed(struct txn *t)
+{
+	t->n = 0;
+	t->open = false;
+	if (t->room <= ROOM_KEPT)
+		return;
+	free(t->v);
+	t->v = NULL;
+	t->room = 0;
+}
+
 void table_begin(struct dp *dp)
 {
 	struct table_state *s = dp->table_state;
@@ -61,7 +75,7 @@ void table_commit(struct dp *dp)
 	for (uint32_t i = 0; i < t->n; i++)
 		if (t->v[i].done)
 			t->v[i].done(dp, t->v[i].arg);
-	t->n = 0;
+	closed(t);
 }
 
 void table_rollback(struct dp *dp)
@@ -71,8 +85,7 @@ void table_rollback(struct dp *dp)
 
 	for (uint32_t i = t->n; i-- > 0;)
 		t->v[i].undo(dp, t->v[i].arg);
-	t->n = 0;
-	t->open = false;
+	closed(t);
 	if (s->log.n > s->log.n_before)
 		s->log.n = s->log.n_before;
 	/* What was removed is installed again; what was added goes the way of removed flows. */

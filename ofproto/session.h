@@ -52,6 +52,13 @@ struct of_session_ops {
 	/* What one reading of the socket brought has been handed on, every message of it: the time
 	 * for what is better done once for many.  What is sent here leaves at once. */
 	void (*batch)(struct of_session *s, void *arg);
+	/*
+	 * Bytes that have come, which begin with a message: how many of them, a number of whole
+	 * messages, it has seen to; 0: msg() shall have the first one.  '*n_msgs': how many those
+	 * were.  Echoes and hellos are not its own.
+	 */
+	size_t (*run)(struct of_session *s, const uint8_t *raw, size_t n, unsigned int *n_msgs,
+		      void *arg);
 };
 
 /* TLS: PEM files.  All NULL: TLS is not to be had on this session. */

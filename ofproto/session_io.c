@@ -95,17 +95,37 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Messages that the user takes many at once.  How many it took. */
+static unsigned int hand_run(struct of_session *s)
+{
+	unsigned int n_msgs = 0;
+	size_t n;
+
+	if (s->state != SESSION_UP || !s->ops->run || !session_rx_ready(&s->rx))
+		return 0;
+	n = s->ops->run(s, s->rx.p + s->rx.head, s->rx.tail - s->rx.head, &n_msgs, s->arg);
+	s->rx.head += n;
+	s->counters.rx_msgs += n_msgs;
+	return n_msgs;
+}
+
 static void hand_on(struct of_session *s)
 {
 	const int64_t until = now_ms() + SESSION_RX_MS;
 	const uint8_t *p;
 	size_t n;
 
-	for (int i = 0; i < SESSION_RX_BUDGET && now_ms() <= until; i++) {
+	for (unsigned int i = 0; i < SESSION_RX_BUDGET && now_ms() <= until; i++) {
+		unsigned int taken;
 		int r;
 
 		if (!may_take(s))
 			return;
+		taken = hand_run(s);
+		if (taken) {
+			i += taken - 1;
+			continue;
+		}
 		r = session_rx_next(&s->rx, &p, &n);
 		if (!r)
 			break;
