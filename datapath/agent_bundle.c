@@ -367,7 +367,7 @@ static bool bundled(const struct of_msg *m)
 
 /* Appends the message. */
 static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
-		const struct of_bundle_add *q, struct of_err *e)
+		const struct of_bundle_add *q, struct of_err *e) CONTROL
 {
 	struct bundle_msg *m;
 	size_t size;
