@@ -18,6 +18,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/byteorder.h"
@@ -132,9 +133,23 @@ struct ct_conn {
 _Static_assert(sizeof(struct ct_conn) == 192,
 	       "three lines; with its share of the index under 256 bytes");
 
+/* Which of two directions a packet has nobody can foretell: what differs is reckoned, without a
+ * branch. */
+enum { CT_LINE = offsetof(struct ct_conn, reply) - offsetof(struct ct_conn, orig) };
+
+_Static_assert(CT_LINE == 64 && CT_REPLY == CT_ORIG + 1 &&
+		       offsetof(struct ct_conn, packets_reply) ==
+			       offsetof(struct ct_conn, packets_orig) + CT_LINE,
+	       "the directions' tuples and counters are a line apart");
+
 static inline _Atomic uint64_t *ct_packets(struct ct_conn *c, enum ct_dir dir)
 {
-	return dir == CT_REPLY ? &c->packets_reply : &c->packets_orig;
+	return (void *)((char *)&c->packets_orig + (size_t)dir * CT_LINE);
+}
+
+static inline const struct ct_tuple *ct_tuple_of(const struct ct_conn *c, enum ct_dir dir)
+{
+	return (const void *)((const char *)&c->orig + (size_t)dir * CT_LINE);
 }
 
 #endif

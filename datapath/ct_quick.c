@@ -134,8 +134,7 @@ void ct_quick_fetch(const struct ct *t, struct ct_quick *q)
 		return;
 	c = (const char *)ct_conn_of(t, q->ref);
 	__builtin_prefetch(c, 1);
-	if (q->ref & 1)
-		__builtin_prefetch(c + 64, 1);
+	__builtin_prefetch(c + (size_t)(q->ref & 1) * CT_LINE, 1);
 	if (is_tcp(q))
 		__builtin_prefetch(c + 128, 1);
 }
@@ -149,7 +148,7 @@ static inline struct ct_conn *find(struct ct *t, const struct ct_quick *q, uint3
 	if (likely(q->ref)) {
 		c = ct_conn_of(t, q->ref);
 		*dir = (enum ct_dir)(q->ref & 1);
-		if (likely(is_it(*dir ? &c->reply : &c->orig, q)))
+		if (likely(is_it(ct_tuple_of(c, *dir), q)))
 			return likely(!ct_expired(c, now)) ? c : NULL;
 	}
 	memset(&k, 0, sizeof(k));
@@ -192,25 +191,24 @@ static inline bool numbers_ok(struct ct *t, struct ct_conn *c, const struct ct_q
 	return ok;
 }
 
-static uint8_t state_of(enum ct_dir dir, uint8_t flags)
-{
-	if (dir == CT_REPLY)
-		return CT_TRK | CT_EST | CT_RPL;
-	return CT_TRK | (flags & CT_F_SEEN_REPLY ? CT_EST : CT_NEW);
-}
+/* By direction, and whether there was a reply; 0: there should have been one. */
+static const uint8_t states[2][2] = {
+	[CT_ORIG] = { CT_TRK | CT_NEW, CT_TRK | CT_EST },
+	[CT_REPLY] = { 0, CT_TRK | CT_EST | CT_RPL },
+};
 
 uint8_t ct_quick(struct pmd *w, struct ct *t, const struct ct_quick *q, uint32_t now,
 		 struct ct_conn **conn)
 {
 	enum ct_dir dir = CT_ORIG;
 	struct ct_conn *c = find(t, q, now, &dir);
-	uint8_t flags;
+	uint8_t flags, state;
 
 	if (!c)
 		return 0;
 	flags = atomic_load_explicit(&c->flags, memory_order_acquire);
-	if ((flags & ~CT_F_SEEN_REPLY) != CT_F_LIVE ||
-	    (dir == CT_REPLY && !(flags & CT_F_SEEN_REPLY)))
+	state = states[dir][!!(flags & CT_F_SEEN_REPLY)];
+	if ((flags & ~CT_F_SEEN_REPLY) != CT_F_LIVE || !state)
 		return 0;
 	if (is_tcp(q)) {
 		if (unlikely(!numbers_ok(t, c, q, dir, now)))
@@ -220,7 +218,7 @@ uint8_t ct_quick(struct pmd *w, struct ct *t, const struct ct_quick *q, uint32_t
 	}
 	ct_count(w, c, dir);
 	*conn = c;
-	return state_of(dir, flags);
+	return state;
 }
 
 void ct_quick_tell(struct ct_conn *c, uint8_t state, struct ct_result *out)

@@ -126,7 +126,7 @@ static inline void tally(struct tally *y, struct pmd *w, const struct express *x
 /* By states that packets of one way mostly have. */
 static uint32_t *next_of(struct express *x, uint8_t state)
 {
-	return &x->next[state & CT_RPL ? 2 : state & CT_EST ? 1 : 0];
+	return &x->next[!!(state & (CT_RPL | CT_EST)) + !!(state & CT_RPL)];
 }
 
 /*
