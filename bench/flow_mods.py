@@ -83,8 +83,9 @@ def delete_all(of):
 def one(sw, case, run, data, last, count=COUNT):
     of = rig.OpenFlow(sw.socket)
     of.s.settimeout(120)
-    before = rig.rss_mb(sw.pid)
+    before, ns = rig.rss_mb(sw.pid), rig.cpu_ns(sw.pid)
     took = push(of, data, last)
+    ns = rig.cpu_ns(sw.pid) - ns
     if flows(of) != count:
         raise RuntimeError(f"{flows(of)} flows, not {count}")
     time.sleep(0.5)
@@ -94,7 +95,7 @@ def one(sw, case, run, data, last, count=COUNT):
         raise RuntimeError("flows are left after they were deleted")
     of.close()
     rig.row("flow_mods", case, sw.name, run, rate__flow_mods_s=count / took, delete_all__s=removed,
-            memory__bytes_rule=(after - before) * 1048576 / count)
+            memory__bytes_rule=(after - before) * 1048576 / count, control__ns_flow_mod=ns / count)
 
 
 def one_by_one(sw, run, mods):

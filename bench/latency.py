@@ -34,17 +34,19 @@ def servers():
     return [device("server", n, n) for n in (1, 2)]
 
 
-def measured(case, subject, run):
+def measured(sw, case, subject, run):
     count, gap, rate = (SHORT if rig.SHORT else CASES)[case]
+    t0, waited = time.monotonic(), rig.waited_ns(sw.pid, "pmd")
     p = subprocess.run(rig.FIRST + [f"{rig.B}/bench/latency", "-l", str(rig.OTHER_CORE), "--no-pci", "--in-memory", "--no-telemetry", "-m", "64",
                                     "--log-level=3", *(f"--vdev={device('client', n, n - 1)}" for n in (1, 2)), "--",
                                     str(count), str(gap), str(rate), "1" if subject == "weft" else "2"], capture_output=True, text=True, timeout=60)
+    waited = 100 * (rig.waited_ns(sw.pid, "pmd") - waited) / 1e9 / (time.monotonic() - t0)
     m = re.search(r"sent (\d+) came (\d+) late (\d+) rate (\d+) p50 ([\d.]+) p90 ([\d.]+) p99 ([\d.]+) p999 ([\d.]+) max ([\d.]+)", p.stdout)
     if not m:
         raise RuntimeError("latency: " + (p.stderr + p.stdout)[-300:])
     v = [float(x) for x in m.groups()]
     rig.row("latency", case, subject, run, p50__us=v[4], p90__us=v[5], p99__us=v[6], p999__us=v[7], max__us=v[8], lost__percent=100 * (1 - v[1] / v[0]),
-            rate__Mpps=v[3] / 1e6, late__percent=100 * v[2] / v[0])
+            rate__Mpps=v[3] / 1e6, late__percent=100 * v[2] / v[0], waited__percent=waited)
     m = re.search(r"windows (\d+) p50 ([\d.]+) p99 ([\d.]+)", p.stdout)
     if m and case != "after silence":
         rig.row("latency", case + ", 10 ms", subject, run, p50__us=float(m[2]), p99__us=float(m[3]), windows=float(m[1]))
@@ -53,7 +55,7 @@ def measured(case, subject, run):
 def of(sw, subject, run, cases):
     for case in cases:
         time.sleep(.5)
-        measured(case, subject, run)
+        measured(sw, case, subject, run)
 
 
 def measure(runs):

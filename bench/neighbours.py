@@ -42,7 +42,7 @@ def one(case, bad, calm, rules, run):
             rig.time.sleep(rig.SECONDS)
             b, c1 = sw.of.port_packets(1)[0], sw.packet_ns()
             kept[which] = rig.shared((b - a) / (rig.time.monotonic() - t0), rig.time.monotonic() - t0, c1 - c0)
-            rig.row("neighbours", case, f"weft-{which}", run, **kept[which], **sw.drained())
+            rig.row("neighbours", case, f"weft-{which}", run, **kept[which], **sw.stages(rig.SECONDS / 2), **sw.drained())
     rig.row("neighbours", case, "weft", run, kept__percent=100 * kept["bad"]["whole_core__Mpps"] / max(1e-9, kept["calm"]["whole_core__Mpps"]))
 
 

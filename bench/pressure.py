@@ -84,6 +84,10 @@ def one(case, subject, run, *options):
             with Changes(sw.socket, kind) as changes:
                 time.sleep(.1)
                 busy.append(sw.window(rig.SECONDS)["whole_core__Mpps"])
+                changing = sw.stages(rig.SECONDS / 2) if not options else {}
+        still = sw.stages(rig.SECONDS / 2) if not options else {}
+    for when, found in (("quiet", still), ("changing", changing)):
+        rig.row("pressure", f"{case}, {when}", "stages", run, **found)
     q, b = statistics.mean(quiet), statistics.mean(busy)
     rig.row("pressure", case, subject, run, quiet__Mpps=q, changing__Mpps=b, share__percent=100 * b / q, mods__flow_mods_s=changes.sent / changes.took)
 

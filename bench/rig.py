@@ -106,7 +106,12 @@ def resident_mb(pid):
         return sum(int(line.split()[1]) for line in f if line.startswith(("VmRSS", "HugetlbPages"))) / 1024
 
 
-def cpu_ns(pid, thread="*"):
+def waited_ns(pid, thread):
+    """Time that threads of that name could have run and others had the core."""
+    return cpu_ns(pid, thread, 1)
+
+
+def cpu_ns(pid, thread="*", which=0):
     """Time on a processor of all threads, or of those with that name."""
     total = 0
     for task in glob.glob(f"/proc/{pid}/task/*"):
@@ -114,7 +119,7 @@ def cpu_ns(pid, thread="*"):
             name = f.read().strip()
         if thread == "*" or name.startswith(thread):
             with open(f"{task}/schedstat") as f:
-                total += int(f.read().split()[0])
+                total += int(f.read().split()[which])
     return total
 
 

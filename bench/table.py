@@ -47,7 +47,7 @@ class Row:
     hits: float = None
     spread: float = None
     stages: list = field(default_factory=list)  # (cycles a packet, name), the longest first
-    goals: list = field(default_factory=list)  # (text, reached / asked or None)
+    goals: list = field(default_factory=list)  # (text, reached / asked or None, cycles that it would be or None)
 
     def alone(self):
         return self.cycles - self.source if self.cycles and self.source else None
@@ -58,21 +58,27 @@ def stages(groups, s):
     return sorted(((statistics.median(v), name.removeprefix("stage ")) for (name, _), v in found.items() if name.startswith("stage ")), reverse=True)
 
 
+def goal(row, text, part, alone=False):
+    """'alone': the part is of cycles without the source's."""
+    cycles = None if part is None or not row.cycles else row.alone() * part + row.source if alone else row.cycles * part
+    return text, part, cycles
+
+
 def judge(row, of):
     """For each goal: what it says, and which part of it is reached."""
     for against, times in row.s.goals:
         how = f"{100 * times:.0f} % of" if times < 1 else f"{times:g} ×"
         if against == "Mpps":
-            row.goals.append((f"≥ {times:g} Mpps", row.mpps / times))
+            row.goals.append(goal(row, f"≥ {times:g} Mpps", row.mpps / times))
         elif against in WORDS:
             base = {"ovs": row.ovs, "limit": row.limit, "rte_acl": row.rte_acl}[against]
-            row.goals.append((f"≥ {how} {WORDS[against]}", row.mpps / base / times if base else None))
+            row.goals.append(goal(row, f"≥ {how} {WORDS[against]}", row.mpps / base / times if base else None))
         else:
             base = of.get(against)
             part = base.alone() / row.alone() / times if base and base.alone() and row.alone() else None
-            row.goals.append((f"≥ {how} {against}, less the source", part))
+            row.goals.append(goal(row, f"≥ {how} {against}, less the source", part, True))
     if row.s.vpp:
-        row.goals.append((f"≤ {row.s.vpp:g} cycles", row.s.vpp / row.alone() if row.alone() else None))
+        row.goals.append(goal(row, f"≤ {row.s.vpp:g} cycles", row.s.vpp / row.alone() if row.alone() else None, True))
 
 
 def rows(groups):
@@ -99,7 +105,7 @@ def number(x, unit=""):
 def verdict(goals):
     """ "met", or by what factor it is missed."""
     parts = []
-    for text, part in goals:
+    for text, part, *_ in goals:
         parts.append(f"{text}: " + ("not measured" if part is None else "**met**" if part >= 1 else f"not met, {100 * part:.0f} % of it"))
     return "; ".join(parts)
 
@@ -141,10 +147,15 @@ OTHERS = (
     ("under 1,000 flow_mods/s of five-tuples, L3", "pressure", "l3, five-tuples", "share", " % of quiet", (("≥ 85 %", None, 85, True),)),
     ("flow_mods, plain, 100k rules", "flow_mods", "plain", "rate", "/s", (("≥ 20 × Open vSwitch", "ovs", 20, True),)),
     ("flow_mods, bundle, 100k rules", "flow_mods", "bundle", "rate", "/s", (("≥ 10 × Open vSwitch", "ovs", 10, True),)),
+    ("flow_mods, by `ovs-ofctl add-flows`", "flow_mods", "ovs-ofctl", "rate", "/s", ()),
+    ("flow_mods, by `ovs-ofctl --bundle add-flows`", "flow_mods", "ovs-ofctl-bundle", "rate", "/s", ()),
     ("flow_mods, plain, 1M rules", "flow_mods", "plain-1M", "rate", "/s", (("≥ 250k/s", None, 250e3, True),)),
     ("flow_mods, bundle, 1M rules", "flow_mods", "bundle-1M", "rate", "/s", (("≥ 250k/s", None, 250e3, True),)),
     ("memory per rule, plain", "flow_mods", "plain", "memory", " B", (("≤ 256 B", None, 256, False),)),
     ("memory per rule, plain, 1M rules", "flow_mods", "plain-1M", "memory", " B", (("≤ 256 B", None, 256, False),)),
+    ("memory per rule, bundle", "flow_mods", "bundle", "memory", " B", ()),
+    ("new connections (`ct`), to a million", "ct", "new ct-new", "whole_core", " M/s", (("≥ 1 M/s", None, 1, True),)),
+    ("memory per connection, at a million", "ct", "new ct-new", "rss", " B", (("≤ 256 B", None, 256, False),)),
     ("one-way latency, idle, p50", "latency", "idle", "p50", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
     ("one-way latency, idle, p99", "latency", "idle", "p99", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
     ("one-way latency, idle, p99 of 10 ms, median", "latency", "idle, 10 ms", "p99", " µs", (("≤ Open vSwitch", "ovs", 1, False),)),
@@ -159,8 +170,8 @@ OTHERS = (
 )
 
 
-def others(groups):
-    lines = []
+def judged(groups):
+    """Of what is not Mpps and was measured: title, what, case, unit, Weft's figure, Open vSwitch's, goals with the part that is reached."""
     for title, what, case, figure, unit, goals in (*OTHERS, *beside()):
         mine, theirs = median(groups, what, case, "weft", figure), median(groups, what, case, "ovs", figure)
         if mine is None:
@@ -169,6 +180,20 @@ def others(groups):
         for text, peer, bound, at_least in goals:
             base = bound * theirs if peer and theirs else bound if not peer else None
             part.append((text, None if base is None else mine / base if at_least else base / max(mine, 1e-9)))
+        yield title, what, case, unit, mine, theirs, part
+
+
+def missed(groups):
+    """Title, what, case and the part that is reached."""
+    for title, what, case, _, _, _, goals in judged(groups):
+        parts = [part for _, part in goals if part is not None]
+        if parts and min(parts) < 1:
+            yield title, what, case, min(parts)
+
+
+def others(groups):
+    lines = []
+    for title, _, _, unit, mine, theirs, part in judged(groups):
         lines.append(f"| {title} | {number(mine, unit)} | {number(theirs, unit)} | {ratio(mine, theirs)} | {verdict(part)} |")
     threads = median(groups, "threads", "two", "weft", "ratio")
     if threads is not None:
