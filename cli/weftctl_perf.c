@@ -293,8 +293,8 @@ static void span_print(const char *who, double seconds, const json_t *o)
 	       "core; slept %.0f times\n",
 	       number(o, "busy"), number(o, "idle"), number(o, "sleeps"));
 	if (number(o, "routed") > 0)
-		printf("routes      %.1f %% of packets: the first table's routes told all of them, "
-		       "and the cache was not asked\n",
+		printf("table 0     %.1f %% of packets: it told all of them, and the cache was not "
+		       "asked\n",
 		       number(o, "routed"));
 	cache_print(json_object_get(o, "cache"));
 	if (number(sampled, "packets") <= 0) {

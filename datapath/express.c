@@ -14,6 +14,7 @@
 #include "datapath/express_priv.h"
 #include "datapath/express_ride.h"
 #include "datapath/express_route.h"
+#include "datapath/express_table.h"
 #include "datapath/pmd.h"
 
 const struct l4_words express_l4[256] = {
@@ -142,23 +143,28 @@ static uint64_t walk(struct pmd *w, struct burst *b, struct ride *r, struct expr
 	return done;
 }
 
-/* Those that routes of the first table tell all of, unless that has been of no use lately. */
-static inline uint64_t route(struct pmd *w, const struct burst *b, struct ride *r) PMD
+/* Those that routes of the first table, or without the cache any flows of it, tell all of, unless
+ * that has been of no use lately. */
+static inline uint64_t route(struct pmd *w, struct burst *b, struct ride *r) PMD
 {
 	enum { TRIAL = 256, PAUSE = 64 };
 	const struct lpm *l = r->from ? NULL : express_routes(w);
+	const struct cls *t = l || r->from || r->cached ? NULL : express_table(w);
+	const struct express_routed to = { r->x, r->id, r->l3 };
 	struct cache *c = w->cache;
 	uint64_t routed;
 
-	if (likely(!l))
+	if (likely(!l && !t))
 		return 0;
 	if (c->route_pause) {
 		c->route_pause--;
 		return 0;
 	}
 	stage_begin(&w->stages, STAGE_LOOKUP, r->n);
-	routed = express_route(l, w, b->version, r->m, r->n, r->in_port,
-			       &(struct express_routed){ r->x, r->id, r->l3 });
+	if (t)
+		routed = express_table_find(t, w, b, r->m, r->n, r->in_port, r->need, &to);
+	else
+		routed = express_route(l, w, b->version, r->m, r->n, r->in_port, &to);
 	stage_end_lookup(&w->stages, 0, STAGE_EXPRESS, all(r->n));
 	counter_add(&w->perf.routed, (uint32_t)__builtin_popcountll(routed));
 	c->route_tried += r->n;

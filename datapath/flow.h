@@ -43,9 +43,9 @@ struct cls_mask {
 
 /* What a classifier sees of a flow.  Read by PMDs; constant but for 'removed'. */
 struct cls_rule {
-	const struct cls_mask *mask;
 	uint64_t added;
 	_Atomic uint64_t removed; /* FLOW_VERSION_NEVER while it is installed */
+	const struct cls_mask *mask;
 	uint16_t priority;
 	bool conj;	  /* it has conjunction actions: no hit, but a part of one (conj.h) */
 	uint64_t value[]; /* mask->n_words words, already masked */
@@ -69,11 +69,11 @@ struct flow {
 	uint16_t importance;
 	uint32_t heap_at; /* its place in the order of eviction (table_evict.c) */
 
-	/* What PMDs read when a packet hits. */
+	/* What PMDs read when a packet hits; the cookie, if they tell a controller. */
+	uint64_t cookie;
+	struct insts *insts;
 	uint32_t id; /* index of its counters */
 	uint8_t table_id;
-	struct insts *insts;
-	uint64_t cookie;
 
 	struct cls_rule rule; /* last: ends in a flexible array */
 };

@@ -63,8 +63,8 @@ struct pmd_perf {
 		consumed; /* conservation: rx + created = tx + consumed + sum of drops (and
 			     what waits to be reassembled) */
 	_Atomic uint64_t cache_hits, cache_misses;
-	_Atomic uint64_t routed;      /* without either, by routes of the first table */
-	_Atomic uint64_t stack_empty; /* pops that found nothing */
+	_Atomic uint64_t routed;		     /* without either, by the first table alone */
+	_Atomic uint64_t stack_empty;		     /* pops that found nothing */
 	_Atomic uint64_t learn_lost, learn_limited;  /* not told, for want of room; at a limit */
 	_Atomic uint64_t sample_no_set, sample_lost; /* not told: to nobody; for want of room */
 	_Atomic uint64_t table_lookups[256], table_matches[256];

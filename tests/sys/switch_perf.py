@@ -124,7 +124,6 @@ def with_traffic():
         whole = sum(x["cycles_per_packet"] for x in t["stages"])
         return t["packets"] and abs(whole - t["cycles_per_packet"]) <= t["cycles_per_packet"] / 4
     check("the sum of the stages is what packets cost, within a quarter", until(near))
-    check("no routes were asked", r["routed"] == 0, r["routed"])
     tables = {t["table"]: t for t in r["tables"]}
     check("tables 0 and 1 were looked up", tables[0]["lookups_per_second"] > tables[1]["lookups_per_second"] > 0, tables)
     check("... and all matched", all(t["matched"] > 99.9 for t in tables.values()), tables)
@@ -170,7 +169,7 @@ def by_routes():
     check("... and the cache was not asked for them", r and r["cache"]["hits"] + r["cache"]["misses"] < r["packets"] / 2, r and r["cache"])
     check("the table says why it has its template", r and r["tables"][0]["template"] == "lpm" and "prefix" in r["tables"][0]["why"], r and r["tables"])
     out = perf("--seconds=0.2")[1]
-    check("for people: routes, and why", "\nroutes " in out and "BECAUSE" in out and "prefixes of one address" in out, out)
+    check("for people: how many, and why", "\ntable 0 " in out and "BECAUSE" in out and "prefixes of one address" in out, out)
 
 
 def without_cache():

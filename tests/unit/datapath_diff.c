@@ -34,11 +34,13 @@ static void run_burst(void)
 	if (rules.tracked && one_in(3))
 		conns_talk(&t.frames[which[0]]);
 	t.w->cache = t.cache;
-	t.cache->walk_pause = 0; /* whatever came of it before */
+	t.cache->walk_pause = t.cache->route_pause = 0; /* whatever came of it before */
+	t.cache->adapt.on = !one_in(3);
 	tick();
 	run_compiled(which, in_port, n, alike);
-	compare("cold", which, in_port, n);
+	compare(t.cache->adapt.on ? "cold" : "aside", which, in_port, n);
 	learn_all();
+	t.cache->adapt.on = true;
 	tick();
 	run_compiled(which, in_port, n, alike);
 	compare("warm", which, in_port, n);
@@ -351,7 +353,7 @@ static bool met_enough(void)
 {
 	return t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000 &&
 	       t.grouped > 1000 && t.sampled > 500 && t.w->perf.cache_hits > 1000 &&
-	       t.express > 2000 && t.w->perf.routed > 500 && t.fragments > 60 &&
+	       t.express > 2000 && t.routed > 500 && t.by_table > 500 && t.fragments > 60 &&
 	       pauses.resumed > 1000 && learn_counts(t.dp).added > 20 &&
 	       learn_counts(t.dp).modified > 10 && !conns_missing();
 }

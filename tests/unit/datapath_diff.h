@@ -29,6 +29,7 @@
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/express.h"
+#include "datapath/express_route.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
 #include "datapath/parse.h"
@@ -74,7 +75,8 @@ static struct {
 	struct ref_gone gone[GONE_MAX];
 	uint32_t n_gone;
 	uint64_t lookups[TABLES_MAX], matches[TABLES_MAX]; /* before this round */
-	uint64_t fragments;				   /* that fit() made, in the reference */
+	uint64_t routed, by_table; /* told by the first table: routes; others */
+	uint64_t fragments;	   /* that fit() made, in the reference */
 	/* A bundle's messages, accepted, and not committed yet. */
 	bool bundle, spoilt;
 	const struct of_any *pending[PENDING_MAX];
@@ -269,8 +271,12 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 	pmd_burst_start(t.w, b);
 	for (unsigned int i = 0; i < n; i++)
 		m[i] = mbuf_of(&t.frames[which[i]]);
-	if (express)
+	if (express) {
+		const uint64_t routed = t.w->perf.routed;
+
 		left = express_run(t.w, b, m, n, in_port[0], NULL);
+		*(express_routes(t.w) ? &t.routed : &t.by_table) += t.w->perf.routed - routed;
+	}
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 
