@@ -1,55 +1,106 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the cost of a packet grows with flows, rules, tables, masks, frame size and ports (traffic_curves.py): Weft, with its
-flow cache and without.  A curve without a knee is the result; where there is one, the cache hits and `bench/run profile` say
-whether it is a cache of ours, one of the processor's, or the classifier.  CURVES="flows masks" takes these alone; a short run
-takes every second point."""
+flow cache and without, and Open vSwitch at some points (its cache of signatures on: its best mode in most of them).  A curve
+without a knee is the result; where there is one, knees.py says what grew there.  CURVES="flows masks" takes these alone; a short
+run takes every second point, and Open vSwitch not.  Each point has a bound in time: what takes longer is not measured, and said.
+
+Ports: DPDK as Debian builds it has room for 32 devices, so "ports" ends there.  A switch may have 1,024, and those that are no
+devices go on to 256: "tunnel ports", out by VXLAN ports."""
 import os
 import subprocess
+from dataclasses import dataclass
 
-from bench import rig, traffic_curves
+from bench import ovs, progress, rig, traffic_curves
 
 IMIX_MEAN = round(sum(traffic_curves.IMIX) / len(traffic_curves.IMIX))
+BOUND, BOUND_MILLION = 60, 150  # seconds; a million rules have to be made and sent
+# Where Open vSwitch is beside: not where it takes minutes to know the traffic.
+PEERS = {"flows=1", "flows=1000", "flows=100000", "flows=1000000", "rules, acl=10", "rules, acl=100", "rules, acl=1000", "rules, fw=100", "rules, ipc=100",
+         "tables=1", "tables=8", "tables=20", "masks=1", "masks=30", "masks=300", "masks=1000", "ports=2", "ports=8", "ports=32",
+         "frame size=64", "frame size=512", "frame size=1514", "frame size=9000", f"imix={IMIX_MEAN}"}
+
+
+@dataclass(frozen=True)
+class Point:
+    case: str
+    trace: str
+    rules: str
+    sinks: int = 1
+    mtu: int = 0
+    tunnels: int = 0
+
+    def bound(self):
+        return BOUND_MILLION if self.case.endswith("=1000000") else BOUND
 
 
 def points():
-    """Case, trace, rules, ports that packets leave by."""
     c = traffic_curves
-    yield from ((f"flows={n}", f"flows-{n}", "l2", 1) for n in c.FLOWS)
+    yield from (Point(f"flows={n}", f"flows-{n}", "l2") for n in c.FLOWS)
     for kind, some in c.LISTS.items():
-        yield from ((f"rules, {kind}={n}", f"rules-{kind}-{n}", f"rules-{kind}-{n}", 1) for n in some)
-    yield from ((f"tables={n}", "tables", f"tables-{n}", 1) for n in c.TABLES)
-    yield from ((f"masks={n}", f"masks-{n}", f"masks-{n}", 1) for n in c.MASKS)
-    yield from ((f"frame size={n}", f"size-{n}", "l2", 1) for n in c.SIZES)
-    yield f"imix={IMIX_MEAN}", "imix", "l2", 1
-    yield from ((f"ports={n}", f"ports-{n}", f"ports-{n}", n - 1) for n in c.PORTS)
+        yield from (Point(f"rules, {kind}={n}", f"rules-{kind}-{n}", f"rules-{kind}-{n}") for n in some)
+    yield from (Point(f"tables={n}", "tables", f"tables-{n}") for n in c.TABLES)
+    yield from (Point(f"masks={n}", f"masks-{n}", f"masks-{n}") for n in c.MASKS)
+    yield from (Point(f"frame size={n}", f"size-{n}", "l2", mtu=9000 if n > c.JUMBO else 0) for n in c.SIZES)
+    yield Point(f"imix={IMIX_MEAN}", "imix", "l2")
+    yield from (Point(f"ports={n}", f"ports-{n}", f"ports-{n}", n - 1) for n in c.PORTS)
+    yield from (Point(f"tunnel ports={n}", f"tunnels-{n}", f"tunnels-{n}", tunnels=n) for n in c.TUNNELS)
 
 
-def one(case, trace, rules, sinks, subject, run, *options):
-    jumbo = trace.startswith("size-") and int(trace[5:]) > traffic_curves.JUMBO
-    with rig.Weft(*options, trace=trace, sinks=sinks, mtu=9000 if jumbo else 0) as sw:
-        took = sw.rules(rules)
+def weft(p, subject, run, *options):
+    with rig.Weft(*options, trace=p.trace, sinks=p.sinks, mtu=p.mtu, tunnels=p.tunnels, way="encap" if p.tunnels else "") as sw:
+        took = sw.rules(p.rules)
         rig.time.sleep(rig.WARM)
-        figures = sw.window(rig.SECONDS, sinks)
+        figures = sw.window(rig.SECONDS, p.sinks)
         if not figures["rate__Mpps"]:
             raise RuntimeError(f"nothing came out: {sw.drops()}")
-        rig.row("curves", case, subject, run, load__s=took, **figures, **sw.stages(rig.SECONDS / 2))
+        rig.row("curves", p.case, subject, run, load__s=took, **figures, **sw.stages(rig.SECONDS / 2))
+
+
+def peer(p, subject, run):
+    with ovs.Ovs(trace=p.trace, sinks=p.sinks, mtu=p.mtu) as sw:
+        sw.rules(p.rules)
+        sw.mode(subject)
+        sw.warm(15)
+        figures = sw.window(rig.SECONDS)
+        if not figures["rate__Mpps"]:
+            raise RuntimeError("nothing came out of Open vSwitch")
+        rig.row("curves", p.case, subject, run, **figures)
+
+
+def chosen():
+    names = os.environ.get("CURVES", "").replace("+", " ").split()
+    some = [p for p in points() if not names or p.case.startswith(tuple(names))]
+    return some[::2] if rig.SHORT else some
+
+
+def steps(runs):
+    return [p.case for _ in range(min(runs, 3)) for p in chosen()]
+
+
+def files(runs):
+    return [(p.trace, "pcap") for p in chosen()] + [(p.rules, "flows") for p in chosen()]
+
+
+def attempt(what, p, subject, run, *options):
+    if rig.done("curves", p.case, subject, run):
+        return 0
+    try:
+        with rig.within(p.bound(), p.case):
+            what(p, subject, run, *options)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+        rig.say(f"{p.case}, {subject}: {e}")
+        return 1
+    return 0
 
 
 def measure(runs):
     """The number of points that could not be measured."""
-    failed = 0
-    names = os.environ.get("CURVES", "").replace("+", " ").split()
-    some = [p for p in points() if not names or p[0].startswith(tuple(names))]
-    some = some[::2] if rig.SHORT else some
-    for run in range(1, min(runs, 3) + 1):
-        for i, point in enumerate(some):
-            rig.say(f"-- run {run} of {min(runs, 3)}, point {i + 1} of {len(some)}: {point[0]}")
-            for subject, options in (("weft", ()), ("weft-nocache", ("--cache-entries", "0"))):
-                if rig.done("curves", point[0], subject, run):
-                    continue
-                try:
-                    one(*point, subject, run, *options)
-                except (RuntimeError, OSError, subprocess.SubprocessError) as e:
-                    failed += 1
-                    rig.say(f"{point[0]}: {e}")
+    failed, runs = 0, min(runs, 3)
+    for run in range(1, runs + 1):
+        for p in chosen():
+            progress.begin("curves", p.case, f"run {run} of {runs}")
+            failed += attempt(weft, p, "weft", run)
+            if p.case in PEERS and not rig.SHORT and ovs.program() and rig.have_hugepages(900):
+                failed += attempt(peer, p, "ovs-smc", run)
+            failed += attempt(weft, p, "weft-nocache", run, "--cache-entries", "0")
     return failed

@@ -28,9 +28,9 @@ def program():
 class Ovs(Program):
     name = "ovs"
 
-    def __init__(self, trace=None, sink=False, way="", config=()):
+    def __init__(self, trace=None, sink=False, way="", config=(), sinks=1, mtu=0):
         super().__init__("ovs")
-        self.way, self.config = way, config
+        self.way, self.config, self.sinks, self.mtu = way, config, sinks, mtu
         self.namespace = f"weft-bench-{os.getpid()}"
         self.env = dict(os.environ, OVS_RUNDIR=self.folder, OVS_LOGDIR=self.folder, OVS_DBDIR=self.folder)
         self.pids = []
@@ -100,7 +100,8 @@ class Ovs(Program):
         """Then the ports, sink first: no packet comes before there are rules for it."""
         self.run("ovs-ofctl", "-O", "OpenFlow14", "--bundle", "add-flows", self.socket, traffic.need(rig.TRACES, name, "flows"))
         if self.sink:
-            self.add_port("brp" if self.way == "encap" else "br0", "dst", 2, "net_null1,size=64,no-rx=1")
+            for i in range(self.sinks):
+                self.add_port("brp" if self.way == "encap" else "br0", f"dst{i or ''}", 2 + i, f"net_null{1 + i},size=64,no-rx=1")
         if self.trace:
             self.add_port("brp" if self.way == "decap" else "br0", "src", 1, rig.source(self.trace))
         for i, device in enumerate(ports):
@@ -108,7 +109,8 @@ class Ovs(Program):
 
     def add_port(self, bridge, name, number, device):
         self.vsctl("add-port", bridge, name, "--", "set", "Interface", name, "type=dpdk",
-                   f"options:dpdk-devargs=\"{device}\"", f"ofport_request={number}")
+                   f"options:dpdk-devargs=\"{device}\"", f"ofport_request={number}",
+                   *([f"mtu_request={self.mtu}"] if self.mtu else []))
         wait_until(lambda: self.port_is_up(name), 20, f"Open vSwitch opens {device}")
 
     def port_is_up(self, name):
@@ -134,9 +136,10 @@ class Ovs(Program):
 
     def window(self, seconds):
         self.ctl("dpif-netdev/pmd-stats-clear")
-        (_, a), c0, t0 = self.sink_of.port_packets(2), self.packet_ns(), time.monotonic()
+        sent = lambda: sum(self.sink_of.port_packets(2 + i)[1] for i in range(self.sinks))  # noqa: E731
+        a, c0, t0 = sent(), self.packet_ns(), time.monotonic()
         time.sleep(seconds)
-        (_, b), c1, t1 = self.sink_of.port_packets(2), self.packet_ns(), time.monotonic()
+        b, c1, t1 = sent(), self.packet_ns(), time.monotonic()
         text = self.ctl("dpif-netdev/pmd-stats-show").partition("main thread")[0]
         m = re.search(r"avg cycles per packet: ([0-9.]+)", text)
         return dict(shared((b - a) / (t1 - t0), t1 - t0, c1 - c0), busy__cycles_packet=float(m[1]) if m else float("nan"))

@@ -6,6 +6,7 @@
 The packet thread of each has core PACKET_CORE, everything else core OTHER_CORE.  Each lives in a folder of its own
 and is ended, by its pid, when it is closed.
 """
+import contextlib
 import ctypes
 import functools
 import glob
@@ -77,6 +78,20 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > end:
             raise RuntimeError(f"{what}: not within {seconds} s")
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def within(seconds, what):
+    """What takes longer is an error; in the main thread."""
+    def late(*_):
+        raise RuntimeError(f"{what}: not within {seconds} s")
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def end(pid, how=signal.SIGTERM):
@@ -272,10 +287,11 @@ def mbufs(name):
 
 
 class Weft(Program):
-    """Way "encap": out by a VXLAN port on port 2, whose neighbour answers once (traffic_tables.neighbour()); "decap": in by one on port 1."""
+    """Way "encap": out by a VXLAN port on port 2, whose neighbour answers once (traffic_tables.neighbour()); "decap": in by one on port 1; 'tunnels': instead
+    as many of them, each for a network of its own, as ports 101 on."""
     name = "weft"
 
-    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE), mtu=0):
+    def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE), mtu=0, tunnels=0):
         super().__init__("weft")
         out += f";mtu={mtu}" if mtu else ""
         self.socket = f"{self.folder}/sw.sock"
@@ -290,7 +306,9 @@ class Weft(Program):
                 command += ["--port", f"dst{i or ''}@{2 + i}=vdev:net_null{1 + i},size=64,no-rx=1" + out]
         for i, device in enumerate(ports):
             command += ["--port", f"p{1 + i}@{1 + i}=vdev:{device}"]
-        if way:
+        for vni in range(1, tunnels + 1):
+            command += ["--port", f"t{vni}@{100 + vni}=vxlan:local=10.99.99.1/24,uplink=dst,remote=10.99.99.2,vni={vni}"]
+        if way and not tunnels:
             command += ["--port", f"vx@10=vxlan:local=10.99.99.1/24,uplink={'dst' if way == 'encap' else 'src'},remote=10.99.99.2,vni=flow"]
         command += ["--", *eal] if eal else []
         with open(f"{self.folder}/log", "w") as log:

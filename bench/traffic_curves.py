@@ -7,19 +7,22 @@
     masks-N         N rules that all have another mask, on addresses and the destination's port; 10,000 flows
     size-N, imix    frames of that length to 1,000 addresses; imix: 7 of 64, 4 of 590, 1 of 1,514 bytes
     ports-N         out by N - 1 ports, by destination address; 10,000 flows
+    tunnels-N       out by N VXLAN ports, each of a network of its own, by destination address; 10,000 flows
 """
 from bench import traffic_acl
 from bench.traffic import UDP, any_udp, colons, different, dotted, frame, mac, network, rng_for
 from bench.traffic_tables import l2, macs
 
 FLOWS = (1, 10, 100, 1000, 10000, 100000, 300000, 1000000)
-LISTS = {"acl": (10, 100, 1000, 10000, 100000, 1000000), "fw": (10, 100, 1000, 10000, 100000), "ipc": (10, 100, 1000, 10000, 100000)}
+COUNTS = (10, 100, 1000, 10000, 100000, 1000000)
+LISTS = {"acl": COUNTS, "fw": COUNTS, "ipc": COUNTS}
 TABLES = (1, 2, 3, 5, 8, 12, 16, 20)
 MASKS = (1, 3, 10, 30, 100, 300, 1000, 3000, 6000)
 SIZES = (64, 128, 256, 512, 1024, 1514, 4096, 9000)
 JUMBO = 1514  # longer ones: ports of another MTU, whose buffers are of 16 KB and fewer
 IMIX = (64,) * 7 + (590,) * 4 + (1514,)
-PORTS = (2, 4, 8, 16, 31)
+PORTS = (2, 4, 8, 16, 32)  # DPDK as Debian builds it has room for 32 devices
+TUNNELS = (1, 4, 16, 64, 256)  # ports that are no devices
 VALUES, FIELDS = 32, ("dl_src", "dl_dst", "nw_src", "nw_dst", "tp_src", "tp_dst")
 
 
@@ -73,6 +76,10 @@ def ports_trace(n):
     return (frame(mac(2 + rng.randrange(n - 1)), mac(1), *flow) for flow in different(10000, lambda: any_udp(rng)))
 
 
+def tunnels_rules(n):
+    return [f"dl_dst={colons(mac(2 + i))},actions=output:{101 + i}" for i in range(n)]
+
+
 def with_arguments(make, name, points):
     return {f"{name}-{n}": (lambda n=n: make(n)) for n in points}
 
@@ -81,10 +88,12 @@ TRACES = {
     **with_arguments(l2, "flows", FLOWS), **with_arguments(masks_trace, "masks", MASKS), **with_arguments(ports_trace, "ports", PORTS),
     **{f"rules-{k}-{n}": (lambda k=k, n=n: traffic_acl.trace(n, 100000, k)) for k, some in LISTS.items() for n in some},
     **with_arguments(lambda n: sized((n,)), "size", SIZES), "imix": lambda: sized(IMIX), "tables": tables_trace,
+    **with_arguments(lambda n: ports_trace(n + 1), "tunnels", TUNNELS),
 }
 RULES = {
     **with_arguments(tables_rules, "tables", TABLES), **with_arguments(lambda n: traffic_acl.text(list(masked(n))), "masks", MASKS),
     **{f"rules-{k}-{n}": (lambda k=k, n=n: traffic_acl.text(traffic_acl.rules(n, k))) for k, some in LISTS.items() for n in some},
     **with_arguments(lambda n: [f"dl_dst={colons(mac(p))},actions=output:{p}" for p in range(2, n + 1)], "ports", PORTS),
+    **with_arguments(tunnels_rules, "tunnels", TUNNELS),
 }
 ALL = {*TRACES, *RULES}
