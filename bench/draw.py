@@ -14,9 +14,12 @@ matplotlib.use("Agg")
 matplotlib.rcParams["svg.hashsalt"] = "weft"  # the same figures, the same file
 import matplotlib.pyplot as plot  # noqa: E402
 
-from bench import figures, table  # noqa: E402
+from bench import figures, knees, table  # noqa: E402
 
 COLORS = {"weft": "#0b6e4f", "weft-nocache": "#7fb69e", "ovs": "#c8553d", "limit": "#9a9a9a"}
+
+SERIES = (("weft", COLORS["weft"], "Weft"), ("weft-nocache", COLORS["weft-nocache"], "Weft without its flow cache"),
+          ("ovs-smc", COLORS["ovs"], "Open vSwitch, cache of signatures (not drawn above the edge)"))
 
 
 def save(figure, path):
@@ -50,24 +53,37 @@ def bars(rows, path, facts):
     save(figure, path)
 
 
+def compact(x):
+    return f"{x / 1e6:g}M" if x >= 1e6 else f"{x / 1e3:g}k" if x >= 1e4 else f"{x:g}"
+
+
 def curves(groups, path):
-    """For each measure that grows, cycles per packet with and without the cache."""
-    names = list(dict.fromkeys(k[1].rpartition("=")[0] for k in groups if k[0] == "curves"))
-    figure, axes = plot.subplots((len(names) + 2) // 3, 3, figsize=(13, 3.4 * ((len(names) + 2) // 3)), squeeze=False)
+    """For each measure that grows, cycles per packet with and without the cache, and Open vSwitch's; a ring is a knee (knees.py)."""
+    found = knees.curves(groups)
+    names = list(dict.fromkeys(name for name, _ in found))
+    names = [n for n in names if max(len(p) for (name, _), p in found.items() if name == n) > 1]  # IMIX is a point: it is in the table
+    rows = (len(names) + 2) // 3
+    figure, axes = plot.subplots(rows, 3, figsize=(13, 3.4 * rows), squeeze=False)
     for box, name in zip(axes.flat, names):
-        for subject, color in (("weft", COLORS["weft"]), ("weft-nocache", COLORS["weft-nocache"])):
-            points = [(float(k[1].rpartition("=")[2]), table.median(groups, *k, table.CYCLES)) for k in groups
-                      if k[0] == "curves" and k[2] == subject and k[1].rpartition("=")[0] == name]
-            points = sorted((x, y) for x, y in points if y)
-            box.plot([x for x, _ in points], [y for _, y in points], "o-", color=color, label=subject)
+        for subject, color, label in SERIES:
+            points = found.get((name, subject))
+            if not points:
+                continue
+            box.plot([p[0] for p in points], [p[1] for p in points], "o-", color=color, label=label, markersize=4)
+            bends = [p for _, p in knees.knees(name, points)] if subject.startswith("weft") else []
+            box.plot([p[0] for p in bends], [p[1] for p in bends], "o", markersize=10, markerfacecolor="none", color=color)
+        ticks = sorted({p[0] for (n, _), some in found.items() if n == name for p in some})
         box.set_xscale("log")
-        box.set_ylim(bottom=0)
+        box.set_xticks(ticks, [compact(x) for x in ticks], fontsize=7)
+        box.set_xticks([], minor=True)
+        box.set_ylim(0, 1.35 * max(p[1] for (n, subject), some in found.items() if n == name and subject.startswith("weft") for p in some))
         box.set_title(name, fontsize=9)
         box.grid(alpha=.3)
     for box in axes.flat[len(names):]:
         box.remove()
-    axes.flat[0].legend(fontsize=8, frameon=False)
-    figure.supylabel("cycles per packet")
+    handles = {label: handle for box in figure.axes for handle, label in zip(*box.get_legend_handles_labels())}
+    figure.legend(handles.values(), handles.keys(), loc="lower center", bbox_to_anchor=(0.5, -0.03), ncol=3, fontsize=9, frameon=False)
+    figure.supylabel("cycles per packet", fontsize=9)
     figure.tight_layout()
     save(figure, path)
 
