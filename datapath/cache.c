@@ -219,6 +219,8 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 		c->n_in = c->n_words;
 		take_words(c, words & ~ingress, bits);
 		renew_ct(c);
+		/* One look for all of a burst. */
+		cache_adapt_sure(&c->adapt, c->need == EXPRESS_NOTHING);
 	}
 	k.all |= !change_each(dp->changes, &c->changes_at, version, note_change, &k);
 	if (k.all)

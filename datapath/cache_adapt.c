@@ -115,6 +115,8 @@ static void measured(struct cache_adapt *a, uint32_t packets, uint64_t cycles)
 
 void cache_adapt_spent(struct cache_adapt *a, uint32_t packets, uint64_t cycles)
 {
+	if (a->phase == ADAPT_SURE)
+		return;
 	if (a->phase == ADAPT_TRIES) {
 		measured(a, packets, cycles);
 		return;
@@ -127,6 +129,16 @@ void cache_adapt_spent(struct cache_adapt *a, uint32_t packets, uint64_t cycles)
 		warm(a);
 	else
 		try(a);
+}
+
+void cache_adapt_sure(struct cache_adapt *a, bool sure)
+{
+	if ((a->phase == ADAPT_SURE) == sure)
+		return;
+	warm(a);
+	a->winner = true;
+	if (sure)
+		a->phase = ADAPT_SURE;
 }
 
 void cache_adapt_again(struct cache_adapt *a, bool tables)

@@ -29,7 +29,7 @@ enum {
 	ADAPT_MARGIN = 32, /* the other one must be better by one in so many */
 };
 
-enum adapt_phase { ADAPT_WARMS, ADAPT_TRIES, ADAPT_HOLDS };
+enum adapt_phase { ADAPT_WARMS, ADAPT_TRIES, ADAPT_HOLDS, ADAPT_SURE /* on; nothing to try */ };
 
 struct cache_adapt {
 	bool on; /* the cache is to be used now */
@@ -51,6 +51,8 @@ struct cache_adapt {
 void cache_adapt_init(struct cache_adapt *a);
 /* 'packets' took 'cycles' together, all in one way. */
 void cache_adapt_spent(struct cache_adapt *a, uint32_t packets, uint64_t cycles);
+/* Whether what the cache does is less than any table could, so that there is nothing to measure. */
+void cache_adapt_sure(struct cache_adapt *a, bool sure);
 /* Traffic ('tables': the tables) is another now: the winner is to be found again, unless it was
  * just found. */
 void cache_adapt_again(struct cache_adapt *a, bool tables);

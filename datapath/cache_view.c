@@ -30,6 +30,9 @@ static void say(const struct cache *c, struct cache_view *v)
 	} else if (READ(c->adapt.phase) == ADAPT_TRIES) {
 		v->state = "trial";
 		v->text = "for some milliseconds it is measured whether it pays";
+	} else if (READ(c->adapt.phase) == ADAPT_SURE) {
+		v->state = "in use";
+		v->text = "the tables look at nothing but the port";
 	} else if (READ(c->adapt.phase) == ADAPT_WARMS) {
 		v->state = "warming";
 		v->text = "it is being filled, and then it is measured whether it pays";

@@ -192,13 +192,36 @@ static void tables_change_all_the_time(void **state)
 	assert_in_range(on, 1, all * 25 / 1000);
 }
 
+/* Nothing is measured until it is no longer sure. */
+static void what_is_sure_is_not_tried(void **state)
+{
+	(void)state;
+	start(100, 40);
+	cache_adapt_sure(&a, true);
+	pass(4 * (ADAPT_WARM + FIRST));
+	assert_true(a.on);
+	assert_int_equal(n_on, n_all);
+	cache_adapt_sure(&a, true);
+	cache_adapt_again(&a, true);
+	pass(4 * (ADAPT_WARM + FIRST));
+	assert_int_equal(n_on, n_all);
+	cache_adapt_sure(&a, false);
+	pass(ADAPT_WARM + 2 * FIRST);
+	assert_false(a.winner);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_better_one_wins), cmocka_unit_test(equals_change_nothing),
-		cmocka_unit_test(trials_are_rare),     cmocka_unit_test(interrupts_do_not_decide),
-		cmocka_unit_test(traffic_changes),     cmocka_unit_test(tables_change),
-		cmocka_unit_test(a_trial_ends),	       cmocka_unit_test(tables_change_all_the_time),
+		cmocka_unit_test(the_better_one_wins),
+		cmocka_unit_test(equals_change_nothing),
+		cmocka_unit_test(trials_are_rare),
+		cmocka_unit_test(interrupts_do_not_decide),
+		cmocka_unit_test(traffic_changes),
+		cmocka_unit_test(tables_change),
+		cmocka_unit_test(a_trial_ends),
+		cmocka_unit_test(tables_change_all_the_time),
+		cmocka_unit_test(what_is_sure_is_not_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
