@@ -60,6 +60,8 @@ ALL = (
     new("acl10k", (("rte_acl", 1.5),), n_rules=10000),
     Scenario("tse-calm", "tuple-space explosion's rules, ordinary flows", "tse-calm", "tse", group="bad"),
     Scenario("tse", "tuple-space explosion, adversarial headers", "tse", goals=(("tse-calm", .8),), group="bad"),
+    Scenario("collide-calm", "L2, 2,000 MACs", "collide-calm", "collide", ovs=False, group="bad"),
+    Scenario("collide", "L2, 2,000 MACs that collide, had the cache's hash known keys", "collide", goals=(("collide-calm", .8),), ovs=False, group="bad"),
     *(Scenario(f"ct-{p}-{k}", f"stateful, {t} {p.upper()} connection{'s' * (k != '1')}", f"ct-{p}-{k}", "ct", goals=() if k == "1" else (("ovs", 4),), group="stateful")
       for p in ("udp", "tcp") for k, t in (("1", "1"), ("10k", "10,000"), ("100k", "100,000"))),
     Scenario("garbage", "garbage and truncated frames", "garbage", "port", ovs=False, group="bad"),
