@@ -15,7 +15,7 @@ from bench import ovs, progress, rig, traffic_curves
 IMIX_MEAN = round(sum(traffic_curves.IMIX) / len(traffic_curves.IMIX))
 BOUND, BOUND_MILLION = 60, 150  # seconds; a million rules have to be made and sent
 # Where Open vSwitch is beside: not where it takes minutes to know the traffic.
-PEERS = {"flows=1", "flows=1000", "flows=100000", "flows=1000000", "rules, acl=10", "rules, acl=100", "rules, acl=1000", "rules, fw=100", "rules, ipc=100",
+PEERS = {"flows=1", "flows=1000", "flows=100000", "rules, acl=10", "rules, acl=100", "rules, acl=1000", "rules, fw=100", "rules, ipc=100",
          "tables=1", "tables=8", "tables=20", "masks=1", "masks=30", "masks=300", "masks=1000", "ports=2", "ports=8", "ports=32",
          "frame size=64", "frame size=512", "frame size=1514", "frame size=9000", f"imix={IMIX_MEAN}"}
 

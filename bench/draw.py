@@ -44,6 +44,7 @@ def bars(rows, path, facts):
         for at, v in known:
             axes.text(v, at, f" {table.number(v)}", va="center", fontsize=6)
     axes.set_yticks(range(len(rows)), [r.s.title for r in rows], fontsize=8)
+    axes.margins(y=.005)
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel("Mpps, one packet thread")

@@ -29,6 +29,11 @@ def templates(found):
     return {n: names.count(n) for n in dict.fromkeys(names)}
 
 
+def cache(found):
+    """What the flow cache said of itself last."""
+    return ([name.removeprefix("cache ") for (name, _) in found if name.startswith("cache ")] or [""])[-1]
+
+
 def served(t):
     return ", ".join(f"{name}{f' in {n} tables' if n > 1 else ''}" for name, n in t.items()) or "none asked"
 
@@ -42,7 +47,9 @@ def why(a, b):
         parts.append(f"the flow cache has {hits[0]:.0f} % of packets, then {hits[1]:.0f} %")
     if templates(a) and templates(b) and templates(a) != templates(b):
         parts.append(f"classifiers: {served(templates(a))}; then {served(templates(b))}")
-    return "; ".join(p for p in parts if p)
+    if cache(a) != cache(b):
+        parts.append(f"the flow cache was \"{cache(a)}\", then \"{cache(b)}\"")
+    return "; ".join(p for p in parts if p) or "what grew there was not measured"
 
 
 def curves(groups):

@@ -347,10 +347,13 @@ class Weft(Program):
         return json.loads(self.run(f"{B}/weftctl", "-o", "json", "switch", *words))
 
     def stages(self, seconds=.5):
-        """Cycles of a packet in each stage, and those of one lookup in each table that was searched."""
+        """Cycles of a packet in each stage, and those of one lookup in each table that was searched; what the flow cache says of itself; and
+        the share of packets that went by routes."""
         t = self.ctl("perf", self.socket, f"--seconds={seconds}")["threads"][0]
         found = {f"stage {s['stage']}__cycles_packet": s["cycles_per_packet"] for s in t["stages"] if s["cycles_per_packet"] >= .05}
         found.update({f"table {x['table']} ({x['template']})__cycles_lookup": x["cycles_per_lookup"] for x in t["tables"] if x["searched"] >= 1})
+        found[f"cache {t['cache'].get('state', '?')}: {t['cache'].get('why', '')}__ways"] = t["cache"].get("ways", 0)
+        found.update({"routed__percent": t["routed"]} if t["routed"] >= .1 else {})
         return found
 
     def drained(self):
