@@ -640,6 +640,7 @@ struct agent *agent_new(struct ev_loop *loop, struct dp *dp, const struct agent_
 	dp->events = (struct dp_events){ agent_port_status, a };
 	dp->table_events = (struct table_events){ .flow_removed = agent_flow_removed,
 						  .table_status = agent_table_status,
+						  .breathe = agent_breathe,
 						  .arg = a };
 	ev_prepare_init(&a->publish, on_publish);
 	a->publish.data = a;

@@ -266,6 +266,7 @@ static int apply_all(struct conn *c, const struct bundle *b, struct at_end *end)
 		const uint8_t *raw[RUN];
 		unsigned int done = n ? series_add(c, raw, peek(w, n, raw, RUN)) : 0;
 
+		table_breathe(c->agent->dp);
 		if (done) {
 			while (done--)
 				msg_next(&w);

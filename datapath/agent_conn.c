@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each connection has of its own: configuration (7.3.2). */
+#include <utlist.h>
+
 #include "datapath/agent_priv.h"
 #include "datapath/frag.h"
 
@@ -13,6 +15,16 @@ void conn_defaults(struct conn *c)
 	c->packet_in_format = NX_PACKET_IN_STANDARD;
 	c->controller_id = 0;
 	async_defaults(c);
+}
+
+void agent_breathe(void *arg)
+{
+	struct agent *a = arg;
+	struct conn *c;
+
+	DL_FOREACH (a->conns, c)
+		if (c->session)
+			of_session_breathe(c->session);
 }
 
 int conn_get_config(struct conn *c, const struct of_msg *m, struct of_err *e)

@@ -119,6 +119,8 @@ void agent_reply(struct conn *c, const struct of_msg *m, const struct of_any *bo
 /* Tables were changed: publish before the next thing that could tell. */
 void agent_changed(struct agent *a) CONTROL;
 void agent_publish(struct agent *a) CONTROL;
+/* In the midst of what takes long: echo requests of others are answered. */
+void agent_breathe(void *arg) CONTROL;
 /* Executes a message that changes state: from a connection, or out of a bundle. */
 int agent_modify(struct conn *c, const struct of_msg *m, struct of_err *e) CONTROL;
 

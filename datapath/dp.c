@@ -158,5 +158,5 @@ void dp_publish(struct dp *dp)
 	table_published(dp);
 	learn_published(dp);
 	table_watch_vacancy(dp);
-	dp_reclaim(dp);
+	(void)dp_reclaim_some(dp);
 }

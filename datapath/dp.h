@@ -107,8 +107,12 @@ void dp_retire(struct dp *dp, void *p, void (*fn)(void *)) CONTROL;
 /* The same for what PMDs may find until the next dp_publish(): that comes first, then the waiting.
  */
 void dp_retire_published(struct dp *dp, void *p, void (*fn)(void *)) CONTROL;
+/* What is done in parts then, as long as part() returns true, so that others have their turn. */
+void dp_retire_parts(struct dp *dp, void *p, bool (*part)(void *)) CONTROL;
 /* Frees what may be freed by now; call now and then. */
 void dp_reclaim(struct dp *dp) CONTROL;
+/* No more of it than takes some milliseconds; whether there was more. */
+bool dp_reclaim_some(struct dp *dp) CONTROL;
 
 /* For changes being made: the version at which they will be seen. */
 static inline uint64_t dp_next_version(const struct dp *dp)

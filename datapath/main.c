@@ -51,7 +51,7 @@ struct main_state {
 	ev_timer expire, links;
 	ev_io punted;
 	ev_prepare before_sleep;
-	ev_idle again, expire_more;
+	ev_idle again, expire_more, reclaim_more;
 	ev_signal term, intr;
 };
 
@@ -177,6 +177,15 @@ static void expire_more_cb(struct ev_loop *loop, ev_idle *w, int events)
 	expire_connections(w->data);
 }
 
+static void reclaim_more_cb(struct ev_loop *loop, ev_idle *w, int events)
+{
+	struct main_state *s = w->data;
+
+	role_assume_control();
+	if (!dp_reclaim_some(s->dp))
+		ev_idle_stop(loop, w);
+}
+
 static void links_cb(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct main_state *s = w->data;
@@ -185,7 +194,8 @@ static void links_cb(struct ev_loop *loop, ev_timer *w, int events)
 	port_poll_links(s->dp);
 	tunnel_tick(s->dp);
 	inject_reap(s->dp);
-	dp_reclaim(s->dp);
+	if (dp_reclaim_some(s->dp))
+		ev_idle_start(s->loop, &s->reclaim_more);
 	table_calm(s->dp);
 	expire_connections(s);
 	if (ipfix_run(s->dp, rte_rdtsc(), wall_ms()))
@@ -211,10 +221,11 @@ static void watch(struct main_state *s) CONTROL
 	ev_prepare_init(&s->before_sleep, before_sleep_cb);
 	ev_idle_init(&s->again, again_cb);
 	ev_idle_init(&s->expire_more, expire_more_cb);
+	ev_idle_init(&s->reclaim_more, reclaim_more_cb);
 	ev_signal_init(&s->term, stop_cb, SIGTERM);
 	ev_signal_init(&s->intr, stop_cb, SIGINT);
 	s->expire.data = s->links.data = s->punted.data = s->before_sleep.data = s->again.data =
-		s->expire_more.data = s;
+		s->expire_more.data = s->reclaim_more.data = s;
 	ev_timer_start(s->loop, &s->expire);
 	ev_timer_start(s->loop, &s->links);
 	ev_io_start(s->loop, &s->punted);
@@ -232,6 +243,7 @@ static void unwatch(struct main_state *s) CONTROL
 	ev_prepare_stop(s->loop, &s->before_sleep);
 	ev_idle_stop(s->loop, &s->again);
 	ev_idle_stop(s->loop, &s->expire_more);
+	ev_idle_stop(s->loop, &s->reclaim_more);
 	ev_signal_stop(s->loop, &s->term);
 	ev_signal_stop(s->loop, &s->intr);
 }

@@ -19,8 +19,12 @@ struct entry {
 	struct entry *next;
 	void *p;
 	void (*fn)(void *);
+	bool (*part)(void *); /* instead: again and again, while it says so */
 	uint64_t token;
 };
+
+enum { WORK = 8 }; /* parts, or what counts as one, for dp_reclaim_some() */
+enum { WORK_SMALL = 256 };
 
 struct retired {
 	struct entry *first, **last;
@@ -45,15 +49,19 @@ static void append(struct retired *r, struct entry *e)
 	r->last = &e->next;
 }
 
+/* The first one's turn; a part of it, if it comes in parts. */
 static void pop(struct retired *r)
 {
 	struct entry *e = r->first;
 
+	/* May retire more. */
+	if (e->part && e->part(e->p))
+		return;
 	r->first = e->next;
 	if (!r->first)
 		r->last = &r->first;
-	/* May retire more. */
-	e->fn(e->p);
+	if (e->fn)
+		e->fn(e->p);
 	free(e);
 }
 
@@ -73,21 +81,34 @@ static bool wait_for(struct dp *dp, uint64_t token)
 	return false;
 }
 
-void dp_retire(struct dp *dp, void *p, void (*fn)(void *))
+static void retire(struct dp *dp, void *p, void (*fn)(void *), bool (*part)(void *)) CONTROL
 {
-	struct retired *r = dp->retired;
 	struct entry *e = malloc(sizeof(*e));
 	uint64_t token = rte_rcu_qsbr_start(dp->rcu);
 
 	if (!e) {
 		/* No memory to wait in the queue: wait here; and rather lose it than pull it away.
 		 */
-		if (wait_for(dp, token))
+		if (!wait_for(dp, token))
+			return;
+		while (part && part(p))
+			;
+		if (fn)
 			fn(p);
 		return;
 	}
-	*e = (struct entry){ .p = p, .fn = fn, .token = token };
-	append(r, e);
+	*e = (struct entry){ .p = p, .fn = fn, .part = part, .token = token };
+	append(dp->retired, e);
+}
+
+void dp_retire(struct dp *dp, void *p, void (*fn)(void *))
+{
+	retire(dp, p, fn, NULL);
+}
+
+void dp_retire_parts(struct dp *dp, void *p, bool (*part)(void *))
+{
+	retire(dp, p, NULL, part);
 }
 
 void dp_retire_published(struct dp *dp, void *p, void (*fn)(void *))
@@ -129,6 +150,20 @@ void dp_reclaim(struct dp *dp)
 		pop(r);
 }
 
+bool dp_reclaim_some(struct dp *dp)
+{
+	struct retired *r = dp->retired;
+
+	for (unsigned int work = 0; r->first; work += r->first && r->first->part ? WORK_SMALL : 1) {
+		if (work >= WORK * WORK_SMALL)
+			return true;
+		if (rte_rcu_qsbr_check(dp->rcu, r->first->token, false) != 1)
+			break;
+		pop(r);
+	}
+	return false;
+}
+
 void dp_barrier(struct dp *dp)
 {
 	if (!wait_for(dp, rte_rcu_qsbr_start(dp->rcu)))
@@ -136,7 +171,7 @@ void dp_barrier(struct dp *dp)
 			"%s: a packet thread has not answered for a second; "
 			"the barrier is answered without it",
 			dp->name);
-	dp_reclaim(dp);
+	(void)dp_reclaim_some(dp);
 }
 
 void retire_drain(struct dp *dp)

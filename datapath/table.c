@@ -95,6 +95,9 @@ static int index_add(struct table *t, struct flow *f, uint64_t hash) CONTROL
 
 static void index_del(struct table *t, struct flow *f) CONTROL
 {
+	/* It has gone as a whole: table_unlink_whole(). */
+	if (!t->begun)
+		return;
 	cls_hash_del(&t->index, index_hash(NULL, &f->rule), &f->rule);
 	evict_del(t, f);
 }
@@ -284,19 +287,41 @@ void table_unlink(struct dp *dp, struct flow *f, uint8_t reason)
 	t->n_dying++;
 	learn_flow_gone(dp, f);
 	f->reason = reason;
-	f->next = s->pending;
-	s->pending = f;
+	f->next = NULL;
+	if (s->pending_last)
+		s->pending_last->next = f;
+	else
+		s->pending = f;
+	s->pending_but_last = s->pending_last;
+	s->pending_last = f;
 	txn_log(dp, undo_unlink, NULL, f);
 	if (reason != FLOW_GONE_SILENTLY)
 		table_note(dp, OFPFME_DELETED, f, NULL, reason);
+}
+
+void table_unlink_whole(struct dp *dp, uint8_t table_id, uint32_t n)
+{
+	struct table *t = &dp->table_state->tables[table_id];
+
+	/* What is undone must find its place in the index again. */
+	if (!t->begun || dp->table_state->txn.open || n != t->index.n)
+		return;
+	cls_hash_fini(&t->index);
+	t->index = (struct cls_hash){ 0 };
+	t->begun = false;
+	t->heap_n = 0;
 }
 
 void table_relink(struct dp *dp, struct flow *f)
 {
 	struct table_state *s = dp->table_state;
 
-	/* The last change: head of the list, end of the log. */
-	s->pending = f->next;
+	/* The last change: end of the list, end of the log. */
+	s->pending_last = s->pending_but_last;
+	if (s->pending_last)
+		s->pending_last->next = NULL;
+	else
+		s->pending = NULL;
 	if (s->txn.open)
 		s->txn.n--;
 	undo_unlink(dp, f);

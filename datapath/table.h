@@ -43,6 +43,11 @@ struct table_events {
 	void (*changed)(void *arg, const struct table_change *v, uint32_t n);
 	/* A threshold of vacancy was passed: OFPTR_*. */
 	void (*table_status)(void *arg, uint8_t table_id, uint8_t reason);
+	/*
+	 * Called now and then within what takes long, and cannot be done in parts because others
+	 * would see it half done: the time to answer what has nothing to do with tables.
+	 */
+	void (*breathe)(void *arg);
 	void *arg;
 };
 
@@ -99,6 +104,9 @@ void table_rollback(struct dp *dp) CONTROL;
 void table_cause(struct dp *dp, uint32_t by, uint32_t xid) CONTROL;
 /* Whether a transaction is open. */
 bool table_in_bundle(const struct dp *dp) CONTROL;
+
+/* Within what takes long: table_events.breathe, if that was not called lately. */
+void table_breathe(struct dp *dp) CONTROL;
 
 /* Sums of the PMDs' counters since the flow was added or its counts reset. */
 void flow_counts(const struct dp *dp, const struct flow *f, uint64_t *packets,

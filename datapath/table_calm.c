@@ -110,6 +110,14 @@ void table_calm_note(struct dp *dp, uint8_t table_id, struct cls_rule *r, bool c
 		t->coming->given_up = true;
 }
 
+void table_calm_drop(struct dp *dp, uint8_t table_id)
+{
+	struct table *t = &dp->table_state->tables[table_id];
+
+	if (t->coming)
+		t->coming->given_up = true;
+}
+
 static bool worth_a_try(const struct table *t, const struct cls *c) CONTROL
 {
 	const uint32_t since = t->moved - t->tried_at;

@@ -11,6 +11,9 @@
 #include "datapath/cls_cuts.h"
 #include "datapath/table_state.h"
 
+/* More than a smaller template (cls_direct) takes. */
+enum { EXACT_MANY = 1024 };
+
 static struct cls *current(const struct dp *dp, uint8_t table_id)
 {
 	return atomic_load_explicit(&dp->tables[table_id], memory_order_relaxed);
@@ -63,7 +66,8 @@ static int gather(struct dp *dp, uint8_t table_id, struct gather *g) CONTROL
 		return 0;
 	gather_list(g, s->pending, table_id);
 	for (struct flow_batch *b = s->unlinking; b; b = b->next)
-		gather_list(g, b->flows, table_id);
+		if (!b->dropped[table_id])
+			gather_list(g, b->linked, table_id);
 	return 0;
 }
 
@@ -169,8 +173,10 @@ void table_cls_settle(struct dp *dp, uint8_t table_id)
 		dp_retire(dp, c, cls_free);
 		return;
 	}
-	/* Looking at all rules is paid for by as many changes. */
-	if (t->changes < t->built_for / 2 + 64)
+	/* Looking at all rules is paid for by as many changes.  But who has many rules of one mask,
+	 * and had not many more, is served best, however many of them change. */
+	if (t->changes < t->built_for / 2 + 64 ||
+	    (c->ops == &cls_exact && c->n_rules > EXACT_MANY && c->n_rules >= t->built_for / 4))
 		return;
 	t->changes = 0;
 	if (!gather(dp, table_id, &g)) {

@@ -124,7 +124,8 @@ unsigned int table_add_like(struct dp *dp, const struct table_like *l, const uin
 		return 0;
 	n = n < TABLE_LIKE_RUN ? n : TABLE_LIKE_RUN;
 	for (made = 0; made < n; made++) {
-		f[made] = make(dp, l, raw[made], now);
+		/* Who came first is the older one. */
+		f[made] = make(dp, l, raw[made], now + made * 1e-9);
 		if (!f[made])
 			break;
 		hash[made] = table_rule_hash(l->mask, f[made]->rule.value, l->priority);

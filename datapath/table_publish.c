@@ -30,57 +30,121 @@ static void tell(struct dp *dp, struct flow *f, double at) CONTROL
 				      at - f->created);
 }
 
-static void batch_free(void *arg)
+enum { PART = 2048 }; /* flows, before others have their turn */
+
+static bool batch_free(void *arg)
 {
 	struct flow_batch *b = arg;
 
 	role_assume_control();
-	while (b->flows) {
+	for (unsigned int i = 0; b->flows && i < PART; i++) {
 		struct flow *f = b->flows;
 
 		b->flows = f->next;
+		if (b->flows)
+			__builtin_prefetch(b->flows->next);
 		flow_free(b->dp, f);
 	}
+	if (b->flows)
+		return true;
 	free(b);
+	return false;
 }
 
-static void batch_unlink(void *arg)
+/*
+ * All that is linked in a table goes with this batch: an empty classifier does at once what
+ * unlinking would do one by one.
+ */
+static void drop_whole(struct flow_batch *b) CONTROL
 {
-	struct flow_batch *b = arg, **at;
 	struct table_state *s = b->dp->table_state;
-	bool touched[N_TABLES] = { 0 }, rebuild[N_TABLES] = { 0 };
 
-	role_assume_control();
-	for (at = &s->unlinking; *at != b; at = &(*at)->next)
-		;
-	*at = b->next;
-	/* Now, and not before, nobody counts there any more. */
-	for (struct flow *f = b->flows; f; f = f->next)
-		tell(b->dp, f, b->at);
-	for (struct flow *f = b->flows; f; f = f->next) {
-		s->tables[f->table_id].n_dying--;
-		touched[f->table_id] = true;
-		if (table_cls_remove(b->dp, f->table_id, &f->rule))
-			rebuild[f->table_id] = true;
-	}
+	/* Flows that wait elsewhere are linked, too. */
+	if (s->pending || s->unlinking != b || b->next)
+		return;
 	for (unsigned int i = 0; i < N_TABLES; i++) {
-		if (rebuild[i] && table_cls_rebuild(b->dp, (uint8_t)i)) {
+		struct table *t = &s->tables[i];
+
+		if (!t->n_dying || table_count(b->dp, (uint8_t)i))
+			continue;
+		table_cls_put(b->dp, (uint8_t)i, NULL);
+		table_calm_drop(b->dp, (uint8_t)i);
+		t->n_dying = 0;
+		b->dropped[i] = true;
+	}
+}
+
+static void unlink_one(struct flow_batch *b, struct flow *f, bool *touched, bool *rebuild) CONTROL
+{
+	const uint8_t i = f->table_id;
+
+	/* Now, and not before, nobody counts there any more. */
+	tell(b->dp, f, b->at);
+	if (b->dropped[i])
+		return;
+	b->dp->table_state->tables[i].n_dying--;
+	touched[i] = true;
+	if (table_cls_remove(b->dp, i, &f->rule))
+		rebuild[i] = true;
+}
+
+/* Builds anew what cannot be unlinked from; then, or else, something smaller. */
+static bool settle(struct dp *dp, const bool *touched, const bool *rebuild) CONTROL
+{
+	for (unsigned int i = 0; i < N_TABLES; i++) {
+		if (rebuild[i] && table_cls_rebuild(dp, (uint8_t)i)) {
 			/* Rather keep memory than pull rules away from under the packets. */
 			log_err("table", "%s: no memory to shrink table %u; removed flows stay",
-				b->dp->name, i);
-			return;
+				dp->name, i);
+			return false;
 		}
 		if (touched[i] && !rebuild[i])
-			table_cls_settle(b->dp, (uint8_t)i);
+			table_cls_settle(dp, (uint8_t)i);
 	}
-	dp_retire(b->dp, b, batch_free);
+	return true;
+}
+
+static void leave(struct flow_batch *b) CONTROL
+{
+	struct flow_batch **at = &b->dp->table_state->unlinking;
+
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+}
+
+static bool batch_unlink(void *arg)
+{
+	struct flow_batch *b = arg;
+	bool touched[N_TABLES] = { 0 }, rebuild[N_TABLES] = { 0 };
+	bool whole = false; /* a table is built anew: once */
+
+	role_assume_control();
+	if (b->linked == b->flows)
+		drop_whole(b);
+	for (unsigned int i = 0; b->linked && (i < PART || whole); i++) {
+		struct flow *f = b->linked;
+
+		b->linked = f->next;
+		if (b->linked)
+			__builtin_prefetch(b->linked->next);
+		unlink_one(b, f, touched, rebuild);
+		whole |= rebuild[f->table_id];
+	}
+	if (!b->linked)
+		leave(b);
+	if (!settle(b->dp, touched, rebuild))
+		return false;
+	if (b->linked)
+		return true;
+	dp_retire_parts(b->dp, b, batch_free);
+	return false;
 }
 
 void table_published(struct dp *dp)
 {
 	struct table_state *s = dp->table_state;
 	struct flow_batch *b;
-	struct flow *f, *next, *in_order = NULL;
 
 	table_log_tell(dp);
 	if (!s->pending)
@@ -88,16 +152,12 @@ void table_published(struct dp *dp)
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return; /* the next publication takes them along */
-	for (f = s->pending; f; f = next) {
-		next = f->next;
-		f->next = in_order;
-		in_order = f;
-	}
-	s->pending = NULL;
 	b->dp = dp;
-	b->flows = in_order;
+	b->flows = b->linked = s->pending;
 	b->next = s->unlinking;
+	s->pending = NULL;
+	s->pending_last = NULL;
 	s->unlinking = b;
 	b->at = monotonic_now();
-	dp_retire(dp, b, batch_unlink);
+	dp_retire_parts(dp, b, batch_unlink);
 }

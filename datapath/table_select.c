@@ -19,6 +19,8 @@ static bool uses_group(const struct insts *i, const struct group *g)
 
 /* The match of a filter, as the flows have theirs. */
 struct narrow {
+	struct dp *dp;
+	uint32_t seen;
 	const struct flow_filter *q;
 	struct cls_mask mask;
 	uint64_t value[FLOW_KEY_WORDS];
@@ -55,11 +57,13 @@ static bool selected(const struct narrow *n, const struct flow *f) CONTROL
 	       (!q->meter || insts_has_meter(f->insts, q->meter));
 }
 
-static void narrow_init(struct narrow *n, const struct flow_filter *q)
+static void narrow_init(struct narrow *n, const struct dp *dp, const struct flow_filter *q)
 {
 	static const struct flow_key any;
 	const uint64_t *key = q->match ? (const uint64_t *)&q->match->value : NULL;
 
+	n->dp = (struct dp *)(uintptr_t)dp;
+	n->seen = 0;
 	n->q = q;
 	n->err = 0;
 	cls_mask_init(&n->mask, q->match ? &q->match->mask : &any);
@@ -85,7 +89,7 @@ bool flow_selected(const struct flow *f, const struct flow_filter *q)
 {
 	struct narrow n;
 
-	narrow_init(&n, q);
+	narrow_init(&n, NULL, q);
 	return selected(&n, f);
 }
 
@@ -95,6 +99,7 @@ static int collect(void *arg, struct cls_rule *r)
 	struct flow_vec *out = n->out;
 
 	role_assume_control();
+	breathe(n->dp, ++n->seen);
 	if (!selected(n, flow_of_rule(r)))
 		return 0;
 	if (out->n == out->room) {
@@ -115,7 +120,7 @@ int table_collect(const struct dp *dp, const struct flow_filter *q, struct flow_
 	struct narrow n;
 
 	*out = (struct flow_vec){ 0 };
-	narrow_init(&n, q);
+	narrow_init(&n, dp, q);
 	n.out = out;
 	for (unsigned int i = 0; i < N_TABLES; i++) {
 		const struct table *t = &dp->table_state->tables[i];
@@ -255,6 +260,7 @@ static int each(void *arg, struct cls_rule *r)
 	struct each *e = arg;
 
 	role_assume_control();
+	breathe(e->narrow.dp, ++e->narrow.seen);
 	return selected(&e->narrow, flow_of_rule(r)) ? e->visit(e->arg, flow_of_rule(r)) : 0;
 }
 
@@ -265,7 +271,7 @@ int table_each(struct dp *dp, const struct of_mp_flow_request *q,
 	struct each e = { .visit = visit, .arg = arg };
 	int stop = 0;
 
-	narrow_init(&e.narrow, &filter);
+	narrow_init(&e.narrow, dp, &filter);
 	for (unsigned int i = 0; i < N_TABLES && !stop; i++) {
 		const struct table *t = &dp->table_state->tables[i];
 

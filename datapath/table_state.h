@@ -38,7 +38,9 @@ struct table {
 struct flow_batch {
 	struct dp *dp;
 	struct flow *flows;
-	double at; /* when they were removed, monotonic */
+	struct flow *linked;	/* those of them from here on are, */
+	bool dropped[N_TABLES]; /* but for those of tables whose classifier went as a whole */
+	double at;		/* when they were removed, monotonic */
 	struct flow_batch *next;
 };
 
@@ -52,7 +54,7 @@ struct txn {
 	bool open;
 	uint32_t n, room;
 	struct txn_record *v;
-	struct flow *pending_before; /* head of 'pending' at begin */
+	struct flow *pending_before; /* the last one of 'pending' at begin; NULL: none */
 };
 
 /* What was changed since the last publication, for table_events.changed. */
@@ -88,8 +90,9 @@ struct table_state {
 	struct mask_set *masks;
 	struct slab_sizes flows;
 	struct flow_ids ids;
-	struct flow *pending; /* removed, not published: newest first */
-	struct flow *undone;  /* added and rolled back */
+	struct flow *pending;			      /* removed, not published: oldest first */
+	struct flow *pending_last, *pending_but_last; /* NULL: none; what table_relink() needs */
+	struct flow *undone;			      /* added and rolled back */
 	struct flow_batch
 		*unlinking; /* published as removed, linked until all PMDs were quiescent */
 	struct txn txn;
@@ -97,6 +100,7 @@ struct table_state {
 	struct flow_walk walk;
 	struct timer_wheel *wheel;
 	uint32_t max_flows;
+	double breathed;	   /* when others had a moment last (table_breathe.c) */
 	uint32_t mark;		   /* last cls_mask.mark */
 	struct flow_key supported; /* bits of the fields that the packet path fills */
 };
@@ -113,6 +117,9 @@ int table_link(struct dp *dp, struct flow *f) CONTROL;
 int table_link_at(struct dp *dp, struct flow *f, uint64_t hash) CONTROL;
 /* Removes 'f', telling why at the next publication (FLOW_GONE_SILENTLY: not at all). */
 void table_unlink(struct dp *dp, struct flow *f, uint8_t reason) CONTROL;
+/* 'n' flows of the table will be unlinked, and nothing else looks at it before: if they are all
+ * that it has, they need not be taken out of the index one by one. */
+void table_unlink_whole(struct dp *dp, uint8_t table_id, uint32_t n) CONTROL;
 /* Takes back a table_unlink(), where the flow that should replace it could not be linked. */
 void table_relink(struct dp *dp, struct flow *f) CONTROL;
 /* 'successor' counts on where 'f' stops; before table_unlink() of 'f'. */
@@ -169,6 +176,8 @@ void table_cls_settle(struct dp *dp, uint8_t table_id) CONTROL;
 
 /* A rule came, or is about to be unlinked. */
 void table_calm_note(struct dp *dp, uint8_t table_id, struct cls_rule *r, bool came) CONTROL;
+/* All rules were unlinked at once. */
+void table_calm_drop(struct dp *dp, uint8_t table_id) CONTROL;
 void table_calm_fini(struct dp *dp) CONTROL;
 
 /* ---- table_select.c ---- */
@@ -234,6 +243,17 @@ static inline void table_note(struct dp *dp, uint16_t event, const struct flow *
 {
 	if (dp->table_events.changed)
 		table_log_add(dp, event, f, before, reason);
+}
+
+/* ---- table_breathe.c ---- */
+
+/* Flows between two looks at the clock; a power of two. */
+enum { BREATHE_EVERY = 256 };
+/* In the n'th turn of a loop over flows. */
+static inline void breathe(struct dp *dp, uint32_t n) CONTROL
+{
+	if (!(n % BREATHE_EVERY) && n)
+		table_breathe(dp);
 }
 
 /* ---- txn.c ---- */

@@ -63,7 +63,7 @@ void table_begin(struct dp *dp)
 
 	s->txn.open = true;
 	s->txn.n = 0;
-	s->txn.pending_before = s->pending;
+	s->txn.pending_before = s->pending_last;
 	s->log.n_before = s->log.n;
 }
 
@@ -89,12 +89,12 @@ void table_rollback(struct dp *dp)
 	if (s->log.n > s->log.n_before)
 		s->log.n = s->log.n_before;
 	/* What was removed is installed again; what was added goes the way of removed flows. */
-	s->pending = t->pending_before;
-	while (s->undone) {
-		struct flow *f = s->undone;
-
-		s->undone = f->next;
-		f->next = s->pending;
-		s->pending = f;
-	}
+	s->pending_last = t->pending_before;
+	if (s->pending_last)
+		s->pending_last->next = s->undone;
+	else
+		s->pending = s->undone;
+	for (; s->undone; s->undone = s->undone->next)
+		s->pending_last = s->undone;
+	s->pending_but_last = NULL; /* nobody takes the last one back now */
 }

@@ -121,6 +121,12 @@ int of_session_send_error(struct of_session *s, const struct of_msg *m, uint16_t
 /* Ends the connection, as if the peer had: ops->down() is told of 'why', from the loop. */
 void of_session_drop(struct of_session *s, const char *why);
 
+/*
+ * Within a callback of another session that takes long: echo requests that have come, and stand
+ * first, are answered.  Nothing else happens: no callback but snoop() is called.
+ */
+void of_session_breathe(struct of_session *s);
+
 /* Stops and restarts reading from the peer, for back pressure. */
 void of_session_pause(struct of_session *s, bool paused);
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/byteorder.h"
+
 /* What the peer said before it went often tells why: it is read before the write error is believed.
  */
 static void write_failed(struct of_session *s, const struct err *e)
@@ -188,6 +190,43 @@ static void answer(struct of_session *s)
 	if (s->state == SESSION_UP && !s->dead && !s->failing && !s->tx.bytes &&
 	    !session_rx_ready(&s->rx) && !stream_pending(&s->stream))
 		ev_idle_stop(s->loop, &s->work);
+}
+
+/* The next message, if it is an echo request. */
+static bool next_is_echo(const struct session_rx *rx)
+{
+	const uint8_t *p = rx->p + rx->head;
+
+	return session_rx_ready(rx) && get_be16(p + 2) >= OF_HEADER_LEN && p[0] == OF_VERSION_13 &&
+	       p[1] == OFPT_ECHO_REQUEST;
+}
+
+void of_session_breathe(struct of_session *s)
+{
+	struct err e = { "" };
+
+	if (s->state != SESSION_UP || s->depth || s->tx.bytes || !may_take(s))
+		return;
+	session_enter(s);
+	/* What has gone wrong is found again when it has its turn. */
+	if (!session_rx_ready(&s->rx) && session_rx_fill(&s->rx, &s->stream, &e) > 0)
+		s->last_rx = ev_now(s->loop);
+	while (may_take(s) && next_is_echo(&s->rx)) {
+		const uint8_t *p;
+		size_t n;
+
+		session_rx_next(&s->rx, &p, &n);
+		s->counters.rx_msgs++;
+		if (s->ops->snoop)
+			s->ops->snoop(s, false, p, n, s->arg);
+		session_recv(s, p, n);
+	}
+	if (s->tx.bytes && !s->failing && flush(s, &e))
+		session_fail(s, "%s", e.text);
+	if ((s->tx.bytes && !s->tx.blocked) || session_rx_ready(&s->rx) ||
+	    stream_pending(&s->stream))
+		session_io_kick(s);
+	session_leave(s);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *w, int revents)

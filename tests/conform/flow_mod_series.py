@@ -175,6 +175,38 @@ def many(check, c):
     check("a bundle of 6,001 that fails in the middle leaves nothing", list(own)[:1] == [3000] and not dump(c), own)
 
 
+def aftermath(check, sw, c):
+    """What is deleted goes in parts; what is asked and done meanwhile sees nothing of it."""
+    r = random.Random(7)
+    bodies = [message(r, five, False, dict(flags=1), apply_(output(2))) for _ in range(30000)]
+    again = bodies[:1000]
+    clear(c)
+    told = sw.controller()
+    told.do(SET_ASYNC, async_((0, 0), (0, 0), (15, 15)))
+    for what, removal in (("deleted", [flow_mod(command=3, table=255)]), ("deleted in two parts", [flow_mod(match(oxm(5, b"\x08\0"), oxm(10, b"\x06"), oxm(
+            14, b"\x80\0", b"\x80\0")), command=3), flow_mod(command=3)])):
+        at_once(c, bodies)
+        first = at_once(c, removal + again)
+        flows = dump(c)
+        check(f"6.4: 30,000 flows {what}, and 1,000 of them added again, are 1,000", first == {} and len(flows) == 1000, (first, len(flows)))
+        at_once(c, [flow_mod(match(oxm(5, b"\x08\0")), apply_(output(3)), command=1)])
+        changed = dump(c)
+        check("... modified, they are as many", len(changed) == 1000 and not set(changed) & set(flows))
+        check("... and each is found", delete_each(c, changed) == 0)
+        gone = 0
+        while gone < 31000 and told.event(FLOW_REMOVED, 20):
+            gone += 1
+        check("7.4.2: flow-removed of all", gone == 31000 and told.none(FLOW_REMOVED), gone)
+    told.close()
+    b = [(command, flow_mod(match(oxm(5, b"\x08\0")), apply_(output(3)), command=command)) for command in (1, 3)]
+    at_once(c, bodies)
+    flows = dump(c)
+    for command, body in b:
+        own = bundle(c, [body, flow_mod(None, apply_(group(77)))])
+        check(f"a bundle that fails behind command {command} on 30,000 flows: they are as they were", own and dump(c) == flows)
+    check("... and each is found", delete_each(c, flows) == 0)
+
+
 def others(check, sw, c):
     """What a series goes by changes between two of its messages."""
     r = random.Random(6)
@@ -212,6 +244,7 @@ def test(check):
         c.do(METER_MOD, meter_mod(0, 1, 1, band()))
         at_random(check, c, int(os.environ.get("SEED", random.randrange(1 << 20))), 30)
         many(check, c)
+        aftermath(check, sw, c)
         others(check, sw, c)
         check("the switch lives", sw.alive())
     finally:
