@@ -3,13 +3,13 @@
 
 The switches take turns (A B A B ...), each started anew: what the neighbours of this machine do changes by the
 minute, and falls on all of them alike.  "weft" is as it comes and "weft-nocache" without its flow cache; "ovs", "ovs-noemc" and
-"ovs-smc" are Open vSwitch with each of its caches; "testpmd-io" and "testpmd-mac" are DPDK alone on the same trace, "source" is
+"ovs-smc" are Open vSwitch with each of its caches (from the second run on the best one); "testpmd-io" and "testpmd-mac" are DPDK alone on the same trace, "source" is
 what the source costs by itself, "rte_acl" the lookups alone.  A case that cannot be measured says so and is left out.  A short
 run of all rows has Weft in each of them, and peers in some (scenario.SHORT_PEERS), Open vSwitch in one mode.
 """
 import subprocess
 
-from bench import limit, ovs, progress, rig, scenario
+from bench import limit, ovs, progress, rig, scenario, table
 
 WHAT = "forwarding"
 
@@ -62,17 +62,23 @@ def attempt(what, s, subject, run, *arguments):
     return 0
 
 
+def modes_of(s, run):
+    """All of Open vSwitch's in the first run, then the one that was best there."""
+    known = {m: table.median(rig.so_far(), WHAT, s.name, m, table.RATE) for m in ovs.MODES} if run > 1 else {}
+    return [max(known, key=known.get)] if known and None not in known.values() else [*ovs.MODES]
+
+
 def one(s, run, brief):
     """All subjects of a row; 'brief': what a short run of all rows has time for."""
     beside = not brief or s.name in scenario.SHORT_PEERS
-    modes, patience = (["ovs-smc"], 2) if brief else ([*ovs.MODES], s.seconds_to_warm)
+    modes, patience = (["ovs-smc"], 2) if brief else (modes_of(s, run), s.seconds_to_warm)
     failed = attempt(weft, s, "weft", run)
     if beside and s.ovs and ovs.program() and rig.have_hugepages(900):
         failed += attempt(peer, s, modes[-1], run, modes, patience)
     if beside:
         failed += attempt(weft, s, "weft-nocache", run, "--cache-entries", "0")
     if rig.have("dpdk-testpmd") and (not brief or ("limit" in dict(s.goals) and beside)):
-        for mode in ("mac",) if rig.SHORT else ("io", "mac"):
+        for mode in ("mac",) if rig.SHORT or run > 1 else ("io", "mac"):
             failed += attempt(testpmd, s, f"testpmd-{mode}", run)
     failed += attempt(source, s, "source", run)
     if s.n_rules:

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 
-from bench import traffic
+from bench import figures, traffic
 
 B = os.path.abspath(os.environ.get("B", "build"))
 WORK = os.environ.get("BENCH_WORK", "/tmp/weft-bench-%d" % os.getpid())
@@ -38,6 +38,7 @@ FIRST = ["nice", "-n", "-19"]  # before everybody else on a machine that is shar
 ELSEWHERE = ["taskset", "-c", str(OTHER_CORE)]
 
 _out = sys.stdout
+_path = ""
 
 
 _done = set()
@@ -49,11 +50,17 @@ def done(*key):
 
 
 def rows_to(path):
-    global _out
+    global _out, _path
+    _path = path
     if os.path.exists(path):
         with open(path) as f:
             _done.update(tuple(line.split("\t")[:4]) for line in f if not line.startswith("#"))
     _out = open(path, "a", buffering=1)
+
+
+def so_far():
+    """What the file has (figures.read())."""
+    return figures.read(_path)[1] if _path else {}
 
 
 def row(what, case, subject, run, **figures):
