@@ -4,24 +4,30 @@
  *
  * All packets of a burst are in all trees at once, as so many walkers: level by level each takes a
  * step, so that what one waits for comes while others go on.  Then the blocks of all leaves that
- * were come to are compared, one after the other, and of each packet the best rule that they show
- * is kept.  There is no branch in that that depends on a packet, but where one has left the trees.
- * Only the best is compared with the key as a whole; if that fails, which is rare, the packet's
- * leaves are searched again.
+ * were come to are compared, one after the other, in the parts that tell most; the others, and the
+ * rules, are asked for only where these leave something.  Of each packet the best rule is kept.
+ * There is no branch in that that depends on a packet, but where one has left the trees. Only the
+ * best is compared with the key as a whole; if that fails, which is rare, the packet's leaves are
+ * searched again.
  */
 #include <immintrin.h>
 
 #include <rte_branch_prediction.h>
+#include <rte_common.h>
 #include <rte_prefetch.h>
 
 #include "datapath/cls_cut.h"
 
 bool cut_scalar;
-static bool have_avx2;
+static bool have_vectors;
+
+/* What the faster of two ways is compiled for; both are one text, and what they call is inlined. */
+#define VECTORS __attribute__((target("avx2,bmi,bmi2")))
 
 __attribute__((constructor)) static void look_at_processor(void)
 {
-	have_avx2 = __builtin_cpu_supports("avx2");
+	have_vectors = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+		       __builtin_cpu_supports("bmi2");
 }
 
 #define EACH(i, set)                                                                           \
@@ -32,6 +38,7 @@ enum {
 	WALKERS = CUT_TREES * BURST_MAX,
 	BLOCKS = CUT_LEAF_MAX / CUT_BLOCK, /* of one leaf */
 	AT_ONCE = 4,			   /* blocks that are noted by one store */
+	FIRST = 2,			   /* parts that are compared first */
 };
 
 /* A walker is a packet in a tree: its number is the tree's times BURST_MAX and the packet's. */
@@ -42,17 +49,20 @@ struct look {
 	uint64_t at[WALKERS];		      /* the leaf, in the end */
 	uint8_t all[WALKERS], who[WALKERS];   /* walkers; those that have not come to a leaf */
 	unsigned int n, n_blocks;
-	uint16_t block[WALKERS * BLOCKS + AT_ONCE]; /* walker, and in the upper half which */
+	/* What is to be compared: blocks, whose they are, and which rules of them may be. */
+	const struct cut_block *block[WALKERS * BLOCKS + AT_ONCE];
+	uint8_t of[WALKERS * BLOCKS + AT_ONCE];
+	uint8_t set[WALKERS * BLOCKS];
 	uint64_t best[BURST_MAX];
 };
 
-static inline const uint64_t *key_of(const struct cut_keys *keys, unsigned int i)
+static __rte_always_inline const uint64_t *key_of(const struct cut_keys *keys, unsigned int i)
 {
 	return (const uint64_t *)((const uint8_t *)keys->first + i * keys->step);
 }
 
-static inline void take_words(struct look *l, const struct cut_words *words,
-			      const struct cut_keys *keys, uint64_t todo)
+static __rte_always_inline void take_words(struct look *l, const struct cut_words *words,
+					   const struct cut_keys *keys, uint64_t todo)
 {
 	unsigned int i;
 
@@ -72,8 +82,8 @@ static inline void take_words(struct look *l, const struct cut_words *words,
 }
 
 /* Everybody at the roots. */
-static inline void start(struct look *l, const struct cut_tree *t, unsigned int n_trees,
-			 uint64_t todo)
+static __rte_always_inline void start(struct look *l, const struct cut_tree *t,
+				      unsigned int n_trees, uint64_t todo)
 {
 	unsigned int n = 0, i;
 
@@ -96,7 +106,7 @@ static inline void start(struct look *l, const struct cut_tree *t, unsigned int 
 	l->n = n;
 }
 
-static inline void descend(struct look *l)
+static __rte_always_inline void descend(struct look *l)
 {
 	unsigned int n = l->n;
 
@@ -121,33 +131,43 @@ static inline void descend(struct look *l)
 }
 
 /* What is to be compared. */
-static inline void note_blocks(struct look *l)
+static __rte_always_inline void note_blocks(struct look *l)
 {
 	unsigned int n = 0;
 
 	for (unsigned int k = 0; k < l->n; k++) {
 		const unsigned int w = l->all[k], blocks = cut_blocks(l->at[w]);
-		uint64_t four = w * UINT64_C(0x0001000100010001) + UINT64_C(0x0300020001000000);
+		const struct cut_block *p = cut_at(l->at[w]);
+		const uint32_t four = w * UINT32_C(0x01010101);
 
-		memcpy(&l->block[n], &four, sizeof(four));
-		if (unlikely(blocks > AT_ONCE))
-			for (unsigned int m = AT_ONCE; m < blocks; m++)
-				l->block[n + m] = (uint16_t)(w | m << 8);
+		memcpy(&l->of[n], &four, sizeof(four));
+		for (unsigned int m = 0; m < AT_ONCE; m++)
+			l->block[n + m] = p + m;
+		if (unlikely(blocks > AT_ONCE)) {
+			for (unsigned int m = AT_ONCE; m < blocks; m++) {
+				l->of[n + m] = (uint8_t)w;
+				l->block[n + m] = p + m;
+			}
+		}
 		n += blocks;
-	}
-	for (unsigned int k = 0; k < n; k++) {
-		const struct cut_block *p = cut_at(l->at[l->block[k] & 0xff]);
-		const uint8_t *line = (const uint8_t *)(p + (l->block[k] >> 8));
-
-#pragma GCC unroll 5
-		for (unsigned int i = 0; i < CUT_LINES; i++)
-			rte_prefetch0(line + 64 * i);
 	}
 	l->n_blocks = n;
 }
 
+/* Lines 'from' to 'to' - 1 of what is to be compared. */
+static __rte_always_inline void ask(const struct look *l, unsigned int from, unsigned int to)
+{
+	for (unsigned int k = 0; k < l->n_blocks; k++) {
+		const uint8_t *line = (const uint8_t *)l->block[k];
+
+#pragma GCC unroll 5
+		for (unsigned int i = from; i < to; i++)
+			rte_prefetch0(line + 64 * i);
+	}
+}
+
 /* Half 'n' of the words that trees look at. */
-static inline uint32_t half(const uint64_t *word, unsigned int n)
+static __rte_always_inline uint32_t half(const uint64_t *word, unsigned int n)
 {
 	uint32_t v;
 
@@ -155,15 +175,17 @@ static inline uint32_t half(const uint64_t *word, unsigned int n)
 	return v;
 }
 
-/* Which rules of a block of leaf 'e' a packet's words do not exclude. */
-static inline unsigned int alike_plain(const struct cut_block *k, uint64_t e, const uint64_t *word)
+/* Which rules of a block of leaf 'e' a packet's words do not exclude by parts 'from' to 'to' - 1.
+ */
+static inline unsigned int alike_plain(const struct cut_block *k, uint64_t e, const uint64_t *word,
+				       unsigned int from, unsigned int to)
 {
 	unsigned int set = 0;
 
 	for (unsigned int j = 0; j < CUT_BLOCK; j++) {
 		uint32_t differ = 0;
 
-		for (unsigned int p = 0; p < CUT_PARTS; p++)
+		for (unsigned int p = from; p < to; p++)
 			differ |= (half(word, cut_half(e, p)) & k->part[p].mask[j]) ^
 				  k->part[p].value[j];
 		set |= (unsigned int)!differ << j;
@@ -171,13 +193,14 @@ static inline unsigned int alike_plain(const struct cut_block *k, uint64_t e, co
 	return set;
 }
 
-__attribute__((target("avx2"))) static inline unsigned int
-alike_avx2(const struct cut_block *k, uint64_t e, const uint64_t *word)
+VECTORS static inline unsigned int alike_avx2(const struct cut_block *k, uint64_t e,
+					      const uint64_t *word, unsigned int from,
+					      unsigned int to)
 {
 	__m256i differ = _mm256_setzero_si256(), same;
 
 #pragma GCC unroll 4
-	for (unsigned int p = 0; p < CUT_PARTS; p++) {
+	for (unsigned int p = from; p < to; p++) {
 		const __m256i *v = (const __m256i *)(const void *)&k->part[p];
 		const __m256i x =
 			_mm256_and_si256(_mm256_set1_epi32((int)half(word, cut_half(e, p))), v[0]);
@@ -188,14 +211,30 @@ alike_avx2(const struct cut_block *k, uint64_t e, const uint64_t *word)
 	return (unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(same));
 }
 
-static inline __attribute__((always_inline)) void
-compare(struct look *l, unsigned int (*alike)(const struct cut_block *, uint64_t, const uint64_t *))
+static __rte_always_inline void
+compare(struct look *l, unsigned int (*alike)(const struct cut_block *, uint64_t, const uint64_t *,
+					      unsigned int, unsigned int))
 {
+	unsigned int left = 0;
+
+	ask(l, 0, FIRST);
 	for (unsigned int n = 0; n < l->n_blocks; n++) {
-		const unsigned int w = l->block[n] & 0xff, i = w % BURST_MAX;
-		const struct cut_block *k =
-			(const struct cut_block *)cut_at(l->at[w]) + (l->block[n] >> 8);
-		const unsigned int set = alike(k, l->at[w], l->word[i]);
+		const unsigned int w = l->of[n];
+		const struct cut_block *k = l->block[n];
+		const unsigned int set = alike(k, l->at[w], l->word[w % BURST_MAX], 0, FIRST);
+
+		l->block[left] = k;
+		l->of[left] = (uint8_t)w;
+		l->set[left] = (uint8_t)set;
+		left += set != 0;
+	}
+	l->n_blocks = left;
+	ask(l, FIRST, CUT_LINES);
+	for (unsigned int n = 0; n < l->n_blocks; n++) {
+		const unsigned int w = l->of[n], i = w % BURST_MAX;
+		const struct cut_block *k = l->block[n];
+		const unsigned int set =
+			alike(k, l->at[w], l->word[i], FIRST, CUT_PARTS) & l->set[n];
 		uint64_t r;
 
 		/* The first is the best; of none at all, any, and it does not count. */
@@ -206,31 +245,21 @@ compare(struct look *l, unsigned int (*alike)(const struct cut_block *, uint64_t
 	}
 }
 
-static void compare_plain(struct look *l)
-{
-	compare(l, alike_plain);
-}
-
-__attribute__((target("avx2"))) static void compare_avx2(struct look *l)
-{
-	compare(l, alike_avx2);
-}
-
 /* All that packet i came to, rule by rule. */
-static const struct cls_rule *search(const struct look *l, const struct cut_keys *keys,
-				     unsigned int i)
+static __rte_noinline const struct cls_rule *search(const struct look *l,
+						    const struct cut_keys *keys, unsigned int i)
 {
 	const struct cls_rule *best = NULL;
 
 	for (unsigned int n = 0; n < l->n_blocks; n++) {
-		const unsigned int w = l->block[n] & 0xff;
-		const struct cut_block *k =
-			(const struct cut_block *)cut_at(l->at[w]) + (l->block[n] >> 8);
+		const unsigned int w = l->of[n];
+		const struct cut_block *k = l->block[n];
 		unsigned int set;
 
 		if (w % BURST_MAX != i)
 			continue;
-		for (set = alike_plain(k, l->at[w], l->word[i]); set; set &= set - 1) {
+		for (set = alike_plain(k, l->at[w], l->word[i], 0, CUT_PARTS); set;
+		     set &= set - 1) {
 			const struct cls_rule *r = cut_rule(atomic_load_explicit(
 				&k->rule[__builtin_ctz(set)], memory_order_acquire));
 
@@ -243,7 +272,7 @@ static const struct cls_rule *search(const struct look *l, const struct cut_keys
 }
 
 /* Whether a packet has what nearly all rules have in common. */
-static inline bool has_common(const struct cut_words *w, const uint64_t *word)
+static __rte_always_inline bool has_common(const struct cut_words *w, const uint64_t *word)
 {
 	uint64_t differ = 0;
 
@@ -252,8 +281,11 @@ static inline bool has_common(const struct cut_words *w, const uint64_t *word)
 	return !differ;
 }
 
-void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut_words *words,
-		const struct cut_keys *keys, uint64_t todo, const struct cls_rule **hit)
+static __rte_always_inline void
+look_up(const struct cut_tree *t, unsigned int n_trees, const struct cut_words *words,
+	const struct cut_keys *keys, uint64_t todo, const struct cls_rule **hit,
+	unsigned int (*alike)(const struct cut_block *, uint64_t, const uint64_t *, unsigned int,
+			      unsigned int))
 {
 	struct look l;
 	unsigned int i;
@@ -264,10 +296,7 @@ void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut
 	note_blocks(&l);
 	EACH(i, todo)
 	l.best[i] = 0;
-	if (have_avx2 && !cut_scalar)
-		compare_avx2(&l);
-	else
-		compare_plain(&l);
+	compare(&l, alike);
 	EACH(i, todo)
 	rte_prefetch0(&cut_rule(l.best[i])->removed);
 	EACH(i, todo)
@@ -281,4 +310,20 @@ void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut
 		else
 			hit[i] = search(&l, keys, i);
 	}
+}
+
+VECTORS static void look_up_vectors(const struct cut_tree *t, unsigned int n_trees,
+				    const struct cut_words *words, const struct cut_keys *keys,
+				    uint64_t todo, const struct cls_rule **hit)
+{
+	look_up(t, n_trees, words, keys, todo, hit, alike_avx2);
+}
+
+void cut_lookup(const struct cut_tree *t, unsigned int n_trees, const struct cut_words *words,
+		const struct cut_keys *keys, uint64_t todo, const struct cls_rule **hit)
+{
+	if (likely(have_vectors && !cut_scalar))
+		look_up_vectors(t, n_trees, words, keys, todo, hit);
+	else
+		look_up(t, n_trees, words, keys, todo, hit, alike_plain);
 }
