@@ -386,6 +386,7 @@ static struct program *compile(struct dp *dp, const struct of_list *list, enum f
 	if (form != FORM_INSTS) {
 		g->i.apply = g->op;
 		act_sum_up_list(&g->i, g->op);
+		g->i.reads = 0; /* what a bucket or a packet-out does leads nobody to a table */
 	}
 	if (!act_refer_learns(&g->i, g->op, g->n_op) || !act_refer_meters(&g->i, g->op, g->n_op) ||
 	    g->failed) {

@@ -247,29 +247,6 @@ static __rte_noinline uint64_t run_rest(struct pmd *w, struct burst *b, struct r
 	return walked;
 }
 
-/*
- * The same by tag: where frames in a row have the same one, for all of them at once.  That is tried
- * again from time to time where they have not.
- */
-static unsigned int run_tagged(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
-			       struct flow_key *key, uint64_t *hits, uint64_t *left) PMD
-{
-	enum { PAUSE = 64, RUN = 4 };
-	struct cache *c = w->cache;
-	unsigned int gone, runs = 0;
-
-	if (c->run_pause) {
-		c->run_pause--;
-		return run_cached(w, b, r, l, key, hits, left);
-	}
-	gone = express_tagged(w, b, l, r->m, r->n, key, left, &runs);
-	if (runs > 1 && runs * RUN > gone)
-		c->run_pause = PAUSE;
-	if (unlikely(gone < r->n))
-		*hits |= look_up_some(c, r, key, all(r->n) & ~all(gone));
-	return gone;
-}
-
 static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
 			 struct flow_key *key) PMD
 {
@@ -285,8 +262,6 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 				r->x[i] = NULL;
 	} else if (unlikely(routed)) {
 		hits |= look_up_some(w->cache, r, key, all(r->n) & ~routed);
-	} else if (w->cache->need == EXPRESS_TAG && !r->from) {
-		gone = run_tagged(w, b, r, l, key, &hits, &left);
 	} else {
 		gone = run_cached(w, b, r, l, key, &hits, &left);
 	}
@@ -296,6 +271,35 @@ static uint64_t run_each(struct pmd *w, struct burst *b, struct ride *r, struct 
 	if (r->cached)
 		cache_judge(w, (uint32_t)__builtin_popcountll(served),
 			    (uint32_t)__builtin_popcountll(served & ~walked));
+	return left;
+}
+
+/*
+ * Where nothing but port and tag is looked at: frames in a row that have the same one go at once.
+ * That is tried again from time to time where few have.
+ */
+static uint64_t run_tagged(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l,
+			   struct flow_key *key) PMD
+{
+	enum { PAUSE = 64, RUN = 4 };
+	struct cache *c = w->cache;
+	uint64_t left = 0, walked = 0, hits;
+	unsigned int gone, runs = 0;
+	uint32_t served;
+
+	if (c->run_pause) {
+		c->run_pause--;
+		return run_each(w, b, r, l, key);
+	}
+	gone = express_tagged(w, b, l, r->m, r->n, key, &left, &runs);
+	if (runs > 1 && runs * RUN > gone)
+		c->run_pause = PAUSE;
+	if (unlikely(gone < r->n)) {
+		hits = look_up_some(c, r, key, all(r->n) & ~all(gone));
+		walked = run_rest(w, b, r, l, key, gone, hits, 0, &left);
+	}
+	served = r->n - (uint32_t)__builtin_popcountll(left);
+	cache_judge(w, served, served - (uint32_t)__builtin_popcountll(walked));
 	return left;
 }
 
@@ -326,6 +330,8 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	leave_begin(b, &l);
 	if (c->need == EXPRESS_NOTHING && r.cached)
 		left = express_places(w, b, &l, m, n, from, &key);
+	else if (c->need == EXPRESS_TAG && r.cached && !from)
+		left = run_tagged(w, b, &r, &l, &key);
 	else
 		left = run_each(w, b, &r, &l, &key);
 	leave_end(w, b, &l);

@@ -113,8 +113,11 @@ static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struc
 		       tpid = htobe16(x->does & EXPRESS_STAG ? VLAN_TPID_S : VLAN_TPID_C);
 	uint32_t n = l->n, served = 0, longest = 0;
 	uint64_t bytes = 0;
-	bool begun = false;
+	bool begun = of != EITHER; /* whose first frame is of the run */
 	unsigned int i;
+
+	if (begun)
+		line_begin(b, l, x, r->in_port, n);
 
 	for (i = r->at; i < r->end; i++) {
 		struct rte_mbuf *m = r->m[i];
@@ -144,7 +147,7 @@ static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struc
 			r->left |= BIT(i);
 			continue;
 		}
-		if (unlikely(!begun)) {
+		if (of == EITHER && unlikely(!begun)) {
 			line_begin(b, l, x, r->in_port, n);
 			begun = true;
 		}
@@ -348,7 +351,6 @@ unsigned int express_tagged(struct pmd *w, struct burst *b, struct leaving *l, s
 
 	stage_begin(&w->stages, STAGE_ACTIONS, n);
 	while (r.at < n) {
-		const unsigned int first = r.at;
 		uint64_t words[CACHE_WORDS_MAX], hash;
 		const struct cache_entry *e;
 		const struct express *x;
@@ -370,15 +372,15 @@ unsigned int express_tagged(struct pmd *w, struct burst *b, struct leaving *l, s
 		++*n_runs;
 		r.served = 0;
 		r.bytes = 0;
-		if (likely(in_a_line(x, r.in_port))) {
-			if (of == TAGGED)
-				leave_run(w, b, l, x, &r, TAGGED);
-			else
-				leave_run(w, b, l, x, &r, UNTAGGED);
-		}
-		if (unlikely(r.at == first)) {
+		if (unlikely(!in_a_line(x, r.in_port) ||
+			     is_odd(m[r.at], x->does & EXPRESS_PUSH ? VLAN_HLEN : 0) ||
+			     (of == UNTAGGED && x->does & EXPRESS_POP))) {
 			leave_one(w, b, l, x, &r);
 			r.at++;
+		} else if (of == TAGGED) {
+			leave_run(w, b, l, x, &r, TAGGED);
+		} else {
+			leave_run(w, b, l, x, &r, UNTAGGED);
 		}
 		count_run(w, l, x, &r);
 	}
