@@ -26,24 +26,29 @@ static void run_burst(void)
 		n = rules.metered || rules.learned || rules.tracked ? 1 : 1 + below(BURST_MAX);
 	uint32_t in_port[BURST_MAX];
 	const bool alike = rnd_easy || one_in(2);
+	uint64_t express;
 
 	for (unsigned int i = 0; i < n; i++) {
-		which[i] = below(FRAMES);
+		which[i] = rnd_tags && i && !one_in(4) ? which[i - 1] : below(FRAMES);
 		in_port[i] = i && alike ? in_port[0] : 1 + below(PORTS);
 	}
 	if (rules.tracked && one_in(3))
 		conns_talk(&t.frames[which[0]]);
 	t.w->cache = t.cache;
 	t.cache->walk_pause = t.cache->route_pause = 0; /* whatever came of it before */
+	t.cache->run_pause = one_in(4);
 	t.cache->adapt.on = !one_in(3);
 	tick();
 	run_compiled(which, in_port, n, alike);
 	compare(t.cache->adapt.on ? "cold" : "aside", which, in_port, n);
 	learn_all();
 	t.cache->adapt.on = true;
+	express = t.express;
 	tick();
 	run_compiled(which, in_port, n, alike);
 	compare("warm", which, in_port, n);
+	if (alike && t.cache->need <= EXPRESS_TAG)
+		t.runs[t.cache->need] += t.express - express;
 	learn_all();
 	t.w->cache = NULL;
 	tick();
@@ -257,6 +262,9 @@ static void start_tables(void)
 	rules.back = rules.nx && one_in(12);
 	rnd_easy = !t.poor && t.seed % 4 == 3;
 	rnd_plain = rnd_easy || one_in(2);
+	rnd_tags = rnd_easy && t.seed % 8 == 7 ? RND_TAGS + one_in(3) : RND_NO_TAGS;
+	if (rnd_tags)
+		rules.n_tables = 1 + one_in(4);
 	if (rnd_easy)
 		rules.metered = rules.learned = rules.nx = rules.back = rules.loud = false;
 	rules.tracked = !t.poor && !rnd_easy && !rules.learned && !rules.back && one_in(4);
@@ -270,7 +278,9 @@ static void start_tables(void)
 	for (unsigned int i = 0; i < rules.n_tables; i++) {
 		t.style[i] = rules.tracked && !one_in(4) ? STYLE_MANY : below(N_STYLES);
 		/* Routes that frames are looked up in directly. */
-		if (!i && rnd_easy && one_in(2))
+		if (rnd_tags)
+			t.style[i] = STYLE_FEW;
+		else if (!i && rnd_easy && one_in(2))
 			t.style[i] = one_in(3) ? STYLE_PREFIXES6 : STYLE_PREFIXES;
 		memset(&t.shape[i], 0, sizeof(t.shape[i]));
 		if (one_in(2))
@@ -353,9 +363,10 @@ static bool met_enough(void)
 {
 	return t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000 &&
 	       t.grouped > 1000 && t.sampled > 500 && t.w->perf.cache_hits > 1000 &&
-	       t.express > 2000 && t.routed > 500 && t.by_table > 500 && t.fragments > 60 &&
-	       pauses.resumed > 1000 && learn_counts(t.dp).added > 20 &&
-	       learn_counts(t.dp).modified > 10 && !conns_missing();
+	       t.runs[EXPRESS_NOTHING] > 200 && t.runs[EXPRESS_TAG] > 1000 && t.express > 2000 &&
+	       t.routed > 500 && t.by_table > 500 && t.fragments > 60 && pauses.resumed > 1000 &&
+	       learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10 &&
+	       !conns_missing();
 }
 
 static void compiled_equals_reference(void **state)
@@ -392,6 +403,9 @@ static void compiled_equals_reference(void **state)
 	printf("%llu tracked, %llu translated, %llu found no place, %llu dropped\n",
 	       (unsigned long long)conns.asked, (unsigned long long)conns.placed,
 	       (unsigned long long)conns.exhausted, (unsigned long long)conns.dropped);
+	printf("%llu by port alone, %llu by port and tag\n",
+	       (unsigned long long)t.runs[EXPRESS_NOTHING],
+	       (unsigned long long)t.runs[EXPRESS_TAG]);
 	printf("%llu resumed, %llu fragments\n", (unsigned long long)pauses.resumed,
 	       (unsigned long long)t.fragments);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)

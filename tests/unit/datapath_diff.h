@@ -85,6 +85,7 @@ static struct {
 	bool poor; /* hardly any buffers: then all that is asked is that none is lost */
 	unsigned int style[TABLES_MAX];
 	struct of_match shape[TABLES_MAX]; /* of a table with one mask */
+	uint64_t runs[2];		   /* of those that left by express, by enum express_need */
 	uint64_t packets, outs, express, accepted, refused, changed, expired, metered, grouped,
 		bundles;
 	const char *templates[8];

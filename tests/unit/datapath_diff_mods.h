@@ -60,6 +60,31 @@ static void rnd_route6(struct of_flow_mod *fm)
 		of_match_set(&fm->match, &of_fields[OF_FIELD_IPV6_DST], value, mask);
 }
 
+/* By port and tag alone, or by port. */
+static void rnd_match_tag(struct of_match *m)
+{
+	if (rnd_tags == RND_TAGGED_PORTS || one_in(3))
+		of_match_set_u64(m, OF_FIELD_IN_PORT, 1 + below(PORTS));
+	switch (rnd_tags == RND_TAGGED_PORTS ? 3 : below(6)) {
+	case 0: /* no tag, or one */
+		of_match_set_u64(m, OF_FIELD_VLAN_VID, 0);
+		break;
+	case 1:
+		of_match_set_masked_u64(m, OF_FIELD_VLAN_VID, 0x1000, 0x1000);
+		break;
+	case 2:
+		of_match_set_masked_u64(m, OF_FIELD_VLAN_VID, 0x1000 | below(8), 0x1007);
+		break;
+	case 3:
+		break;
+	default:
+		of_match_set_u64(m, OF_FIELD_VLAN_VID, 0x1000 | PICK(rnd_vids));
+		if (one_in(3))
+			of_match_set_u64(m, OF_FIELD_VLAN_PCP, below(8));
+		break;
+	}
+}
+
 /* A match in the manner of the table, and a priority that leaves no doubt about who wins. */
 static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 {
@@ -110,6 +135,10 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		}
 		break;
 	default:
+		if (rnd_tags) {
+			rnd_match_tag(m);
+			break;
+		}
 		if (rules.tracked && !one_in(4))
 			rnd_match_tracked(m);
 		else if (rnd_easy && one_in(2))

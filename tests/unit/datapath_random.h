@@ -400,10 +400,40 @@ static inline void mk_easy(struct maker *m)
 	put_be16(p + 10, (uint16_t)~mk_sum(p, 20));
 }
 
+/*
+ * Tables look at port and tag alone, or at the port, and actions at no more.  Frames have up to
+ * three tags of either kind, some of priority alone, and are cut short anywhere behind the MACs.
+ */
+static enum { RND_NO_TAGS, RND_TAGS, RND_TAGGED_PORTS } rnd_tags;
+
+static inline void mk_tags(struct maker *m)
+{
+	static const uint16_t types[] = { 0x88b5, 0x86dd, 0x0806, 0x8847, 46 };
+
+	if (one_in(3)) {
+		mk_easy(m);
+	} else {
+		rnd_mac(mk(m, 6));
+		rnd_mac(mk(m, 6));
+		for (unsigned int n = one_in(3) ? 2 + below(2) : below(2); n > 0; n--) {
+			mk_type(m, one_in(3) ? 0x88a8 : 0x8100);
+			mk_type(m, (uint16_t)((one_in(3) ? 0 : PICK(rnd_vids)) | below(16) << 12));
+		}
+		mk_type(m, PICK(types));
+		mk(m, below(60));
+	}
+	if (one_in(6))
+		m->n = 14 + below(m->n < 25 ? m->n - 13 : 12);
+}
+
 /* At least 14 bytes.  Most are sound; some are cut short, padded, damaged, or nothing at all. */
 static inline void rnd_frame(struct maker *m)
 {
 	m->n = 0;
+	if (rnd_tags && !one_in(16)) {
+		mk_tags(m);
+		return;
+	}
 	if (rnd_easy && !one_in(16)) {
 		mk_easy(m);
 		return;

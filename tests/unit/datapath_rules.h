@@ -253,9 +253,9 @@ static struct of_any *rnd_plain_action(const struct of_match *m)
 {
 	struct of_action_set_field *a;
 
-	if (rnd_easy && one_in(4))
+	if (rnd_easy && one_in(rnd_tags ? 2 : 4))
 		return rnd_tag();
-	switch (below(8)) {
+	switch (rnd_tags ? 4 * below(2) : below(8)) {
 	case 0:
 	case 1:
 		a = OF_NEW(&rules.arena, action_set_field);
@@ -386,11 +386,13 @@ static void rnd_insts(struct of_flow_mod *fm)
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 		return;
 	}
-	if (!one_in(rnd_easy && left ? 2 : 4)) {
+	if (!one_in(rnd_tags ? 8 : rnd_easy && left ? 2 : 4)) {
 		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
 
 		rnd_actions(&a->actions, &fm->match,
 			    rnd_easy ? below(4) : 1 + below(rules.loud ? 12 : 6), GROUPS);
+		if (rnd_tags && !one_in(6))
+			of_list_add(&a->actions, &rules.arena, rnd_output());
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 	}
 	if (one_in(8))
