@@ -78,6 +78,7 @@ struct express {
 };
 
 struct insts;
+struct vxlan_rx;
 
 /* What one flow's instructions come to, made with them. */
 struct express_step {
@@ -90,12 +91,9 @@ _Static_assert(sizeof(struct express) <= 64, "one line");
 
 /* Where frames came in that had been in a tunnel, one after the other. */
 struct express_from {
-	uint32_t port;			    /* the tunnel's */
-	uint32_t end;			    /* the first frame behind them */
-	const uint8_t *ipv6_src, *ipv6_dst; /* NULL: it was over IPv4 */
-	be32 tun_src, tun_dst;
-	be64 tun_id;
-	uint8_t tun_tos, tun_ttl;
+	uint32_t port; /* the tunnel's */
+	uint32_t end;  /* the first frame behind them */
+	const struct vxlan_rx *rx;
 };
 
 /* Of a key of these words, and in each of them these bits. */

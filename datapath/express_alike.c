@@ -7,10 +7,12 @@
 
 #include "datapath/cache_priv.h"
 
+/* Words in which a packet's tunnel is. */
+#define TUN_WORDS (BIT(W_TUN) | ((BIT(W_TUN_END) - 1) & ~(BIT(W_TUN_ADDR) - 1)))
+
 enum express_need express_need(uint64_t words, const uint64_t *bits)
 {
-	const uint64_t tunnel = (BIT(W_TUN_END) - 1) & ~(BIT(W_TUN_ADDR) - 1),
-		       port = BIT(0) | BIT(W_PORT) | BIT(W_TUN) | tunnel;
+	const uint64_t port = BIT(0) | BIT(W_PORT) | TUN_WORDS;
 	const struct flow_key tci = { .vlan_tci = UINT16_MAX };
 
 	if (!(words & ~port))
@@ -279,6 +281,11 @@ static const struct express_from *last_alike(const struct cache *c, const struct
 
 	if (likely(from->end >= n))
 		return from;
+	if (!(c->words & TUN_WORDS)) {
+		while (from->end < n && from[1].port == from->port)
+			from++;
+		return from;
+	}
 	cache_take(c, (const uint64_t *)key, words, c->n_in);
 	next = *key;
 	for (; from->end < n && from[1].port == from->port; from++) {

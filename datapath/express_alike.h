@@ -22,6 +22,7 @@
 #include "datapath/express_priv.h"
 #include "datapath/pmd.h"
 #include "datapath/port.h"
+#include "datapath/tunnel_key.h"
 
 static inline uint64_t all(unsigned int n)
 {
@@ -31,16 +32,8 @@ static inline uint64_t all(unsigned int n)
 /* What the tunnel has to say in the key. */
 static inline void from_tunnel(const struct express_from *from, struct flow_key *key)
 {
-	static const uint8_t none[16];
-
 	key->in_port = htobe32(from->port);
-	key->tun_id = from->tun_id;
-	key->tun_src = from->tun_src;
-	key->tun_dst = from->tun_dst;
-	key->tun_tos = from->tun_tos;
-	key->tun_ttl = from->tun_ttl;
-	memcpy(key->tun_ipv6_src, from->ipv6_src ? from->ipv6_src : none, 16);
-	memcpy(key->tun_ipv6_dst, from->ipv6_dst ? from->ipv6_dst : none, 16);
+	tunnel_key(from->rx, key);
 }
 
 /* What a flow has not said of the next tunnel is as it was in the last one: not composed. */

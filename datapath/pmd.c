@@ -157,7 +157,7 @@ void pmd_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned i
 	pmd_burst_start(w, b);
 	u = atomic_load_explicit(&p->uplink, memory_order_acquire);
 	if (u)
-		todo = tunnel_rx(w, b, p, u, m, n);
+		todo = tunnel_rx(w, b, p, u, m, n, flags);
 	else
 		todo = start_packets(w, b, p, m, n);
 	pmd_burst_run(w, b, todo);

@@ -16,6 +16,7 @@
 #include "datapath/parse.h"
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
+#include "datapath/tunnel_key.h"
 #include "datapath/tunnel_priv.h"
 #include "datapath/txq.h"
 #include "vxlan/toobig.h"
@@ -25,6 +26,7 @@ struct tunnel_ctx {
 	uint64_t seen[VXLAN_N_DROPS]; /* of vx.drops: what has been put to a port's account */
 	uint64_t tsc_per_ms;
 	struct vxlan_toobig_limit limit;
+	struct vxlan_memory *memory;
 	struct vxlan_rx_out rx;
 	struct vxlan_big big;
 	struct vxlan_toobig_out small;
@@ -54,6 +56,11 @@ struct tunnel_ctx *tunnel_ctx_new(struct dp *dp)
 
 	if (!c)
 		return NULL;
+	c->memory = vxlan_memory_new();
+	if (!c->memory) {
+		lines_free(c);
+		return NULL;
+	}
 	c->vx.pool = dp->pool;
 	c->tsc_per_ms = rte_get_tsc_hz() / 1000;
 	return c;
@@ -61,6 +68,8 @@ struct tunnel_ctx *tunnel_ctx_new(struct dp *dp)
 
 void tunnel_ctx_free(struct tunnel_ctx *c)
 {
+	if (c)
+		vxlan_memory_free(c->memory);
 	lines_free(c);
 }
 
@@ -106,10 +115,10 @@ static void to_vtep(struct pmd *w, const struct port *p, struct rte_mbuf *m) PMD
 	punt_send(w, u);
 }
 
-static uint32_t row_find(const struct uplink *u, const struct vxlan_rx *r, bool any_vni,
-			 bool any_remote)
+static uint32_t row_find(const struct uplink *u, uint32_t end, const struct vxlan_rx *r,
+			 bool any_vni, bool any_remote)
 {
-	uint32_t h = uplink_hash(u, (uint16_t)r->port, any_vni ? NULL : &r->vni,
+	uint32_t h = uplink_hash(u, (uint16_t)end, any_vni ? NULL : &r->vni,
 				 any_remote ? NULL : &r->src);
 
 	for (;; h++) {
@@ -117,46 +126,38 @@ static uint32_t row_find(const struct uplink *u, const struct vxlan_rx *r, bool 
 
 		if (!row->port)
 			return 0;
-		if (row->end == r->port && row->any_vni == any_vni &&
-		    row->any_remote == any_remote && (any_vni || row->vni == r->vni) &&
+		if (row->end == end && row->any_vni == any_vni && row->any_remote == any_remote &&
+		    (any_vni || row->vni == r->vni) &&
 		    (any_remote || vxlan_addr_eq(&row->remote, &r->src)))
 			return row->port;
 	}
 }
 
 /* The port that fits best: VNI and remote its own, then the remote, then the VNI, then neither. */
-static const struct port *tunnel_port(struct pmd *w, const struct uplink *u,
-				      const struct vxlan_rx *r)
+uint32_t uplink_port_of(const struct vxlan_term *t, const struct vxlan_local *l,
+			const struct vxlan_rx *r)
 {
 	static const uint8_t order[] = { 0, ANY_VNI, ANY_REMOTE, ANY_VNI | ANY_REMOTE };
+	const struct uplink *u = (const void *)t;
 
+	_Static_assert(offsetof(struct uplink, term) == 0, "one is the other's");
 	for (unsigned int i = 0; i < RTE_DIM(order); i++) {
-		const uint32_t no = u->kinds >> order[i] & 1 ? row_find(u, r, order[i] & ANY_VNI,
-									order[i] & ANY_REMOTE)
-							     : 0;
+		const uint32_t no =
+			u->kinds >> order[i] & 1
+				? row_find(u, l->port, r, order[i] & ANY_VNI, order[i] & ANY_REMOTE)
+				: 0;
 
 		if (no)
-			return port_by_no(w->dp, no);
+			return no;
 	}
-	return NULL;
+	return 0;
 }
 
 static void key_set(struct pkt *p, const struct port *uplink, const struct vxlan_rx *r)
 {
-	struct flow_key *k = &p->key;
-
 	pkt_touch(p, offsetof(struct flow_key, tun_src));
-	k->in_phy_port = htobe32(uplink->no);
-	k->tun_id = htobe64(r->vni);
-	k->tun_tos = r->tos;
-	k->tun_ttl = r->ttl;
-	if (vxlan_addr_is_v4(&r->src)) {
-		k->tun_src = vxlan_addr_to_v4(&r->src);
-		k->tun_dst = vxlan_addr_to_v4(&r->dst);
-	} else {
-		memcpy(k->tun_ipv6_src, r->src.b, 16);
-		memcpy(k->tun_ipv6_dst, r->dst.b, 16);
-	}
+	p->key.in_phy_port = htobe32(uplink->no);
+	tunnel_key(r, &p->key);
 }
 
 static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, unsigned int n,
@@ -168,37 +169,23 @@ static void drop_rx(struct pmd *w, const struct port *p, struct rte_mbuf **m, un
 }
 
 /* The port of the tunnel that frames were in, when it takes them; NULL: they are dropped. */
-static const struct port *receive(struct pmd *w, const struct port *uplink, const struct uplink *u,
-				  struct rte_mbuf **m, const struct vxlan_run *run)
+static const struct port *receive(struct pmd *w, const struct port *uplink, uint32_t no,
+				  struct rte_mbuf **m, unsigned int n, uint64_t bytes)
 {
-	const struct port *p = tunnel_port(w, u, &run->rx);
+	const struct port *p = no ? port_by_no(w->dp, no) : NULL;
 
-	if (!p) {
-		drop_rx(w, uplink, m, run->n, DROP_TUN_NO_PORT);
+	if (unlikely(!p)) {
+		drop_rx(w, uplink, m, n, DROP_TUN_NO_PORT);
 		return NULL;
 	}
-	counter_add(&w->ports[p->slot].rx_packets, run->n);
-	counter_add(&w->ports[p->slot].rx_bytes, run->bytes);
-	if (atomic_load_explicit(&p->config, memory_order_relaxed) &
-	    (OFPPC_PORT_DOWN | OFPPC_NO_RECV)) {
-		drop_rx(w, p, m, run->n, DROP_PORT_NO_RECV);
+	counter_add(&w->ports[p->slot].rx_packets, n);
+	counter_add(&w->ports[p->slot].rx_bytes, bytes);
+	if (unlikely(atomic_load_explicit(&p->config, memory_order_relaxed) &
+		     (OFPPC_PORT_DOWN | OFPPC_NO_RECV))) {
+		drop_rx(w, p, m, n, DROP_PORT_NO_RECV);
 		return NULL;
 	}
 	return p;
-}
-
-static void from_set(struct express_from *f, const struct port *p, const struct vxlan_rx *r)
-{
-	*f = (struct express_from){
-		.port = p->no, .tun_id = htobe64(r->vni), .tun_tos = r->tos, .tun_ttl = r->ttl
-	};
-	if (vxlan_addr_is_v4(&r->src)) {
-		f->tun_src = vxlan_addr_to_v4(&r->src);
-		f->tun_dst = vxlan_addr_to_v4(&r->dst);
-	} else {
-		f->ipv6_src = r->src.b;
-		f->ipv6_dst = r->dst.b;
-	}
 }
 
 /* Those that came by one tunnel one after the other, as far as their port takes them. */
@@ -206,40 +193,51 @@ struct arrivals {
 	unsigned int n, n_frames;
 	struct express_from from[BURST_MAX];
 	const struct port *port[BURST_MAX];
-	const struct vxlan_rx *rx[BURST_MAX];
 };
 
-static void receive_all(struct pmd *w, const struct port *uplink, const struct uplink *u,
-			struct vxlan_rx_out *rx, struct arrivals *a) PMD
+/* A port is asked once for runs in a row. */
+static void receive_all(struct pmd *w, const struct port *uplink, struct vxlan_rx_out *rx,
+			struct arrivals *a) PMD
 {
 	struct rte_mbuf **m = rx->inner;
+	unsigned int i = 0;
 
 	a->n = a->n_frames = 0;
-	for (unsigned int i = 0; i < rx->n_runs; m += rx->run[i++].n) {
-		const struct vxlan_run *run = &rx->run[i];
-		const struct port *p = receive(w, uplink, u, m, run);
+	while (i < rx->n_runs) {
+		const uint32_t no = rx->run[i].rx->port;
+		const unsigned int first = i;
+		const struct port *p;
+		unsigned int n = 0;
+		uint64_t bytes = 0;
 
-		if (!p)
-			continue;
-		if (unlikely(m != rx->inner + a->n_frames))
-			memmove(rx->inner + a->n_frames, m, run->n * sizeof(*m));
-		a->n_frames += run->n;
-		a->port[a->n] = p;
-		a->rx[a->n] = &run->rx;
-		from_set(&a->from[a->n], p, &run->rx);
-		a->from[a->n++].end = a->n_frames;
+		for (; i < rx->n_runs && rx->run[i].rx->port == no; i++) {
+			n += rx->run[i].n;
+			bytes += rx->run[i].bytes;
+		}
+		p = receive(w, uplink, no, m, n, bytes);
+		if (likely(p)) {
+			if (unlikely(m != rx->inner + a->n_frames))
+				memmove(rx->inner + a->n_frames, m, n * sizeof(*m));
+			for (unsigned int k = first; k < i; k++) {
+				a->n_frames += rx->run[k].n;
+				a->port[a->n] = p;
+				a->from[a->n++] =
+					(struct express_from){ no, a->n_frames, rx->run[k].rx };
+			}
+		}
+		m += n;
 	}
 }
 
 /* Frames that were in tunnels: some leave by express, the others become packets. */
 static void start_inner(struct pmd *w, struct burst *b, const struct port *uplink,
-			const struct uplink *u, struct vxlan_rx_out *rx) PMD
+			struct vxlan_rx_out *rx) PMD
 {
 	struct arrivals a;
 	unsigned int at = 0;
 	uint64_t left;
 
-	receive_all(w, uplink, u, rx, &a);
+	receive_all(w, uplink, rx, &a);
 	if (!a.n_frames)
 		return;
 	left = UINT64_MAX >> (64 - a.n_frames);
@@ -257,24 +255,24 @@ static void start_inner(struct pmd *w, struct burst *b, const struct port *uplin
 			drop_rx(w, a.port[at], &rx->inner[i], 1, DROP_RX_TRUNCATED);
 			continue;
 		}
-		key_set(&b->pkt[b->n], uplink, a.rx[at]);
+		key_set(&b->pkt[b->n], uplink, a.from[at].rx);
 		b->n++;
 	}
 }
 
 uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const struct uplink *u,
-		   struct rte_mbuf **m, unsigned int n)
+		   struct rte_mbuf **m, unsigned int n, uint64_t flags)
 {
 	struct tunnel_ctx *c = w->tunnel;
 	unsigned int out;
 
 	stage_begin(&w->stages, STAGE_DECAP, n);
-	vxlan_rx_burst(&c->vx, &u->term, m, (uint16_t)n, &c->rx);
+	vxlan_rx_burst(&c->vx, c->memory, &u->term, m, (uint16_t)n, flags, &c->rx);
 	out = c->rx.n_inner + c->rx.n_ctrl + c->rx.n_pass + account(w, p, false);
 	counter_add(&w->perf.created, out - n); /* what the VTEP overhears is a copy */
 	for (unsigned int i = 0; i < c->rx.n_ctrl; i++)
 		to_vtep(w, p, c->rx.ctrl[i]);
-	start_inner(w, b, p, u, &c->rx);
+	start_inner(w, b, p, &c->rx);
 	for (unsigned int i = 0; i < c->rx.n_pass; i++) {
 		b->seq[b->n] = (uint8_t)(c->rx.n_inner + i);
 		if (pkt_init(b, b->n, c->rx.pass[i], p->no))

@@ -84,10 +84,10 @@ bool tunnel_remote(const struct port *p, const struct out_tunnel *tun, struct vx
 /*
  * Sorts 'n' frames that came in on 'p', where the VTEPs 'u' are: starts packets in 'b' (on 'p', or
  * on a tunnel port after decapsulation), sends the VTEPs' own to the control thread.  Returns the
- * packets to be processed.
+ * packets to be processed.  'flags': all that the frames have in ol_flags.
  */
 uint64_t tunnel_rx(struct pmd *w, struct burst *b, const struct port *p, const struct uplink *u,
-		   struct rte_mbuf **m, unsigned int n) PMD;
+		   struct rte_mbuf **m, unsigned int n, uint64_t flags) PMD;
 /* Encapsulates and queues one frame for tunnel port 'p'.  Takes the mbuf. */
 void tunnel_output(struct pmd *w, const struct port *p, const struct out *o) PMD;
 /* The same for frames m[0] to m[n - 1], n > 0, of lot 'x' of the express way. */

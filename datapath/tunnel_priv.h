@@ -52,12 +52,16 @@ struct uplink_row {
 enum uplink_kind { ANY_VNI = 1, ANY_REMOTE = 2 };
 
 struct uplink {
-	struct vxlan_term term;
-	uint8_t kinds; /* bit n: there are rows of kind n, of enum uplink_kind */
+	struct vxlan_term term; /* its port_of() looks at the rows */
+	uint8_t kinds;		/* bit n: there are rows of kind n, of enum uplink_kind */
 	uint64_t key;
 	uint32_t mask;
 	struct uplink_row rows[];
 };
+
+/* The OpenFlow port of the tunnel that a packet was in; 0: there is none. */
+uint32_t uplink_port_of(const struct vxlan_term *t, const struct vxlan_local *l,
+			const struct vxlan_rx *r);
 
 static inline uint32_t uplink_hash(const struct uplink *u, uint16_t end, const uint32_t *vni,
 				   const struct vxlan_addr *remote)

@@ -185,6 +185,8 @@ static struct uplink *uplink_new(const struct dp *dp, const struct port *port, c
 		return NULL;
 	s->mask = size - 1;
 	s->key = rte_rand();
+	s->term.id = vxlan_term_id();
+	s->term.port_of = uplink_port_of;
 	memcpy(s->term.mac, port->mac, 6);
 	for (struct under *u = dp->vteps->unders; u; u = u->next)
 		for (struct tunnel_end *x = strcmp(u->uplink, name) ? NULL : u->ends; x;

@@ -2,12 +2,23 @@
 #include "vxlan/decap.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 
 #include <rte_prefetch.h>
 
+#include "base/lines.h"
 #include "vlan/tag.h"
 #include "vxlan/csum_mbuf.h"
 #include "vxlan/decap_quick.h"
+
+/* What a PMD knows of tunnels from burst to burst, by quick_slot(), and behind that what has no
+ * slot, for one burst. */
+struct vxlan_memory {
+	struct vxlan_known known[QUICK_SLOTS + VXLAN_BURST];
+	struct vxlan_known *last; /* of the burst before; NULL */
+	uint64_t burst;		  /* this one */
+	unsigned int n_spare;	  /* ... has of those */
+};
 
 enum {
 	ETH_HLEN = 14,
@@ -253,20 +264,25 @@ static enum vxlan_drop combine_ecn(struct vxlan_ctx *ctx, struct rte_mbuf **m, u
 	return VXLAN_DROP_NONE;
 }
 
-/* What was said of the packet was said of the outer one. */
+#define SAID ((RTE_MBUF_F_FIRST_FREE - 1) | RTE_MBUF_F_TX_OFFLOAD_MASK)
+
+/* What was said of the packet was said of the outer one.  Where no flag says anything nobody reads
+ * what else there is, and it stays, in a line that need not be touched. */
 static inline void forget(struct rte_mbuf *m)
 {
-	m->ol_flags &= ~(RTE_MBUF_F_FIRST_FREE - 1) & ~RTE_MBUF_F_TX_OFFLOAD_MASK;
-	m->tx_offload = 0;
 	m->packet_type = 0;
+	if (likely(!(m->ol_flags & SAID)))
+		return;
+	m->ol_flags &= ~SAID;
+	m->tx_offload = 0;
 }
 
+/* 'rx->vni' is set. */
 static void describe(const struct view *v, const struct vxlan_local *l, struct vxlan_rx *rx)
 {
 	const uint8_t *ip = v->p + v->l3;
 
 	rx->dst = l->addr;
-	rx->port = l->port;
 	if (v->v4) {
 		be32 src;
 
@@ -279,6 +295,7 @@ static void describe(const struct view *v, const struct vxlan_local *l, struct v
 		rx->tos = (uint8_t)(get_be16(ip) >> 4);
 		rx->ttl = ip[7];
 	}
+	rx->port = v->t->port_of ? v->t->port_of(v->t, l, rx) : l->port;
 }
 
 /* A UDP packet to a local address: lengths and checksums of IP are right, it is no fragment.
@@ -408,112 +425,205 @@ static enum whose sort(struct vxlan_ctx *ctx, struct view *v, struct vxlan_rx *r
 	}
 }
 
-/* run[n_runs], of which 'rx' is set, begins; or it is what the last one is, too. */
-static struct vxlan_run *run_begin(struct vxlan_rx_out *out)
+/* A PMD at work on a burst. */
+struct sorting {
+	struct vxlan_ctx *ctx;
+	struct vxlan_memory *memory;
+	const struct vxlan_term *t;
+	struct rte_mbuf *const *pkts;
+	unsigned int n;
+	uint64_t flags; /* what is SAID of any packet */
+	struct vxlan_rx_out *out;
+};
+
+static inline void run_add(struct vxlan_rx_out *out, const struct vxlan_rx *rx, unsigned int n,
+			   uint64_t bytes)
 {
-	struct vxlan_run *new = &out->run[out->n_runs];
+	out->run[out->n_runs++] = (struct vxlan_run){ rx, n, bytes };
+	out->n_inner = (uint16_t)(out->n_inner + n);
+}
 
-	if (out->n_runs) {
-		const struct vxlan_rx *a = &new->rx, *b = &new[-1].rx;
+/* Unpacks packets from 'i' on, up to one that is not just so or in no tunnel of shape 's' that is
+ * known; the first one is in '*known', as the last one is then.  'said': there are flags.  Returns
+ * how far it came. */
+static __rte_always_inline unsigned int quick_run(const struct sorting *b, unsigned int i,
+						  const struct vxlan_shape *s, bool said,
+						  struct vxlan_known **known)
+{
+	enum { AHEAD = 4, LINE = 64 };
+	struct rte_mbuf *const *pkts = b->pkts;
+	struct rte_mbuf **inner = b->out->inner + b->out->n_inner - i;
+	const unsigned int n = b->n;
+	struct vxlan_known *k = *known;
+	unsigned int first = i;
+	uint64_t sum = 0;
 
-		if (vxlan_addr_eq(&a->src, &b->src) && vxlan_addr_eq(&a->dst, &b->dst) &&
-		    a->vni == b->vni && a->port == b->port && a->tos == b->tos && a->ttl == b->ttl)
-			return new - 1;
+	for (; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+		uint32_t len = m->data_len;
+
+		if (i + AHEAD < n) { /* outer headers, and what is behind them */
+			const char *ahead = rte_pktmbuf_mtod(pkts[i + AHEAD], const char *);
+
+			rte_prefetch0(ahead);
+			rte_prefetch0(ahead + LINE);
+		}
+		/* With that there are as many bytes as are looked at. */
+		if (unlikely(len < s->head + (uint32_t)QUICK_INNER || m->nb_segs != 1))
+			break;
+		if (unlikely(!quick_alike(p, k, s))) {
+			struct vxlan_known *other = &b->memory->known[quick_slot(p, s)];
+
+			if (!quick_is_of(other, b->t, s) || !quick_alike(p, other, s))
+				break;
+			if (likely(i > first))
+				run_add(b->out, &k->rx, i - first, sum);
+			k = other;
+			k->used = b->memory->burst;
+			first = i;
+			sum = 0;
+		}
+		if (said &&
+		    (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD)
+			break;
+		if (unlikely(!s->no_csum && load16(p + s->l4 + 6)) ||
+		    unlikely(!quick_exact(p, len, k, s))) {
+			len = quick_len(m, s, p);
+			if (!len)
+				break;
+		} else {
+			len -= s->head;
+		}
+		inner[i] = m;
+		sum += len;
+		m->data_off = (uint16_t)(m->data_off + s->head);
+		m->data_len = (uint16_t)len;
+		m->pkt_len = len;
+		m->packet_type = 0;
+		if (said)
+			forget(m);
 	}
-	new->n = 0;
-	new->bytes = 0;
-	out->n_runs++;
-	return new;
+	if (likely(i > first))
+		run_add(b->out, &k->rx, i - first, sum);
+	*known = k;
+	return i;
 }
 
-static inline void unpacked(struct vxlan_rx_out *out, struct vxlan_run *run, struct rte_mbuf *m,
-			    uint32_t len)
+/* A straight line for each shape. */
+#define STRAIGHT(name, kind, said)                                                       \
+	static __rte_noinline unsigned int name(const struct sorting *b, unsigned int i, \
+						struct vxlan_known **k)                  \
+	{                                                                                \
+		return quick_run(b, i, &quick_shapes[kind], said, k);                    \
+	}
+STRAIGHT(quick_plain, QUICK_PLAIN, false)
+STRAIGHT(quick_said, QUICK_PLAIN, true)
+STRAIGHT(quick_v4, QUICK_V4, true)
+STRAIGHT(quick_v4_tagged, QUICK_V4_TAGGED, true)
+STRAIGHT(quick_v6, QUICK_V6, true)
+STRAIGHT(quick_v6_tagged, QUICK_V6_TAGGED, true)
+#undef STRAIGHT
+
+static inline unsigned int quick(const struct sorting *b, unsigned int i, struct vxlan_known **k)
 {
-	out->inner[out->n_inner++] = m;
-	run->n++;
-	run->bytes += len;
+	switch ((*k)->shape->kind) {
+	case QUICK_PLAIN:
+		return likely(!b->flags) ? quick_plain(b, i, k) : quick_said(b, i, k);
+	case QUICK_V4:
+		return quick_v4(b, i, k);
+	case QUICK_V4_TAGGED:
+		return quick_v4_tagged(b, i, k);
+	case QUICK_V6:
+		return quick_v6(b, i, k);
+	case QUICK_V6_TAGGED:
+		return quick_v6_tagged(b, i, k);
+	case QUICK_KINDS:
+		break;
+	}
+	return i;
 }
 
-/* The packet, of 'n' bytes, is not like the one before: what it is like, if it is just so. */
-static __rte_noinline bool quick_turn(const struct vxlan_term *t, const uint8_t *p, uint32_t n,
-				      struct vxlan_same *same, struct vxlan_rx *rx)
+/* Room for what a packet says that is not known; a burst has no more of them than packets. */
+static struct vxlan_known *spare(struct vxlan_memory *memory)
 {
-	const struct vxlan_shape *s = quick_shape(t, p, n);
-	struct view v = { .t = t, .p = p };
+	return &memory->known[QUICK_SLOTS + memory->n_spare++];
+}
+
+/* The tunnel of the packet, of shape 's', as far as it may be just so, becomes known, best in 'k':
+ * what this burst has used before stays as it is. */
+static __rte_noinline struct vxlan_known *learn(const struct sorting *b, const uint8_t *p,
+						const struct vxlan_shape *s, struct vxlan_known *k)
+{
+	const uint16_t dport = get_be16(p + s->l4 + 2);
+	struct view v = { .t = b->t, .p = p, .l3 = s->l3, .l4 = s->l4, .v4 = s->v4 };
 	const struct vxlan_local *l;
 	struct vxlan_addr dst;
-	uint16_t dport;
 
-	if (!s)
-		return false;
-	v.l3 = s->l3;
-	v.l4 = s->l4;
-	v.v4 = s->v4;
 	if (s->l3 > ETH_HLEN)
 		v.vid = get_be16(p + ETH_HLEN) & VLAN_VID_MASK;
 	dst = s->v4 ? vxlan_addr_v4(load32(p + s->l4 - 4)) : vxlan_addr_v6(p + s->l4 - 16);
-	dport = get_be16(p + s->l4 + 2);
-	l = dport ? local_find(t, &dst, v.vid, dport) : NULL;
+	l = dport ? local_find(b->t, &dst, v.vid, dport) : NULL;
 	if (!l)
-		return false;
-	describe(&v, l, rx);
-	rx->vni = get_be32(p + s->l4 + UDP_HLEN + 4) >> 8;
-	same->shape = s;
-	memcpy(same->want, p, 16 * (s->v4 ? QUICK_V4_LANES : QUICK_LANES));
-	return true;
+		return NULL;
+	if (k->used == b->memory->burst)
+		k = spare(b->memory);
+	k->term = b->t->id;
+	k->shape = s;
+	k->used = b->memory->burst;
+	k->rx.vni = get_be32(p + s->l4 + UDP_HLEN + 4) >> 8;
+	describe(&v, l, &k->rx);
+	k->sum = s->v4 ? quick_sum_of(p + s->l3) : 0;
+	for (unsigned int i = 0; i < s->n; i++)
+		k->lane[i] = quick_lane(p + s->at[i]);
+	return k;
 }
 
-/* Unpacks what is just so; false: nothing has happened. */
-static __rte_always_inline bool quick(const struct vxlan_term *t, struct rte_mbuf *m,
-				      struct vxlan_same *same, struct vxlan_rx_out *out)
+/* The tunnel that the packet 'm', which does not go on with 'k', is in; NULL: it is not just so. */
+static __rte_noinline struct vxlan_known *turn(const struct sorting *b, const struct rte_mbuf *m,
+					       const struct vxlan_known *k)
 {
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	const uint32_t n = m->data_len;
-	bool turned = false;
-	uint32_t len;
+	const struct vxlan_shape *s;
+	struct vxlan_known *other;
 
-	if (unlikely(m->nb_segs != 1))
-		return false;
-	if (unlikely(!quick_alike(p, n, same))) {
-		turned = quick_turn(t, p, n, same, &out->run[out->n_runs].rx);
-		if (!turned)
-			return false;
-	}
-	len = quick_len(m, same->shape, p);
-	if (unlikely(!len)) {
-		if (turned)
-			same->shape = &quick_no_shape;
-		return false;
-	}
-	if (unlikely(turned))
-		same->run = run_begin(out);
-	m->data_off = (uint16_t)(m->data_off + same->shape->head);
-	m->data_len = (uint16_t)len;
-	m->pkt_len = len;
-	forget(m);
-	unpacked(out, same->run, m, len);
-	return true;
+	if (m->nb_segs != 1)
+		return NULL;
+	s = quick_shape(b->t, p, m->data_len);
+	if (!s || (k && k->shape == s && quick_alike(p, k, s)))
+		return NULL;
+	other = &b->memory->known[quick_slot(p, s)];
+	if (!quick_is_of(other, b->t, s) || !quick_alike(p, other, s))
+		return learn(b, p, s, other);
+	other->used = b->memory->burst;
+	return other;
 }
 
 /* One that is not just so. */
-static __rte_noinline void carefully(struct vxlan_ctx *ctx, const struct vxlan_term *t,
-				     struct rte_mbuf *m, struct vxlan_same *same,
-				     struct vxlan_rx_out *out)
+static __rte_noinline void carefully(const struct sorting *b, struct rte_mbuf *m)
 {
-	struct view v = { .t = t, .m = m, .p = rte_pktmbuf_mtod(m, uint8_t *), .n = m->data_len };
+	struct view v = {
+		.t = b->t, .m = m, .p = rte_pktmbuf_mtod(m, uint8_t *), .n = m->data_len
+	};
+	struct vxlan_rx_out *out = b->out;
 	struct rte_mbuf *copy;
+	struct vxlan_rx rx;
 
-	switch (sort(ctx, &v, &out->run[out->n_runs].rx)) {
-	case TUNNEL:
-		unpacked(out, run_begin(out), v.m, v.m->pkt_len);
-		same->shape = &quick_no_shape;
+	switch (sort(b->ctx, &v, &rx)) {
+	case TUNNEL: {
+		struct vxlan_known *k = spare(b->memory);
+
+		k->rx = rx;
+		out->inner[out->n_inner] = v.m;
+		run_add(out, &k->rx, 1, v.m->pkt_len);
 		break;
+	}
 	case OURS:
 		out->ctrl[out->n_ctrl++] = m;
 		break;
 	case BOTH:
 		/* Without a buffer for it the VTEP misses what it only overhears. */
-		copy = rte_pktmbuf_copy(m, ctx->pool, 0, UINT32_MAX);
+		copy = rte_pktmbuf_copy(m, b->ctx->pool, 0, UINT32_MAX);
 		if (copy)
 			out->ctrl[out->n_ctrl++] = copy;
 		/* fallthrough */
@@ -521,25 +631,57 @@ static __rte_noinline void carefully(struct vxlan_ctx *ctx, const struct vxlan_t
 		out->pass[out->n_pass++] = m;
 		break;
 	case DROP:
-		ctx->drops[v.why]++;
+		b->ctx->drops[v.why]++;
 		rte_pktmbuf_free(v.m);
 		break;
 	}
 }
 
-void vxlan_rx_burst(struct vxlan_ctx *ctx, const struct vxlan_term *t, struct rte_mbuf **pkts,
-		    uint16_t n, struct vxlan_rx_out *out)
+/* ---- What is remembered ---- */
+
+struct vxlan_memory *vxlan_memory_new(void)
 {
-	enum { AHEAD = 4, LINE = 64 };
-	struct vxlan_same same = { .shape = &quick_no_shape };
+	return lines_new(1, sizeof(struct vxlan_memory));
+}
+
+void vxlan_memory_free(struct vxlan_memory *memory)
+{
+	lines_free(memory);
+}
+
+uint64_t vxlan_term_id(void)
+{
+	static _Atomic uint64_t last;
+
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
+void vxlan_rx_burst(struct vxlan_ctx *ctx, struct vxlan_memory *memory, const struct vxlan_term *t,
+		    struct rte_mbuf **pkts, uint16_t n, uint64_t flags, struct vxlan_rx_out *out)
+{
+	const struct sorting b = { ctx, memory, t, pkts, n, flags & SAID, out };
+	struct vxlan_known *k = memory->last;
+	unsigned int i = 0;
 
 	out->n_inner = out->n_runs = out->n_ctrl = out->n_pass = 0;
-	for (unsigned int i = 0; i < n; i++) {
-		if (i + AHEAD < n) { /* outer headers, and what is behind them */
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + AHEAD], void *));
-			rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i + AHEAD], void *, LINE));
-		}
-		if (unlikely(!quick(t, pkts[i], &same, out)))
-			carefully(ctx, t, pkts[i], &same, out);
+	memory->burst++;
+	memory->n_spare = 0;
+	if (likely(k && t->id && k->term == t->id))
+		k->used = memory->burst;
+	else
+		k = NULL;
+	while (i < n) {
+		struct vxlan_known *next;
+
+		if (likely(k))
+			i = quick(&b, i, &k);
+		if (i == n)
+			break;
+		next = turn(&b, pkts[i], k);
+		if (next)
+			k = next;
+		else
+			carefully(&b, pkts[i++]);
 	}
+	memory->last = k && k < &memory->known[QUICK_SLOTS] ? k : NULL;
 }

@@ -31,12 +31,24 @@
 
 #define VXLAN_TERM_MAX 16
 
+/* What a tunnel packet said on its outside: the values of tun_*. */
+struct vxlan_rx {
+	struct vxlan_addr src;
+	struct vxlan_addr dst;
+	uint32_t vni;
+	uint32_t port; /* whose it is */
+	uint8_t tos;
+	uint8_t ttl;
+};
+
+struct vxlan_term;
+
 /* One place where tunnels end. */
 struct vxlan_local {
 	struct vxlan_addr addr;
 	uint16_t dport; /* UDP port; host order */
 	uint16_t vid;	/* underlay VLAN; 0: untagged */
-	uint32_t port;	/* the caller's: handed on in vxlan_rx.port */
+	uint32_t port;	/* the caller's */
 };
 
 /* All that end on one uplink. */
@@ -44,21 +56,19 @@ struct vxlan_term {
 	uint8_t mac[6]; /* of the uplink */
 	uint8_t n;
 	struct vxlan_local local[VXLAN_TERM_MAX];
+	/* Of which PMDs may remember what they have found here: no other has ever had this number
+	 * (vxlan_term_id()); 0: they do not. */
+	uint64_t id;
+	/* What vxlan_rx.port is for what 'l' takes; NULL: l->port. */
+	uint32_t (*port_of)(const struct vxlan_term *t, const struct vxlan_local *l,
+			    const struct vxlan_rx *rx);
 };
 
-/* What a tunnel packet said on its outside: the values of tun_*. */
-struct vxlan_rx {
-	struct vxlan_addr src;
-	struct vxlan_addr dst;
-	uint32_t vni;
-	uint32_t port; /* of the vxlan_local that took it */
-	uint8_t tos;
-	uint8_t ttl;
-};
+uint64_t vxlan_term_id(void);
 
-/* Packets that came one after the other and said the same. */
+/* Packets that came one after the other and said the same; the next ones may do so, too. */
 struct vxlan_run {
-	struct vxlan_rx rx;
+	const struct vxlan_rx *rx; /* valid until the next burst */
 	uint32_t n;
 	uint64_t bytes; /* of the inner frames */
 };
@@ -77,9 +87,15 @@ struct vxlan_rx_out {
 
 /* PMD threads. */
 
-/* Sorts 'n' <= VXLAN_BURST packets of the uplink that 't' is about; VLAN-stripped tags must be back
- * (vlan_unstrip()).  What is in none of the three of '*out' was freed and counted in 'ctx'. */
-void vxlan_rx_burst(struct vxlan_ctx *ctx, const struct vxlan_term *t, struct rte_mbuf **pkts,
-		    uint16_t n, struct vxlan_rx_out *out);
+/* What a PMD remembers of tunnels from burst to burst. */
+struct vxlan_memory;
+struct vxlan_memory *vxlan_memory_new(void);
+void vxlan_memory_free(struct vxlan_memory *memory);
+
+/* Sorts 'n' <= VXLAN_BURST packets of the uplink that 't' is about, who have no more than 'flags'
+ * in ol_flags; VLAN-stripped tags must be back (vlan_unstrip()).  What is in none of the three of
+ * '*out' was freed and counted in 'ctx'. */
+void vxlan_rx_burst(struct vxlan_ctx *ctx, struct vxlan_memory *memory, const struct vxlan_term *t,
+		    struct rte_mbuf **pkts, uint16_t n, uint64_t flags, struct vxlan_rx_out *out);
 
 #endif

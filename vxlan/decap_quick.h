@@ -9,9 +9,10 @@
  * for an inner Ethernet header; lengths that fit and checksums that are right, by our own sum or
  * the driver's word; no congestion mark that the inner header would have to be told of.
  *
- * Most of that, and whom the packet is from and to and in which network, are bits that it has in
- * common with the one before it: where they are (struct vxlan_shape) is known by the family and the
- * tag, and they are compared by 16 bytes.  Only where they differ is anything looked up.
+ * Most of that, and whom the packet is from and to and in which network, are bits that packets of
+ * one tunnel have in common: where they are (struct vxlan_shape) is known by the family and the
+ * tag, and they are compared by 16 bytes with those of the packet before, or of one of the tunnels
+ * that this thread has had lately (struct vxlan_known).  Only what is new is looked up.
  *
  * PMD threads; a part of decap.c.
  */
@@ -25,7 +26,9 @@
 #include <netinet/in.h>
 
 #include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
 #include <rte_mbuf.h>
+#include <rte_vect.h>
 
 #include "base/load.h"
 #include "vlan/tag.h"
@@ -35,30 +38,45 @@
 typedef uint64_t quick_lanes __attribute__((vector_size(16)));
 
 enum {
-	QUICK_LANES = 5, /* 80 bytes: the longest header has 74 */
 	QUICK_INNER = 14,
 	QUICK_UDP = 8 + VXLAN_HLEN,
-	QUICK_V4_LANES = 4,
+	QUICK_HEAD = 80, /* the longest header has 74, and is read by 16 */
+	QUICK_LANES = QUICK_HEAD / 16,
+	QUICK_SLOT_BITS = 6,
+	QUICK_SLOTS = 1 << QUICK_SLOT_BITS,
+};
+
+enum quick_kind {
+	QUICK_PLAIN, /* IPv4, no tag, no UDP checksum: nearly all that there is */
+	QUICK_V4,
+	QUICK_V4_TAGGED,
+	QUICK_V6,
+	QUICK_V6_TAGGED,
+	QUICK_KINDS
 };
 
 /* What outer headers of one kind look like. */
 struct vxlan_shape {
-	/* Bits that packets of one run have in common; the rest is looked at one by one, or by
+	/* Bits that packets of one tunnel have in common; the rest is looked at one by one, or by
 	 * nobody. */
-	union {
-		uint8_t mask[16 * QUICK_LANES];
-		quick_lanes lanes[QUICK_LANES];
-	};
-	uint8_t l3, l4; /* where they begin */
-	uint8_t head;	/* where the inner frame begins */
+	uint8_t mask[QUICK_HEAD];
+	uint8_t at[QUICK_LANES]; /* pieces of 16 bytes in which all of these bits are */
+	uint8_t n;		 /* ... how many */
+	uint8_t l3, l4;		 /* where they begin */
+	uint8_t head;		 /* where the inner frame begins */
+	enum quick_kind kind;
 	bool v4;
+	bool no_csum; /* the UDP checksum is among these bits: there is none */
 };
 
-/* The packet before, as far as those behind it are alike. */
-struct vxlan_same {
-	quick_lanes want[QUICK_LANES];
+/* What packets of one tunnel have in common, as the first of them had it. */
+struct vxlan_known {
+	quick_lanes lane[QUICK_LANES]; /* where shape->at[] has them */
 	const struct vxlan_shape *shape;
-	struct vxlan_run *run;
+	uint64_t term; /* the vxlan_term's number; 0: nothing is known here */
+	uint64_t used; /* last burst that had some */
+	struct vxlan_rx rx;
+	uint32_t sum; /* IPv4: quick_sum_of() */
 };
 
 #define QUICK_MAC   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0
@@ -71,51 +89,82 @@ struct vxlan_same {
 /* Version, traffic class; protocol, hop limit. */
 #define QUICK_IPV6 0xff, 0xf0, 0, 0, 0, 0, 0xff, 0xff, QUICK_6ADDR, QUICK_6ADDR
 /* The destination port; flag and number of the network. */
-#define QUICK_TUNNEL 0, 0, 0xff, 0xff, 0, 0, 0, 0, VXLAN_F_VNI, 0, 0, 0, 0xff, 0xff, 0xff, 0
+#define QUICK_TUNNEL(csum) \
+	0, 0, 0xff, 0xff, 0, 0, csum, csum, VXLAN_F_VNI, 0, 0, 0, 0xff, 0xff, 0xff, 0
 
-/* By [IPv6][tagged]. */
-static const struct vxlan_shape quick_shapes[2][2] = {
-	{ { { { QUICK_MAC, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL } }, 14, 34, 50, true },
-	  { { { QUICK_MAC, QUICK_TYPE, QUICK_VID, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL } },
-	    18,
-	    38,
-	    54,
-	    true } },
-	{ { { { QUICK_MAC, QUICK_TYPE, QUICK_IPV6, QUICK_TUNNEL } }, 14, 54, 70, false },
-	  { { { QUICK_MAC, QUICK_TYPE, QUICK_VID, QUICK_TYPE, QUICK_IPV6, QUICK_TUNNEL } },
-	    18,
-	    58,
-	    74,
-	    false } },
+static const struct vxlan_shape quick_shapes[QUICK_KINDS] = {
+	[QUICK_PLAIN] = { .kind = QUICK_PLAIN,
+			  .mask = { QUICK_MAC, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL(0xff) },
+			  .at = { 0, 18, 34 }, /* what is left out is a length */
+			  .n = 3,
+			  .l3 = 14,
+			  .l4 = 34,
+			  .head = 50,
+			  .v4 = true,
+			  .no_csum = true },
+	[QUICK_V4] = { .kind = QUICK_V4,
+		       .mask = { QUICK_MAC, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL(0) },
+		       .at = { 0, 18, 34 },
+		       .n = 3,
+		       .l3 = 14,
+		       .l4 = 34,
+		       .head = 50,
+		       .v4 = true },
+	[QUICK_V4_TAGGED] = { .kind = QUICK_V4_TAGGED,
+			      .mask = { QUICK_MAC, QUICK_TYPE, QUICK_VID, QUICK_TYPE, QUICK_IPV4,
+					QUICK_TUNNEL(0) },
+			      .at = { 0, 16, 32, 38 },
+			      .n = 4,
+			      .l3 = 18,
+			      .l4 = 38,
+			      .head = 54,
+			      .v4 = true },
+	[QUICK_V6] = { .kind = QUICK_V6,
+		       .mask = { QUICK_MAC, QUICK_TYPE, QUICK_IPV6, QUICK_TUNNEL(0) },
+		       .at = { 0, 16, 32, 48, 54 },
+		       .n = 5,
+		       .l3 = 14,
+		       .l4 = 54,
+		       .head = 70 },
+	[QUICK_V6_TAGGED] = { .kind = QUICK_V6_TAGGED,
+			      .mask = { QUICK_MAC, QUICK_TYPE, QUICK_VID, QUICK_TYPE, QUICK_IPV6,
+					QUICK_TUNNEL(0) },
+			      .at = { 0, 16, 32, 48, 58 },
+			      .n = 5,
+			      .l3 = 18,
+			      .l4 = 58,
+			      .head = 74 },
 };
 
-/* Of nothing: no packet is long enough for it. */
-static const struct vxlan_shape quick_no_shape = { .head = 255, .v4 = true };
-
-static __rte_always_inline quick_lanes quick_differ(const uint8_t *p, const struct vxlan_same *same,
-						    unsigned int i)
+static __rte_always_inline quick_lanes quick_lane(const uint8_t *p)
 {
-	quick_lanes is;
+	quick_lanes v;
 
-	memcpy(&is, p + 16 * i, sizeof(is));
-	return (is ^ same->want[i]) & same->shape->lanes[i];
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
-/* Whether the packet, of 'n' bytes, is like the one before it. */
-static __rte_always_inline bool quick_alike(const uint8_t *p, uint32_t n,
-					    const struct vxlan_same *same)
+/* Whether the headers at 'p', of shape 's', are those of 'k' in all that packets of a tunnel have
+ * in common. */
+static __rte_always_inline bool quick_alike(const uint8_t *p, const struct vxlan_known *k,
+					    const struct vxlan_shape *s)
 {
-	const struct vxlan_shape *s = same->shape;
-	quick_lanes differ;
+	quick_lanes differ = { 0 };
 
-	/* With that there are as many bytes as are looked at. */
-	if (unlikely(n < s->head + (uint32_t)QUICK_INNER))
-		return false;
-	differ = quick_differ(p, same, 0) | quick_differ(p, same, 1) | quick_differ(p, same, 2) |
-		 quick_differ(p, same, 3);
-	if (unlikely(!s->v4))
-		differ |= quick_differ(p, same, 4);
+#pragma GCC unroll 8
+	for (unsigned int i = 0; i < s->n; i++)
+		differ |= (quick_lane(p + s->at[i]) ^ k->lane[i]) & quick_lane(s->mask + s->at[i]);
+#ifdef __SSE4_1__
+	return _mm_testz_si128((__m128i)differ, (__m128i)differ);
+#else
 	return !(differ[0] | differ[1]);
+#endif
+}
+
+static inline bool quick_is_of(const struct vxlan_known *k, const struct vxlan_term *t,
+			       const struct vxlan_shape *s)
+{
+	return k->shape == s && k->term == t->id && k->term;
 }
 
 /* Whether an IPv4 header of 20 bytes sums to 0xffff (RFC 1071): added up with the carry coming
@@ -134,6 +183,39 @@ static __rte_always_inline bool quick_sum_ok(const uint8_t *ip)
 	half = (uint32_t)(sum >> 32);
 	half += half << 16 | half >> 16;
 	return half >> 16 == 0xffff;
+}
+
+/* The sum of those words of an IPv4 header that all packets of a tunnel have. */
+static inline uint32_t quick_sum_of(const uint8_t *ip)
+{
+	uint32_t sum = load16(ip) + load16(ip + 8);
+
+	for (unsigned int i = 12; i < 20; i += 2)
+		sum += load16(ip + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/*
+ * Whether the packet of 'n' bytes at 'p', which is like 'k', has lengths without anything behind
+ * them and, over IPv4, the right header checksum.  False: it may be right all the same.
+ */
+static __rte_always_inline bool
+quick_exact(const uint8_t *p, uint32_t n, const struct vxlan_known *k, const struct vxlan_shape *s)
+{
+	const uint8_t *ip = p + s->l3, *udp = p + s->l4;
+	const uint16_t len = rte_bswap16((uint16_t)(n - (s->v4 ? s->l3 : s->l4)));
+	uint32_t sum;
+
+	if (unlikely(load16(udp + 4) != rte_bswap16((uint16_t)(n - s->l4))))
+		return false;
+	if (!s->v4)
+		return load16(ip + 4) == len;
+	/* What differs from packet to packet: the length, the identification with the flags behind
+	 * it, of which there are two bits, so that the sum fits; and the checksum itself. */
+	sum = k->sum + len + load32(ip + 4) + load16(ip + 10);
+	return load16(ip + 2) == len && (uint16_t)(sum + (sum >> 16)) == 0xffff;
 }
 
 /* The driver's word on the outer headers; a NIC that looked into a tunnel speaks of the inner. */
@@ -156,14 +238,14 @@ static inline bool quick_udp_ok(const struct rte_mbuf *m, const struct vxlan_sha
 }
 
 /* The length of the inner frame; 0: it is not just so. */
-static __rte_always_inline uint32_t quick_len(const struct rte_mbuf *m, const struct vxlan_shape *s,
-					      const uint8_t *p)
+static __rte_noinline uint32_t quick_len(const struct rte_mbuf *m, const struct vxlan_shape *s,
+					 const uint8_t *p)
 {
 	const uint8_t *ip = p + s->l3, *udp = p + s->l4;
 	const uint32_t udp_len = get_be16(udp + 4), room = (uint32_t)m->data_len - s->l4;
 	uint32_t end; /* of the IP packet, from UDP on */
 
-	if (likely(s->v4)) {
+	if (s->v4) {
 		end = (uint32_t)get_be16(ip + 2) - 20;
 		if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD ||
 		    !quick_sum_ok(ip))
@@ -172,9 +254,9 @@ static __rte_always_inline uint32_t quick_len(const struct rte_mbuf *m, const st
 		end = get_be16(ip + 4);
 	}
 	/* A length of less than 20 is as one of much too much. */
-	if (unlikely(udp_len < QUICK_UDP + QUICK_INNER || udp_len > end || end > room))
+	if (udp_len < QUICK_UDP + QUICK_INNER || udp_len > end || end > room)
 		return 0;
-	if (unlikely(load16(udp + 6)) && !quick_udp_ok(m, s, p, udp_len))
+	if (load16(udp + 6) && !quick_udp_ok(m, s, p, udp_len))
 		return 0;
 	return udp_len - QUICK_UDP;
 }
@@ -184,7 +266,7 @@ static inline const struct vxlan_shape *quick_shape(const struct vxlan_term *t, 
 						    uint32_t n)
 {
 	const struct vxlan_shape *s;
-	const uint8_t *ip, *vx;
+	const uint8_t *ip, *udp;
 	bool tagged, v6;
 
 	if (n < 14 + VLAN_HLEN || memcmp(p, t->mac, 6) != 0)
@@ -194,17 +276,30 @@ static inline const struct vxlan_shape *quick_shape(const struct vxlan_term *t, 
 	v6 = get_be16(ip - 2) == 0x86dd;
 	if (!v6 && get_be16(ip - 2) != 0x0800)
 		return NULL;
-	s = &quick_shapes[v6][tagged];
+	s = &quick_shapes[(v6 ? QUICK_V6 : QUICK_V4) + tagged];
 	if (n < s->head + (uint32_t)QUICK_INNER)
 		return NULL;
-	vx = p + s->l4 + 8;
-	if (!(vx[0] & VXLAN_F_VNI))
+	udp = p + s->l4;
+	if (!(udp[8] & VXLAN_F_VNI))
 		return NULL;
 	if (v6)
 		return ip[0] >> 4 == 6 && !(ip[1] & 0x10) && ip[6] == IPPROTO_UDP ? s : NULL;
-	return ip[0] == 0x45 && !(ip[1] & 1) && !(get_be16(ip + 6) & 0x3fff) && ip[9] == IPPROTO_UDP
-		       ? s
-		       : NULL;
+	if (ip[0] != 0x45 || ip[1] & 1 || get_be16(ip + 6) & 0x3fff || ip[9] != IPPROTO_UDP)
+		return NULL;
+	return tagged || load16(udp + 6) ? s : &quick_shapes[QUICK_PLAIN];
+}
+
+/* Where a PMD remembers what packets like this one, of shape 's', have in common. */
+static inline unsigned int quick_slot(const uint8_t *p, const struct vxlan_shape *s)
+{
+	const uint8_t *ip = p + s->l3, *vni = p + s->l4 + 12;
+	const uint64_t one = load32(ip + (s->v4 ? 12 : 20)) | (uint64_t)load32(vni) << 32,
+		       other = s->v4 ? ip[1] | (uint32_t)ip[8] << 8
+				     : load16(ip) | (uint32_t)ip[7] << 16;
+
+	return (unsigned int)(((one ^ one >> 29) * UINT64_C(0x9e3779b97f4a7c15) +
+			       other * UINT64_C(0xbf58476d1ce4e5b9)) >>
+			      (64 - QUICK_SLOT_BITS));
 }
 
 #endif

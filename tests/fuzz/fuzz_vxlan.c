@@ -26,6 +26,7 @@ enum { FIX = 0x80, SPLIT = 0x40, GOOD = 0x20, KIND = 0x07, ETH_HLEN = 14 };
 
 static struct rte_mempool *pool;
 static struct vxlan_ctx ctx;
+static struct vxlan_memory *memory;
 static struct vxlan_term term;
 static struct vxlan_tmpl tmpl[2];
 
@@ -75,8 +76,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	pool = rte_pktmbuf_pool_create("fuzz", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	must(pool != NULL);
 	ctx.pool = pool;
+	memory = vxlan_memory_new();
+	must(memory != NULL);
 	must(!vxlan_tmpl_init(&tmpl[0], &v4, NULL) && !vxlan_tmpl_init(&tmpl[1], &v6, NULL));
-	term = (struct vxlan_term){ .mac = { 2, 0xaa, 0, 0, 0, 1 }, .n = 3 };
+	term = (struct vxlan_term){ .mac = { 2, 0xaa, 0, 0, 0, 1 }, .n = 3, .id = vxlan_term_id() };
 	term.local[0] = (struct vxlan_local){ addr("192.0.2.1"), 4789, 0, 1 };
 	term.local[1] = (struct vxlan_local){ addr("2001:db8::1"), 4789, 0, 2 };
 	term.local[2] = (struct vxlan_local){ addr("198.51.100.1"), 4789, 100, 3 };
@@ -169,11 +172,11 @@ static void receive(uint8_t how, const uint8_t *p, uint16_t n)
 	struct rte_mbuf *m = frame_of(how, p, n);
 	struct vxlan_rx_out out;
 
-	vxlan_rx_burst(&ctx, &term, &m, 1, &out);
+	vxlan_rx_burst(&ctx, memory, &term, &m, 1, m->ol_flags, &out);
 	must(out.n_inner + out.n_pass <= 1 && out.n_ctrl <= 1);
 	if (out.n_inner) {
 		check(out.inner[0]);
-		must(out.inner[0]->pkt_len >= ETH_HLEN && out.run[0].rx.vni <= VXLAN_VNI_MASK);
+		must(out.inner[0]->pkt_len >= ETH_HLEN && out.run[0].rx->vni <= VXLAN_VNI_MASK);
 	}
 	rte_pktmbuf_free_bulk(out.inner, out.n_inner);
 	rte_pktmbuf_free_bulk(out.pass, out.n_pass);

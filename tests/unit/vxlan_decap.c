@@ -30,6 +30,7 @@ static const char v6_csum[] = "02aa0000000102aa0000000286dd60200000004a114020010
 			      "000000004d00" INNER;
 
 static struct vxlan_ctx ctx;
+static struct vxlan_memory *memory;
 static struct vxlan_term term;
 static struct vxlan_rx_out out;
 
@@ -45,6 +46,9 @@ static int fresh(void **state)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.pool = pool;
+	if (!memory)
+		memory = vxlan_memory_new();
+	assert_non_null(memory);
 	term = (struct vxlan_term){ .mac = { 2, 0xaa, 0, 0, 0, 1 } };
 	local("192.0.2.1", 4789, 0, 10);
 	local("2001:db8::1", 4789, 0, 11);
@@ -60,7 +64,7 @@ static enum went sort(struct rte_mbuf *m, struct rte_mbuf **inner)
 {
 	enum went w = DROPPED;
 
-	vxlan_rx_burst(&ctx, &term, &m, 1, &out);
+	vxlan_rx_burst(&ctx, memory, &term, &m, 1, m->ol_flags, &out);
 	if (out.n_inner)
 		w = INNER_;
 	else if (out.n_ctrl && out.n_pass)
@@ -106,22 +110,22 @@ static void scapy_vectors(void **state)
 
 	assert_int_equal(sort(mbuf_of_hex(v4_options), &m), INNER_);
 	assert_hex(m, INNER_CE);
-	assert_int_equal(out.run[0].rx.vni, 5);
-	assert_int_equal(out.run[0].rx.tos, 3);
-	assert_int_equal(out.run[0].rx.ttl, 9);
-	assert_int_equal(out.run[0].rx.port, 10);
-	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.run[0].rx.src)), 0xc0000202);
-	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.run[0].rx.dst)), 0xc0000201);
+	assert_int_equal(out.run[0].rx->vni, 5);
+	assert_int_equal(out.run[0].rx->tos, 3);
+	assert_int_equal(out.run[0].rx->ttl, 9);
+	assert_int_equal(out.run[0].rx->port, 10);
+	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.run[0].rx->src)), 0xc0000202);
+	assert_int_equal(be32toh(vxlan_addr_to_v4(&out.run[0].rx->dst)), 0xc0000201);
 	rte_pktmbuf_free(m);
 
 	/* scapy's checksum was for the other direction; sums do not mind. */
 	assert_int_equal(sort(mbuf_of_hex(v6_csum), &m), INNER_);
 	assert_hex(m, INNER);
-	assert_int_equal(out.run[0].rx.vni, 77);
-	assert_int_equal(out.run[0].rx.tos, 2);
-	assert_int_equal(out.run[0].rx.ttl, 64);
-	assert_int_equal(out.run[0].rx.port, 11);
-	assert_int_equal(out.run[0].rx.src.b[15], 2);
+	assert_int_equal(out.run[0].rx->vni, 77);
+	assert_int_equal(out.run[0].rx->tos, 2);
+	assert_int_equal(out.run[0].rx->ttl, 64);
+	assert_int_equal(out.run[0].rx->port, 11);
+	assert_int_equal(out.run[0].rx->src.b[15], 2);
 	rte_pktmbuf_free(m);
 
 	n = unhex(v6_csum, b);
@@ -156,8 +160,8 @@ static void round_trip(void **state)
 			assert_int_equal(vxlan_tmpl_init(&t, &cfg, NULL), 0);
 			assert_int_equal(vxlan_encap_burst(&ctx, &m, &tx, 1, NULL), 1);
 			assert_int_equal(sort(m, &got), INNER_);
-			assert_int_equal(out.run[0].rx.vni, n * 11000);
-			assert_int_equal(out.run[0].rx.port, 10 + i / 2);
+			assert_int_equal(out.run[0].rx->vni, n * 11000);
+			assert_int_equal(out.run[0].rx->port, 10 + i / 2);
 			assert_bytes(got, inner, n);
 			rte_pktmbuf_free(got);
 		}
@@ -339,7 +343,7 @@ static void flags_and_fragments(void **state)
 		b[VX + 1] = b[VX + 7] = (uint8_t)~f;
 		if (f & VXLAN_F_VNI) {
 			assert_int_equal(sort(mbuf_of(b, n), &m), INNER_);
-			assert_int_equal(out.run[0].rx.vni, 5);
+			assert_int_equal(out.run[0].rx->vni, 5);
 			rte_pktmbuf_free(m);
 		} else {
 			assert_dropped(sort_bytes(b, n), VXLAN_DROP_NO_VNI);
@@ -419,7 +423,7 @@ static void not_ours(void **state)
 		b[rows[i].at] = rows[i].value;
 		fix_ip(b + L3);
 		m = mbuf_of(b, n);
-		vxlan_rx_burst(&ctx, &term, &m, 1, &out);
+		vxlan_rx_burst(&ctx, memory, &term, &m, 1, m->ol_flags, &out);
 		assert_int_equal(out.n_pass, 1);
 		assert_bytes(out.pass[0], b, n);
 		rte_pktmbuf_free(out.pass[0]);
@@ -496,7 +500,7 @@ static void burst(void **state)
 		b[5] = i % 4 == 2 ? 9 : 1;
 		pkts[i] = mbuf_of(b, n);
 	}
-	vxlan_rx_burst(&ctx, &term, pkts, VXLAN_BURST, &out);
+	vxlan_rx_burst(&ctx, memory, &term, pkts, VXLAN_BURST, 0, &out);
 	assert_int_equal(out.n_inner, 32);
 	assert_int_equal(out.n_pass, 16);
 	assert_int_equal(out.n_ctrl, 0);
@@ -504,7 +508,7 @@ static void burst(void **state)
 	assert_int_equal(out.n_runs, 32);
 	for (uint16_t i = 0; i < 32; i++) {
 		assert_int_equal(out.run[i].n, 1);
-		assert_int_equal(out.run[i].rx.vni, i / 2 * 4 + i % 2);
+		assert_int_equal(out.run[i].rx->vni, i / 2 * 4 + i % 2);
 	}
 	for (uint16_t i = 0; i < 16; i++)
 		assert_int_equal(*rte_pktmbuf_mtod_offset(out.pass[i], uint8_t *, VX + 6),
