@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* An event that stays though there is nothing must not keep the thread awake for ever. */
-enum { IN_VAIN_MAX = 8, DEAF = 4096 };
+enum { IN_VAIN_MAX = 8, AGAIN_NS = 20000, DEAF = 4096 };
 
 int doze_init(struct doze *z)
 {
@@ -85,6 +85,9 @@ void doze_wait(struct doze *z, uint32_t us)
 		nanosleep(&t, NULL);
 		return;
 	}
+	/* A driver may hear of what woke us a little later than we (tap: by a signal). */
+	if (z->in_vain)
+		nanosleep(&(struct timespec){ .tv_nsec = (long)AGAIN_NS << z->in_vain }, NULL);
 	n = epoll_pwait2(z->epoll, e, sizeof(e) / sizeof(e[0]), &t, NULL);
 	while (n-- > 0) {
 		z->woken |= e[n].data.fd != z->bell;

@@ -235,6 +235,8 @@ static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_inf
 	}
 	/* A tap has the kernel's word for its link, as other interfaces have. */
 	conf.intr_conf.lsc = *info->dev_flags & RTE_ETH_DEV_INTR_LSC && !p->cold->ifname[0];
+	/* So that a packet thread may sleep until frames come (rx_alarm.h). */
+	conf.intr_conf.rxq = s->type == PORT_TAP;
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	p->one_segment = !conf.txmode.offloads;
 	/* These want as many queues each way as they have pairs; a ring's are each other's ends. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define ALLOW_EXPERIMENTAL_API /* rte_eth_dev_rx_intr_ctl_q_get_fd() */
 #include "datapath/rx_alarm.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <rte_ethdev.h>
@@ -17,6 +19,20 @@ static bool link_is_up(uint16_t ethdev)
 	return !rte_eth_link_get_nowait(ethdev, &link) && link.link_status;
 }
 
+static bool tap_is(uint16_t ethdev)
+{
+	struct rte_eth_dev_info info;
+
+	return !rte_eth_dev_info_get(ethdev, &info) && !strcmp(info.driver_name, "net_tap");
+}
+
+static int watch_tap(struct doze *z, uint16_t ethdev, uint16_t queue) CONTROL
+{
+	const int fd = rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, queue);
+
+	return fd < 0 ? -ENOTSUP : doze_watch(z, fd);
+}
+
 int rx_alarm_init(struct rx_alarm *a, struct doze *z, const struct rxq *q)
 {
 	const uint16_t ethdev = q->port->ethdev;
@@ -25,6 +41,8 @@ int rx_alarm_init(struct rx_alarm *a, struct doze *z, const struct rxq *q)
 	*a = (struct rx_alarm){ 0 };
 	if (q->ring)
 		return doze_watch(z, af_packet_fd(ethdev, q->queue));
+	if (tap_is(ethdev))
+		return watch_tap(z, ethdev, q->queue);
 	if (!memif_is(ethdev))
 		return -ENOTSUP;
 	/* That a peer is there again the driver tells, and queues are given out anew. */

@@ -4,6 +4,8 @@
  * and what has to be done so that it does.
  *
  *	af_packet	its socket, readable while frames wait
+ *	tap		its descriptor in the kernel, likewise; the driver itself hears of frames
+ *			by a signal, which may come later than we wake
  *	memif		an eventfd that the peer writes to if it is asked to (memif.h)
  *
  * Made by the control thread for the queues that a thread serves; armed before a sleep, and not
