@@ -57,6 +57,8 @@ struct ofctl_conn;
 /* Connects to "tcp:...", "ssl:...", "unix:...", a socket's path or a bridge's name; dies. */
 struct ofctl_conn *ofctl_connect(const char *name);
 void ofctl_close(struct ofctl_conn *c);
+/* Answers echo requests that are there, if any: who is silent for long is taken for dead. */
+void ofctl_alive(struct ofctl_conn *c);
 const char *ofctl_target(const struct ofctl_conn *c);
 const struct of_features_reply *ofctl_features(const struct ofctl_conn *c);
 

@@ -135,6 +135,11 @@ struct ofctl_conn *ofctl_connect(const char *name)
 	return c;
 }
 
+void ofctl_alive(struct ofctl_conn *c)
+{
+	ev_run(c->loop, EVRUN_NOWAIT);
+}
+
 void ofctl_close(struct ofctl_conn *c)
 {
 	if (!c)

@@ -8,6 +8,8 @@
 
 /* ---- Flow modifications, from the command line or from a file ---- */
 
+enum { LINES_SILENT = 1024 }; /* that are read before echo requests are looked for */
+
 struct flow_reader {
 	struct ofctl_mods mods;
 	struct ofctl_conn *conn;
@@ -22,6 +24,8 @@ static int read_flow(const char *text, unsigned int number, void *arg, struct er
 	struct of_flow_mod *fm;
 	int status;
 
+	if (!(number % LINES_SILENT))
+		ofctl_alive(r->conn);
 	if (r->names_commands)
 		of_parse_flow_command(&text, &command);
 	status = of_parse_flow(text, command, ofctl_names(r->conn), &r->mods.arena, &fm, e);
