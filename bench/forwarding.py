@@ -17,6 +17,7 @@ WHAT = "forwarding"
 def weft(s, subject, run, *options, **how):
     with rig.Weft(*options, trace=s.trace, way=s.way, **how) as sw:
         sw.rules(s.flows)
+        sw.settle()
         rig.time.sleep(rig.WARM)
         figures = sw.window(rig.SECONDS)
         if not figures["rate__Mpps"]:

@@ -343,6 +343,16 @@ class Weft(Program):
         self.of = OpenFlow(self.socket)
         return time.monotonic() - t0
 
+    def settle(self):
+        """Waits while a table of many masks is in tuples: trees are built aside when it has calmed down, if they pay.  How many seconds."""
+        t0 = time.monotonic()
+        while True:
+            tables = self.ctl("perf", self.socket, "--seconds=0")["threads"][0]["tables"]
+            waiting = [t["rules"] for t in tables if t["template"] == "tuple" and t["masks"] >= 4]
+            if not waiting or time.monotonic() - t0 > 2 + max(waiting) / 20000:
+                return time.monotonic() - t0
+            time.sleep(.2)
+
     def drops(self):
         """Name and count, of what was dropped."""
         kind, reply = self.of.answer(4, 79, struct.pack("!II", WEFT, 1) + b"\x2a\x00")
