@@ -199,12 +199,36 @@ static void put_udp_csum(struct rte_mbuf *m, const struct vxlan_tmpl *t, uint8_t
 	memcpy(udp + 6, &csum, 2);
 }
 
-/* What is in the template 't' already. */
-enum baked { NOT_BAKED, BAKED /* VNI and TTL of 'tx' */ };
+/* The fields that differ from packet to packet; 'ip_sum': of an IPv4 header without length, TOS and
+ * checksum. */
+static __rte_always_inline void put_own(uint8_t *hdr, bool v4, uint32_t ip_sum, uint8_t tos,
+					uint16_t udp_len, uint64_t hash)
+{
+	put_be16(hdr + AT_UDP, (uint16_t)(SPORT_BASE + (hash >> (64 - SPORT_BITS))));
+	put_be16(hdr + AT_UDP + 4, udp_len);
+	if (v4) {
+		uint8_t *ip = hdr + AT_IPV4;
+		uint16_t len = htobe16((uint16_t)(udp_len + IPV4_HLEN));
+		uint32_t sum = ip_sum + len + htobe16(tos);
+		uint16_t csum;
+
+		sum = (sum & 0xffff) + (sum >> 16); /* at most 18 bits */
+		csum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+
+		ip[1] = tos;
+		memcpy(ip + 2, &len, 2);
+		memcpy(ip + 10, &csum, 2);
+	} else {
+		uint8_t *ip = hdr + AT_IPV6;
+
+		/* The flow label too, for routers that look no further (RFC 6438). */
+		put_be32(ip, UINT32_C(6) << 28 | (uint32_t)tos << 20 | (hash & 0xfffff));
+		put_be16(ip + 4, udp_len);
+	}
+}
 
 /* Writes the outer header; at least VXLAN_TMPL_SIZE bytes of headroom are the mbuf's own. */
-static __rte_always_inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx, bool v4,
-					   enum baked baked)
+static inline void put_header(struct rte_mbuf *m, const struct vxlan_tx *tx, bool v4)
 {
 	const struct vxlan_tmpl *t = tx->tmpl;
 	uint8_t *inner = rte_pktmbuf_mtod(m, uint8_t *);
@@ -219,37 +243,10 @@ static __rte_always_inline void put_header(struct rte_mbuf *m, const struct vxla
 		tos = (tx->tos & ~ECN_MASK) | (in_tos & ECN_MASK);
 
 	/* All of it, whatever its length: what stands before the header is headroom. */
-	if (unlikely(!v4))
-		memcpy(hdr, t->hdr, VXLAN_TMPL_SIZE - TMPL_V4);
-	memcpy(hdr + VXLAN_TMPL_SIZE - TMPL_V4, t->hdr + VXLAN_TMPL_SIZE - TMPL_V4, TMPL_V4);
-	put_be16(hdr + AT_UDP, (uint16_t)(SPORT_BASE + (hash >> (64 - SPORT_BITS))));
-	put_be16(hdr + AT_UDP + 4, udp_len);
-	if (!baked)
-		put_be32(hdr + AT_VXLAN + 4, tx->vni << 8);
-	if (v4) {
-		uint8_t *ip = hdr + AT_IPV4;
-		uint16_t len = htobe16((uint16_t)(udp_len + IPV4_HLEN));
-		uint32_t sum = t->ip_sum + len + htobe16(tos) +
-			       (baked ? 0 : htobe16((uint16_t)(ttl << 8)));
-		uint16_t csum;
-
-		sum = (sum & 0xffff) + (sum >> 16); /* at most 18 bits */
-		csum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
-
-		ip[1] = tos;
-		memcpy(ip + 2, &len, 2);
-		if (!baked)
-			ip[8] = ttl;
-		memcpy(ip + 10, &csum, 2);
-	} else {
-		uint8_t *ip = hdr + AT_IPV6;
-
-		/* The flow label too, for routers that look no further (RFC 6438). */
-		put_be32(ip, UINT32_C(6) << 28 | (uint32_t)tos << 20 | (hash & 0xfffff));
-		put_be16(ip + 4, udp_len);
-		if (!baked)
-			ip[7] = ttl;
-	}
+	memcpy(hdr, t->hdr, VXLAN_TMPL_SIZE);
+	put_be32(hdr + AT_VXLAN + 4, tx->vni << 8);
+	hdr[v4 ? AT_IPV4 + 8 : AT_IPV6 + 7] = ttl;
+	put_own(hdr, v4, t->ip_sum + htobe16((uint16_t)(ttl << 8)), tos, udp_len, hash);
 
 	m->data_off -= t->len;
 	m->data_len += t->len;
@@ -303,7 +300,7 @@ static inline enum vxlan_drop encap_one(struct vxlan_ctx *ctx, struct rte_mbuf *
 		if (rte_pktmbuf_headroom(*m) < VXLAN_TMPL_SIZE && !own(ctx, m))
 			return VXLAN_DROP_NO_MBUF;
 	}
-	put_header(*m, tx, tx->tmpl->l3_len == IPV4_HLEN, NOT_BAKED);
+	put_header(*m, tx, tx->tmpl->l3_len == IPV4_HLEN);
 	return VXLAN_DROP_NONE;
 }
 
@@ -331,16 +328,29 @@ uint16_t vxlan_encap_burst(struct vxlan_ctx *ctx, struct rte_mbuf **pkts, const 
 	return kept;
 }
 
+typedef uint64_t lane __attribute__((vector_size(16)));
+
+enum { LANES = VXLAN_TMPL_SIZE / sizeof(lane) };
+
+/* 't' says all of the way; what is the same for all stays in registers. */
 static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n,
-					      const struct vxlan_tx *tx, uint64_t odd, bool v4,
+					      const struct vxlan_tmpl *t, uint64_t odd, bool v4,
 					      uint64_t *bytes)
 {
 	enum { AHEAD = 4 };
+	const uint32_t room = t->room, ip_sum = t->ip_sum;
+	const uint8_t len = t->len, tos = t->tos, tos_mask = t->tos_mask;
+	const bool udp_csum = t->udp_csum;
+	lane tmpl[LANES];
 	uint64_t sum = 0;
 	unsigned int i;
 
+	memcpy(tmpl, t->hdr, sizeof(tmpl));
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
+		const uint32_t inner_len = m->pkt_len;
+		uint8_t *inner, *hdr, in_tos;
+		uint64_t hash;
 
 		if (i + AHEAD < n) { /* the inner headers, and where the outer ones will be */
 			const char *p = rte_pktmbuf_mtod(pkts[i + AHEAD], const char *);
@@ -348,12 +358,29 @@ static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n
 			rte_prefetch0(p);
 			rte_prefetch0(p - VXLAN_HLEN);
 		}
-		if (unlikely(m->data_len < ETH_HLEN || m->pkt_len > tx->tmpl->room ||
-			     m->ol_flags & odd || m->refcnt != 1 || m->nb_segs != 1 ||
-			     m->data_off < VXLAN_TMPL_SIZE))
+		if (unlikely(m->data_len < ETH_HLEN || inner_len > room || m->ol_flags & odd ||
+			     m->refcnt != 1 || m->nb_segs != 1 || m->data_off < VXLAN_TMPL_SIZE))
 			break;
-		sum += m->pkt_len;
-		put_header(m, tx, v4, BAKED);
+		sum += inner_len;
+		inner = rte_pktmbuf_mtod(m, uint8_t *);
+		hdr = inner - VXLAN_TMPL_SIZE;
+		hash = inner_flow_quick(inner, m->data_len, &in_tos);
+		/* All of it, whatever its length: what stands before the header is headroom. */
+#pragma GCC unroll 8
+		for (unsigned int k = v4 ? LANES - TMPL_V4 / sizeof(lane) : 0; k < LANES; k++)
+			memcpy(hdr + k * sizeof(lane), &tmpl[k], sizeof(lane));
+		put_own(hdr, v4, ip_sum, (uint8_t)(tos | (in_tos & tos_mask)),
+			(uint16_t)(inner_len + UDP_HLEN + VXLAN_HLEN), hash);
+		m->data_off = (uint16_t)(m->data_off - len);
+		m->data_len = (uint16_t)(m->data_len + len);
+		m->pkt_len = inner_len + len;
+		/* All that was said of the frame was said of the inner one; without a flag nobody
+		 * asks for more. */
+		m->ol_flags = 0;
+		m->packet_type = 0;
+		if (unlikely(udp_csum))
+			put_udp_csum(m, t, hdr + AT_UDP,
+				     (uint16_t)(inner_len + UDP_HLEN + VXLAN_HLEN));
 	}
 	*bytes += sum;
 	return (uint16_t)i;
@@ -364,16 +391,19 @@ uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_
 {
 	struct vxlan_tmpl t = *tx->tmpl;
 	const bool v4 = t.l3_len == IPV4_HLEN;
-	const struct vxlan_tx own = { &t, tx->vni, tx->tos, tx->ttl };
 	const uint8_t ttl = tx->ttl ? tx->ttl : t.ttl;
 
 	put_be32(t.hdr + AT_VXLAN + 4, tx->vni << 8);
 	t.hdr[v4 ? AT_IPV4 + 8 : AT_IPV6 + 7] = ttl;
 	t.ip_sum += htobe16((uint16_t)(ttl << 8));
+	if (tx->tos) {
+		t.tos = tx->tos & ~ECN_MASK;
+		t.tos_mask = ECN_MASK;
+	}
 	odd |= WANTS_OFFLOAD | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	if (likely(v4))
-		return encap_run(pkts, n, &own, odd, true, bytes);
-	return encap_run(pkts, n, &own, odd, false, bytes);
+		return encap_run(pkts, n, &t, odd, true, bytes);
+	return encap_run(pkts, n, &t, odd, false, bytes);
 }
 
 /* ---- PMD threads: checksums that were left to hardware ---- */
