@@ -309,17 +309,29 @@ bool express_open(const struct pmd *w)
 	       atomic_load_explicit(&w->dp->frag_mode, memory_order_relaxed) == OFPC_FRAG_NORMAL;
 }
 
+/* What comes before registers: the rest flows fill. */
+static inline void key_begin(struct flow_key *key, uint32_t in_port)
+{
+	uint8_t *k = (uint8_t *)key;
+
+	_Static_assert(offsetof(struct flow_key, reg) == 3 * FLOW_KEY_LINE, "three lines");
+	memset(k, 0, FLOW_KEY_LINE); /* line by line: so they are stores, and no loop */
+	memset(k + FLOW_KEY_LINE, 0, FLOW_KEY_LINE);
+	memset(k + 2 * FLOW_KEY_LINE, 0, FLOW_KEY_LINE);
+	key->in_port = key->in_phy_port = htobe32(in_port);
+}
+
 uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsigned int n,
 		     uint32_t in_port, const struct express_from *from)
 {
 	struct cache *c = w->cache;
-	struct flow_key key = { .in_port = htobe32(in_port), .in_phy_port = htobe32(in_port) };
+	struct flow_key key; /* what of it frames and tunnels tell */
 	struct leaving l;
 	struct ride r; /* most of it is written frame by frame */
 	uint64_t left;
 
 	stage_begin(&w->stages, STAGE_EXPRESS, n);
-	key.actset_output = htobe32(OFPP_UNSET);
+	key_begin(&key, in_port);
 	r.m = m;
 	r.n = n;
 	r.in_port = in_port;

@@ -124,6 +124,7 @@ static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow
 		r->hash[i] = hash;
 		r->e[i] = e = &mem[hash & mask];
 		rte_prefetch0(e);
+		rte_prefetch0(&e->express);
 		rte_prefetch0(e + 1);
 		if (!few)
 			rte_prefetch0(e->more);

@@ -9,6 +9,8 @@
 
 #include "datapath/table_state.h"
 
+enum { ROOM_FIRST = 4096 };
+
 void flow_ids_fini(struct flow_ids *ids)
 {
 	free(ids->free);
@@ -17,7 +19,7 @@ void flow_ids_fini(struct flow_ids *ids)
 /* Room to take every id back, so that flow_id_put() cannot fail. */
 static int reserve_free(struct flow_ids *ids)
 {
-	uint32_t room = ids->room_free ? ids->room_free * 2 : FLOW_COUNTER_CHUNK;
+	uint32_t room = ids->room_free ? ids->room_free * 2 : ROOM_FIRST;
 	uint32_t *v;
 
 	if (ids->n < ids->room_free)
@@ -36,7 +38,7 @@ int flow_id_get(struct dp *dp, uint32_t *id)
 	bool used = ids->n_free;
 	int err;
 
-	if (!used && ids->n == FLOW_COUNTER_CHUNK * FLOW_COUNTER_CHUNKS)
+	if (!used && ids->n == FLOW_COUNTERS)
 		return -ENOSPC;
 	err = reserve_free(ids);
 	if (err)

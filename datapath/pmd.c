@@ -69,6 +69,7 @@ static uint64_t count_rx(struct pmd *w, const struct port *p, struct rte_mbuf **
 	struct port_counters *c = &w->ports[p->slot];
 	uint64_t bytes = 0, flags = 0;
 
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < n; i++) {
 		bytes += m[i]->pkt_len;
 		flags |= m[i]->ol_flags;

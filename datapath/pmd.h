@@ -52,10 +52,7 @@ struct flow_count {
 	uint64_t packets, bytes;
 };
 
-enum {
-	FLOW_COUNTER_CHUNK = 4096, /* flow ids are spread over chunks of so many */
-	FLOW_COUNTER_CHUNKS = 4096,
-};
+enum { FLOW_COUNTERS = 1 << 24 }; /* ids of flows there can be */
 
 struct pmd_perf {
 	_Atomic uint64_t iterations, busy_iterations, busy_cycles, idle_cycles, sleeps;
@@ -79,9 +76,9 @@ struct pmd {
 	struct rte_ring
 		*punt; /* to the control thread: packet-ins, VTEP frames, learning (punt.h) */
 	struct rte_ring *inject; /* from the control thread: packet-outs, VTEP answers */
-	/* Chunk i holds counters of flow ids i * FLOW_COUNTER_CHUNK ...; set by the control thread
-	 * before an id is used. */
-	struct flow_counter *_Atomic flow_chunks[FLOW_COUNTER_CHUNKS];
+	/* By flow id (pmd_count.c); room for the first 'n_flows', the control thread's. */
+	struct flow_counter *flows;
+	uint32_t n_flows;
 	struct port_counters *
 		ports; /* by port slot; PORT_MAX of them, the last + 1 for packets without a port */
 	_Alignas(LINES_LINE) struct pmd_perf perf; /* others read it */
@@ -118,10 +115,8 @@ struct pmd {
 /* 'n' more packets of 'bytes' together for flow 'id'. */
 static inline void pmd_count_flows(struct pmd *w, uint32_t id, uint32_t n, uint64_t bytes)
 {
-	struct flow_counter *c = atomic_load_explicit(&w->flow_chunks[id / FLOW_COUNTER_CHUNK],
-						      memory_order_relaxed);
+	struct flow_counter *c = &w->flows[id];
 
-	c += id % FLOW_COUNTER_CHUNK;
 	counter_add(&c->packets, n);
 	counter_add(&c->bytes, bytes);
 }
@@ -134,10 +129,7 @@ static inline void pmd_count_flow(struct pmd *w, uint32_t id, uint32_t bytes)
 /* A hit of flow 'id' will be counted soon. */
 static inline void pmd_prefetch_count(const struct pmd *w, uint32_t id)
 {
-	const struct flow_counter *c = atomic_load_explicit(
-		&w->flow_chunks[id / FLOW_COUNTER_CHUNK], memory_order_relaxed);
-
-	__builtin_prefetch(&c[id % FLOW_COUNTER_CHUNK], 1);
+	__builtin_prefetch(&w->flows[id], 1);
 }
 
 /* Counts a drop of a packet that came in on port 'in_port' (0 or unknown: no port). */
@@ -151,6 +143,9 @@ void pmd_count_drop(struct pmd *w, uint32_t in_port, enum drop why) PMD;
  * retired.  0 or -ENOMEM.
  */
 int pmd_flow_counter_init(struct dp *dp, uint32_t id) CONTROL;
+/* Of a PMD: for the flows that there are already.  0 or -ENOMEM; _fini whatever that was. */
+int pmd_counters_init(const struct dp *dp, struct pmd *w) CONTROL;
+void pmd_counters_fini(struct pmd *w) CONTROL;
 /* Sum over the PMDs. */
 struct flow_count pmd_flow_counter(const struct dp *dp, uint32_t id) CONTROL;
 

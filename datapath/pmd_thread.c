@@ -238,8 +238,7 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	sample_pmd_fini(w);
 	reasm_free(atomic_load(&w->reasm));
 	reasm_free(atomic_load(&w->track_reasm));
-	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
-		lines_free(atomic_load(&w->flow_chunks[i]));
+	pmd_counters_fini(w);
 	pmd_work_free(atomic_load(&w->work));
 	lines_free(w->ports);
 	lines_free(w->burst);
@@ -247,22 +246,6 @@ static void pmd_free(struct dp *dp, struct pmd *w) CONTROL
 	lines_free(w->tx_dirty);
 	doze_fini(&w->doze);
 	lines_free(w);
-}
-
-/* Counters for the flows that there are already. */
-static int copy_chunks(const struct dp *dp, struct pmd *w)
-{
-	for (unsigned int i = 0; dp->n_pmds && i < FLOW_COUNTER_CHUNKS; i++) {
-		struct flow_counter *c;
-
-		if (!atomic_load(&dp->pmds[0]->flow_chunks[i]))
-			continue;
-		c = lines_new(FLOW_COUNTER_CHUNK, sizeof(*c));
-		if (!c)
-			return -ENOMEM;
-		atomic_store(&w->flow_chunks[i], c);
-	}
-	return 0;
 }
 
 static struct pmd *pmd_new(struct dp *dp) CONTROL
@@ -288,7 +271,7 @@ static struct pmd *pmd_new(struct dp *dp) CONTROL
 		w->cache = cache_new(dp->opts.cache_entries);
 	if (doze_init(&w->doze) || !w->ports || !w->burst || !w->txq || !w->tx_dirty ||
 	    !w->tunnel || !w->learned || (dp->opts.cache_entries && !w->cache) ||
-	    copy_chunks(dp, w) || punt_pmd_init(dp, w) || sample_pmd_init(w) ||
+	    pmd_counters_init(dp, w) || punt_pmd_init(dp, w) || sample_pmd_init(w) ||
 	    (atomic_load(&dp->ct) && frag_track_new(w))) {
 		pmd_free(dp, w);
 		return NULL;
@@ -490,44 +473,4 @@ void pmd_free_all(struct dp *dp)
 		dp->pmds[dp->n_pmds] = NULL;
 		pmd_free(dp, w);
 	}
-}
-
-/* ---- Counters of flows ---- */
-
-int pmd_flow_counter_init(struct dp *dp, uint32_t id)
-{
-	const uint32_t chunk = id / FLOW_COUNTER_CHUNK;
-
-	if (chunk >= FLOW_COUNTER_CHUNKS)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < dp->n_pmds; i++) {
-		struct flow_counter *c = atomic_load(&dp->pmds[i]->flow_chunks[chunk]);
-
-		if (!c) {
-			c = lines_new(FLOW_COUNTER_CHUNK, sizeof(*c));
-			if (!c)
-				return -ENOMEM;
-			atomic_store_explicit(&dp->pmds[i]->flow_chunks[chunk], c,
-					      memory_order_release);
-		}
-		c[id % FLOW_COUNTER_CHUNK] = (struct flow_counter){ 0 };
-	}
-	return 0;
-}
-
-struct flow_count pmd_flow_counter(const struct dp *dp, uint32_t id)
-{
-	struct flow_count sum = { 0 };
-
-	for (unsigned int i = 0; i < dp->n_pmds; i++) {
-		const struct flow_counter *c =
-			atomic_load(&dp->pmds[i]->flow_chunks[id / FLOW_COUNTER_CHUNK]);
-
-		if (!c)
-			continue;
-		c += id % FLOW_COUNTER_CHUNK;
-		sum.packets += counter_get(&c->packets);
-		sum.bytes += counter_get(&c->bytes);
-	}
-	return sum;
 }

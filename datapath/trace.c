@@ -45,10 +45,9 @@ struct trace {
 	Weft__Trace *reply;
 	uint64_t drops[N_DROPS]; /* that have their steps */
 	bool no_memory;
-	uint32_t depth;					  /* resubmits under way */
-	struct flow_counter counters[FLOW_COUNTER_CHUNK]; /* every flow's: nobody reads them */
-	struct burst one;				  /* what leaves, by itself */
-	struct burst asked;				  /* a key to ask a classifier about */
+	uint32_t depth;	    /* resubmits under way */
+	struct burst one;   /* what leaves, by itself */
+	struct burst asked; /* a key to ask a classifier about */
 };
 
 /* ---- Steps ---- */
@@ -522,6 +521,7 @@ static void trace_flush(struct pmd *w, struct burst *b) PMD
 static void trace_free(struct trace *t) CONTROL
 {
 	punt_pmd_fini(t->dp, &t->w);
+	pmd_counters_fini(&t->w);
 	tunnel_ctx_free(t->w.tunnel);
 	free(t->w.ports);
 	free(t->w.burst);
@@ -552,15 +552,13 @@ static struct trace *trace_new(struct dp *dp, struct arena *a) CONTROL
 	w->txq = calloc(PORT_MAX, sizeof(*w->txq));
 	w->tx_dirty = calloc(PORT_MAX, sizeof(*w->tx_dirty));
 	w->tunnel = tunnel_ctx_new(dp);
-	for (unsigned int i = 0; i < FLOW_COUNTER_CHUNKS; i++)
-		atomic_init(&w->flow_chunks[i], t->counters);
 	t->reply = arena_get(a, sizeof(*t->reply));
 	if (t->reply) {
 		weft__trace__init(t->reply);
 		t->reply->steps = arena_get(a, STEPS_MAX * sizeof(*t->reply->steps));
 	}
 	if (!w->ports || !w->burst || !w->txq || !w->tx_dirty || !w->tunnel || !t->reply ||
-	    !t->reply->steps || punt_pmd_init(dp, w)) {
+	    !t->reply->steps || pmd_counters_init(dp, w) || punt_pmd_init(dp, w)) {
 		trace_free(t);
 		return NULL;
 	}

@@ -14,6 +14,7 @@ static uint64_t bytes_of(struct rte_mbuf **m, unsigned int n)
 {
 	uint64_t bytes = 0;
 
+#pragma GCC unroll 4
 	for (unsigned int i = 0; i < n; i++)
 		bytes += m[i]->pkt_len;
 	return bytes;

@@ -20,7 +20,7 @@ struct own {
 static struct own owned[THREADS * KINDS];
 static unsigned int n_owned;
 
-static void own(const char *what, const void *at)
+static void own_bytes(const char *what, const void *at, size_t size)
 {
 	const uintptr_t from = (uintptr_t)at;
 
@@ -28,7 +28,13 @@ static void own(const char *what, const void *at)
 	if (from % LINES_LINE)
 		fail_msg("%s begins in the middle of a line", what);
 	assert_true(n_owned < THREADS * KINDS);
-	owned[n_owned++] = (struct own){ what, at, lines_size(at) };
+	owned[n_owned++] = (struct own){ what, at, size };
+}
+
+static void own(const char *what, const void *at)
+{
+	assert_non_null(at);
+	own_bytes(what, at, lines_size(at));
 }
 
 static void own_all(struct pmd *w)
@@ -41,7 +47,7 @@ static void own_all(struct pmd *w)
 	own("the tunnel's part", w->tunnel);
 	own("what was told", w->learned);
 	own("the cache", w->cache);
-	own("counters of flows", atomic_load(&w->flow_chunks[0]));
+	own_bytes("counters of flows", w->flows, w->n_flows * sizeof(w->flows[0]));
 	own("packet-ins", w->side);
 	own("packet-ins' slots", w->side->slots);
 	own("injected packets", w->side->injects);
