@@ -298,7 +298,8 @@ look_up(const struct cut_tree *t, unsigned int n_trees, const struct cut_words *
 	l.best[i] = 0;
 	compare(&l, alike);
 	EACH(i, todo)
-	rte_prefetch0(&cut_rule(l.best[i])->removed);
+	rte_prefetch0((const void *)((uintptr_t)cut_rule(l.best[i]) +
+				     offsetof(struct cls_rule, removed)));
 	EACH(i, todo)
 	{
 		const struct cls_rule *r = cut_rule(l.best[i]);
