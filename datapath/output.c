@@ -271,10 +271,13 @@ static void emit_express(struct pmd *w, struct burst *b, struct express_sent *s,
 /* What has not been sent begins the burst's. */
 static void keep_rest(struct burst *b, const struct express_sent *s)
 {
+	/* Not by a subtraction of both: what was just written by halves would be waited for. */
+	if (likely(s->x == b->n_x)) {
+		b->n_x = b->n_lots = 0;
+		return;
+	}
 	b->n_x -= s->x;
 	b->n_lots -= s->lot;
-	if (likely(!b->n_x))
-		return;
 	memmove(b->x, b->x + s->x, b->n_x * sizeof(b->x[0]));
 	memmove(b->x_seq, b->x_seq + s->x, b->n_x);
 	memmove(b->lots, b->lots + s->lot, b->n_lots * sizeof(b->lots[0]));
