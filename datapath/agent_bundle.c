@@ -12,8 +12,10 @@
  * threads stand still, together with the publication.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <uthash.h>
 
 #include "datapath/agent_priv.h"
@@ -22,6 +24,7 @@ enum {
 	BUNDLES_MAX = 64,
 	BUNDLE_IDLE = 10, /* seconds, as long as Open vSwitch waits */
 	BUNDLE_OPENER = 64,
+	BUNDLE_LARGE = 4 << 20, /* bytes */
 	BLOCK_MIN = 1024, /* bytes of a bundle's first block; each is twice as large as the one
 			     before */
 	BLOCK_MAX = 256 * 1024,
@@ -67,6 +70,34 @@ static size_t place_of(size_t n)
 	return (sizeof(struct bundle_msg) + n + 1) & ~(size_t)1;
 }
 
+/*
+ * A block of BLOCK_MAX is the system's own: what the heap would keep of a large bundle is more than
+ * a flow's own memory.
+ */
+static struct bundle_block *block_new(size_t size)
+{
+	struct bundle_block *k;
+
+	if (size != BLOCK_MAX) {
+		k = malloc(sizeof(*k) + size);
+	} else {
+		k = mmap(NULL, sizeof(*k) + size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		k = k == MAP_FAILED ? NULL : k;
+	}
+	if (k)
+		*k = (struct bundle_block){ .size = size };
+	return k;
+}
+
+static void block_free(struct bundle_block *k)
+{
+	if (k->size == BLOCK_MAX)
+		munmap(k, sizeof(*k) + k->size);
+	else
+		free(k);
+}
+
 /* Room for a message of 'n' bytes; NULL: no memory. */
 static struct bundle_msg *msg_add(struct bundle *b, uint16_t n)
 {
@@ -78,10 +109,9 @@ static struct bundle_msg *msg_add(struct bundle *b, uint16_t n)
 
 		size = size > BLOCK_MAX ? BLOCK_MAX : size;
 		size = size < place_of(n) ? place_of(n) : size;
-		k = malloc(sizeof(*k) + size);
+		k = block_new(size);
 		if (!k)
 			return NULL;
-		*k = (struct bundle_block){ .size = size };
 		if (b->last)
 			b->last->next = k;
 		else
@@ -137,7 +167,7 @@ static void bundle_free(struct conn *c, struct bundle *b)
 	while (b->first) {
 		struct bundle_block *next = b->first->next;
 
-		free(b->first);
+		block_free(b->first);
 		b->first = next;
 	}
 	c->agent->bundle_bytes -= b->bytes;
@@ -287,6 +317,7 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	struct walk w = { b->first, 0 };
 	const struct bundle_msg *m;
 	uint32_t id = b->id;
+	bool large;
 	int rc;
 
 	if (b->broken) {
@@ -314,7 +345,11 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	arena_fini(&end.arena);
 	of_memo_fini(&end.memo);
 	agent_buffers_settle(c, !rc);
+	large = b->bytes > BUNDLE_LARGE;
 	bundle_free(c, b);
+	/* What it took beside its flows goes back to the system. */
+	if (large)
+		malloc_trim(0);
 	return rc ? refuse(e, OFPBFC_MSG_FAILED, "a message failed; nothing was changed", id) : 0;
 }
 

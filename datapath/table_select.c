@@ -150,6 +150,8 @@ struct table_place table_place(const struct flow *f)
 	return (struct table_place){ f->table_id, f->rule.priority, f->id, f->created };
 }
 
+enum { AHEAD = 8 }; /* flows, on their way into the cache */
+
 /* What flows are sorted by, beside each other: flows themselves are anywhere in memory. */
 struct placed {
 	struct table_place at;
@@ -163,21 +165,67 @@ static int in_order(const void *a, const void *b)
 	return table_place_compare(&x->at, &y->at);
 }
 
-/* The flows behind 'after' (NULL: all), sorted.  0 or -ENOMEM. */
-static int sort(struct flow_vec *v, const struct table_place *after)
+/* Two sorted runs, that end and begin at 'mid', as one. */
+static void merge(struct dp *dp, const struct placed *from, uint32_t mid, uint32_t n,
+		  struct placed *to) CONTROL
 {
-	struct placed *p = malloc((v->n + 1) * sizeof(*p));
+	uint32_t i = 0, j = mid;
+
+	for (uint32_t k = 0; k < n; k++) {
+		const bool first = i < mid && (j == n || in_order(&from[i], &from[j]) <= 0);
+
+		breathe(dp, k);
+		to[k] = from[first ? i++ : j++];
+	}
+}
+
+/*
+ * Sorts p[0..n), with room for as many behind them; where they are then.  In runs, which grow: a
+ * million take longer than anybody should have to wait (table_breathe.c).
+ */
+static struct placed *sort_runs(struct dp *dp, struct placed *p, uint32_t n) CONTROL
+{
+	enum { RUN = 8192 };
+	struct placed *to = p + n, *was;
+
+	for (uint32_t at = 0; at < n; at += RUN) {
+		qsort(p + at, n - at < RUN ? n - at : RUN, sizeof(*p), in_order);
+		table_breathe(dp);
+	}
+	for (uint64_t run = RUN; run < n; run *= 2) {
+		for (uint64_t at = 0; at < n; at += 2 * run) {
+			const uint64_t left = n - at;
+
+			merge(dp, p + at, (uint32_t)(left < run ? left : run),
+			      (uint32_t)(left < 2 * run ? left : 2 * run), to + at);
+		}
+		was = p;
+		p = to;
+		to = was;
+	}
+	return p;
+}
+
+/* The flows behind 'after' (NULL: all), sorted.  0 or -ENOMEM. */
+static int sort(struct dp *dp, struct flow_vec *v, const struct table_place *after) CONTROL
+{
+	struct placed *p = malloc((2 * (size_t)v->n + 1) * sizeof(*p)), *sorted;
 	uint32_t n = 0;
 
 	if (!p)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < v->n; i++) {
+		breathe(dp, i);
+		if (i + AHEAD < v->n) {
+			__builtin_prefetch(v->v[i + AHEAD]);
+			__builtin_prefetch(&v->v[i + AHEAD]->rule);
+		}
 		p[n] = (struct placed){ table_place(v->v[i]), v->v[i] };
 		n += !after || table_place_compare(&p[n].at, after) > 0;
 	}
-	qsort(p, n, sizeof(*p), in_order);
+	sorted = sort_runs(dp, p, n);
 	for (uint32_t i = 0; i < n; i++)
-		v->v[i] = p[i].f;
+		v->v[i] = sorted[i].f;
 	v->n = n;
 	free(p);
 	return 0;
@@ -219,7 +267,7 @@ static int walk_take(struct dp *dp, const struct of_mp_flow_request *q,
 	flow_walk_end(s);
 	err = table_collect(dp, &filter, &v);
 	if (!err)
-		err = sort(&v, after);
+		err = sort(dp, &v, after);
 	*w = (struct flow_walk){ .v = v.v, .n = v.n, .q = *q };
 	return err;
 }
