@@ -223,21 +223,35 @@ static inline void count_run(struct pmd *w, struct leaving *l, const struct expr
 
 /* ---- By port ---- */
 
-/* Whatever the frames are: nobody looks into them. */
+/* Whatever the frames are: nobody looks into them.  Where nothing is written to them either, those
+ * behind the first one are of its lot. */
 static void leave_blind(struct pmd *w, struct burst *b, struct leaving *l, const struct express *x,
 			struct run *r) PMD
 {
-	for (; r->at < r->end; r->at++) {
-		struct rte_mbuf *m = r->m[r->at];
+	const bool follow = x->port && !(x->does & EXPRESS_WRITES);
+	const uint32_t in_port = r->in_port;
+	struct rte_mbuf **frames = r->m;
+	const unsigned int end = r->end;
+	unsigned int served = 0;
+	uint64_t bytes = 0;
 
-		if (unlikely(m->data_len < ETH_HLEN || !express_fits(x, m, 0, r->in_port))) {
-			r->left |= BIT(r->at);
+	for (unsigned int i = r->at; i < end; i++) {
+		struct rte_mbuf *m = frames[i];
+
+		if (unlikely(m->data_len < ETH_HLEN || !express_fits(x, m, 0, in_port))) {
+			r->left |= BIT(i);
 			continue;
 		}
-		r->served++;
-		r->bytes += frame_len(m);
-		leave(w, b, l, x, m, 0, r->at, r->in_port);
+		bytes += frame_len(m);
+		if (likely(follow && served))
+			join(b, l, m, i, likely(m->nb_segs == 1) ? m->pkt_len : UINT32_MAX);
+		else
+			leave(w, b, l, x, m, 0, i, in_port);
+		served++;
 	}
+	r->at = end;
+	r->served += served;
+	r->bytes += bytes;
 }
 
 /* Frames of a run that came in at one place and go the same way. */
