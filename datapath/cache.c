@@ -394,7 +394,7 @@ void cache_spent(struct pmd *w, uint64_t cycles)
 	struct cache *c = w->cache;
 	const uint64_t received = counter_get(&w->perf.rx);
 
-	if (received != c->received)
+	if (received != c->received && !c->sure)
 		cache_adapt_spent(&c->adapt, (uint32_t)(received - c->received), cycles);
 	c->received = received;
 }

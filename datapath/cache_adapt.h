@@ -8,6 +8,9 @@
  * are compared, so that interrupts and other processes do not decide, and the winner stays for
  * a long time, twice as long each time that it wins again.  The cache is warmed before.
  *
+ * Bursts that are looked up by the run (express_alike.h) are not counted here, for nothing can be
+ * cheaper than one look for many packets, and noise had them go without the cache now and then.
+ *
  * A trial costs what the loser takes more in 1 % of the packets at most, once things are steady.
  * Owner: one PMD's cache; plain numbers, no clock of its own.
  */

@@ -71,8 +71,9 @@ struct cache {
 	uint64_t bits[CACHE_WORDS_MAX]; /* of them that anything looks at */
 	/* Where what ct() writes is in the key; CACHE_WORDS_MAX: nobody looks at it. */
 	uint8_t at_metadata, at_state, at_mark;
-	bool tracks;		/* that is all that anybody looks at of it, and IPv4 is */
-	uint32_t stamp;		/* of ways from the first table on */
+	bool tracks;	/* that is all that anybody looks at of it, and IPv4 is */
+	uint32_t stamp; /* of ways from the first table on */
+	bool sure;	/* the last burst was looked up by the run: nothing could be cheaper */
 	enum express_need need; /* how much of a frame the key's words are in */
 	uint64_t mask;		/* entries in use now less two: pairs */
 	uint64_t changes_at;	/* in the tables' list of changes: where to read on */

@@ -292,6 +292,7 @@ static uint64_t run_tagged(struct pmd *w, struct burst *b, struct ride *r, struc
 		return run_each(w, b, r, l, key);
 	}
 	gone = express_tagged(w, b, l, r->m, r->n, key, &left, &runs);
+	c->sure = gone == r->n && runs * RUN <= gone;
 	if (runs > 1 && runs * RUN > gone)
 		c->run_pause = PAUSE;
 	if (unlikely(gone < r->n)) {
@@ -339,6 +340,7 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	r.cached = cache_ready(c, w->dp, b->version); /* 'need' is of these tables, too */
 	r.need = c->need == EXPRESS_IPV4 ? EXPRESS_IPV4 : EXPRESS_ETH;
 	r.to_ct = 0;
+	c->sure = false;
 	leave_begin(b, &l);
 	if (c->need == EXPRESS_NOTHING && r.cached)
 		left = express_places(w, b, &l, m, n, from, &key);

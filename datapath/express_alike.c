@@ -27,9 +27,9 @@ enum express_need express_need(uint64_t words, const uint64_t *bits)
 
 /* ---- A run leaves ---- */
 
-/* Which frames are of it: all, or those with a tag that is the same in what is looked at, or those
- * without. */
-enum of_run { EITHER, TAGGED, UNTAGGED };
+/* Which frames are of it: all, or all and nobody looks into them, or those with a tag that is the
+ * same in what is looked at, or those without. */
+enum of_run { EITHER, BLIND, TAGGED, UNTAGGED };
 
 struct run {
 	struct rte_mbuf **m;
@@ -115,7 +115,8 @@ static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struc
 		       tpid = htobe16(x->does & EXPRESS_STAG ? VLAN_TPID_S : VLAN_TPID_C);
 	uint32_t n = l->n, served = 0, longest = 0;
 	uint64_t bytes = 0;
-	bool begun = of != EITHER; /* whose first frame is of the run */
+	const bool by_tag = of == TAGGED || of == UNTAGGED;
+	bool begun = by_tag; /* whose first frame is of the run */
 	unsigned int i;
 
 	if (begun)
@@ -127,10 +128,11 @@ static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struc
 		bool tagged;
 		uint8_t *f;
 
-		if (likely(i + AHEAD < r->end))
+		if (of != BLIND && likely(i + AHEAD < r->end))
 			rte_prefetch0(rte_pktmbuf_mtod(r->m[i + AHEAD], void *));
-		if (unlikely(is_odd(m, does & EXPRESS_PUSH ? VLAN_HLEN : 0))) {
-			if (of != EITHER)
+		if (unlikely(of == BLIND ? len < ETH_HLEN || m->nb_segs != 1
+					 : is_odd(m, does & EXPRESS_PUSH ? VLAN_HLEN : 0))) {
+			if (by_tag)
 				break;
 			l->n = n;
 			r->at = i;
@@ -142,18 +144,18 @@ static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struc
 		f = rte_pktmbuf_mtod(m, uint8_t *);
 		if (of == TAGGED && (load32(f + MACS) ^ r->tag) & r->tag_mask)
 			break;
-		tagged = of == TAGGED || vlan_is_tpid(get_be16(f + MACS));
+		tagged = of == TAGGED || (of != BLIND && vlan_is_tpid(get_be16(f + MACS)));
 		if (of == UNTAGGED && tagged)
 			break;
 		if (does & EXPRESS_POP && unlikely(!tagged)) {
 			r->left |= BIT(i);
 			continue;
 		}
-		if (of == EITHER && unlikely(!begun)) {
+		if (!by_tag && unlikely(!begun)) {
 			line_begin(b, l, x, r->in_port, n);
 			begun = true;
 		}
-		if (unlikely(macs))
+		if (of != BLIND && unlikely(macs))
 			rewrite(x, f, 0);
 		if (does & EXPRESS_PUSH) {
 			const uint16_t tci = tagged ? load16(f + ETH_HLEN) : 0;
@@ -223,42 +225,11 @@ static inline void count_run(struct pmd *w, struct leaving *l, const struct expr
 
 /* ---- By port ---- */
 
-/* Whatever the frames are: nobody looks into them.  Where nothing is written to them either, those
- * behind the first one are of its lot. */
-static void leave_blind(struct pmd *w, struct burst *b, struct leaving *l, const struct express *x,
-			struct run *r) PMD
-{
-	const bool follow = x->port && !(x->does & EXPRESS_WRITES);
-	const uint32_t in_port = r->in_port;
-	struct rte_mbuf **frames = r->m;
-	const unsigned int end = r->end;
-	unsigned int served = 0;
-	uint64_t bytes = 0;
-
-	for (unsigned int i = r->at; i < end; i++) {
-		struct rte_mbuf *m = frames[i];
-
-		if (unlikely(m->data_len < ETH_HLEN || !express_fits(x, m, 0, in_port))) {
-			r->left |= BIT(i);
-			continue;
-		}
-		bytes += frame_len(m);
-		if (likely(follow && served))
-			join(b, l, m, i, likely(m->nb_segs == 1) ? m->pkt_len : UINT32_MAX);
-		else
-			leave(w, b, l, x, m, 0, i, in_port);
-		served++;
-	}
-	r->at = end;
-	r->served += served;
-	r->bytes += bytes;
-}
-
 /* Frames of a run that came in at one place and go the same way. */
 static void run_alike(struct pmd *w, struct burst *b, struct leaving *l, struct run *r,
 		      const struct flow_key *key, bool tunnel) PMD
 {
-	const struct cache *c = w->cache;
+	struct cache *c = w->cache;
 	uint64_t words[CACHE_WORDS_MAX];
 	const uint64_t hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
 	const struct cache_entry *e = cache_find(c, c->stamp, hash, words, c->n_in);
@@ -274,13 +245,14 @@ static void run_alike(struct pmd *w, struct burst *b, struct leaving *l, struct 
 	stage_begin(&w->stages, STAGE_ACTIONS, r->end - r->at);
 	r->served = 0;
 	r->bytes = 0;
-	if (!(x->does & EXPRESS_TAGS))
-		leave_blind(w, b, l, x, r);
-	else if (in_a_line(x, r->in_port))
-		leave_run(w, b, l, x, r, EITHER);
-	else
+	if (unlikely(!in_a_line(x, r->in_port)))
 		for (; r->at < r->end; r->at++)
 			leave_one(w, b, l, x, r);
+	else if (x->does & EXPRESS_WRITES)
+		leave_run(w, b, l, x, r, EITHER);
+	else
+		leave_line(w, b, l, x, r, 0, BLIND);
+	c->sure = r->served;
 	count_run(w, l, x, r);
 	cache_judge(w, r->served, r->served);
 }
