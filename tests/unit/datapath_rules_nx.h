@@ -250,7 +250,9 @@ static struct of_any *rnd_answer(const struct of_match *m)
 	}
 	if (rnd_matches(m, v6 ? OF_PRE_ICMPV6 : OF_PRE_ICMPV4) && one_in(2))
 		return (struct of_any *)OF_NEW(&rules.arena, answer_echo);
-	if (!rnd_matches(m, v6 ? OF_PRE_IPV6 : OF_PRE_IPV4))
+	/* Where connections are tracked, an error is related to what it quotes, of which the model
+	 * (datapath_diff_ct.h) knows nothing. */
+	if (rules.tracked || !rnd_matches(m, v6 ? OF_PRE_IPV6 : OF_PRE_IPV4))
 		return NULL;
 	e->type = v6 ? (uint8_t)(1 + below(3)) : one_in(2) ? 3 : 11;
 	e->code = v6 ? 0 : e->type == 3 ? (uint8_t)below(6) : 0;
