@@ -15,7 +15,7 @@ youngest() { flows | grep -o 'duration=[0-9.]*' | cut -d= -f2 | sort -n | head -
 test_same() { test "$(what)" = "$before"; }
 
 stream() { # a ping every 10 ms, for about SECONDS, in the background
-	in_space a1 ping -n -i 0.01 -c "$(($1 * 100))" -w 60 10.0.0.13 >"$DIR/stream" 2>&1 &
+	in_space a1 ping -n -i 0.01 -c "$(($1 * 100))" -w 240 10.0.0.13 >"$DIR/stream" 2>&1 &
 	STREAM=$! STREAMED=$(($1 * 100))
 }
 none_lost() { wait "$STREAM"; tail -3 "$DIR/stream"; [ "$(unanswered "$DIR/stream" "$STREAMED")" = 0 ]; }

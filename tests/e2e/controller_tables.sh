@@ -82,7 +82,7 @@ check "UDP to port 7778 passes" udp 7778 20
 refuse "UDP to port 7777 does not" udp 7777 3
 
 # ---- The application is away, and comes back, while h1 and h2 talk ----
-in_space h1 ping -c 300 -i 0.02 -w 60 10.0.0.2 >"$DIR/ping" 2>&1 &
+in_space h1 ping -c 300 -i 0.02 -w 240 10.0.0.2 >"$DIR/ping" 2>&1 &
 p=$!
 sleep 1
 stop

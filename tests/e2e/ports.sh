@@ -80,7 +80,7 @@ check "... and the first one keeps its own"                    yes there m h1
 check "... where it still is"                                  yes pings a1 10.0.0.20
 in_space ul tcpdump -Z root -lne -i to-h2 'vlan and arp' >"$DIR/arp" 2>/dev/null &
 TCPDUMP=$!
-in_space a1 ping -n -i 0.02 -c 200 -w 60 10.0.0.20 >"$DIR/stream" 2>&1 &
+in_space a1 ping -n -i 0.02 -c 200 -w 240 10.0.0.20 >"$DIR/stream" 2>&1 &
 STREAM=$!
 sleep 1
 bindings PUT m /h2/activate '{}' >/dev/null || die "activate m"
@@ -101,7 +101,7 @@ check "Nova is told that it is plugged in there"               yes wait_for 20 t
 # ---- port security, on and off ----
 PINGS=$(post security-groups security_group '"name": "pings"')
 post security-group-rules security_group_rule "\"security_group_id\": \"$PINGS\", \"direction\": \"ingress\", \"protocol\": \"icmp\"" >/dev/null
-in_space a1 ping -n -i 0.02 -c 200 -w 60 10.0.0.20 >"$DIR/stream" 2>&1 &
+in_space a1 ping -n -i 0.02 -c 200 -w 240 10.0.0.20 >"$DIR/stream" 2>&1 &
 STREAM=$!
 for _ in 1 2 3; do
 	sleep 0.4

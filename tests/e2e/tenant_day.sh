@@ -130,7 +130,7 @@ must red router remove route r --route destination=172.16.0.0/16,gateway=10.0.1.
 check "... and no longer"                                      yes cut_off a1 172.16.0.1
 
 echo "# tags"
-in_space a1 ping -n -i 0.05 -c 60 -w 30 10.0.1.12 >"$DIR/ping.log" 2>&1 &
+in_space a1 ping -n -i 0.05 -c 60 -w 240 10.0.1.12 >"$DIR/ping.log" 2>&1 &
 PING=$!
 must red network set front --tag gold --tag day
 must red network set back --tag day

@@ -50,7 +50,7 @@ in_space evil /usr/bin/python3 tests/sys/lib/garbage.py up0 "$SECONDS_LONG" "$(m
 EVIL=$!
 in_space y /usr/bin/python3 tests/sys/lib/garbage.py eth0 "$SECONDS_LONG" 02:00:00:00:00:55 02:00:00:00:00:66 192.0.2.1 >"$DIR/sent-y" 2>"$DIR/garbage.err" &
 Y=$!
-in_space a1 ping -i 0.02 -c "$((SECONDS_LONG * 50))" -w "$((SECONDS_LONG + 30))" 10.0.0.12 >"$DIR/ping" 2>&1 &
+in_space a1 ping -i 0.02 -c "$((SECONDS_LONG * 50))" -w "$((SECONDS_LONG + 240))" 10.0.0.12 >"$DIR/ping" 2>&1 &
 PING=$!
 
 # What y's frames meet in table 200: flows of every shape, groups, ports.

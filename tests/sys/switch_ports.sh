@@ -137,7 +137,7 @@ check "8900 bytes in one frame" until_true 20 in_space a ping -c 1 -W 1 -M do -s
 # ---- ports come and go under load ----
 # net_null receives whatever was in the buffers: NORMAL must not learn from that.
 flows sw priority=40000,in_port=20,actions=output:21 priority=40000,in_port=21,actions=drop
-in_space a ping -c 1200 -i 0.005 -w 60 10.1.0.2 >"$DIR/ping" 2>&1 &
+in_space a ping -c 1200 -i 0.005 -w 240 10.1.0.2 >"$DIR/ping" 2>&1 &
 PING=$!
 for i in 1 2 3 4 5 6 7 8; do
 	mgmt add n$i vdev:net_null$i 20 >/dev/null
