@@ -222,23 +222,34 @@ static unsigned int uneven_round(struct pmd *w, struct pmd_work *k) PMD
 	return n;
 }
 
+static unsigned int even_round(struct pmd *w, const struct pmd_work *k) PMD
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < k->n_rxqs; i++)
+		n += queue_run(w, &k->rxqs[i]);
+	return n;
+}
+
 /* Of each queue a burst (rx_turn.h), and what has gathered is sent. */
 static unsigned int queues_run(struct pmd *w, struct pmd_work *k) PMD
 {
-	unsigned int n = 0;
+	unsigned int n;
 
 	if (k->n_rxqs > 1 && unlikely(rx_turns_begin(&w->turns))) {
 		n = timed_round(w, k);
 		txq_flush(w);
 		rx_turns_settle(&w->turns, &k->rxqs[0].turn, k->n_rxqs, sizeof(k->rxqs[0]));
-		return n;
+	} else {
+		n = likely(!w->turns.forgiven) ? even_round(w, k) : uneven_round(w, k);
+		txq_flush(w);
 	}
-	if (unlikely(w->turns.forgiven))
-		n = uneven_round(w, k);
-	else
-		for (unsigned int i = 0; i < k->n_rxqs; i++)
-			n += queue_run(w, &k->rxqs[i]);
-	txq_flush(w);
+	/* Who missed its turn for those who have nothing need not wait for them. */
+	if (unlikely(!n && w->turns.forgiven)) {
+		w->turns.forgiven = 0;
+		n = even_round(w, k);
+		txq_flush(w);
+	}
 	return n;
 }
 

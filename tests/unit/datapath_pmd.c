@@ -498,6 +498,19 @@ static void who_owes_misses_rounds_and_loses_nothing(void **state)
 	assert_int_equal(w->turns.forgiven, 0);
 }
 
+static void who_owes_waits_for_nobody_who_has_nothing(void **state)
+{
+	frame_is(1, 2, 0x88b5, 0);
+	fill(2, 2 * BURST_MAX);
+	*turn_of(2) =
+		(struct rx_turn){ .cost = 4000, .price = 4000, .debt = 1u << 30, .full = true };
+	w->turns = (struct rx_turns){ .forgiven = 1000 };
+	role_assume_pmd();
+	assert_int_equal(pmd_iteration(w), BURST_MAX);
+	turn(1);
+	assert_int_equal(since(2).rx_packets, 2 * BURST_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,6 +530,7 @@ int main(void)
 		TEST(fragments_are_dropped_by_configuration),
 		TEST(unfinished_checksums_are_finished),
 		TEST(who_owes_misses_rounds_and_loses_nothing),
+		TEST(who_owes_waits_for_nobody_who_has_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
