@@ -501,13 +501,18 @@ void bundles_expire(struct conn *c)
 
 void bundles_refused(struct conn *c, const uint8_t *raw, size_t n)
 {
+	struct of_msg m = { .xid = get_be32(raw + 4), .length = (uint16_t)n, .raw = raw };
 	struct bundle *b;
+	struct of_err e;
 
-	/* Envelope (7.5.4): experimenter, its type, the bundle's id. */
-	if (n < 20 || raw[1] != OFPT_EXPERIMENTER || get_be32(raw + 8) != OF_ONF_ID ||
-	    get_be32(raw + 12) != 2301)
+	/* Envelope (7.5.4): experimenter, its type, the bundle's id, padding, flags. */
+	if (n < 24 || raw[1] != OFPT_EXPERIMENTER || get_be32(raw + 8) != OF_ONF_ID ||
+	    get_be32(raw + 12) != 2301 || conn_channel(c)->role == OFPCR_ROLE_SLAVE)
 		return;
 	b = find(c, get_be32(raw + 16));
+	/* The first of a bundle opens it all the same: those behind it are not a bundle without. */
+	if (!b && !open_bundle(c, &m, get_be32(raw + 16), get_be16(raw + 22), &e))
+		b = find(c, get_be32(raw + 16));
 	if (b)
 		b->broken = true;
 }

@@ -233,6 +233,12 @@ def codes(check, sw, c, mac):
     c.barrier()
     check("EXT-230: an addition opens a bundle", ctrl(c, 6, CLOSE) is None and ctrl(c, 6, COMMIT) is None and len(dump(c)[0]) == 1)
     c.do(*(FLOW_MOD, flow_mod(command=3, table=255)))
+    xid = c.send(EXPERIMENTER, bundle_add(4, msg(FLOW_MOD, flow_mod(None, struct.pack("!HHI", 4, 0, 0), table=50), c.xid + 1)))
+    add(c, 4, *one)
+    c.barrier()
+    own = [struct.unpack_from("!HH", e[2]) for e in c.events if e[0] == ERROR and e[1] == xid]
+    check("EXT-230: ... also one that cannot be read", own == [(3, of.OFPBIC_BAD_LEN)], own)
+    check("... and is refused with it", ctrl(c, 4, COMMIT) == (0xffff, 2313, ONF) and dump(c) == before)
     xid = c.send(EXPERIMENTER, bundle_ctrl(8, OPEN))
     c.answer(xid)
     sent = msg(EXPERIMENTER, bundle_ctrl(8, OPEN), xid)
