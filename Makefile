@@ -204,6 +204,9 @@ check-fuzz: ## Fuzz every target for a minute
 	B=$(B)-fuzz $(PYTHON) tests/run -j $(JOBS) --logs $(B)-fuzz/log \
 		$(FUZZ_SRCS:tests/fuzz/%.c=tests/fuzz/run:%:$(SECONDS))
 
+check-seeds: all tests ## Tests that draw at random, with fresh seeds, SECONDS each
+	B=$(B) tests/seeds $(SECONDS)
+
 FUZZERS := $(FUZZ_SRCS:tests/fuzz/%.c=$(B)/fuzz/%)
 fuzzers: $(FUZZERS)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(call lib,datapath controller apps vxlan vlan cli ofproto base)
@@ -290,7 +293,7 @@ clean: ## Remove what was built
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-cov
 
 .PHONY: FORCE all help protos tests check check-unit check-sys check-conform conformance check-e2e check-asan check-tsan \
-        check-fuzz fuzzers lint deps demo bench bench-control bench-short cov docs install deb clean
+        check-fuzz check-seeds fuzzers lint deps demo bench bench-control bench-short cov docs install deb clean
 .SECONDARY:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

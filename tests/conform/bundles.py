@@ -257,7 +257,7 @@ def test(check):
         desc = c.parts(13)
         mac = {struct.unpack_from("!I", desc, i)[0]: desc[i + 8:i + 14] for i in range(0, len(desc), 64)}
         positions(check, c, mac)
-        at_random(check, c, mac, int(os.environ.get("SEED", random.randrange(1 << 20))), 80)
+        at_random(check, c, mac, int(os.environ.get("SEED", 1)), 80)
         packets(check, c)
         codes(check, sw, c, mac)
         check("the switch lives", sw.alive())

@@ -310,7 +310,7 @@ def test(check):
         c.do(SET_ASYNC, async_((0, 0), (0, 0), (0xff, 0)))
         refusals(check, c)
         evicts(check, c)
-        at_random(check, c, int(os.environ.get("SEED", random.randrange(1 << 20))))
+        at_random(check, c, int(os.environ.get("SEED", 1)))
         cost(check, c)
         vacancies(check, sw, c)
         reasons(check, c)

@@ -7,7 +7,7 @@
     a bystander who is answered all the while --- unix ---/
 
 Messages come from tests/vectors, with bytes changed, cut out, doubled and spliced; the seed is
-printed, and SEED=N repeats it.
+printed, and SEED=N draws others.
 """
 import glob
 import os
@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "lib"))
 from of13 import *  # noqa: E402,F403
 
 SECONDS = float(os.environ.get("SECONDS_EACH", "4"))
-SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
+SEED = int(os.environ.get("SEED", 1))
 VIRTUAL = 0xfffffffd, 0xfffffffe  # meters that OFPM_ALL does not name
 CT = bytes.fromhex("ffff00180000232000230001000000000000ff0000000000")  # ct(commit)
 INTERESTING = [0, 1, 2, 3, 4, 7, 8, 16, 24, 32, 63, 64, 127, 128, 253, 254, 255]

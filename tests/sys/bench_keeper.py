@@ -69,7 +69,7 @@ def one(how, text):
     wait_for(lambda: os.path.exists(f"{folder}/ready"))
     mark = keeper.read(f"{folder}/ready")
     if how in ("TERM", "KILL"):
-        check(f"{text}: all that was started is known", len(keeper.left(mark)) >= 3, keeper.left(mark))
+        check(f"{text}: all that was started is known", wait_for(lambda: len(keeper.left(mark)) >= 3), keeper.left(mark))
         check(f"{text}: hugepages are asked for", keeper.read(keeper.HUGEPAGES) == "11")
         os.killpg(pid, getattr(signal, f"SIG{how}"))
     os.waitpid(pid, 0)

@@ -282,8 +282,7 @@ static void install(void)
 static void express_equals_packets(void **state)
 {
 	const char *given = getenv("SEED");
-	const unsigned int seed =
-		given ? (unsigned int)strtoul(given, NULL, 0) : (unsigned int)rte_rdtsc();
+	const unsigned int seed = given ? (unsigned int)strtoul(given, NULL, 0) : 1;
 	struct cache *was = h.w->cache, *cache = was ? was : cache_new(4096);
 	unsigned int n_drawn = 0;
 	uint64_t came = 0;

@@ -503,7 +503,7 @@ static int start(void **state)
 {
 	const char *env = getenv("SEED");
 
-	rnd_state = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
+	rnd_state = env ? strtoull(env, NULL, 0) : 1;
 	print_message("# SEED=%llu\n", (unsigned long long)rnd_state);
 	role_assume_control();
 	agent_rig_start("weft_sessions");
