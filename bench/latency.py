@@ -8,9 +8,14 @@
                   (both also as ", 10 ms": percentiles of windows of that length, the median of each, on a machine that others use)
   after silence   one packet every 20 ms: a thread that sleeps has to notice it.  Open vSwitch as it comes does not sleep; "ovs-sleep"
                   has been told to, for up to 500 us
+
+Both switches are there at the same time, each with two devices of its own, and have windows of 10 ms in turn; whose turn it is not
+is stopped (SIGSTOP), as both packet threads have the same core.
 """
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -26,50 +31,64 @@ def device(role, n, end_number):
     return FORMAT.format(role=role, n=n, folder=rig.WORK).replace(f"net_memif{n}", f"net_memif{end_number}", 1)
 
 
-def servers():
+def servers(first=1):
     """Devices of the switch; what the one before left is in their way."""
-    for n in (1, 2):
+    numbers = (first, first + 1)
+    for n in numbers:
         if os.path.exists(f"{rig.WORK}/memif{n}"):
             os.unlink(f"{rig.WORK}/memif{n}")
-    return [device("server", n, n) for n in (1, 2)]
+    return [device("server", n, n) for n in numbers]
 
 
-def measured(sw, case, subject, run):
+def words(line):
+    v = re.match(r"sent (\d+) came (\d+) late (\d+) rate (\d+) p50 ([\d.]+) p90 ([\d.]+) p99 ([\d.]+) p999 ([\d.]+) max ([\d.]+) "
+                 r"windows (\d+) p50 ([\d.]+) p99 ([\d.]+)$", line)
+    return v and [float(x) for x in v.groups()]
+
+
+def measured(switches, case, run):
+    """'switches': (subject, program, queues that it sends by), each with two devices, numbered in that order."""
     count, gap, rate = (SHORT if rig.SHORT else CASES)[case]
-    t0, waited = time.monotonic(), rig.waited_ns(sw.pid, "pmd")
-    p = subprocess.run(rig.FIRST + [f"{rig.B}/bench/latency", "-l", str(rig.OTHER_CORE), "--no-pci", "--in-memory", "--no-telemetry", "-m", "64",
-                                    "--log-level=3", *(f"--vdev={device('client', n, n - 1)}" for n in (1, 2)), "--",
-                                    str(count), str(gap), str(rate), "1" if subject == "weft" else "2"], capture_output=True, text=True, timeout=60)
-    waited = 100 * (rig.waited_ns(sw.pid, "pmd") - waited) / 1e9 / (time.monotonic() - t0)
-    m = re.search(r"sent (\d+) came (\d+) late (\d+) rate (\d+) p50 ([\d.]+) p90 ([\d.]+) p99 ([\d.]+) p999 ([\d.]+) max ([\d.]+)", p.stdout)
-    if not m:
+    t0, waited = time.monotonic(), [rig.waited_ns(sw.pid, "pmd") for _, sw, _ in switches]
+    devices = [f"--vdev={device('client', n, n - 1)}" for n in range(1, 1 + 2 * len(switches))]
+    try:
+        p = subprocess.run(rig.FIRST + [f"{rig.B}/bench/latency", "-l", str(rig.OTHER_CORE), "--no-pci", "--in-memory", "--no-telemetry", "-m", "64",
+                                        "--log-level=3", *devices, "--", str(count), str(gap), str(rate),
+                                        *(f"{queues}:{sw.pid}" for _, sw, queues in switches)], capture_output=True, text=True, timeout=90)
+    finally:
+        for _, sw, _ in switches:
+            os.kill(sw.pid, signal.SIGCONT)
+    found = [words(line) for line in p.stdout.splitlines()]
+    if len(found) != len(switches) or not all(found):
         raise RuntimeError("latency: " + (p.stderr + p.stdout)[-300:])
-    v = [float(x) for x in m.groups()]
-    rig.row("latency", case, subject, run, p50__us=v[4], p90__us=v[5], p99__us=v[6], p999__us=v[7], max__us=v[8], lost__percent=100 * (1 - v[1] / v[0]),
-            rate__Mpps=v[3] / 1e6, late__percent=100 * v[2] / v[0], waited__percent=waited)
-    m = re.search(r"windows (\d+) p50 ([\d.]+) p99 ([\d.]+)", p.stdout)
-    if m and case != "after silence":
-        rig.row("latency", case + ", 10 ms", subject, run, p50__us=float(m[2]), p99__us=float(m[3]), windows=float(m[1]))
+    seconds = (time.monotonic() - t0) / len(switches)
+    for (subject, sw, _), v, before in zip(switches, found, waited):
+        rig.row("latency", case, subject, run, p50__us=v[4], p90__us=v[5], p99__us=v[6], p999__us=v[7], max__us=v[8],
+                lost__percent=100 * (1 - v[1] / v[0]), rate__Mpps=v[3] / 1e6, late__percent=100 * v[2] / v[0],
+                waited__percent=(rig.waited_ns(sw.pid, "pmd") - before) / 1e7 / seconds)
+        if case != "after silence":
+            rig.row("latency", case + ", 10 ms", subject, run, p50__us=v[10], p99__us=v[11], windows=v[9])
 
 
-def of(sw, subject, run, cases):
+def of(switches, run, cases):
     for case in cases:
         time.sleep(.5)
-        measured(sw, case, subject, run)
+        measured(switches, case, run)
 
 
 def measure(runs):
     for run in range(1, runs + 1):
-        with rig.Weft(ports=servers()) as sw:
+        with contextlib.ExitStack() as both:
+            sw = both.enter_context(rig.Weft(ports=servers()))
             sw.rules("port")
-            of(sw, "weft", run, CASES)
-        if not ovs.program() or not rig.have_hugepages(900):
-            continue
-        with ovs.Ovs() as sw:
-            sw.rules("port", servers())
-            of(sw, "ovs", run, CASES)
-        if rig.SHORT:
+            switches = [("weft", sw, 1)]
+            if ovs.program() and rig.have_hugepages(900):
+                sw = both.enter_context(ovs.Ovs())
+                sw.rules("port", servers(3))
+                switches.append(("ovs", sw, 2))
+            of(switches, run, CASES)
+        if rig.SHORT or len(switches) == 1:
             continue
         with ovs.Ovs(config=["other_config:pmd-maxsleep=500"]) as sw:
             sw.rules("port", servers())
-            of(sw, "ovs-sleep", run, ["after silence"])
+            of([("ovs-sleep", sw, 2)], run, ["after silence"])
