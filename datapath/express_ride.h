@@ -192,11 +192,11 @@ static __rte_always_inline unsigned int go(struct pmd *w, struct burst *b, struc
 			continue;
 		}
 		count(w, &l, x, m->data_len);
-		*leaving = l;
+		leaving_put(leaving, &l);
 		leave(w, b, leaving, x, m, r->l3[i], i, in);
 		l = *leaving;
 	}
-	*leaving = l;
+	leaving_put(leaving, &l);
 	return i;
 }
 
