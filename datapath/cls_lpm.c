@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lpm template: routes.  All rules of IPv4 match a prefix of one address, all of IPv6 likewise;
+ * The lpm template: routes.  Rules of IPv4 match a prefix of one address, those of IPv6 likewise;
  * each family's agree in everything else, and longer prefixes have no lower priority than shorter
  * ones.
  *
  * A lookup goes down a trie (cls_trie.h), however many lengths there are.  When most prefixes have
  * lost their rules, or when it is full, the whole is built again.
+ *
+ * A few other rules may stand beside them (cls_lpm_fit.c), in tuples: such that no packet of a
+ * route can hit, as of another ethertype, and such as match one whole address.  For the latter the
+ * trie has that address, and how many of them there are; only packets that come to it, and those
+ * that are nobody's route, are looked up among the tuples.  So they cost other packets nothing, and
+ * coming and going they leave the trie as it is.
  */
 #include "datapath/cls_lpm.h"
 
@@ -16,81 +22,16 @@
 #include <rte_prefetch.h>
 
 #include "datapath/act.h"
+#include "datapath/cls_lpm_fit.h"
+#include "datapath/cls_tuple.h"
 #include "datapath/mask.h"
 
 enum {
-	LPM_MIN_MASKS = 3, /* below, a hash for each is as good */
-	ROOM_MIN = 1024,   /* prefixes; room that is not used is address space alone */
-	ROOM_TIMES = 4,
+	ROOM_MIN = 1024, /* prefixes; room that is not used is address space alone */
+	/* Rules beside the routes, more than there are of these, that are too many; and of a family
+	 * that has no routes, more than twice those that there were. */
+	BESIDE_MORE = 64,
 };
-
-/* Whether longer prefixes have no lower priority; notes the priority of one more. */
-static bool agrees(uint16_t *min, uint16_t *max, unsigned int bits, unsigned int len,
-		   uint16_t priority)
-{
-	for (unsigned int l = 0; l < len; l++)
-		if (max[l] > priority)
-			return false;
-	for (unsigned int l = len + 1; l <= bits; l++)
-		if (min[l] < priority)
-			return false;
-	if (priority < min[len])
-		min[len] = priority;
-	if (priority > max[len])
-		max[len] = priority;
-	return true;
-}
-
-/* Whether all of the family's rules are routes by 'field'; 'set' is what they have in common. */
-static bool are_routes(const struct cls_shape *s, enum prefix_field field, struct prefix_set *set,
-		       uint32_t *n)
-{
-	uint16_t min[TRIE_BITS + 1], max[TRIE_BITS + 1];
-
-	memset(min, 0xff, sizeof(min));
-	memset(max, 0, sizeof(max));
-	*n = 0;
-	for (uint32_t i = 0; i < s->n_rules; i++) {
-		const struct cls_rule *r = s->rules[i];
-		struct prefix at;
-
-		if (prefix_family_of(r) != prefix_family(field))
-			continue;
-		if (!(*n)++)
-			prefix_set_init(set, field, r);
-		if (!prefix_set_has(set, r, &at) ||
-		    !agrees(min, max, prefix_bits(field), at.len, r->priority))
-			return false;
-	}
-	return true;
-}
-
-/* The same, by any of its fields. */
-static bool find_field(const struct cls_shape *s, enum prefix_family family, struct prefix_set *set,
-		       uint32_t *n)
-{
-	for (unsigned int f = 0; f < N_PREFIX_FIELDS; f++)
-		if (prefix_family((enum prefix_field)f) == family &&
-		    are_routes(s, (enum prefix_field)f, set, n))
-			return true;
-	return false;
-}
-
-static bool lpm_fits(const struct cls_shape *s)
-{
-	struct prefix_set set;
-	uint32_t n = s->n_any, of_family;
-
-	if (s->n_masks < LPM_MIN_MASKS || s->n_masks > N_PREFIX_FAMILIES * (TRIE_BITS + 1) ||
-	    s->n_rules >= TRIE_MAX / ROOM_TIMES)
-		return false;
-	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++) {
-		if (!find_field(s, (enum prefix_family)f, &set, &of_family))
-			return false;
-		n += of_family;
-	}
-	return n == s->n_rules;
-}
 
 /* ---- As a classifier ---- */
 
@@ -107,8 +48,8 @@ static void renew_leaf(struct lpm_routes *l, uint32_t leaf)
 	struct trie_leaf *to = &l->trie.leaves[leaf];
 
 	atomic_store_explicit(&to->x, NULL, memory_order_release);
-	if (!f || !f->insts || r->conj || !f->insts->step.ok || f->insts->goto_table >= 0 ||
-	    f->id > UINT32_MAX >> 8)
+	if (trie_beside(&l->trie, leaf) || !f || !f->insts || r->conj || !f->insts->step.ok ||
+	    f->insts->goto_table >= 0 || f->id > UINT32_MAX >> 8)
 		return;
 	atomic_store_explicit(&to->added, (uint32_t)r->added, memory_order_relaxed);
 	atomic_store_explicit(&to->id_len, f->id << 8 | trie_len(to), memory_order_relaxed);
@@ -147,6 +88,127 @@ static struct lpm_routes *routes_of(const struct lpm *l, const struct cls_rule *
 	return f < N_PREFIX_FAMILIES ? l->of[f] : NULL;
 }
 
+/* The address that a rule beside routes matches; false: no packet of theirs hits it. */
+static bool address_of(const struct lpm_routes *l, const struct cls_rule *r, struct trie_key *key)
+{
+	return l && !prefix_apart(&l->set, r) && prefix_whole(l->field, r, key);
+}
+
+/* Packets that come to its address are to be looked up beside routes, too.  0 or -EAGAIN: full. */
+static int touch(struct lpm *l, const struct cls_rule *r)
+{
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++) {
+		struct lpm_routes *of = l->of[f];
+		struct trie_key key;
+		uint32_t leaf;
+
+		if (!address_of(of, r, &key))
+			continue;
+		leaf = trie_get(&of->trie, key, (uint8_t)prefix_bits(of->field));
+		if (!leaf)
+			return -EAGAIN;
+		trie_beside_add(&of->trie, leaf, 1);
+		renew_leaf(of, leaf);
+	}
+	return 0;
+}
+
+static void let_go(struct lpm *l, const struct cls_rule *r)
+{
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++) {
+		struct lpm_routes *of = l->of[f];
+		struct trie_key key;
+		uint32_t leaf;
+
+		if (!address_of(of, r, &key))
+			continue;
+		leaf = trie_find(&of->trie, key, (uint8_t)prefix_bits(of->field));
+		if (!leaf)
+			continue;
+		trie_beside_add(&of->trie, leaf, UINT32_MAX);
+		renew_leaf(of, leaf);
+	}
+}
+
+static struct cls *beside_of(const struct lpm *l)
+{
+	return atomic_load_explicit(&l->beside, memory_order_relaxed);
+}
+
+/* Of a family that has addresses, but no routes here. */
+static bool is_strange(const struct lpm *l, const struct cls_rule *r)
+{
+	const enum prefix_family f = prefix_family_of(r);
+
+	return f < N_PREFIX_FAMILIES && !l->of[f];
+}
+
+/* 'n' rules, none of which stands there, to where none does yet.  0, -EAGAIN or -ENOMEM. */
+static int begin_beside(struct lpm *l, struct cls_rule **v, uint32_t n)
+{
+	struct cls_shape s = { .dp = l->cls.dp, .n_rules = n };
+	struct cls *c;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const int err = touch(l, v[i]);
+
+		if (err)
+			return err;
+	}
+	cls_shape_count(&s, v);
+	c = cls_tuple.build(&s);
+	if (!c)
+		return -ENOMEM;
+	atomic_store_explicit(&l->beside, c, memory_order_release);
+	for (uint32_t i = 0; i < n; i++) {
+		l->n_strange += is_strange(l, v[i]);
+		cls_note(&l->cls, v[i]);
+	}
+	l->strange_max = 2 * l->n_strange + BESIDE_MORE;
+	return 0;
+}
+
+static int insert_beside(struct lpm *l, struct cls_rule *r)
+{
+	struct cls *c = beside_of(l);
+	int err;
+
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
+		if (l->of[f] && !lpm_beside_fits(&l->of[f]->set, r))
+			return -EAGAIN;
+	if (!c) {
+		err = begin_beside(l, &r, 1);
+		if (err == -ENOMEM)
+			let_go(l, r);
+		return err;
+	}
+	if (2 * c->n_rules > l->cls.n_rules + BESIDE_MORE ||
+	    (is_strange(l, r) && l->n_strange >= l->strange_max))
+		return -EAGAIN;
+	err = touch(l, r);
+	if (err)
+		return err;
+	err = c->ops->insert(c, r);
+	if (err) {
+		let_go(l, r);
+		return err;
+	}
+	l->n_strange += is_strange(l, r);
+	cls_note(&l->cls, r);
+	return 0;
+}
+
+static int remove_beside(struct lpm *l, struct cls_rule *r)
+{
+	struct cls *c = beside_of(l);
+
+	if (!c || c->ops->remove(c, r))
+		return -EAGAIN;
+	l->n_strange -= is_strange(l, r);
+	let_go(l, r);
+	return 0;
+}
+
 static int lpm_insert(struct cls *c, struct cls_rule *r)
 {
 	struct lpm *l = (struct lpm *)c;
@@ -157,9 +219,9 @@ static int lpm_insert(struct cls *c, struct cls_rule *r)
 
 	if (!r->mask->n_words)
 		return insert_any(l, r);
-	if (!to || !prefix_set_has(&to->set, r, &at) ||
-	    !agrees(to->min_priority, to->max_priority, prefix_bits(to->field), at.len,
-		    r->priority))
+	if (!to || !prefix_set_has(&to->set, r, &at))
+		return insert_beside(l, r);
+	if (!lpm_agrees(&to->priorities, prefix_bits(to->field), at.len, r->priority))
 		return -EAGAIN;
 	note_priority(l, r);
 	err = trie_add(&to->trie, at.key, at.len, r, &leaf);
@@ -198,10 +260,12 @@ static int lpm_remove(struct cls *c, struct cls_rule *r)
 	if (!r->mask->n_words) {
 		if (!cls_hash_del(&l->any, cls_hash_rule(&l->none, r), r))
 			return -EAGAIN;
-	} else {
-		if (!leaf || !trie_del(&from->trie, leaf, r))
+	} else if (leaf) {
+		if (!trie_del(&from->trie, leaf, r))
 			return -EAGAIN;
 		renew_leaf(from, leaf);
+	} else if (remove_beside(l, r)) {
+		return -EAGAIN;
 	}
 	c->n_rules--;
 	return 0;
@@ -220,6 +284,8 @@ static void lpm_free(struct cls *c)
 {
 	struct lpm *l = (struct lpm *)c;
 
+	if (beside_of(l))
+		cls_free(beside_of(l));
 	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++) {
 		if (l->of[f])
 			trie_fini(&l->of[f]->trie);
@@ -229,32 +295,39 @@ static void lpm_free(struct cls *c)
 	free(l);
 }
 
-/* 0 of what matches everything, and 1 more than its length of a prefix. */
+/* 0 of what matches everything, 1 more than its length of a prefix; then those beside. */
+enum { RANK_BESIDE = TRIE_BITS + 2, N_RANKS };
+
 static unsigned int rank(struct lpm *l, const struct cls_rule *r)
 {
 	struct lpm_routes *of = routes_of(l, r);
 	struct prefix at;
 
-	return of && prefix_set_has(&of->set, r, &at) ? at.len + 1u : 0;
+	if (!r->mask->n_words)
+		return 0;
+	return of && prefix_set_has(&of->set, r, &at) ? at.len + 1u : RANK_BESIDE;
 }
 
 /* Short prefixes first: then nothing that is there has to be changed. */
 static int fill(struct lpm *l, const struct cls_shape *s)
 {
-	enum { PLACES = TRIE_BITS + 3 };
-	uint32_t *first = calloc(PLACES, sizeof(*first)),
-		 *order = calloc(s->n_rules, sizeof(*order));
-	int err = first && order ? 0 : -ENOMEM;
+	uint32_t first[N_RANKS + 1] = { 0 }, at[N_RANKS], routes;
+	struct cls_rule **order = calloc(s->n_rules, sizeof(struct cls_rule *));
+	int err = order ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; !err && i < s->n_rules; i++)
+	for (uint32_t i = 0; i < s->n_rules; i++)
 		first[rank(l, s->rules[i]) + 1]++;
-	for (unsigned int len = 1; !err && len < PLACES; len++)
-		first[len] += first[len - 1];
+	for (unsigned int i = 0; i < N_RANKS; i++) {
+		first[i + 1] += first[i];
+		at[i] = first[i];
+	}
 	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		order[first[rank(l, s->rules[i])]++] = i;
-	for (uint32_t i = 0; !err && i < s->n_rules; i++)
-		err = lpm_insert(&l->cls, s->rules[order[i]]);
-	free(first);
+		order[at[rank(l, s->rules[i])]++] = s->rules[i];
+	routes = first[RANK_BESIDE];
+	for (uint32_t i = 0; !err && i < routes; i++)
+		err = lpm_insert(&l->cls, order[i]);
+	if (!err && routes < s->n_rules)
+		err = begin_beside(l, order + routes, s->n_rules - routes);
 	free(order);
 	return err;
 }
@@ -297,7 +370,7 @@ static bool note_frame(struct lpm_routes *l)
 
 static uint32_t room_for(uint32_t n)
 {
-	const uint32_t room = n < TRIE_MAX / ROOM_TIMES ? n * ROOM_TIMES : TRIE_MAX - 1;
+	const uint32_t room = n < TRIE_MAX / LPM_ROOM_TIMES ? n * LPM_ROOM_TIMES : TRIE_MAX - 1;
 
 	return room > ROOM_MIN ? room : ROOM_MIN;
 }
@@ -310,14 +383,15 @@ static int begin(struct lpm *l, const struct cls_shape *s, enum prefix_family fa
 
 	if (!r)
 		return -ENOMEM;
-	(void)find_field(s, family, &r->set, &n);
-	if (!n || trie_init(&r->trie, room_for(n))) {
+	n = lpm_find(s, family, &r->set);
+	/* Addresses of those beside take places, too. */
+	if (!n || trie_init(&r->trie, room_for(s->n_rules))) {
 		free(r);
 		return n ? -ENOMEM : 0;
 	}
 	l->of[family] = r;
 	r->field = r->set.field;
-	memset(r->min_priority, 0xff, sizeof(r->min_priority));
+	lpm_priorities_init(&r->priorities);
 	r->framed = note_frame(r);
 	return 0;
 }
@@ -358,14 +432,15 @@ static inline struct trie_key address(const struct lpm_routes *l, const uint64_t
 	return prefix_key(l->field, key[at], key[at + 1]);
 }
 
-/* All of a burst go down the trie together, so that memory is on its way. */
-static void look_up(const struct lpm_routes *l, const struct burst *b, uint64_t todo,
-		    const struct cls_rule **hit)
+/* All of a burst go down the trie together, so that memory is on its way.  Returns those that
+ * rules beside may still have. */
+static uint64_t look_up(const struct lpm_routes *l, const struct burst *b, uint64_t todo,
+			const struct cls_rule **hit)
 {
 	const struct trie *t = &l->trie;
 	struct trie_key k[BURST_MAX];
 	uint32_t e[BURST_MAX];
-	uint64_t routes = 0, tables;
+	uint64_t routes = 0, tables, beside;
 
 	for (uint64_t left = todo; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
@@ -376,6 +451,7 @@ static void look_up(const struct lpm_routes *l, const struct burst *b, uint64_t 
 		k[i] = address(l, cls_key(b, i));
 		e[i] = trie_entry_get(trie_root(t, k[i]));
 	}
+	beside = todo & ~routes;
 	for (tables = routes; tables;) {
 		for (uint64_t left = tables; left; left &= left - 1) {
 			unsigned int i = (unsigned int)__builtin_ctzll(left);
@@ -402,20 +478,26 @@ static void look_up(const struct lpm_routes *l, const struct burst *b, uint64_t 
 	for (uint64_t left = routes; left; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);
 
+		beside |= (uint64_t)(trie_beside(t, e[i]) != 0) << i;
 		hit[i] = trie_visible(t, e[i], b->version);
 	}
+	return beside;
 }
 
 static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo,
 		       const struct cls_rule **hit)
 {
 	const struct lpm *l = (const struct lpm *)c;
+	const struct cls *others = atomic_load_explicit(&l->beside, memory_order_acquire);
+	uint64_t beside = todo;
 
 	for (uint64_t left = todo; left; left &= left - 1)
 		hit[__builtin_ctzll(left)] = NULL;
 	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
 		if (l->of[f])
-			look_up(l->of[f], b, todo, hit);
+			beside &= look_up(l->of[f], b, todo, hit);
+	if (others && beside)
+		cls_tuple_better(others, b, beside, hit);
 	if (atomic_load_explicit(&l->any_used, memory_order_acquire))
 		cls_hash_lookup(&l->any, &l->none, b, todo, hit);
 }
@@ -425,6 +507,7 @@ static uint32_t lpm_probes(const struct cls *c)
 	const struct lpm *l = (const struct lpm *)c;
 
 	return !!l->of[PREFIX_IP] + !!l->of[PREFIX_IPV6] +
+	       (beside_of(l) ? cls_tuple.probes(beside_of(l)) : 0) +
 	       atomic_load_explicit(&l->any_used, memory_order_relaxed);
 }
 
@@ -432,7 +515,8 @@ static size_t lpm_memory(const struct cls *c)
 {
 	const struct lpm *l = (const struct lpm *)c;
 
-	size_t n = sizeof(*l) + cls_hash_memory(&l->any);
+	size_t n = sizeof(*l) + cls_hash_memory(&l->any) +
+		   (beside_of(l) ? cls_tuple.memory(beside_of(l)) : 0);
 
 	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
 		if (l->of[f])
@@ -442,7 +526,7 @@ static size_t lpm_memory(const struct cls *c)
 
 const struct cls_ops cls_lpm = {
 	.name = "lpm",
-	.why = "prefixes of one address, longer ones first: a trie",
+	.why = "prefixes of one address, longer ones first: a trie; few others beside it",
 	.fits = lpm_fits,
 	.build = lpm_build,
 	.insert = lpm_insert,

@@ -15,6 +15,11 @@ struct lpm_frame {
 	uint64_t port_mask, port;   /* the word that in_port is in */
 };
 
+/* By length of prefix. */
+struct lpm_priorities {
+	uint16_t min[TRIE_BITS + 1], max[TRIE_BITS + 1];
+};
+
 /* Routes of one family of addresses. */
 struct lpm_routes {
 	struct trie trie;
@@ -23,7 +28,7 @@ struct lpm_routes {
 	struct lpm_frame frame;
 	/* Control thread. */
 	struct prefix_set set;
-	uint16_t min_priority[TRIE_BITS + 1], max_priority[TRIE_BITS + 1]; /* by length */
+	struct lpm_priorities priorities;
 };
 
 struct lpm {
@@ -32,7 +37,9 @@ struct lpm {
 	_Atomic bool beaten;			  /* by a rule that matches everything */
 	struct cls_hash any;			  /* those rules */
 	_Atomic uint32_t any_used;
+	struct cls *_Atomic beside; /* tuples of the others; NULL: none */
 	/* Control thread. */
+	uint32_t n_strange, strange_max; /* of those, of a family that has no routes */
 	struct cls_mask none;
 	uint16_t least, most_any; /* priorities of routes, and of those that match everything */
 };

@@ -135,3 +135,27 @@ bool prefix_set_has(struct prefix_set *s, const struct cls_rule *r, struct prefi
 	}
 	return true;
 }
+
+bool prefix_apart(const struct prefix_set *s, const struct cls_rule *r)
+{
+	const struct cls_mask *a = &s->mask, *b = r->mask;
+	unsigned int j = 0;
+
+	for (unsigned int i = 0; i < a->n_words; i++) {
+		while (j < b->n_words && b->word[j] < a->word[i])
+			j++;
+		if (j < b->n_words && b->word[j] == a->word[i] &&
+		    (s->value[i] ^ r->value[j]) & a->bits[i] & b->bits[j])
+			return true;
+	}
+	return false;
+}
+
+bool prefix_whole(enum prefix_field f, const struct cls_rule *r, struct trie_key *key)
+{
+	const struct trie_key mask = key_of(f, r->mask, r->mask->bits);
+
+	*key = key_of(f, r->mask, r->value);
+	return (mask.hi | (prefix_bits(f) == 32 ? UINT32_MAX : 0)) == UINT64_MAX &&
+	       (prefix_bits(f) == 32 || mask.lo == UINT64_MAX);
+}

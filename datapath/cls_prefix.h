@@ -49,6 +49,11 @@ void prefix_set_init(struct prefix_set *s, enum prefix_field field, const struct
 /* Whether 'r' is a route among those, and which. */
 bool prefix_set_has(struct prefix_set *s, const struct cls_rule *r, struct prefix *out);
 
+/* Whether no packet can hit both 'r' and a route of them. */
+bool prefix_apart(const struct prefix_set *s, const struct cls_rule *r);
+/* Whether 'r' matches the whole address of this field, and which it is. */
+bool prefix_whole(enum prefix_field f, const struct cls_rule *r, struct trie_key *key);
+
 static inline enum prefix_family prefix_family(enum prefix_field f)
 {
 	return f == PREFIX_IP_DST || f == PREFIX_IP_SRC ? PREFIX_IP : PREFIX_IPV6;

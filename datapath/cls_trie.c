@@ -205,7 +205,7 @@ uint32_t trie_find(const struct trie *t, struct trie_key key, uint8_t len)
 	return find(t, key, len, &parent);
 }
 
-static uint32_t get(struct trie *t, struct trie_key key, uint8_t len)
+uint32_t trie_get(struct trie *t, struct trie_key key, uint8_t len)
 {
 	uint32_t parent, n = find(t, key, len, &parent);
 
@@ -223,7 +223,7 @@ int trie_add(struct trie *t, struct trie_key key, uint8_t len, struct cls_rule *
 {
 	struct trie_link *k, *next;
 
-	*leaf = get(t, key, len);
+	*leaf = trie_get(t, key, len);
 	if (!*leaf)
 		return -EAGAIN;
 	for (k = &t->nodes[*leaf].first; atomic_load_explicit(&k->rule, memory_order_relaxed);

@@ -64,6 +64,7 @@ struct trie_link {
 /* What else is to be known of a prefix.  Usually one rule; more while one replaces another. */
 struct trie_node {
 	_Atomic uint32_t parent; /* the next shorter prefix that covers it; 0: none */
+	_Atomic uint32_t beside; /* rules that are not here, and may hit packets that are */
 	struct trie_link first;
 };
 
@@ -93,6 +94,8 @@ void trie_fini(struct trie *t);
 /* Links a rule for key/len, 'key' without further bits.  '*leaf': where.  0, -ENOMEM, or -EAGAIN:
  * full. */
 int trie_add(struct trie *t, struct trie_key key, uint8_t len, struct cls_rule *r, uint32_t *leaf);
+/* The prefix's leaf, which is made if there is none; 0: full. */
+uint32_t trie_get(struct trie *t, struct trie_key key, uint8_t len);
 /* The prefix's leaf, or 0. */
 uint32_t trie_find(const struct trie *t, struct trie_key key, uint8_t len);
 /* Unlinks it there; whether it was. */
@@ -101,7 +104,21 @@ bool trie_del(struct trie *t, uint32_t leaf, const struct cls_rule *r);
 struct cls_rule *trie_only(const struct trie *t, uint32_t leaf);
 size_t trie_memory(const struct trie *t);
 
+/* So many more rules beside it: before they can be seen, and after. */
+static inline void trie_beside_add(struct trie *t, uint32_t leaf, uint32_t n)
+{
+	_Atomic uint32_t *at = &t->nodes[leaf].beside;
+
+	atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + n,
+			      memory_order_release);
+}
+
 /* ---- Reading ---- */
+
+static inline uint32_t trie_beside(const struct trie *t, uint32_t leaf)
+{
+	return atomic_load_explicit(&t->nodes[leaf].beside, memory_order_relaxed);
+}
 
 static inline uint32_t trie_entry_get(const trie_entry *e)
 {

@@ -153,12 +153,13 @@ static __rte_always_inline void down(struct going *g, bool v6)
 	}
 }
 
-/* Through the rules: of a prefix that is not the one, or whose flows are changing. */
+/* Through the rules: of a prefix that is not the one, or whose flows are changing.  Those that have
+ * others beside them are not told by the address. */
 static __rte_noinline struct express *look(const struct going *g, unsigned int i, uint32_t *id) PMD
 {
 	const struct trie *t = &g->l->trie;
 	const uint32_t leaf = trie_up(t, g->e[i], g->k[i]);
-	const struct cls_rule *r = trie_visible(t, leaf, g->version);
+	const struct cls_rule *r = trie_beside(t, leaf) ? NULL : trie_visible(t, leaf, g->version);
 	const struct flow *f = r ? flow_of_rule(r) : NULL;
 
 	if (!f || !f->insts->step.ok || f->insts->goto_table >= 0)

@@ -292,6 +292,54 @@ static void route46_match(struct of_match *m, uint16_t *priority)
 		route6_match(m, priority);
 }
 
+/* What may stand beside routes: whole addresses with whatever else, and other ethertypes. */
+static void beside_match(struct of_match *m, uint16_t *priority)
+{
+	*priority = (uint16_t)rnd(300);
+	switch (rnd(4)) {
+	case 0:
+		set(m, OF_FIELD_ETH_TYPE, 0x0806);
+		if (rnd(2))
+			set(m, OF_FIELD_ARP_TPA, rnd(4));
+		return;
+	case 1:
+		set(m, OF_FIELD_ETH_TYPE, 0x8847);
+		return;
+	default:
+		set(m, OF_FIELD_ETH_TYPE, 0x0800);
+		set(m, OF_FIELD_IPV4_DST, 0x0a000000 | rnd(3) << 22 | rnd(3) << 15 | rnd(8));
+		set(m, OF_FIELD_IP_PROTO, rnd(2) ? 6 : 17);
+		if (rnd(2))
+			set(m, OF_FIELD_IPV4_SRC, rnd(4));
+		if (rnd(2))
+			set(m, OF_FIELD_TCP_DST, rnd(4));
+	}
+}
+
+static void route_beside_match(struct of_match *m, uint16_t *priority)
+{
+	if (rnd(6))
+		route_match(m, priority);
+	else
+		beside_match(m, priority);
+}
+
+/* Few IPv6 routes, or many; and whole addresses of IPv6. */
+static void route46_beside_match(struct of_match *m, uint16_t *priority)
+{
+	uint8_t value[16] = { 0x20, 0x01, 0x0d, (uint8_t)(0xb0 | rnd(2)) };
+
+	if (rnd(8)) {
+		route46_match(m, priority);
+		return;
+	}
+	value[15] = (uint8_t)rnd(4);
+	*priority = (uint16_t)rnd(300);
+	set(m, OF_FIELD_ETH_TYPE, 0x86dd);
+	of_match_set(m, &of_fields[OF_FIELD_IPV6_DST], value, NULL);
+	set(m, OF_FIELD_IP_PROTO, rnd(2) ? 6 : 17);
+}
+
 static void classbench_match(struct of_match *m, uint16_t *priority)
 {
 	static const uint8_t lengths[] = { 8, 12, 16, 20, 24, 26, 28, 30, 32 };
@@ -381,6 +429,17 @@ static void test_lpm46(void **state)
 	run(&(struct kind){ &cls_lpm, route46_match, 300 });
 }
 
+/* Rules beside them leave the template as it is. */
+static void test_lpm_beside(void **state)
+{
+	run(&(struct kind){ &cls_lpm, route_beside_match, 300 });
+}
+
+static void test_lpm46_beside(void **state)
+{
+	run(&(struct kind){ &cls_lpm, route46_beside_match, 300 });
+}
+
 /* Scattered over all networks of /16, most of them /24, and some below. */
 static struct cls_rule *scattered_route(void)
 {
@@ -452,6 +511,72 @@ static void scattered_routes(void **state)
 	assert_in_range(c->ops->memory(c), ROUTES, (ROUTES + MORE) * BYTES_MAX);
 	c->ops->free(c);
 	for (uint32_t i = 0; i < ROUTES + MORE; i++)
+		rule_free(v[i]);
+}
+
+/*
+ * Beside many routes, few rules come and go without another classifier: of one address, of another
+ * ethertype; not such as any route's packet may hit, nor too many.
+ */
+static void beside_routes(void **state)
+{
+	enum { ROUTES = 2000, FEW = 500, ROUNDS_OF_FEW = 3 };
+	static struct cls_rule *v[ROUTES], *w[FEW], *many[2 * ROUTES + 1];
+	struct cls_shape shape = { .n_rules = ROUTES, .rules = v, .n_masks = 8 };
+	struct cls_rule *open;
+	struct of_match m = { 0 };
+	struct cls *c;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < ROUTES; i++)
+		v[i] = scattered_route();
+	c = cls_lpm.build(&shape);
+	assert_non_null(c);
+	for (unsigned int round = 0; round < ROUNDS_OF_FEW; round++) {
+		for (uint32_t i = 0; i < FEW; i++) {
+			struct of_match at = { 0 };
+			uint16_t priority;
+
+			beside_match(&at, &priority);
+			w[i] = rule_new(&at, priority);
+			assert_int_equal(c->ops->insert(c, w[i]), 0);
+		}
+		compare_routes(c, v, ROUTES);
+		for (uint32_t i = 0; i < FEW; i++) {
+			assert_int_equal(c->ops->remove(c, w[i]), 0);
+			rule_free(w[i]);
+		}
+	}
+	assert_int_equal(c->n_rules, ROUTES);
+	set(&m, OF_FIELD_ETH_TYPE, 0x0800);
+	set(&m, OF_FIELD_IPV4_SRC, 1);
+	open = rule_new(&m, 1000);
+	assert_int_equal(c->ops->insert(c, open), -EAGAIN);
+	rule_free(open);
+	/* As many again as routes are too many: the next classifier is another one. */
+	for (;; n++) {
+		struct of_match at = { 0 };
+		struct cls_rule *r;
+		int err;
+
+		set(&at, OF_FIELD_ETH_TYPE, 0x0800);
+		set(&at, OF_FIELD_IPV4_DST, n);
+		set(&at, OF_FIELD_IP_PROTO, 17);
+		r = rule_new(&at, 1000);
+		err = c->ops->insert(c, r);
+		if (err) {
+			assert_int_equal(err, -EAGAIN);
+			rule_free(r);
+			break;
+		}
+		assert_in_range(n, 0, 2 * ROUTES);
+		many[n] = r;
+	}
+	assert_in_range(n, ROUTES / 2, 2 * ROUTES);
+	c->ops->free(c);
+	for (uint32_t i = 0; i < n; i++)
+		rule_free(many[i]);
+	for (uint32_t i = 0; i < ROUTES; i++)
 		rule_free(v[i]);
 }
 
@@ -562,12 +687,14 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_direct),
-		cmocka_unit_test(test_exact),	     cmocka_unit_test(test_lpm),
-		cmocka_unit_test(test_lpm6),	     cmocka_unit_test(test_lpm46),
-		cmocka_unit_test(scattered_routes),  cmocka_unit_test(test_tuple),
-		cmocka_unit_test(test_tuple_merged), cmocka_unit_test(test_many_masks),
-		cmocka_unit_test(test_cuts),	     cmocka_unit_test(test_cuts_odd),
+		cmocka_unit_test(test_masks),	    cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_exact),	    cmocka_unit_test(test_lpm),
+		cmocka_unit_test(test_lpm6),	    cmocka_unit_test(test_lpm46),
+		cmocka_unit_test(test_lpm_beside),  cmocka_unit_test(test_lpm46_beside),
+		cmocka_unit_test(scattered_routes), cmocka_unit_test(beside_routes),
+		cmocka_unit_test(test_tuple),	    cmocka_unit_test(test_tuple_merged),
+		cmocka_unit_test(test_many_masks),  cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_cuts_odd),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

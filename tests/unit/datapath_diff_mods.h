@@ -60,6 +60,24 @@ static void rnd_route6(struct of_flow_mod *fm)
 		of_match_set(&fm->match, &of_fields[OF_FIELD_IPV6_DST], value, mask);
 }
 
+/* What may stand beside routes: a whole address and whatever else, or another ethertype. */
+static void rnd_beside_routes(struct of_flow_mod *fm, unsigned int serial)
+{
+	struct of_match *m = &fm->match;
+
+	fm->priority = (uint16_t)(200 + (serial * 7919) % 65003);
+	if (one_in(5)) {
+		of_match_set_u64(m, OF_FIELD_ETH_TYPE, one_in(2) ? 0x0806 : 0x86dd);
+		return;
+	}
+	of_match_set_u64(m, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_u64(m, OF_FIELD_IPV4_DST, PICK(rnd_ip4));
+	if (one_in(2))
+		of_match_set_u64(m, OF_FIELD_IPV4_SRC, PICK(rnd_ip4));
+	if (one_in(2))
+		of_match_set_u64(m, OF_FIELD_IP_PROTO, one_in(2) ? 6 : 17);
+}
+
 /* By port and tag alone, or by port. */
 static void rnd_match_tag(struct of_match *m)
 {
@@ -125,6 +143,10 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 		}
 		__attribute__((fallthrough));
 	case STYLE_PREFIXES:
+		if (one_in(6)) {
+			rnd_beside_routes(fm, serial);
+			break;
+		}
 		len = (uint8_t)below(33);
 		fm->priority = (uint16_t)(len + 1);
 		of_match_set_u64(m, OF_FIELD_ETH_TYPE, 0x0800);
