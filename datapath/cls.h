@@ -4,10 +4,10 @@
  *
  * Each table is served by the first template of cls_templates[] that fits its rules: conj (some
  * have conjunction actions: the others inside it, cls_conj.h), direct (a few rules), exact (one
- * mask: a hash), lpm (one prefix field, priority agrees with length; few others), tuple (a hash for each
- * mask, merged so that the number of probes is bounded; always fits).  PMDs look up whole bursts
- * while the control thread changes the classifier: insert and remove keep readers correct, or
- * return -EAGAIN, and table.c then builds another one aside and swaps it in.  What readers may
+ * mask: a hash), lpm (one prefix field, priority agrees with length; few others), tuple (a hash for
+ * each mask, merged so that the number of probes is bounded; always fits).  PMDs look up whole
+ * bursts while the control thread changes the classifier: insert and remove keep readers correct,
+ * or return -EAGAIN, and table.c then builds another one aside and swaps it in.  What readers may
  * still see is freed by cls_retire().
  *
  * Among visible rules (flow.h) that hit, the highest priority wins.  Two visible rules of equal
