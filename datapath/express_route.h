@@ -5,7 +5,8 @@
  *
  * A table of routes is smaller than a flow cache of all that goes through it, and is the same for
  * flows that were never seen.  What it does not tell (routes that lead to other tables, or do what
- * is not composed; addresses that other flows match beside them; other frames than IP) is left to the other ways.  One PMD.
+ * is not composed; addresses that other flows match beside them; other frames than IP) is left to
+ * the other ways.  One PMD.
  */
 #ifndef WEFT_DATAPATH_EXPRESS_ROUTE_H
 #define WEFT_DATAPATH_EXPRESS_ROUTE_H

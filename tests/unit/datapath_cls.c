@@ -514,70 +514,53 @@ static void scattered_routes(void **state)
 		rule_free(v[i]);
 }
 
-/*
- * Beside many routes, few rules come and go without another classifier: of one address, of another
- * ethertype; not such as any route's packet may hit, nor too many.
- */
+static struct cls_rule *rule_to(uint32_t dst, uint32_t mask)
+{
+	struct of_match m = { 0 };
+
+	set(&m, OF_FIELD_ETH_TYPE, 0x0800);
+	of_match_set_masked_u64(&m, OF_FIELD_IPV4_DST, dst & mask, mask);
+	set(&m, OF_FIELD_IP_PROTO, 17);
+	return rule_new(&m, 1000);
+}
+
+/* Beside many routes, few rules of one address come and go without another classifier; not such as
+ * any route's packet may hit, nor as many again. */
 static void beside_routes(void **state)
 {
-	enum { ROUTES = 2000, FEW = 500, ROUNDS_OF_FEW = 3 };
-	static struct cls_rule *v[ROUTES], *w[FEW], *many[2 * ROUTES + 1];
+	enum { ROUTES = 2000, MANY = 2 * ROUTES };
+	static struct cls_rule *v[ROUTES], *w[MANY];
 	struct cls_shape shape = { .n_rules = ROUTES, .rules = v, .n_masks = 8 };
-	struct cls_rule *open;
-	struct of_match m = { 0 };
-	struct cls *c;
+	struct cls_rule *open = rule_to(0, UINT32_MAX << 1);
 	uint32_t n = 0;
+	struct cls *c;
+	int err = 0;
 
 	for (uint32_t i = 0; i < ROUTES; i++)
 		v[i] = scattered_route();
 	c = cls_lpm.build(&shape);
 	assert_non_null(c);
-	for (unsigned int round = 0; round < ROUNDS_OF_FEW; round++) {
-		for (uint32_t i = 0; i < FEW; i++) {
-			struct of_match at = { 0 };
-			uint16_t priority;
-
-			beside_match(&at, &priority);
-			w[i] = rule_new(&at, priority);
-			assert_int_equal(c->ops->insert(c, w[i]), 0);
-		}
-		compare_routes(c, v, ROUTES);
-		for (uint32_t i = 0; i < FEW; i++) {
-			assert_int_equal(c->ops->remove(c, w[i]), 0);
-			rule_free(w[i]);
-		}
+	for (uint32_t i = 0; i < ROUTES; i++) {
+		w[0] = rule_to(rnd(UINT32_MAX), UINT32_MAX);
+		assert_int_equal(c->ops->insert(c, w[0]), 0);
+		assert_int_equal(c->ops->remove(c, w[0]), 0);
+		rule_free(w[0]);
 	}
 	assert_int_equal(c->n_rules, ROUTES);
-	set(&m, OF_FIELD_ETH_TYPE, 0x0800);
-	set(&m, OF_FIELD_IPV4_SRC, 1);
-	open = rule_new(&m, 1000);
+	compare_routes(c, v, ROUTES);
 	assert_int_equal(c->ops->insert(c, open), -EAGAIN);
-	rule_free(open);
-	/* As many again as routes are too many: the next classifier is another one. */
-	for (;; n++) {
-		struct of_match at = { 0 };
-		struct cls_rule *r;
-		int err;
-
-		set(&at, OF_FIELD_ETH_TYPE, 0x0800);
-		set(&at, OF_FIELD_IPV4_DST, n);
-		set(&at, OF_FIELD_IP_PROTO, 17);
-		r = rule_new(&at, 1000);
-		err = c->ops->insert(c, r);
-		if (err) {
-			assert_int_equal(err, -EAGAIN);
-			rule_free(r);
-			break;
-		}
-		assert_in_range(n, 0, 2 * ROUTES);
-		many[n] = r;
+	for (; n < MANY && !err; n += !err) {
+		w[n] = rule_to(n, UINT32_MAX);
+		err = c->ops->insert(c, w[n]);
 	}
-	assert_in_range(n, ROUTES / 2, 2 * ROUTES);
+	assert_int_equal(err, -EAGAIN);
+	assert_in_range(n, ROUTES / 2, MANY - 1);
 	c->ops->free(c);
-	for (uint32_t i = 0; i < n; i++)
-		rule_free(many[i]);
+	for (uint32_t i = 0; i <= n; i++)
+		rule_free(w[i]);
 	for (uint32_t i = 0; i < ROUTES; i++)
 		rule_free(v[i]);
+	rule_free(open);
 }
 
 static void test_tuple(void **state)
