@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/express_alike.h"
 
+#include <rte_atomic.h>
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
-#include <rte_prefetch.h>
 
 #include "datapath/cache_priv.h"
 
@@ -27,9 +27,9 @@ enum express_need express_need(uint64_t words, const uint64_t *bits)
 
 /* ---- A run leaves ---- */
 
-/* Which frames are of it: all, or all and nobody looks into them, or those with a tag that is the
- * same in what is looked at, or those without. */
-enum of_run { EITHER, BLIND, TAGGED, UNTAGGED };
+/* Which frames are of it: all, or those with a tag that is the same in what is looked at, or those
+ * without. */
+enum of_run { EITHER, TAGGED, UNTAGGED };
 
 struct run {
 	struct rte_mbuf **m;
@@ -40,17 +40,21 @@ struct run {
 	uint64_t bytes, left;
 };
 
+/* What of ol_flags no straight line is for: its upper half, which is tested without a register. */
+#define ODD_FLAGS (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_TX_OFFLOAD_MASK)
+_Static_assert(!(uint32_t)ODD_FLAGS && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "upper half");
+
 /* A frame that no straight line is for. */
 static __rte_always_inline bool is_odd(const struct rte_mbuf *m, unsigned int headroom)
 {
 	const uint32_t whole = 0x00010001; /* one reference, one segment */
+	const char *flags = (const char *)&m->ol_flags;
 
 	_Static_assert(offsetof(struct rte_mbuf, nb_segs) - offsetof(struct rte_mbuf, refcnt) == 2,
 		       "one word");
 	return load32((const char *)m + offsetof(struct rte_mbuf, refcnt)) != whole ||
-	       m->data_len < ETH_HLEN + VLAN_HLEN || m->data_off < headroom ||
-	       m->ol_flags &
-		       (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_TX_OFFLOAD_MASK);
+	       m->data_len < ETH_HLEN + VLAN_HLEN || (headroom && m->data_off < headroom) ||
+	       load32(flags + 4) & (uint32_t)(ODD_FLAGS >> 32);
 }
 
 /* One frame with all that may be odd about it. */
@@ -71,20 +75,40 @@ static __rte_noinline void leave_one(struct pmd *w, struct burst *b, struct leav
 	leave(w, b, l, x, m, l3, r->at, r->in_port);
 }
 
-/* Room for a tag, or the place of one, in front of what follows the MACs. */
-static __rte_always_inline uint8_t *shift_macs(struct rte_mbuf *m, uint8_t *f, int by)
-{
-	const uint64_t most = load64(f);
-	const uint32_t rest = load32(f + 8);
+typedef uint32_t quarters __attribute__((vector_size(16)));
 
-	f -= by;
-	memcpy(f, &most, sizeof(most));
-	memcpy(f + 8, &rest, sizeof(rest));
+/* The MACs make room for a tag, and there it is; and back, where what was in front of them is of no
+ * use any more.  'f' is the frame's first byte, and it has more than 16.  */
+static __rte_always_inline void put_tag(uint8_t *f, uint32_t tag)
+{
+	quarters head;
+
+	memcpy(&head, f, sizeof(head));
+	head[3] = tag;
+	memcpy(f - VLAN_HLEN, &head, sizeof(head));
+}
+
+static __rte_always_inline void take_tag_out(uint8_t *f)
+{
+	quarters head;
+
+	memcpy(&head, f, sizeof(head));
+	head = __builtin_shufflevector(head, head, 0, 0, 1, 2);
+	memcpy(f, &head, sizeof(head));
+}
+
+/*
+ * A frame of one segment of 'len' bytes has 'by' more of them in front.  (The barrier: compilers
+ * would write type and length as one vector, and take longer to gather it.)
+ */
+static __rte_always_inline void lengthen(struct rte_mbuf *m, uint32_t len, int by)
+{
+	len = (uint32_t)((int)len + by);
 	m->data_off = (uint16_t)(m->data_off - by);
-	m->data_len = (uint16_t)(m->data_len + by);
-	m->pkt_len = (uint32_t)((int)m->pkt_len + by);
 	m->packet_type &= ~(uint32_t)RTE_PTYPE_L2_MASK;
-	return f;
+	rte_compiler_barrier();
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
 }
 
 /* What leaves from place 'n' on does so by 'x'. */
@@ -98,6 +122,14 @@ static __rte_noinline void line_begin(struct burst *b, struct leaving *l, const 
 		turn(b, l, x, in_port);
 }
 
+/* Those from place 'n' on that a line has put there have these MACs. */
+static __rte_noinline void line_macs(const struct burst *b, const struct express *x, uint32_t n,
+				     uint32_t end)
+{
+	for (; n < end; n++)
+		rewrite(x, rte_pktmbuf_mtod(b->x[n], uint8_t *), 0);
+}
+
 /*
  * Frames from r->at on, as long as they are of the run, to a port that they may go to.  'does':
  * what of EXPRESS_TAGS.  A run by tag ends before a frame that is odd, since that may have no such
@@ -107,99 +139,174 @@ static __rte_always_inline void leave_line(struct pmd *w, struct burst *b, struc
 					   const struct express *x, struct run *r,
 					   const unsigned int does, const enum of_run of) PMD
 {
-	enum { AHEAD = 4 };
 	const int by = does & EXPRESS_PUSH ? VLAN_HLEN : does & EXPRESS_POP ? -VLAN_HLEN : 0;
 	const bool macs = x->does & (EXPRESS_DST | EXPRESS_SRC);
 	const uint16_t set = htobe16(x->tci), dei = does & EXPRESS_PUSH ? VLAN_DEI : 0,
 		       keep = htobe16((uint16_t) ~(x->tci_mask | dei)),
 		       tpid = htobe16(x->does & EXPRESS_STAG ? VLAN_TPID_S : VLAN_TPID_C);
-	uint32_t n = l->n, served = 0, longest = 0;
-	uint64_t bytes = 0;
+	const uint32_t at = r->at, end = r->end, tag = r->tag, tag_mask = r->tag_mask;
+	struct rte_mbuf *const *in = r->m;
+	/* Where frame i goes, if none is left out from here on: one counter for all. */
+	struct rte_mbuf **to = b->x + l->n - r->at;
+	uint8_t *seq = b->x_seq + l->n - r->at;
+	uint32_t first = l->n, served = 0;
+	uint64_t bytes = 0, longest = 0; /* of 64 bits: no vector is made of a maximum */
 	const bool by_tag = of == TAGGED || of == UNTAGGED;
 	bool begun = by_tag; /* whose first frame is of the run */
-	unsigned int i;
+	size_t i;
 
 	if (begun)
-		line_begin(b, l, x, r->in_port, n);
+		line_begin(b, l, x, r->in_port, l->n);
 
-	for (i = r->at; i < r->end; i++) {
-		struct rte_mbuf *m = r->m[i];
-		const uint32_t len = m->data_len;
+	for (i = at; i < end; i++) {
+		struct rte_mbuf *m = in[i];
+		const uint64_t len = m->data_len;
 		bool tagged;
+		uint16_t type;
 		uint8_t *f;
 
-		if (of != BLIND && likely(i + AHEAD < r->end))
-			rte_prefetch0(rte_pktmbuf_mtod(r->m[i + AHEAD], void *));
-		if (unlikely(of == BLIND ? len < ETH_HLEN || m->nb_segs != 1
-					 : is_odd(m, does & EXPRESS_PUSH ? VLAN_HLEN : 0))) {
+		if (unlikely(is_odd(m, does & EXPRESS_PUSH ? VLAN_HLEN : 0))) {
 			if (by_tag)
 				break;
-			l->n = n;
-			r->at = i;
+			l->n = (uint32_t)(to + i - b->x);
+			if (macs)
+				line_macs(b, x, first, l->n);
+			r->at = (unsigned int)i;
 			leave_one(w, b, l, x, r);
-			n = l->n;
+			served--; /* it has counted itself, or not at all */
+			first = l->n;
+			to = b->x + first - (i + 1);
+			seq = b->x_seq + first - (i + 1);
 			begun = false;
 			continue;
 		}
 		f = rte_pktmbuf_mtod(m, uint8_t *);
-		if (of == TAGGED && (load32(f + MACS) ^ r->tag) & r->tag_mask)
+		if (of == TAGGED && (load32(f + MACS) ^ tag) & tag_mask)
 			break;
-		tagged = of == TAGGED || (of != BLIND && vlan_is_tpid(get_be16(f + MACS)));
+		type = load16(f + MACS);
+		tagged = of == TAGGED || type == htobe16(VLAN_TPID_C) ||
+			 type == htobe16(VLAN_TPID_S);
 		if (of == UNTAGGED && tagged)
 			break;
 		if (does & EXPRESS_POP && unlikely(!tagged)) {
 			r->left |= BIT(i);
+			served--;
+			to--;
+			seq--;
 			continue;
 		}
 		if (!by_tag && unlikely(!begun)) {
-			line_begin(b, l, x, r->in_port, n);
+			line_begin(b, l, x, r->in_port, (uint32_t)(to + i - b->x));
 			begun = true;
 		}
-		if (of != BLIND && unlikely(macs))
-			rewrite(x, f, 0);
 		if (does & EXPRESS_PUSH) {
 			const uint16_t tci = tagged ? load16(f + ETH_HLEN) : 0;
-			const uint16_t tag[] = { tpid, (uint16_t)((tci & keep) | set) };
 
-			f = shift_macs(m, f, by);
-			memcpy(f + MACS, tag, sizeof(tag));
+			put_tag(f, tpid | (uint32_t)((tci & keep) | set) << 16);
 		} else if (does & EXPRESS_POP) {
-			shift_macs(m, f, by);
+			take_tag_out(f);
 		} else if (does & EXPRESS_TCI && tagged) {
 			const uint16_t tci = (uint16_t)((load16(f + ETH_HLEN) & keep) | set);
 
 			memcpy(f + ETH_HLEN, &tci, sizeof(tci));
 		}
+		if (by)
+			lengthen(m, (uint32_t)len, by);
 		bytes += len;
 		longest = RTE_MAX(longest, len);
-		served++;
-		b->x[n] = m;
-		b->x_seq[n++] = (uint8_t)i;
+		to[i] = m;
+		seq[i] = (uint8_t)i;
 	}
-	r->at = i;
+	served += (uint32_t)i - at;
+	l->n = (uint32_t)(to + i - b->x);
+	if (macs)
+		line_macs(b, x, first, l->n);
+	r->at = (unsigned int)i;
 	r->served += served;
 	r->bytes += bytes;
-	l->n = n;
 	if (served)
 		l->longest = RTE_MAX(l->longest, (uint32_t)((int)longest + by));
 	if (x->does & EXPRESS_TUN)
 		l->port = NOBODY;
 }
 
-/* A run that nothing is to be found out about. */
-static __rte_always_inline void leave_run(struct pmd *w, struct burst *b, struct leaving *l,
-					  const struct express *x, struct run *r,
-					  const enum of_run of) PMD
+/* The same of frames that nobody looks into or writes to. */
+static void leave_blind(struct pmd *w, struct burst *b, struct leaving *l, const struct express *x,
+			struct run *r) PMD
 {
-	if (x->does & EXPRESS_PUSH)
-		leave_line(w, b, l, x, r, EXPRESS_PUSH, of);
-	else if (x->does & EXPRESS_POP)
-		leave_line(w, b, l, x, r, EXPRESS_POP, of);
-	else if (x->does & EXPRESS_TCI)
-		leave_line(w, b, l, x, r, EXPRESS_TCI, of);
-	else
-		leave_line(w, b, l, x, r, 0, of);
+	const uint32_t at = r->at, n = r->end - at;
+	struct rte_mbuf *const *in = r->m + at;
+	struct rte_mbuf **to = b->x + l->n;
+	uint8_t *seq = b->x_seq + l->n;
+	uint64_t bytes = 0, longest = 0, short_of = 0, more = 0;
+
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = in[i];
+		const uint64_t len = m->data_len;
+
+		to[i] = m;
+		seq[i] = (uint8_t)(at + i);
+		more |= m->nb_segs - 1u;
+		short_of |= len - ETH_HLEN;
+		bytes += len;
+		longest = RTE_MAX(longest, len);
+	}
+	if (unlikely(more || short_of >> 63)) {
+		for (; r->at < r->end; r->at++)
+			leave_one(w, b, l, x, r);
+		return;
+	}
+	line_begin(b, l, x, r->in_port, l->n);
+	l->n += n;
+	l->longest = RTE_MAX(l->longest, (uint32_t)longest);
+	if (x->does & EXPRESS_TUN)
+		l->port = NOBODY;
+	r->at = r->end;
+	r->served += n;
+	r->bytes += bytes;
 }
+
+/* A line for each thing to be done to tags, and each kind of run; apart, so that each has all of
+ * the registers. */
+#define LINES(name, of)                                                                           \
+	static __rte_noinline void name##_push(struct pmd *w, struct burst *b, struct leaving *l, \
+					       const struct express *x, struct run *r) PMD        \
+	{                                                                                         \
+		leave_line(w, b, l, x, r, EXPRESS_PUSH, of);                                      \
+	}                                                                                         \
+	static __rte_noinline void name##_pop(struct pmd *w, struct burst *b, struct leaving *l,  \
+					      const struct express *x, struct run *r) PMD         \
+	{                                                                                         \
+		leave_line(w, b, l, x, r, EXPRESS_POP, of);                                       \
+	}                                                                                         \
+	static __rte_noinline void name##_tci(struct pmd *w, struct burst *b, struct leaving *l,  \
+					      const struct express *x, struct run *r) PMD         \
+	{                                                                                         \
+		leave_line(w, b, l, x, r, EXPRESS_TCI, of);                                       \
+	}                                                                                         \
+	static __rte_noinline void name##_macs(struct pmd *w, struct burst *b, struct leaving *l, \
+					       const struct express *x, struct run *r) PMD        \
+	{                                                                                         \
+		leave_line(w, b, l, x, r, 0, of);                                                 \
+	}                                                                                         \
+	/* A run that nothing is to be found out about. */                                        \
+	static inline void name(struct pmd *w, struct burst *b, struct leaving *l,                \
+				const struct express *x, struct run *r) PMD                       \
+	{                                                                                         \
+		if (x->does & EXPRESS_PUSH)                                                       \
+			name##_push(w, b, l, x, r);                                               \
+		else if (x->does & EXPRESS_POP)                                                   \
+			name##_pop(w, b, l, x, r);                                                \
+		else if (x->does & EXPRESS_TCI)                                                   \
+			name##_tci(w, b, l, x, r);                                                \
+		else                                                                              \
+			name##_macs(w, b, l, x, r);                                               \
+	}
+LINES(leave_either, EITHER)
+LINES(leave_tagged, TAGGED)
+LINES(leave_untagged, UNTAGGED)
+#undef LINES
 
 /* There is no line to where none goes, and none to what only some frames can have done. */
 static bool in_a_line(const struct express *x, uint32_t in_port)
@@ -249,9 +356,9 @@ static void run_alike(struct pmd *w, struct burst *b, struct leaving *l, struct 
 		for (; r->at < r->end; r->at++)
 			leave_one(w, b, l, x, r);
 	else if (x->does & EXPRESS_WRITES)
-		leave_run(w, b, l, x, r, EITHER);
+		leave_either(w, b, l, x, r);
 	else
-		leave_line(w, b, l, x, r, 0, BLIND);
+		leave_blind(w, b, l, x, r);
 	c->sure = r->served;
 	count_run(w, l, x, r);
 	cache_judge(w, r->served, r->served);
@@ -318,12 +425,14 @@ static bool take_tag(const struct cache *c, struct run *r, struct flow_key *key,
 
 	if (m->nb_segs != 1 || m->data_len < ETH_HLEN + VLAN_HLEN)
 		return false;
+	/* A whole word, as it is read: a half just written would be waited for. */
 	if (!vlan_is_tpid(get_be16(f + MACS))) {
-		key->vlan_tci = 0;
+		((uint64_t *)key)[W_SRC] = 0;
 		*of = UNTAGGED;
 		return true;
 	}
-	key->vlan_tci = load16(f + ETH_HLEN) | htobe16(FLOW_TCI_PRESENT);
+	((uint64_t *)key)[W_SRC] = (uint64_t)(load16(f + ETH_HLEN) | htobe16(FLOW_TCI_PRESENT))
+				   << 48;
 	*of = TAGGED;
 	/* What the key has of it, behind the TPID. */
 	for (unsigned int i = 0; i < c->n_in; i++)
@@ -371,9 +480,9 @@ unsigned int express_tagged(struct pmd *w, struct burst *b, struct leaving *l, s
 			leave_one(w, b, l, x, &r);
 			r.at++;
 		} else if (of == TAGGED) {
-			leave_run(w, b, l, x, &r, TAGGED);
+			leave_tagged(w, b, l, x, &r);
 		} else {
-			leave_run(w, b, l, x, &r, UNTAGGED);
+			leave_untagged(w, b, l, x, &r);
 		}
 		count_run(w, l, x, &r);
 	}

@@ -32,7 +32,9 @@ static inline uint64_t all(unsigned int n)
 /* What the tunnel has to say in the key. */
 static inline void from_tunnel(const struct express_from *from, struct flow_key *key)
 {
-	key->in_port = htobe32(from->port);
+	uint64_t *port = (uint64_t *)key + W_PORT;
+
+	*port = (*port & ~UINT64_C(0xffffffff)) | htobe32(from->port);
 	tunnel_key(from->rx, key);
 }
 

@@ -14,16 +14,27 @@
 #include "ofproto/match.h"
 #include "vxlan/decap.h"
 
+/* By whole words, as they are read: parts just written would be waited for. */
+/* By whole words, as they are read: parts just written would be waited for.  The other fields of
+ * these words no packet of ours has set when it comes from a tunnel. */
 static inline void tunnel_key(const struct vxlan_rx *r, struct flow_key *k)
 {
 	static const uint8_t none[16];
 	const bool v4 = vxlan_addr_is_v4(&r->src);
+	const uint64_t said[2] = {
+		v4 ? vxlan_addr_to_v4(&r->src) | (uint64_t)vxlan_addr_to_v4(&r->dst) << 32 : 0,
+		htole64((uint64_t)r->tos << 40 | (uint64_t)r->ttl << 48),
+	};
 
+	_Static_assert(
+		offsetof(struct flow_key, tun_dst) == offsetof(struct flow_key, tun_src) + 4 &&
+			offsetof(struct flow_key, tun_tos) ==
+				offsetof(struct flow_key, tun_src) + 13 &&
+			offsetof(struct flow_key, tun_ttl) ==
+				offsetof(struct flow_key, tun_src) + 14,
+		"two words");
 	k->tun_id = htobe64(r->vni);
-	k->tun_tos = r->tos;
-	k->tun_ttl = r->ttl;
-	k->tun_src = v4 ? vxlan_addr_to_v4(&r->src) : 0;
-	k->tun_dst = v4 ? vxlan_addr_to_v4(&r->dst) : 0;
+	memcpy(&k->tun_src, said, sizeof(said));
 	memcpy(k->tun_ipv6_src, v4 ? none : r->src.b, 16);
 	memcpy(k->tun_ipv6_dst, v4 ? none : r->dst.b, 16);
 }

@@ -92,24 +92,14 @@ struct vxlan_known {
 #define QUICK_TUNNEL(csum) \
 	0, 0, 0xff, 0xff, 0, 0, csum, csum, VXLAN_F_VNI, 0, 0, 0, 0xff, 0xff, 0xff, 0
 
+/* IPv4 without a tag; what is left out between pieces is a length. */
+#define QUICK_UNTAGGED_V4(csum)                                                                 \
+	.mask = { QUICK_MAC, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL(csum) }, .at = { 0, 18, 34 }, \
+	.n = 3, .l3 = 14, .l4 = 34, .head = 50, .v4 = true
+
 static const struct vxlan_shape quick_shapes[QUICK_KINDS] = {
-	[QUICK_PLAIN] = { .kind = QUICK_PLAIN,
-			  .mask = { QUICK_MAC, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL(0xff) },
-			  .at = { 0, 18, 34 }, /* what is left out is a length */
-			  .n = 3,
-			  .l3 = 14,
-			  .l4 = 34,
-			  .head = 50,
-			  .v4 = true,
-			  .no_csum = true },
-	[QUICK_V4] = { .kind = QUICK_V4,
-		       .mask = { QUICK_MAC, QUICK_TYPE, QUICK_IPV4, QUICK_TUNNEL(0) },
-		       .at = { 0, 18, 34 },
-		       .n = 3,
-		       .l3 = 14,
-		       .l4 = 34,
-		       .head = 50,
-		       .v4 = true },
+	[QUICK_PLAIN] = { .kind = QUICK_PLAIN, .no_csum = true, QUICK_UNTAGGED_V4(0xff) },
+	[QUICK_V4] = { .kind = QUICK_V4, QUICK_UNTAGGED_V4(0) },
 	[QUICK_V4_TAGGED] = { .kind = QUICK_V4_TAGGED,
 			      .mask = { QUICK_MAC, QUICK_TYPE, QUICK_VID, QUICK_TYPE, QUICK_IPV4,
 					QUICK_TUNNEL(0) },

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include <rte_atomic.h>
+#include <rte_byteorder.h>
 #include <rte_prefetch.h>
 
 #include "base/err.h"
@@ -28,7 +30,6 @@ enum {
 	AT_IPV6 = AT_UDP - IPV6_HLEN,
 	SPORT_BASE = 49152, /* RFC 7348, 5: the dynamic ports */
 	SPORT_BITS = 14,
-	TMPL_V4 = 64,		  /* of the template, what a header over IPv4 has at most */
 	ROOM_MIN = 68 + ETH_HLEN, /* RFC 791: every link carries 68 bytes of IPv4 */
 };
 
@@ -328,36 +329,93 @@ uint16_t vxlan_encap_burst(struct vxlan_ctx *ctx, struct rte_mbuf **pkts, const 
 	return kept;
 }
 
-typedef uint64_t lane __attribute__((vector_size(16)));
+/*
+ * The header of a run: a template and what is the same for all of the run, in words of eight bytes.
+ * IPv4 begins four bytes into the sixth, so that what differs from packet to packet, TOS and
+ * length, the checksum, the source port and the length again, is in the upper half of one word, the
+ * last quarter of the next, and in the first word of UDP; of IPv6 it is in words of their own.
+ */
+enum {
+	WORDS = VXLAN_TMPL_SIZE / 8,
+	W_IPV4 = AT_IPV4 / 8, /* its first four bytes, behind the ethertype */
+	W_IPV6 = AT_IPV6 / 8,
+	W_UDP = AT_UDP / 8,
+	W_VXLAN = AT_VXLAN / 8,
+	W_V4_FIRST = W_IPV4 - 3, /* 20 bytes of Ethernet and a tag are in three */
+};
 
-enum { LANES = VXLAN_TMPL_SIZE / sizeof(lane) };
+_Static_assert(AT_IPV4 % 8 == 4 && AT_IPV6 % 8 == 0 && AT_UDP % 8 == 0 && AT_VXLAN % 8 == 0 &&
+		       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "where the fields are in the words");
 
-/* 't' says all of the way; what is the same for all stays in registers. */
-static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n,
-					      const struct vxlan_tmpl *t, uint64_t odd, bool v4,
-					      uint64_t *bytes)
+static inline void set_word(uint8_t *hdr, unsigned int i, uint64_t w)
 {
-	enum { AHEAD = 4 };
-	const uint32_t room = t->room, ip_sum = t->ip_sum;
-	const uint8_t len = t->len, tos = t->tos, tos_mask = t->tos_mask;
-	const bool udp_csum = t->udp_csum;
-	lane tmpl[LANES];
+	memcpy(hdr + i * sizeof(w), &w, sizeof(w));
+}
+
+/* What the run has of a header that says how long the packet is, and of which TOS, and flow.
+ * 'ip_sum': of an IPv4 header without length, TOS and checksum. */
+static __rte_always_inline void set_own(uint8_t *hdr, const uint64_t *w, bool v4, uint32_t ip_sum,
+					uint8_t tos, uint16_t udp_len, uint64_t hash)
+{
+	const uint16_t sport = rte_bswap16((uint16_t)(SPORT_BASE + (hash >> (64 - SPORT_BITS))));
+
+	set_word(hdr, W_UDP, w[W_UDP] | sport | (uint64_t)rte_bswap16(udp_len) << 32);
+	if (v4) {
+		const uint16_t len = rte_bswap16((uint16_t)(udp_len + IPV4_HLEN));
+		uint32_t sum = ip_sum + len + ((uint32_t)tos << 8);
+		uint16_t csum;
+
+		sum = (sum & 0xffff) + (sum >> 16); /* at most 18 bits */
+		csum = (uint16_t) ~(sum + (sum >> 16));
+		set_word(hdr, W_IPV4, w[W_IPV4] | (uint64_t)tos << 40 | (uint64_t)len << 48);
+		set_word(hdr, W_IPV4 + 1, w[W_IPV4 + 1] | (uint64_t)csum << 48);
+	} else {
+		/* The flow label too, for routers that look no further (RFC 6438). */
+		const uint32_t first = UINT32_C(6) << 28 | (uint32_t)tos << 20 | (hash & 0xfffff);
+
+		set_word(hdr, W_IPV6,
+			 w[W_IPV6] | rte_bswap32(first) | (uint64_t)rte_bswap16(udp_len) << 32);
+	}
+}
+
+/* What is said of a frame that now has 'len' bytes, of one segment, 'by' of them more in front: all
+ * that was said was said of the inner one; without a flag nobody asks for more.  (The barrier:
+ * compilers would make a vector of neighbours, and take longer to gather it.) */
+static __rte_always_inline void lengthen(struct rte_mbuf *m, uint32_t len, uint8_t by)
+{
+	m->data_off = (uint16_t)(m->data_off - by);
+	m->ol_flags = 0;
+	m->packet_type = 0;
+	rte_compiler_barrier();
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
+}
+
+/* 'w': all of the way; what is the same for all stays in registers. */
+static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n,
+					      const struct vxlan_tmpl *t, const uint64_t *w,
+					      uint32_t ip_sum, uint8_t tos, uint8_t tos_mask,
+					      uint64_t odd, bool v4, bool csum, uint64_t *bytes)
+{
+	const uint32_t room = t->room;
+	const uint8_t len = t->len;
 	uint64_t sum = 0;
 	unsigned int i;
 
-	memcpy(tmpl, t->hdr, sizeof(tmpl));
+	/* The inner headers, and where the outer ones will be. */
+	for (i = 0; i < n; i++) {
+		const char *p = rte_pktmbuf_mtod(pkts[i], const char *);
+
+		rte_prefetch0(p);
+		rte_prefetch0(p - VXLAN_HLEN);
+	}
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		const uint32_t inner_len = m->pkt_len;
 		uint8_t *inner, *hdr, in_tos;
 		uint64_t hash;
 
-		if (i + AHEAD < n) { /* the inner headers, and where the outer ones will be */
-			const char *p = rte_pktmbuf_mtod(pkts[i + AHEAD], const char *);
-
-			rte_prefetch0(p);
-			rte_prefetch0(p - VXLAN_HLEN);
-		}
 		if (unlikely(m->data_len < ETH_HLEN || inner_len > room || m->ol_flags & odd ||
 			     m->refcnt != 1 || m->nb_segs != 1 || m->data_off < VXLAN_TMPL_SIZE))
 			break;
@@ -366,19 +424,14 @@ static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n
 		hdr = inner - VXLAN_TMPL_SIZE;
 		hash = inner_flow_quick(inner, m->data_len, &in_tos);
 		/* All of it, whatever its length: what stands before the header is headroom. */
-#pragma GCC unroll 8
-		for (unsigned int k = v4 ? LANES - TMPL_V4 / sizeof(lane) : 0; k < LANES; k++)
-			memcpy(hdr + k * sizeof(lane), &tmpl[k], sizeof(lane));
-		put_own(hdr, v4, ip_sum, (uint8_t)(tos | (in_tos & tos_mask)),
+#pragma GCC unroll 16
+		for (unsigned int k = v4 ? W_V4_FIRST : 0; k < WORDS; k++)
+			if (k != W_UDP && (v4 ? k != W_IPV4 && k != W_IPV4 + 1 : k != W_IPV6))
+				set_word(hdr, k, w[k]);
+		set_own(hdr, w, v4, ip_sum, (uint8_t)(tos | (in_tos & tos_mask)),
 			(uint16_t)(inner_len + UDP_HLEN + VXLAN_HLEN), hash);
-		m->data_off = (uint16_t)(m->data_off - len);
-		m->data_len = (uint16_t)(m->data_len + len);
-		m->pkt_len = inner_len + len;
-		/* All that was said of the frame was said of the inner one; without a flag nobody
-		 * asks for more. */
-		m->ol_flags = 0;
-		m->packet_type = 0;
-		if (unlikely(udp_csum))
+		lengthen(m, inner_len + len, len);
+		if (csum)
 			put_udp_csum(m, t, hdr + AT_UDP,
 				     (uint16_t)(inner_len + UDP_HLEN + VXLAN_HLEN));
 	}
@@ -389,21 +442,30 @@ static __rte_always_inline uint16_t encap_run(struct rte_mbuf **pkts, uint16_t n
 uint16_t vxlan_encap_run(struct rte_mbuf **pkts, uint16_t n, const struct vxlan_tx *tx,
 			 uint64_t odd, uint64_t *bytes)
 {
-	struct vxlan_tmpl t = *tx->tmpl;
-	const bool v4 = t.l3_len == IPV4_HLEN;
-	const uint8_t ttl = tx->ttl ? tx->ttl : t.ttl;
+	const struct vxlan_tmpl *t = tx->tmpl;
+	const bool v4 = t->l3_len == IPV4_HLEN;
+	const uint8_t ttl = tx->ttl ? tx->ttl : t->ttl, tos_mask = tx->tos ? ECN_MASK : t->tos_mask;
+	const uint8_t tos = tx->tos ? tx->tos & ~ECN_MASK : t->tos;
+	const uint32_t ip_sum = t->ip_sum + htobe16((uint16_t)(ttl << 8));
+	uint64_t w[WORDS];
 
-	put_be32(t.hdr + AT_VXLAN + 4, tx->vni << 8);
-	t.hdr[v4 ? AT_IPV4 + 8 : AT_IPV6 + 7] = ttl;
-	t.ip_sum += htobe16((uint16_t)(ttl << 8));
-	if (tx->tos) {
-		t.tos = tx->tos & ~ECN_MASK;
-		t.tos_mask = ECN_MASK;
-	}
+	/* Word by word: what is written in parts and read whole is waited for.  The template has
+	 * neither number nor TTL. */
+	for (unsigned int i = 0; i < WORDS; i++)
+		w[i] = load64(t->hdr + i * sizeof(w[0]));
+	w[W_VXLAN] |= (uint64_t)htobe32(tx->vni << 8) << 32;
 	odd |= WANTS_OFFLOAD | RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-	if (likely(v4))
-		return encap_run(pkts, n, &t, odd, true, bytes);
-	return encap_run(pkts, n, &t, odd, false, bytes);
+	if (likely(v4)) {
+		w[W_IPV4 + 1] |= (uint64_t)ttl << 32;
+		if (likely(!t->udp_csum))
+			return encap_run(pkts, n, t, w, ip_sum, tos, tos_mask, odd, true, false,
+					 bytes);
+		return encap_run(pkts, n, t, w, ip_sum, tos, tos_mask, odd, true, true, bytes);
+	}
+	w[W_IPV6] |= (uint64_t)ttl << 56;
+	if (t->udp_csum)
+		return encap_run(pkts, n, t, w, ip_sum, tos, tos_mask, odd, false, true, bytes);
+	return encap_run(pkts, n, t, w, ip_sum, tos, tos_mask, odd, false, false, bytes);
 }
 
 /* ---- PMD threads: checksums that were left to hardware ---- */
