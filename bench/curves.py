@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the cost of a packet grows with flows, rules, tables, masks, frame size and ports (traffic_curves.py): Weft, with its
-flow cache and without, and Open vSwitch at some points (its cache of signatures on: its best mode in most of them).  A curve
+flow cache and without, and Open vSwitch at some points (its cache of signatures on: its best mode in most of them), once.  A curve
 without a knee is the result; where there is one, knees.py says what grew there.  CURVES="flows masks" takes these alone; a short
 run takes every second point, and Open vSwitch not.  Each point has a bound in time: what takes longer is not measured, and said.
+Three runs at most, and one of a million rules, which take a minute until they are there and trees of them have been tried.
 
 Ports: DPDK as Debian builds it has room for 32 devices, so "ports" ends there.  A switch may have 1,024, and those that are no
 devices go on to 256: "tunnel ports", out by VXLAN ports."""
@@ -29,12 +30,15 @@ class Point:
     mtu: int = 0
     tunnels: int = 0
 
+    def million(self):
+        return self.rules.endswith("-1000000")
+
     def bound(self):
-        return BOUND_MILLION if self.case.endswith("=1000000") else BOUND
+        return BOUND_MILLION if self.million() else BOUND
 
     def how(self):
         """A million rules one by one: a bundle of them is one long turn of the switch."""
-        return ["--no-names"] if self.rules.endswith("-1000000") else []
+        return ["--no-names"] if self.million() else []
 
 
 def points():
@@ -71,14 +75,14 @@ def peer(p, subject, run):
         rig.row("curves", p.case, subject, run, **figures)
 
 
-def chosen():
+def chosen(run=1):
     names = os.environ.get("CURVES", "").replace("+", " ").split()
     some = [p for p in points() if not names or p.case.startswith(tuple(names))]
-    return some[::2] if rig.SHORT else some
+    return some[::2] if rig.SHORT else [p for p in some if run == 1 or not p.million()]
 
 
 def steps(runs):
-    return [p.case for _ in range(min(runs, 3)) for p in chosen()]
+    return [p.case for run in range(1, min(runs, 3) + 1) for p in chosen(run)]
 
 
 def files(runs):
@@ -101,10 +105,10 @@ def measure(runs):
     """The number of points that could not be measured."""
     failed, runs = 0, min(runs, 3)
     for run in range(1, runs + 1):
-        for p in chosen():
+        for p in chosen(run):
             progress.begin("curves", p.case, f"run {run} of {runs}")
             failed += attempt(weft, p, "weft", run)
-            if p.case in PEERS and not rig.SHORT and ovs.program() and rig.have_hugepages(900):
+            if p.case in PEERS and run == 1 and not rig.SHORT and ovs.program() and rig.have_hugepages(900):
                 failed += attempt(peer, p, "ovs-smc", run)
             failed += attempt(weft, p, "weft-nocache", run, "--cache-entries", "0")
     return failed

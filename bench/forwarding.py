@@ -6,12 +6,16 @@ minute, and falls on all of them alike.  "weft" is as it comes and "weft-nocache
 "ovs-smc" are Open vSwitch with each of its caches (from the second run on the best one); "testpmd-io" and "testpmd-mac" are DPDK alone on the same trace, "source" is
 what the source costs by itself, "rte_acl" the lookups alone.  A case that cannot be measured says so and is left out.  A short
 run of all rows has Weft in each of them, and peers in some (scenario.SHORT_PEERS), Open vSwitch in one mode.
+
+Weft, its source and whom a row's goal names are measured in every run; what stands beside for comparison alone, in the first ones:
+its own figure without the cache and Open vSwitch in ASIDE of them, testpmd and rte_acl in one.
 """
 import subprocess
 
 from bench import limit, ovs, progress, rig, scenario, table
 
 WHAT = "forwarding"
+ASIDE = 3
 
 
 def weft(s, subject, run, *options, **how):
@@ -69,42 +73,42 @@ def modes_of(s, run):
     return [max(known, key=known.get)] if known and None not in known.values() else [*ovs.MODES]
 
 
+def asked(s, peer, run, otherwise):
+    """Whether a peer is measured in that run: always if a goal names it."""
+    return peer in dict(s.goals) or run <= otherwise
+
+
 def one(s, run, brief):
     """All subjects of a row; 'brief': what a short run of all rows has time for."""
     beside = not brief or s.name in scenario.SHORT_PEERS
     modes, patience = (["ovs-smc"], 2) if brief else (modes_of(s, run), s.seconds_to_warm)
     failed = attempt(weft, s, "weft", run)
-    if beside and s.ovs and ovs.program() and rig.have_hugepages(900):
+    if beside and s.ovs and asked(s, "ovs", run, ASIDE) and ovs.program() and rig.have_hugepages(900):
         failed += attempt(peer, s, modes[-1], run, modes, patience)
-    if beside:
+    if beside and run <= ASIDE:
         failed += attempt(weft, s, "weft-nocache", run, "--cache-entries", "0")
-    if rig.have("dpdk-testpmd") and (not brief or ("limit" in dict(s.goals) and beside)):
+    if rig.have("dpdk-testpmd") and asked(s, "limit", run, 1) and (not brief or ("limit" in dict(s.goals) and beside)):
         for mode in ("mac",) if rig.SHORT or run > 1 else ("io", "mac"):
             failed += attempt(testpmd, s, f"testpmd-{mode}", run)
     failed += attempt(source, s, "source", run)
-    if s.n_rules:
+    if s.n_rules and asked(s, "rte_acl", run, 1):
         failed += attempt(rte_acl, s, "rte_acl", run)
     return failed
 
 
 def variants(run):
-    """What else an operator may choose: no hugepages, a queue of the port."""
-    s = scenario.BY_NAME["port"]
-
-    def without():
-        with rig.Weft(trace=s.trace, eal=["--no-huge"]) as sw:
-            sw.rules(s.flows)
-            rig.time.sleep(rig.WARM)
-            rig.row("variants", s.name, "weft-4k", run, **sw.window(rig.SECONDS))
-
-    def queue():
-        with rig.Weft(trace=s.trace, out=";queue=0") as sw:
-            sw.rules(s.flows)
-            rig.time.sleep(rig.WARM)
-            rig.row("variants", s.name, "weft-queue", run, **sw.window(rig.SECONDS))
-
-    without()
-    queue()
+    """What else an operator may choose: no hugepages, a queue of the port.  The number that failed."""
+    s, failed = scenario.BY_NAME["port"], 0
+    for subject, how in (("weft-4k", {"eal": ["--no-huge"]}), ("weft-queue", {"out": ";queue=0"})):
+        try:
+            with rig.Weft(trace=s.trace, **how) as sw:
+                sw.rules(s.flows)
+                rig.time.sleep(rig.WARM)
+                rig.row("variants", s.name, subject, run, **sw.window(rig.SECONDS))
+        except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+            failed += 1
+            rig.say(f"{subject}: {e}")
+    return failed
 
 
 def steps(runs, some=scenario.ALL):
@@ -124,5 +128,5 @@ def measure(runs, some=scenario.ALL):
             progress.begin(WHAT, s.name, f"run {run} of {runs}")
             failed += one(s, run, brief)
         if some is scenario.ALL and not rig.SHORT:
-            variants(run)
+            failed += variants(run)
     return failed

@@ -27,9 +27,9 @@ B = os.path.abspath(os.environ.get("B", "build"))
 WORK = os.environ.get("BENCH_WORK", "/tmp/weft-bench-%d" % os.getpid())
 KEPT = f"{B}/bench"  # from run to run: traces, and programs that are not installed
 TRACES = f"{KEPT}/traces-{traffic.version()}"
-SECONDS = float(os.environ.get("SECONDS_EACH", "2"))
+SECONDS = float(os.environ.get("SECONDS_EACH", "1"))
 SHORT = bool(os.environ.get("BENCH_SHORT"))
-WARM = 1.0
+WARM = .5
 OTHER_CORE, PACKET_CORE = 0, 1
 CLONE_NEWNET = 0x40000000
 MBUFS = 131072  # or as many as the trace needs
@@ -99,6 +99,16 @@ def within(seconds, what):
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+def attempt(what, *arguments, **more):
+    """Does that; what goes wrong is said, and the number of it is the answer: others go on."""
+    try:
+        what(*arguments, **more)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as e:
+        say(f"{what.__module__.rpartition('.')[2]} {' '.join(str(a) for a in arguments if isinstance(a, (str, int)))}: {e}")
+        return 1
+    return 0
 
 
 def end(pid, how=signal.SIGTERM):

@@ -22,8 +22,9 @@ def one(case, subject, run, cores):
         a, c0, t0 = sw.of.port_packets(2)[1], sw.packet_ns(), rig.time.monotonic()
         rig.time.sleep(rig.SECONDS)
         b, c1, t1 = sw.of.port_packets(2)[1], sw.packet_ns(), rig.time.monotonic()
+        stages = sw.stages(rig.SECONDS / 2)  # of the first thread
     cycles = (c1 - c0) / 1e9 * rig.tsc_hz() / max(1, b - a)
-    rig.row("threads", case, subject, run, rate__Mpps=(b - a) / (t1 - t0) / 1e6, on_core__cycles_packet=cycles)
+    rig.row("threads", case, subject, run, rate__Mpps=(b - a) / (t1 - t0) / 1e6, on_core__cycles_packet=cycles, **stages)
     return (b - a) / (t1 - t0), cycles
 
 
