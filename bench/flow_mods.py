@@ -6,13 +6,16 @@ the barrier (plain) or of the commit (an atomic bundle): the switch's own pace, 
 Open vSwitch has no DPDK port meanwhile: its packet thread would turn on the sender's core all the time, and the figure would be how
 much of that the sender gets (23,000 to 134,000 a second).  "one" is a flow_mod and a barrier, its answer awaited, one after the other.
 "ovs-ofctl" is Open vSwitch's own command with the file of rules, at both: it waits for a barrier behind each flow unless it has --bundle.
-"weft-ofctl" is that file by our command, as an operator has it.
+"weft-ofctl" is that file by our command, as an operator has it.  "stages" are, once, the control thread's cycles for a flow_mod of those
+100,000 by what they are for, as perf finds it in functions: a run of its own, since being asked takes time, too.
 """
+import signal
 import struct
+import subprocess
 import threading
 import time
 
-from bench import ovs, rig, traffic
+from bench import ovs, profile, progress, rig, traffic
 
 COUNT, MILLION, ONES = 100000, 1000000, 5000
 ONF, BUNDLE_CONTROL, BUNDLE_ADD = 0x4f4e4600, 2300, 2301  # EXT-230: bundles for OpenFlow 1.3
@@ -98,6 +101,27 @@ def one(sw, case, run, data, last, count=COUNT):
             memory__bytes_rule=(after - before) * 1048576 / count, control__ns_flow_mod=ns / count)
 
 
+def stages(case, run, data, last):
+    """Cycles of a flow_mod by functions: the shares that perf finds, of the control thread's own time."""
+    with rig.Weft(sink=True) as sw:
+        of = rig.OpenFlow(sw.socket)
+        of.s.settimeout(120)
+        path = f"{rig.WORK}/perf.control"
+        perf = subprocess.Popen(["perf", "record", "-q", "-F", "10000", "-o", path, "-t", str(sw.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(.3)
+            ns = rig.cpu_ns(sw.pid)
+            push(of, data, last)
+            ns = rig.cpu_ns(sw.pid) - ns
+        finally:
+            perf.send_signal(signal.SIGINT)
+            perf.wait(timeout=20)
+            of.close()
+    shares = profile.functions(profile.report(path))
+    cycles = ns / COUNT / 1e9 * rig.tsc_hz() / max(1, sum(shares.values()))
+    rig.row("flow_mods", case, "stages", run, **{f"stage {name}__cycles_flow_mod": share * cycles for name, share in shares.most_common(12)})
+
+
 def one_by_one(sw, run, mods):
     """Microseconds from a flow_mod to the answer of the barrier behind it."""
     of, taken = rig.OpenFlow(sw.socket), []
@@ -139,27 +163,45 @@ def by_command(run):
 def million(run):
     """Weft alone: Open vSwitch takes minutes for them one by one."""
     mods = [flow_mod(i + 10, f) for i, f in enumerate(traffic.five_tuples(MILLION))]
+    failed = 0
     for case, make in (("plain-1M", plain), ("bundle-1M", bundle))[:1 if rig.SHORT else 2]:
         data, last = make(mods)
-        with rig.Weft(sink=True) as sw:
-            one(sw, case, run, data, last, MILLION)
+        failed += rig.attempt(into, lambda: rig.Weft(sink=True), case, run, data, last, MILLION)
+    return failed
+
+
+def into(start, case, run, data, last, count=COUNT):
+    with start() as sw:
+        one(sw, case, run, data, last, count)
+
+
+def singly(start, run, mods):
+    with start() as sw:
+        one_by_one(sw, run, mods)
+        if run == 1 and rig.have("ovs-ofctl") and not (rig.SHORT and sw.name == "ovs"):  # which takes 20 s
+            by_ovs_ofctl(sw, run)
+
+
+def steps(runs):
+    return [f"run {run}" for run in range(1, runs + 1)] + [f"million {run}" for run in range(1, min(runs, 3) + 1)]
 
 
 def measure(runs):
+    """The number of what could not be measured."""
     mods = [flow_mod(i + 10, f) for i, f in enumerate(traffic.five_tuples(COUNT))]
     streams = {"plain": plain(mods), "bundle": bundle(mods)}
+    starts, failed = [lambda: rig.Weft(sink=True)] + ([ovs.Ovs] if ovs.program() else []), 0
     for run in range(1, runs + 1):
+        progress.begin("flow_mods", f"run {run}")
         for case, (data, last) in streams.items():
-            with rig.Weft(sink=True) as sw:
-                one(sw, case, run, data, last)
-            if ovs.program():
-                with ovs.Ovs() as sw:
-                    one(sw, case, run, data, last)
-        for start in [lambda: rig.Weft(sink=True)] + ([ovs.Ovs] if ovs.program() else []):
-            with start() as sw:
-                one_by_one(sw, run, mods)
-                if run == 1 and rig.have("ovs-ofctl") and not (rig.SHORT and sw.name == "ovs"):  # which takes 20 s
-                    by_ovs_ofctl(sw, run)
-        by_command(run)
+            for start in starts:
+                failed += rig.attempt(into, start, case, run, data, last)
+            if run == 1 and rig.have("perf"):
+                failed += rig.attempt(stages, case, run, data, last)
+        for start in starts:
+            failed += rig.attempt(singly, start, run, mods)
+        failed += rig.attempt(by_command, run)
     for run in range(1, min(runs, 3) + 1):
-        million(run)
+        progress.begin("flow_mods", f"million {run}")
+        failed += million(run)
+    return failed

@@ -27,11 +27,16 @@ def counters(sw, case, subject, run):
         rig.row("counted", case, subject, run, **figures)
 
 
+def report(data):
+    return subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--sort", "dso,symbol"],
+                          check=True, capture_output=True, text=True, timeout=120).stdout
+
+
 def functions(text):
-    """Name and share of all functions of a perf report."""
+    """Name and share of all functions of a perf report; the kernel is one."""
     shares = collections.Counter()
-    for share, library, name in re.findall(r"^\s*([\d.]+)%\s+(\S+)\s+\[.\]\s+(\S+)", text, re.M):
-        shares[library.partition(".")[0] if name.startswith("0x") else name] += float(share)
+    for share, library, where, name in re.findall(r"^\s*([\d.]+)%\s+(\S+)\s+\[(.)\]\s+(\S+)", text, re.M):
+        shares["kernel" if where == "k" else library.partition(".")[0] if name.startswith("0x") else name] += float(share)
     return shares
 
 
@@ -43,9 +48,7 @@ def one(s, subject, run, *options):
         subprocess.run(["perf", "record", "-q", "-o", data, "-t", ",".join(sw.tids()), "--", "sleep", str(rig.SECONDS)],
                        check=True, capture_output=True, timeout=60)
         counters(sw, s.name, subject, run)
-    text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--sort", "dso,symbol"],
-                          check=True, capture_output=True, text=True, timeout=120).stdout
-    rig.row("profile", s.name, subject, run, **{f"{n}__percent": share for n, share in functions(text).most_common() if share >= AT_LEAST})
+    rig.row("profile", s.name, subject, run, **{f"{n}__percent": share for n, share in functions(report(data)).most_common() if share >= AT_LEAST})
 
 
 def rows():
