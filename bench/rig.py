@@ -354,12 +354,14 @@ class Weft(Program):
         return time.monotonic() - t0
 
     def settle(self):
-        """Waits while a table of many masks is in tuples: trees are built aside when it has calmed down, if they pay.  How many seconds."""
-        t0 = time.monotonic()
+        """Waits while a table of many masks is in tuples: trees are built aside when it has calmed down, by a thread "cuts"; if they do
+        not pay, it ends and all stays as it is.  How many seconds."""
+        built = t0 = time.monotonic()
         while True:
+            built = time.monotonic() if cpu_ns(self.pid, "cuts") else built
             tables = self.ctl("perf", self.socket, "--seconds=0")["threads"][0]["tables"]
             waiting = [t["rules"] for t in tables if t["template"] == "tuple" and t["masks"] >= 4]
-            if not waiting or time.monotonic() - t0 > 2 + max(waiting) / 20000:
+            if not waiting or time.monotonic() - built > 2 or time.monotonic() - t0 > 4 + max(waiting) / 15000:
                 return time.monotonic() - t0
             self.of.answer(2, 75)  # an echo: and its own are answered, or we are taken for dead
             time.sleep(.2)
