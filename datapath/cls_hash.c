@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "datapath/cls_hash.h"
+#include "datapath/cls_hash_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -52,27 +52,10 @@ uint64_t cls_hash_rule(const struct cls_mask *m, const struct cls_rule *r)
 	return cls_hash_key(m, key);
 }
 
-static uint16_t sig_of(uint64_t hash)
-{
-	return (uint16_t)(hash >> 48);
-}
-
 /* ---- Writing ---- */
 
-static struct cls_hash_part *part_of(const struct cls_bucket *b)
-{
-	return (struct cls_hash_part *)((char *)(uintptr_t)b -
-					offsetof(struct cls_hash_part, bucket));
-}
-
-/* At three rules a bucket one in twelve is full, at four one in five (Poisson). */
-static uint32_t extra_for(uint32_t n_buckets, uint32_t load)
-{
-	return n_buckets / (load > CLS_LOAD_FAST ? 4 : 8) + 2;
-}
-
-static struct cls_hash_part *part_new(uint32_t n_buckets, uint32_t n_extra, uint32_t load,
-				      uint32_t depth)
+struct cls_hash_part *cls_hash_part_new(uint32_t n_buckets, uint32_t n_extra, uint32_t load,
+					uint32_t depth)
 {
 	size_t size = sizeof(struct cls_hash_part) +
 		      ((size_t)n_buckets + n_extra) * sizeof(struct cls_bucket);
@@ -89,7 +72,7 @@ static struct cls_hash_part *part_new(uint32_t n_buckets, uint32_t n_extra, uint
 }
 
 /* A directory of so many places, which are empty. */
-static struct cls_hash_tab *tab_new(uint32_t n_buckets, uint32_t n_parts)
+struct cls_hash_tab *cls_hash_tab_new(uint32_t n_buckets, uint32_t n_parts)
 {
 	struct cls_hash_tab *t = calloc(1, sizeof(*t) + n_parts * sizeof(t->part[0]));
 
@@ -98,16 +81,6 @@ static struct cls_hash_tab *tab_new(uint32_t n_buckets, uint32_t n_parts)
 	t->mask = n_buckets - 1;
 	t->parts = n_parts - 1;
 	return t;
-}
-
-static struct cls_hash_tab *tab_of(const struct cls_hash *h)
-{
-	return atomic_load_explicit(&h->tab, memory_order_relaxed);
-}
-
-static inline struct cls_bucket *first_of(const struct cls_hash_tab *t, uint64_t hash)
-{
-	return atomic_load_explicit(&t->part[hash >> 32 & t->parts], memory_order_acquire);
 }
 
 /* The i'th part, where it stands first in the directory; else NULL: it was there before. */
@@ -142,9 +115,9 @@ static int init(struct cls_hash *h, uint32_t n, uint32_t load)
 
 	while ((uint64_t)b * load << depth < n)
 		depth++;
-	t = tab_new(b, 1u << depth);
+	t = cls_hash_tab_new(b, 1u << depth);
 	for (uint32_t i = 0; t && i <= t->parts; i++) {
-		struct cls_hash_part *p = part_new(b, extra_for(b, load), load, depth);
+		struct cls_hash_part *p = cls_hash_part_new(b, extra_for(b, load), load, depth);
 
 		if (!p) {
 			tab_free(t);
@@ -174,31 +147,26 @@ void cls_hash_fini(struct cls_hash *h)
 		tab_free(tab_of(h));
 }
 
-static struct cls_bucket *next_of(struct cls_bucket *b)
-{
-	uint32_t n = atomic_load_explicit(&b->next, memory_order_acquire);
-
-	return n ? b + n : NULL;
-}
-
 /* Writes a free place; the rule's address last, which is what readers go by. */
-static void place(struct cls_bucket *b, unsigned int i, uint64_t hash, struct cls_rule *r)
+static void place(struct cls_bucket *b, unsigned int i, uint16_t sig, struct cls_rule *r,
+		  uint16_t priority)
 {
-	atomic_store_explicit(&b->sig[i], sig_of(hash), memory_order_relaxed);
-	atomic_store_explicit(&b->priority[i], r->priority, memory_order_relaxed);
+	atomic_store_explicit(&b->sig[i], sig, memory_order_relaxed);
+	atomic_store_explicit(&b->priority[i], priority, memory_order_relaxed);
 	atomic_store_explicit(&b->rule[i], r, memory_order_release);
 }
 
-/* False: no place, and no extra bucket left. */
-static bool part_add(struct cls_hash_part *p, uint32_t mask, uint64_t hash, struct cls_rule *r)
+/* Into the chain that begins with bucket 'at'.  False: no place, and no extra bucket left. */
+bool cls_hash_part_add(struct cls_hash_part *p, uint32_t at, uint16_t sig, struct cls_rule *r,
+		       uint16_t priority)
 {
-	struct cls_bucket *b = &p->bucket[hash & mask], *next;
+	struct cls_bucket *b = &p->bucket[at], *next;
 
 	for (;;) {
 		for (unsigned int i = 0; i < CLS_BUCKET_RULES; i++) {
 			if (atomic_load_explicit(&b->rule[i], memory_order_relaxed))
 				continue;
-			place(b, i, hash, r);
+			place(b, i, sig, r, priority);
 			p->n++;
 			return true;
 		}
@@ -210,186 +178,28 @@ static bool part_add(struct cls_hash_part *p, uint32_t mask, uint64_t hash, stru
 	if (p->used == p->n_all)
 		return false;
 	next = &p->bucket[p->used++];
-	place(next, 0, hash, r);
+	place(next, 0, sig, r, priority);
 	p->n++;
 	atomic_store_explicit(&b->next, (uint32_t)(next - b), memory_order_release);
 	return true;
 }
 
-/* ---- Growing ---- */
-
-struct growth {
-	struct cls_hash *h;
-	struct cls *c;
-	cls_hash_of *hash_of;
-	const void *arg;
-};
-
-static void drop(const struct growth *g, void *old)
-{
-	if (g->c)
-		cls_retire(g->c, old, free);
-	else
-		free(old);
-}
-
-static void prefetch_bucket(const struct cls_bucket *b)
-{
-	for (unsigned int i = 0; i < CLS_BUCKET_RULES; i++) {
-		const char *r =
-			(const char *)atomic_load_explicit(&b->rule[i], memory_order_relaxed);
-
-		if (!r)
-			continue;
-		rte_prefetch0(r);
-		rte_prefetch0(r + 64);
-	}
-}
-
-/* Rules go into to[0], or, by bit 'bit' of their hashes, to[1]. */
-static bool part_copy(const struct growth *g, const struct cls_hash_part *from,
-		      struct cls_hash_part *const *to, uint32_t mask, unsigned int bit)
-{
-	enum { AHEAD = 4 };
-
-	for (uint32_t n = 0; n < from->used; n++) {
-		if (n + AHEAD < from->used)
-			prefetch_bucket(&from->bucket[n + AHEAD]);
-		for (unsigned int i = 0; i < CLS_BUCKET_RULES; i++) {
-			struct cls_rule *r = atomic_load_explicit(&from->bucket[n].rule[i],
-								  memory_order_relaxed);
-			uint64_t hash;
-
-			if (!r)
-				continue;
-			hash = g->hash_of(g->arg, r);
-			if (!part_add(to[to[1] ? hash >> bit & 1 : 0], mask, hash, r))
-				return false;
-		}
-	}
-	return true;
-}
-
-/*
- * What is in 'from', in one part of 'b' buckets or in two.  Rules of one hash share a chain however
- * many buckets there are, so the extra ones are doubled as often as it takes.
- */
-static int part_again(const struct growth *g, const struct cls_hash_part *from, uint32_t b,
-		      uint32_t extra, unsigned int n, struct cls_hash_part **to)
-{
-	const uint32_t depth = from->depth + n - 1;
-
-	for (;; extra *= 2) {
-		to[0] = part_new(b, extra, g->h->load, depth);
-		to[1] = to[0] && n > 1 ? part_new(b, extra, g->h->load, depth) : NULL;
-		if (to[0] && (n == 1 || to[1]) && part_copy(g, from, to, b - 1, 32 + from->depth))
-			return 0;
-		free(to[0]);
-		free(to[1]);
-		if (!to[0] || (n > 1 && !to[1]))
-			return -ENOMEM;
-	}
-}
-
-/* The only part, with other buckets. */
-static int replace(const struct growth *g, struct cls_hash_part *from, uint32_t b, uint32_t extra)
-{
-	struct cls_hash_tab *old = tab_of(g->h), *t = tab_new(b, 1);
-	struct cls_hash_part *to[2];
-
-	if (!t || part_again(g, from, b, extra, 1, to)) {
-		free(t);
-		return -ENOMEM;
-	}
-	atomic_init(&t->part[0], to[0]->bucket);
-	atomic_store_explicit(&g->h->tab, t, memory_order_release);
-	drop(g, old);
-	drop(g, from);
-	return 0;
-}
-
-/* Puts what 'from' has become in its places. */
-static void enter(struct cls_hash_tab *t, uint64_t hash, const struct cls_hash_part *from,
-		  struct cls_hash_part *const *to)
-{
-	const uint32_t step = 1u << from->depth;
-
-	for (uint32_t i = hash >> 32 & (step - 1); i <= t->parts; i += step)
-		atomic_store_explicit(&t->part[i], to[to[1] ? i >> from->depth & 1 : 0]->bucket,
-				      memory_order_release);
-}
-
-static int split(const struct growth *g, uint64_t hash, struct cls_hash_part *from)
-{
-	struct cls_hash_tab *old = tab_of(g->h), *t = old;
-	struct cls_hash_part *to[2];
-
-	if (1u << from->depth > old->parts) {
-		t = tab_new(old->mask + 1, 2 * (old->parts + 1));
-		if (!t)
-			return -ENOMEM;
-		for (uint32_t i = 0; i <= t->parts; i++)
-			atomic_init(&t->part[i], atomic_load_explicit(&old->part[i & old->parts],
-								      memory_order_relaxed));
-	}
-	if (part_again(g, from, t->mask + 1, extra_for(t->mask + 1, g->h->load), 2, to)) {
-		if (t != old)
-			free(t);
-		return -ENOMEM;
-	}
-	enter(t, hash, from, to);
-	if (t != old) {
-		atomic_store_explicit(&g->h->tab, t, memory_order_release);
-		drop(g, old);
-	}
-	drop(g, from);
-	return 0;
-}
-
-/* Many rules of few hashes: splitting would not part them. */
-static int relieve(const struct growth *g, uint64_t hash, struct cls_hash_part *from)
-{
-	struct cls_hash_tab *t = tab_of(g->h);
-	const uint32_t b = t->mask + 1;
-	struct cls_hash_part *to[2];
-
-	if (part_again(g, from, b, 2 * (from->n_all - b), 1, to))
-		return -ENOMEM;
-	to[0]->room = from->n >= from->room ? 2 * from->room : from->room;
-	enter(t, hash, from, to);
-	drop(g, from);
-	return 0;
-}
-
-/* Room for one rule more. */
-static int grow(const struct growth *g, uint64_t hash, struct cls_hash_part *p)
-{
-	const struct cls_hash *h = g->h;
-	const uint32_t b = tab_of(h)->mask + 1;
-
-	if (p->n >= p->room && b < CLS_PART_BUCKETS)
-		return replace(g, p, 2 * b, extra_for(2 * b, h->load));
-	/* No more than twice as many parts as hashes that differ would take. */
-	if (p->n >= p->room && (uint64_t)b * h->load << p->depth <= 2 * (uint64_t)h->n)
-		return split(g, hash, p);
-	return relieve(g, hash, p);
-}
-
 int cls_hash_add(struct cls_hash *h, uint64_t hash, struct cls_rule *r, struct cls *c,
 		 cls_hash_of *hash_of, const void *arg)
 {
-	const struct growth g = { h, c, hash_of, arg };
+	const struct cls_hash_growth g = { h, c, hash_of, arg };
 
 	for (;;) {
 		struct cls_hash_tab *t = tab_of(h);
 		struct cls_hash_part *p = part_of(first_of(t, hash));
 		int err;
 
-		if (p->n < p->room && part_add(p, t->mask, hash, r)) {
+		if (p->n < p->room &&
+		    cls_hash_part_add(p, (uint32_t)hash & t->mask, sig_of(hash), r, r->priority)) {
 			h->n++;
 			return 0;
 		}
-		err = grow(&g, hash, p);
+		err = cls_hash_grow(&g, hash, p);
 		if (err)
 			return err;
 	}
@@ -399,7 +209,10 @@ void cls_hash_expect(const struct cls_hash *h, uint64_t hash)
 {
 	const struct cls_hash_tab *t = tab_of(h);
 
-	rte_prefetch0(first_of(t, hash) + (hash & t->mask));
+	const struct cls_bucket *first = first_of(t, hash);
+
+	rte_prefetch0(part_of(first));
+	rte_prefetch0(first + (hash & t->mask));
 }
 
 bool cls_hash_del(struct cls_hash *h, uint64_t hash, const struct cls_rule *r)
@@ -509,9 +322,9 @@ struct probe {
 };
 
 /*
- * Bit i: place i of the bucket has the signature, or, once in 65,536 times, nearly: who looks at
- * the rule finds out.  All at once, for what is in a bucket is as random as the hash, and so would
- * be branches over its places.
+ * Bit i: place i of the bucket has the signature, by chance once in some 500 times at worst: who
+ * looks at the rule finds out.  All at once, for what is in a bucket is as random as the hash, and
+ * so would be branches over its places.
  */
 static inline unsigned int alike(const struct cls_bucket *b, uint16_t sig)
 {

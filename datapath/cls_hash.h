@@ -38,7 +38,7 @@ struct cls_bucket {
 	struct cls_rule *_Atomic rule[CLS_BUCKET_RULES]; /* NULL: free */
 } __attribute__((aligned(64)));
 
-/* All whose hashes have the same 'depth' bits from bit 32 on. */
+/* All whose hashes have the same first 'depth' bits of those that choose the part. */
 struct cls_hash_part {
 	uint32_t n;	/* rules in it */
 	uint32_t room;	/* ... at which it grows */

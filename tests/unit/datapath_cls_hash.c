@@ -21,7 +21,7 @@
 #include "datapath/mask.h"
 #include "datapath/retire.h"
 
-enum { RULES = 60000, SAME = 4000 };
+enum { RULES = 600000, SAME = 4000 };
 
 static struct mask_set *masks;
 static struct flow *flows[RULES];
