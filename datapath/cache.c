@@ -40,6 +40,10 @@ struct cache *cache_new(uint32_t entries)
 		return NULL;
 	}
 	(void)madvise(c->mem, bytes_of(c), MADV_HUGEPAGE);
+	if (cache_rests_init(&c->rests, c->max)) {
+		cache_free(c);
+		return NULL;
+	}
 	cache_adapt_init(&c->adapt);
 	c->mask = (c->max < LEAST ? c->max : LEAST) - 2;
 	return c;
@@ -49,6 +53,7 @@ void cache_free(struct cache *c)
 {
 	if (!c)
 		return;
+	cache_rests_fini(&c->rests);
 	munmap(c->mem, bytes_of(c));
 	lines_free(c);
 }
@@ -105,9 +110,11 @@ static void take_words(struct cache *c, uint64_t words, const uint64_t *bits)
 static void forget(struct cache *c)
 {
 	stale_reset(&c->stale);
+	cache_rests_forget_paths(&c->rests);
 	c->stamp += CACHE_STAMP_ONE;
 	if (!c->stamp) {
 		memset(c->mem, 0, bytes_of(c));
+		cache_rests_reset(&c->rests);
 		c->stamp = CACHE_STAMP_ONE;
 	}
 }
@@ -248,11 +255,19 @@ static struct cache_entry *find(const struct cache *c, unsigned int i)
 			  c->from[i] == c->stamp ? c->n_in : c->n_words);
 }
 
+static inline const struct flow *flow_of(const struct cache *c, const struct cache_entry *e,
+					 uint32_t n)
+{
+	if (n < CACHE_FLOWS)
+		return e->flow[n];
+	return c->rests.mem[e->express.id[REST_AT]].flow[n - CACHE_FLOWS];
+}
+
 static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *c,
 		   const struct cache_entry *e, uint64_t now) PMD
 {
 	for (uint32_t n = 0; n < e->n_flows; n++) {
-		const struct flow *f = e->flow[n];
+		const struct flow *f = flow_of(c, e, n);
 		int next;
 
 		counter_add(&w->perf.table_lookups[f->table_id], 1);
@@ -351,33 +366,38 @@ static struct cache_entry *place(struct cache *c, uint64_t hash)
 	return e;
 }
 
+/* What they come to, if that can be said. */
+static uint8_t way_of(const struct flow *const *flow, uint32_t n, bool to_ct, struct express *x)
+{
+	if (flow[n - 1]->insts->tail == ACT_CT)
+		return to_ct && express_compose_ct(flow, n, x) ? CACHE_TO_CT : CACHE_PLAIN;
+	return express_compose(flow, n, x) ? CACHE_EXPRESS : CACHE_PLAIN;
+}
+
 void cache_keep(struct cache *c, unsigned int i, const struct flow *const *flow, uint32_t n,
 		bool to_ct)
 {
 	struct cache_entry *e;
+	uint32_t rest;
 
 	if (!worth_keeping(flow, n))
 		return;
 	e = find(c, i);
 	if (!e)
 		e = place(c, c->hash[i]);
+	rest = cache_rest_claim(&c->rests, e, n);
 	e->hash = (uint32_t)c->hash[i];
 	e->seen = c->stale.n;
 	e->stamp = c->from[i];
 	e->n_flows = (uint8_t)n;
 	memcpy(e->key, c->key[i], sizeof(e->key));
 	memcpy(e->more, c->key[i] + CACHE_LINE_KEY, sizeof(e->more));
-	memcpy(e->flow, flow, n * sizeof(e->flow[0]));
-	e->way = CACHE_PLAIN;
-	e->bare = false;
-	if (n > EXPRESS_FLOWS_MAX)
-		return;
-	if (flow[n - 1]->insts->tail == ACT_CT)
-		e->way = to_ct && express_compose_ct(flow, n, &e->express) ? CACHE_TO_CT
-									   : CACHE_PLAIN;
-	else if (express_compose(flow, n, &e->express))
-		e->way = CACHE_EXPRESS;
-	e->bare = e->way == CACHE_EXPRESS && !(e->express.does & (EXPRESS_WRITES | EXPRESS_TUN));
+	memcpy(e->flow, flow, (n < CACHE_FLOWS ? n : CACHE_FLOWS) * sizeof(e->flow[0]));
+	e->way = way_of(flow, n, to_ct, &e->express);
+	e->bare = e->way == CACHE_EXPRESS && !way_is_long(n) &&
+		  !(e->express.does & (EXPRESS_WRITES | EXPRESS_TUN));
+	if (way_is_long(n))
+		cache_rest_keep(&c->rests, e, rest, flow, n);
 }
 
 void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,

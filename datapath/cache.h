@@ -14,9 +14,9 @@
  * included; and, where that is simple enough, what they come to, for the express way (express.h).
  * Ways that reveal headers which the ingress key lacks (insts->pops, then goto), that ended in a
  * drop or, behind a resubmit, in a miss or an invalid TTL, of packets that a meter remarked, or
- * that are long, are not kept; and a packet that a meter remarks during its replay goes on through
- * the tables.  A pipeline that looks at more words than an entry has room for (cache_priv.h) goes
- * without.
+ * that are longer than CACHE_WAY_MAX, are not kept; and a packet that a meter remarks during its
+ * replay goes on through the tables.  A pipeline that looks at more words than an entry has room
+ * for (cache_priv.h) goes without.
  *
  * Resubmits: one that need not come back is a goto (struct insts, 'tail'), wherever it goes, as
  * what is said above holds for tables in any order.  Any other is executed again with the flow that
@@ -39,7 +39,7 @@
 struct pmd;
 struct cache;
 
-enum { CACHE_WAY_MAX = 8 };
+enum { CACHE_WAY_MAX = 32 };
 
 /* The flows that a packet has hit so far; n > CACHE_WAY_MAX: too many to be kept. */
 struct cache_way {

@@ -2,8 +2,8 @@
 /*
  * The flow cache's entries, as cache.c and express.c use them (one PMD).
  *
- * Entries are of one size whatever the key, so that what was written under another version is seen
- * to be old by its stamp, and nothing has to be cleared.
+ * Entries are of one size whatever the key and the way (cache_rest.h), so that what was written
+ * under another version is seen to be old by its stamp, and nothing has to be cleared.
  */
 #ifndef WEFT_DATAPATH_CACHE_PRIV_H
 #define WEFT_DATAPATH_CACHE_PRIV_H
@@ -16,6 +16,7 @@
 #include "base/load.h"
 #include "datapath/cache.h"
 #include "datapath/cache_adapt.h"
+#include "datapath/cache_rest.h"
 #include "datapath/cache_stale.h"
 #include "datapath/change.h"
 #include "datapath/cls_hash.h"
@@ -42,15 +43,16 @@ struct cache_entry {
 	uint32_t seen;	/* changes that it is known not to be concerned by */
 	uint32_t stamp; /* generation it belongs to, and where it begins (cache_stamp()); 0: none */
 	uint32_t hash;	/* half of it: the key decides */
-	uint8_t n_flows;
-	uint8_t way;  /* enum cache_is */
-	bool bare;    /* CACHE_EXPRESS, and nothing is written to frames, nor a tunnel told */
+	uint8_t n_flows; /* of many it has a struct cache_rest, until it has fewer */
+	uint8_t way;	 /* enum cache_is */
+	/* CACHE_EXPRESS of few flows, and nothing is written to frames, nor a tunnel told. */
+	bool bare;
 	bool spilled; /* first of a pair: a way that belongs here is in its other pair */
 	uint64_t key[CACHE_LINE_KEY];
 	struct express express __attribute__((aligned(64)));
 	uint64_t more[CACHE_WORDS_MAX - CACHE_LINE_KEY]
-		__attribute__((aligned(64))); /* of the key */
-	const struct flow *flow[CACHE_WAY_MAX] __attribute__((aligned(64)));
+		__attribute__((aligned(64)));				   /* of the key */
+	const struct flow *flow[CACHE_FLOWS] __attribute__((aligned(64))); /* the first ones */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct cache_entry) == 256, "four lines");
@@ -89,6 +91,7 @@ struct cache {
 	uint32_t from[BURST_MAX]; /* their stamps */
 	uint64_t hash[BURST_MAX];
 	uint64_t key[BURST_MAX][CACHE_WORDS_MAX];
+	struct cache_rests rests;
 	struct stale stale; /* changes of the tables, as entries' keys have their words */
 };
 

@@ -237,7 +237,11 @@ static __rte_noinline uint64_t run_rest(struct pmd *w, struct burst *b, struct r
 			count_way(w, &k, i, frame_len(r->m[i]));
 		else if (unlikely(routed & BIT(i)))
 			count_routed(w, r->id[i], frame_len(r->m[i]));
-		else if (!(r->to_ct >> i & 1)) /* those are, by express_track() */
+		else if (r->to_ct >> i & 1)
+			; /* by express_track() */
+		else if (unlikely(way_is_long(x->n_flows)))
+			count_long(w, l, x, 1, frame_len(r->m[i]));
+		else
 			count(w, l, x, frame_len(r->m[i]));
 		leave(w, b, l, x, r->m[i], r->l3[i], i, in);
 	}

@@ -34,7 +34,7 @@ enum express_need {
 	EXPRESS_IPV4,	 /* more */
 };
 
-enum { EXPRESS_FLOWS_MAX = 6 };
+enum { EXPRESS_FLOWS_MAX = 6 }; /* of a way of more, cache_rest.h has the rest */
 
 enum express_does {
 	EXPRESS_DST = 0x01,
@@ -63,7 +63,7 @@ struct express {
 			uint64_t metadata; /* there */
 		};
 	};
-	/* What is to be counted for each flow of the way. */
+	/* What is to be counted for each flow of the way, if they are few. */
 	uint32_t id[EXPRESS_FLOWS_MAX];
 	uint8_t table[EXPRESS_FLOWS_MAX];
 	uint8_t n_flows;
@@ -98,7 +98,8 @@ struct express_from {
 
 /* Of a key of these words, and in each of them these bits. */
 enum express_need express_need(uint64_t words, const uint64_t *bits);
-/* False: they do more than it can say. */
+/* What 'n' flows of a way come to; of a long way but for what cache_rest_keep() adds.  False: they
+ * do more than it can say. */
 bool express_compose(const struct flow *const *flow, uint32_t n, struct express *out);
 /* The same for a way that ends in ct(table=N). */
 bool express_compose_ct(const struct flow *const *flow, uint32_t n, struct express *out);

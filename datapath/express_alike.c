@@ -321,6 +321,10 @@ static inline void count_run(struct pmd *w, struct leaving *l, const struct expr
 
 	if (!r->served)
 		return;
+	if (unlikely(way_is_long(x->n_flows))) {
+		count_long(w, l, x, r->served, r->bytes);
+		return;
+	}
 	if (tables != l->tables) {
 		count_tables(w, l->tables, l->n_ways);
 		l->tables = tables;

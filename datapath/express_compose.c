@@ -165,7 +165,7 @@ bool express_compose(const struct flow *const *flow, uint32_t n, struct express 
 		c.x.id[k] = flow[k]->id;
 		c.x.table[k] = flow[k]->table_id;
 	}
-	c.x.n_flows = (uint8_t)(n < EXPRESS_FLOWS_MAX ? n : EXPRESS_FLOWS_MAX);
+	c.x.n_flows = (uint8_t)n;
 	if (!compose_end(&c, set))
 		return false;
 	*out = c.x;
@@ -176,8 +176,6 @@ bool express_compose_ct(const struct flow *const *flow, uint32_t n_flows, struct
 {
 	struct express x = { .n_flows = (uint8_t)n_flows };
 
-	if (n_flows > EXPRESS_FLOWS_MAX)
-		return false;
 	for (uint32_t n = 0; n < n_flows; n++) {
 		const struct insts *i = flow[n]->insts;
 
@@ -186,8 +184,10 @@ bool express_compose_ct(const struct flow *const *flow, uint32_t n_flows, struct
 		    (i->apply && i->apply->code != ACT_END))
 			return false;
 		x.metadata = (x.metadata & ~i->metadata_mask) | (i->metadata & i->metadata_mask);
-		x.id[n] = flow[n]->id;
-		x.table[n] = flow[n]->table_id;
+		if (n < EXPRESS_FLOWS_MAX) {
+			x.id[n] = flow[n]->id;
+			x.table[n] = flow[n]->table_id;
+		}
 		if (i->tail == ACT_CT)
 			x.ct = i->tail_op->ct;
 	}

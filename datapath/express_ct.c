@@ -95,6 +95,11 @@ static void tally_end(const struct tally *y, struct pmd *w)
 {
 	const struct express *x = y->x;
 
+	if (x && unlikely(way_is_long(x->n_flows))) {
+		cache_rest_count(w, x, y->n, y->bytes);
+		cache_rest_count_tables(w, x, y->n);
+		return;
+	}
 	for (unsigned int i = 0; x && i < x->n_flows; i++) {
 		counter_add(&w->perf.table_lookups[x->table[i]], y->n);
 		counter_add(&w->perf.table_matches[x->table[i]], y->n);
@@ -102,7 +107,7 @@ static void tally_end(const struct tally *y, struct pmd *w)
 	}
 }
 
-/* Ways differ by what packets have, not always by the flows. */
+/* Ways differ by what packets have, not always by the flows.  (Long ways are told apart.) */
 static inline bool same_flows(const struct express *a, const struct express *b)
 {
 	const uint8_t *v = (const uint8_t *)a->id, *u = (const uint8_t *)b->id;

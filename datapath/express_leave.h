@@ -15,6 +15,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
 
+#include "datapath/cache_priv.h"
 #include "datapath/csum.h"
 #include "datapath/express.h"
 #include "datapath/express_priv.h"
@@ -180,7 +181,8 @@ static inline uint32_t frame_len(const struct rte_mbuf *m)
 	return m->pkt_len < UINT16_MAX ? m->pkt_len : UINT16_MAX;
 }
 
-/* Which tables a way leads through, and how many: the same word for the same ones. */
+/* Which tables a way leads through, or the number of its path, and how many they are: the same word
+ * for the same ones. */
 static __rte_always_inline uint64_t tables_of(const struct express *x)
 {
 	_Static_assert(
@@ -194,6 +196,10 @@ static __rte_noinline void count_tables(struct pmd *w, uint64_t tables, uint32_t
 {
 	const unsigned int n_tables = tables >> 56;
 
+	if (unlikely(way_is_long(n_tables))) {
+		cache_rest_count_path(w, (uint16_t)(tables >> 8), n);
+		return;
+	}
 	for (unsigned int i = 0; i < n_tables; i++) {
 		const uint8_t table = (uint8_t)(tables >> 8 * (i + 1));
 
@@ -222,6 +228,25 @@ static __rte_always_inline void count(struct pmd *w, struct leaving *l, const st
 	}
 	l->n_ways++;
 	count_flows(w, x, 1, bytes);
+}
+
+/* 'n' frames have gone a long way. */
+static __rte_noinline void count_long(struct pmd *w, struct leaving *l, const struct express *x,
+				      uint32_t n, uint64_t bytes)
+{
+	const uint64_t tables = tables_of(x);
+
+	cache_rest_count(w, x, n, bytes);
+	if (unlikely(cache_rest_path(x) == REST_NO_PATH)) {
+		cache_rest_count_tables(w, x, n);
+		return;
+	}
+	if (tables != l->tables) {
+		count_tables(w, l->tables, l->n_ways);
+		l->tables = tables;
+		l->n_ways = 0;
+	}
+	l->n_ways += n;
 }
 
 static inline void leave_end(struct pmd *w, struct burst *b, const struct leaving *l) PMD

@@ -14,6 +14,7 @@
 #include "base/ip_proto.h"
 #include "base/load.h"
 #include "datapath/act_priv.h"
+#include "datapath/cache.h"
 #include "datapath/express.h"
 #include "datapath/parse.h"
 #include "ofproto/match.h"
@@ -44,7 +45,7 @@ _Static_assert(offsetof(struct flow_key, tun_src) % 8 == 0 && W_TUN_END - W_TUN_
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* Flows of one walk; a longer one is the pipeline's. */
-enum { WALK_FLOWS_MAX = 24 };
+enum { WALK_FLOWS_MAX = CACHE_WAY_MAX };
 
 /* What became of the frames of a burst that were walked. */
 struct express_walk {

@@ -131,6 +131,17 @@ static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow
 	}
 }
 
+/* What has no room in the entries of long ways is asked for, too. */
+static __rte_noinline void ask_rests(const struct cache *c, const struct ride *r)
+{
+	for (unsigned int i = 0; i < r->n; i++) {
+		const struct cache_entry *e = r->e[i];
+
+		if (way_is_long(e->n_flows))
+			rte_prefetch0(&c->rests.mem[e->express.id[REST_AT]]);
+	}
+}
+
 /* A frame to 'x' would go from a tunnel to a tunnel.  Who follows one that would not need not ask.
  */
 static inline bool stays_in_tunnels(const struct pmd *w, const struct ride *r,
@@ -191,8 +202,11 @@ static __rte_always_inline unsigned int go(struct pmd *w, struct burst *b, struc
 			*left |= BIT(i);
 			continue;
 		}
-		count(w, &l, x, m->data_len);
+		if (likely(!way_is_long(x->n_flows)))
+			count(w, &l, x, m->data_len);
 		leaving_put(leaving, &l);
+		if (unlikely(way_is_long(x->n_flows)))
+			count_long(w, leaving, x, 1, m->data_len);
 		leave(w, b, leaving, x, m, r->l3[i], i, in);
 		l = *leaving;
 	}
@@ -230,6 +244,8 @@ static __rte_always_inline unsigned int run_n(struct pmd *w, struct burst *b, st
 		ask(w->cache, r, key, n_words, EXPRESS_ETH, false);
 	else
 		ask(w->cache, r, key, n_words, EXPRESS_IPV4, false);
+	if (unlikely(w->cache->rests.n_used))
+		ask_rests(w->cache, r);
 	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
 	gone = go(w, b, r, l, n_words, tunnel, left);
 	for (unsigned int i = gone; i < r->n; i++)

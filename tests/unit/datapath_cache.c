@@ -8,7 +8,8 @@
  * That it decides as the tables do for random pipelines is datapath_diff.c's; here are the cases it
  * is argued from (cache.h).
  */
-#include "datapath/cache_adapt.h"
+#include "datapath/cache_priv.h"
+#include "datapath/express.h"
 #include "tests/unit/datapath_harness.h"
 
 static uint64_t hits(void)
@@ -174,6 +175,179 @@ static void a_change_behind_a_write(void **state)
 	assert_int_equal(send_flow(fm), 0);
 	dp_publish(h.dp);
 	assert_int_equal(to(5, 1), 2);
+}
+
+/* ---- Long ways ---- */
+
+static void leads(uint8_t table, uint8_t dst, uint8_t next)
+{
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, table, 1);
+
+	if (dst)
+		of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, dst);
+	inst(fm, goto_table(next));
+	assert_int_equal(send_flow(fm), 0);
+}
+
+/* A packet's way leads through the first 'n' tables. */
+static void tables_in_a_row(uint8_t n)
+{
+	for (uint8_t k = 0; k + 1 < n; k++)
+		leads(k, 0, k + 1);
+	assert_int_equal(send_flow(to_port((uint8_t)(n - 1), 1, 2)), 0);
+	dp_publish(h.dp);
+}
+
+/* Replayed from the cache up to the last flow that there is room for, and walked beyond. */
+static void long_ways_are_kept(void **state)
+{
+	static const uint8_t lens[] = {
+		6, 7, 8, 9, 12, 20, CACHE_WAY_MAX, CACHE_WAY_MAX + 1, 60, 9
+	};
+
+	for (unsigned int i = 0; i < sizeof(lens); i++) {
+		const uint8_t n = lens[i];
+		uint64_t before;
+
+		wipe();
+		tables_in_a_row(n);
+		before = hits();
+		for (unsigned int k = 0; k < 3; k++)
+			assert_int_equal(to(5, 1), 2);
+		assert_int_equal(hits() - before, n <= CACHE_WAY_MAX ? 2 : 0);
+		for (uint8_t k = 0; k < n; k++)
+			assert_int_equal(packets_of(list_flows(k)->f[0]), 3);
+		/* Of what is beyond the entry, too, and the last flow. */
+		assert_int_equal(send_flow(to_port((uint8_t)(n - 1), 2, 3)), 0);
+		dp_publish(h.dp);
+		assert_int_equal(to(5, 1), 3);
+		assert_int_equal(to(5, 1), 3);
+	}
+}
+
+/* What one has is another one's when its place is a shorter way's. */
+static void rests_are_given_back(void **state)
+{
+	struct cache_rests *r = &h.w->cache->rests;
+	const uint32_t used = r->n_used;
+	uint32_t known;
+
+	leads(0, 5, 1);
+	leads(0, 6, 10);
+	assert_int_equal(send_flow(to_port(10, 1, 4)), 0);
+	for (uint8_t k = 1; k < 9; k++)
+		leads(k, 0, k + 1);
+	assert_int_equal(send_flow(to_port(9, 1, 2)), 0);
+	dp_publish(h.dp);
+	assert_int_equal(to(5, 1), 2);
+	known = r->n_known;
+	for (unsigned int i = 0; i < 100; i++) {
+		struct of_flow_mod *fm;
+
+		/* Longer and shorter by turns. */
+		fm = to_port(0, 2, 3);
+		of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 5);
+		assert_int_equal(send_flow(fm), 0);
+		dp_publish(h.dp);
+		assert_int_equal(to(5, 1), 3);
+		assert_int_equal(to(6, 1), 4);
+		fm = flow_mod(OFPFC_DELETE_STRICT, 0, 2);
+		of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, 5);
+		assert_int_equal(send_flow(fm), 0);
+		dp_publish(h.dp);
+		assert_int_equal(to(5, 1), 2);
+	}
+	assert_in_range(r->n_known, known, known + 2);
+	assert_in_range(r->n_used, 0, used + 2);
+}
+
+static uint32_t by_express[BURST_MAX];
+
+static void take_express(struct pmd *w, struct burst *b)
+{
+	for (uint32_t i = 0; i < b->n_x; i++) {
+		by_express[b->x_seq[i]] = express_lot_of(b, i)->port;
+		rte_pktmbuf_free(b->x[i]);
+	}
+	b->n_x = b->n_lots = 0;
+}
+
+/* A burst of frames to 'first' and those behind it; returns those that did not leave by express. */
+static uint64_t express_burst(uint8_t first)
+{
+	struct rte_mbuf *m[BURST_MAX];
+	uint64_t left;
+
+	for (unsigned int i = 0; i < BURST_MAX; i++)
+		m[i] = frame_of(&(struct packet){ .dst = (uint8_t)(first + i) });
+	memset(by_express, 0, sizeof(by_express));
+	pmd_burst_start(h.w, h.w->burst);
+	left = express_run(h.w, h.w->burst, m, BURST_MAX, 1, NULL);
+	take_express(h.w, h.w->burst);
+	for (unsigned int i = 0; i < BURST_MAX; i++)
+		if (left >> i & 1)
+			rte_pktmbuf_free(m[i]);
+	return left;
+}
+
+enum { FORKS = 8, WAYS = 5 * BURST_MAX, LAST = 2 * FORKS + 1 };
+
+/* Through table 0, either of two tables at each fork, and the last: which, the address says. */
+static void forks(void)
+{
+	struct of_flow_mod *fm;
+
+	for (unsigned int dst = 1; dst <= WAYS; dst++) {
+		unsigned int at = 0;
+
+		for (unsigned int k = 0; k < FORKS; k++) {
+			const unsigned int next = 1 + 2 * k + (dst >> k & 1);
+
+			leads((uint8_t)at, (uint8_t)dst, (uint8_t)next);
+			at = next;
+		}
+		leads((uint8_t)at, (uint8_t)dst, LAST);
+	}
+	fm = to_port(LAST, 1, 2);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+}
+
+/* Of more paths than there is room for; flows and tables are counted for all of them. */
+static void many_paths(void **state)
+{
+	uint64_t lookups[N_TABLES], matches[N_TABLES];
+
+	forks();
+	h.w->cache->walk_pause = 0;
+	for (unsigned int t = 0; t <= LAST; t++)
+		table_lookups(h.dp, (uint8_t)t, &lookups[t], &matches[t]);
+	for (unsigned int n = 0; n < 2 * WAYS; n += BURST_MAX) {
+		const uint64_t before = hits();
+
+		assert_int_equal(express_burst((uint8_t)(1 + n % WAYS)), 0);
+		assert_int_equal(hits() - before, n < WAYS ? 0 : BURST_MAX);
+		for (unsigned int i = 0; i < BURST_MAX; i++)
+			assert_int_equal(by_express[i], 2);
+	}
+	assert_int_equal(h.w->cache->rests.n_paths, REST_PATHS);
+	for (unsigned int t = 0; t <= LAST; t++) {
+		const uint64_t was[2] = { lookups[t], matches[t] };
+		uint64_t want = 2 * WAYS;
+
+		if (t && t < LAST) {
+			want = 0;
+			for (unsigned int dst = 1; dst <= WAYS; dst++)
+				want += 2 * ((dst >> (t - 1) / 2 & 1) == (t - 1) % 2);
+		}
+		table_lookups(h.dp, (uint8_t)t, &lookups[t], &matches[t]);
+		assert_int_equal(lookups[t] - was[0], want);
+		assert_int_equal(matches[t] - was[1], want);
+		if (t < LAST)
+			for (unsigned int i = 0; i < list_flows((uint8_t)t)->n; i++)
+				assert_int_equal(packets_of(list_flows((uint8_t)t)->f[i]), 2);
+	}
+	assert_int_equal(packets_of(list_flows(LAST)->f[0]), 2 * WAYS);
 }
 
 /* What an action copies from a field that no table looks at decides later all the same. */
@@ -342,6 +516,9 @@ int main(void)
 		TEST(any_change_empties_it),
 		TEST(a_change_voids_what_it_concerns),
 		TEST(a_change_behind_a_write),
+		TEST(long_ways_are_kept),
+		TEST(rests_are_given_back),
+		TEST(many_paths),
 		TEST(move_sources_are_consulted),
 		TEST(pops_are_not_kept),
 		TEST(meters_are_run),

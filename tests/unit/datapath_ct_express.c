@@ -6,14 +6,15 @@
  * have a zone of their own.  What leaves, and where, what the tables count, and all that is kept of
  * connections must be the same after every burst.
  */
+#include "datapath/cache_priv.h" /* before 'h' is the harness's */
+
 #include "tests/unit/datapath_act.h"
 
-#include "datapath/cache.h"
 #include "datapath/ct.h"
 #include "datapath/express_ct.h"
 #include "tests/unit/datapath_ct_frames.h"
 
-enum { BURSTS = 6000, PAIRS = 8, OUTS = 256 };
+enum { BURSTS = 6000, PAIRS = 8, OUTS = 256, TABLES = 32 };
 
 static const char *const both[] = {
 	"table=0,priority=20,udp,in_port=%u,nw_src=10.0.0.250,actions=output:9",
@@ -34,6 +35,22 @@ static const char *const both[] = {
 	"table=2,priority=24,in_port=%u,ct_state=+est,tcp,tp_dst=7,actions=output:6,output:7",
 	"table=2,priority=23,in_port=%u,ct_state=+est+rpl,ip,metadata=7,actions=output:6",
 	"table=2,priority=20,in_port=%u,ct_state=+est,ip,actions=output:7",
+	NULL,
+};
+
+/* Long ways up to ct() and behind it (cache_rest.h): through tables 1 to 7, and 21 to 27. */
+static const char *const deep[] = {
+	"table=0,priority=10,ip,in_port=%u,actions=write_metadata:7,goto_table:1",
+	"table=0,priority=5,in_port=%u,actions=output:9",
+	"table=8,priority=10,in_port=%u,ip,actions=ct(table=20,zone=%u,nat)",
+	"table=20,priority=50,in_port=%u,ct_state=+inv,ip,actions=output:3",
+	"table=20,priority=40,in_port=%u,ct_state=+new,ip,nw_src=10.0.0.3,"
+	"actions=ct(commit,zone=%u,exec(set_field:1->ct_mark)),goto_table:21",
+	"table=20,priority=30,in_port=%u,ct_state=+new,ip,actions=ct(commit,zone=%u),goto_table:21",
+	"table=20,priority=25,in_port=%u,ct_mark=1,ip,actions=goto_table:22",
+	"table=20,priority=20,in_port=%u,ct_state=+est,ip,actions=goto_table:21",
+	"table=28,priority=30,in_port=%u,ct_state=+est+rpl,ip,metadata=7,actions=output:6",
+	"table=28,priority=20,in_port=%u,actions=output:7",
 	NULL,
 };
 
@@ -260,26 +277,58 @@ static void same_outs(const uint64_t *lookups)
 			fail_msg("output %u of %u, %u: frame %u to %u, should be frame %u to %u", i,
 				 got.n, want.n, got.o[i].seq, got.o[i].port, want.o[i].seq,
 				 want.o[i].port);
-	for (unsigned int t = 0; t < 3; t++)
-		assert_int_equal(lookups[t], lookups[3 + t]);
+	for (unsigned int t = 0; t < TABLES; t++)
+		assert_int_equal(lookups[t], lookups[TABLES + t]);
 }
 
-static void install(void)
+static void install_for(const char *const *rules, uint32_t port)
 {
-	for (uint32_t port = 1; port <= 2; port++)
-		for (unsigned int i = 0; both[i]; i++) {
-			char text[512];
+	char text[512];
 
+	for (unsigned int i = 0; rules[i]; i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-			snprintf(text, sizeof(text), both[i], port, port);
+		snprintf(text, sizeof(text), rules[i], port, port);
 #pragma GCC diagnostic pop
-			flow(text);
-		}
+		flow(text);
+	}
+	for (unsigned int t = 1; rules == deep && t < 28; t += t == 7 ? 14 : 1) {
+		snprintf(text, sizeof(text), "table=%u,priority=1,in_port=%u,actions=goto_table:%u",
+			 t, port, t + 1);
+		flow(text);
+	}
+}
+
+static void install(const char *const *rules)
+{
+	wipe();
+	for (uint32_t port = 1; port <= 2; port++)
+		install_for(rules, port);
 	dp_publish(h.dp);
 }
 
-static void express_equals_packets(void **state)
+static void take_lookups(uint64_t *to)
+{
+	for (unsigned int t = 0; t < TABLES; t++)
+		to[t] = counter_get(&h.w->perf.table_lookups[t]) - to[t];
+}
+
+/* Some lead up to ct(), and some are behind it. */
+static void has_long_ways(const struct cache *c)
+{
+	unsigned int up = 0, behind = 0;
+
+	for (uint64_t i = 0; i < c->mask + 2; i++) {
+		const struct cache_entry *e = &c->mem[i];
+
+		up += way_is_long(e->n_flows) && e->way == CACHE_TO_CT;
+		behind += way_is_long(e->n_flows) && e->way == CACHE_EXPRESS &&
+			  e->stamp & CACHE_STAMP_WHERE;
+	}
+	assert_true(up && behind);
+}
+
+static void express_equals_packets(const char *const *rules)
 {
 	const char *given = getenv("SEED");
 	const unsigned int seed = given ? (unsigned int)strtoul(given, NULL, 0) : 1;
@@ -290,30 +339,26 @@ static void express_equals_packets(void **state)
 	assert_non_null(cache);
 	srandom(seed);
 	print_message("SEED=%u\n", seed);
-	install();
+	install(rules);
 	h.w->flush = note;
 	h.w->now = rte_rdtsc();
 	for (unsigned int i = 0; i < BURSTS; i++) {
 		static struct cf f[BURST_MAX];
 		const unsigned int n = 1 + rnd(BURST_MAX);
-		uint64_t looked[6];
+		uint64_t looked[2 * TABLES] = { 0 };
 
 		drawn = false;
 		for (unsigned int k = 0; k < n; k++)
 			random_frame(&f[k]);
 		h.w->now += rte_get_tsc_hz() / (rnd(200) ? 500 : 1) * (rnd(400) ? 1 : 400);
-		for (unsigned int t = 0; t < 3; t++)
-			looked[t] = counter_get(&h.w->perf.table_lookups[t]);
+		take_lookups(looked);
 		h.w->cache = cache;
 		came += run(&got, f, n, 1);
-		for (unsigned int t = 0; t < 3; t++) {
-			looked[t] = counter_get(&h.w->perf.table_lookups[t]) - looked[t];
-			looked[3 + t] = counter_get(&h.w->perf.table_lookups[t]);
-		}
+		take_lookups(looked);
 		h.w->cache = NULL;
+		take_lookups(looked + TABLES);
 		(void)run(&want, f, n, 2);
-		for (unsigned int t = 0; t < 3; t++)
-			looked[3 + t] = counter_get(&h.w->perf.table_lookups[t]) - looked[3 + t];
+		take_lookups(looked + TABLES);
 		if (!drawn) {
 			same_outs(looked);
 			same_connections();
@@ -326,13 +371,26 @@ static void express_equals_packets(void **state)
 		      (unsigned long long)came);
 	assert_true(n_drawn < BURSTS / 10);
 	assert_true(got.express > BURSTS / 10 && came > BURSTS / 100);
+	if (rules == deep)
+		has_long_ways(cache);
 	h.w->flush = take;
 	h.w->cache = cache;
 }
 
+static void short_ways(void **state)
+{
+	express_equals_packets(both);
+}
+
+static void long_ways(void **state)
+{
+	express_equals_packets(deep);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(express_equals_packets) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(short_ways),
+					    cmocka_unit_test(long_ways) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

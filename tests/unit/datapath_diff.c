@@ -18,6 +18,22 @@
 
 enum { ROUNDS_MIN = 500, ROUNDS_MAX = 5000 };
 
+/* Long ways that the cache has now: the packets of the last burst have gone them. */
+static void note_long_ways(void)
+{
+	const struct cache *c = t.cache;
+
+	for (uint64_t i = 0; i < c->mask + 2; i++) {
+		const struct cache_entry *e = &c->mem[i];
+
+		if (!cache_is_of_now(c, e) || !way_is_long(e->n_flows))
+			continue;
+		t.long_ways[e->way]++;
+		if (e->n_flows > t.longest[e->way])
+			t.longest[e->way] = e->n_flows;
+	}
+}
+
 static void run_burst(void)
 {
 	/* Meters and connections see one packet after the other: which of a burst comes first at
@@ -49,6 +65,8 @@ static void run_burst(void)
 	compare("warm", which, in_port, n);
 	if (alike && t.cache->need <= EXPRESS_TAG)
 		t.runs[t.cache->need] += t.express - express;
+	if (rules.deep)
+		note_long_ways();
 	learn_all();
 	t.w->cache = NULL;
 	tick();
@@ -253,15 +271,17 @@ static void clear(void)
 
 static void start_tables(void)
 {
-	rules.n_tables = 1 + below(TABLES_MAX);
+	/* Among them ways of more flows than the cache keeps. */
+	rules.deep = t.seed % 16 == 3 || t.seed % 16 == 5;
+	rules.n_tables = rules.deep ? 7 + below(TABLES_MAX - 6) : 1 + below(TABLES_FEW);
 	rules.loud = one_in(8);
 	rules.metered = one_in(3);
 	rules.learned = !t.poor && one_in(4);
 	rules.mortal = !t.poor && one_in(3);
 	rules.nx = one_in(2);
-	rules.back = rules.nx && one_in(12);
+	rules.back = rules.nx && !rules.deep && one_in(12);
 	rnd_easy = !t.poor && t.seed % 4 == 3;
-	rnd_plain = rnd_easy || one_in(2);
+	rnd_plain = rnd_easy || rules.deep || one_in(2);
 	rnd_tags = rnd_easy && t.seed % 8 == 7 ? RND_TAGS + one_in(3) : RND_NO_TAGS;
 	if (rnd_tags)
 		rules.n_tables = 1 + one_in(4);
@@ -317,6 +337,8 @@ static void run_round(uint64_t seed)
 		send_group(OFPGC_ADD, id);
 	for (uint32_t id = 1; rules.metered && id <= METERS; id++)
 		send_meter(OFPMC_ADD, id);
+	for (unsigned int i = 0; rules.deep && i < rules.n_tables; i++)
+		add_way(i);
 	while (serial < n_rules)
 		add_flow(serial++);
 	publish();
@@ -364,9 +386,10 @@ static bool met_enough(void)
 	return t.outs > 1000 && t.bundles > 100 && t.expired > 100 && t.metered > 1000 &&
 	       t.grouped > 1000 && t.sampled > 500 && t.w->perf.cache_hits > 1000 &&
 	       t.runs[EXPRESS_NOTHING] > 200 && t.runs[EXPRESS_TAG] > 1000 && t.express > 2000 &&
-	       t.routed > 500 && t.by_table > 500 && t.fragments > 60 && pauses.resumed > 1000 &&
-	       learn_counts(t.dp).added > 20 && learn_counts(t.dp).modified > 10 &&
-	       !conns_missing();
+	       t.routed > 500 && t.by_table > 500 && t.long_ways[CACHE_PLAIN] > 1000 &&
+	       t.long_ways[CACHE_EXPRESS] > 1000 && t.longest[CACHE_EXPRESS] > 20 &&
+	       t.fragments > 60 && pauses.resumed > 1000 && learn_counts(t.dp).added > 20 &&
+	       learn_counts(t.dp).modified > 10 && !conns_missing();
 }
 
 static void compiled_equals_reference(void **state)
@@ -406,6 +429,14 @@ static void compiled_equals_reference(void **state)
 	printf("%llu by port alone, %llu by port and tag\n",
 	       (unsigned long long)t.runs[EXPRESS_NOTHING],
 	       (unsigned long long)t.runs[EXPRESS_TAG]);
+	printf("%llu long ways by express, of up to %llu flows, %llu up to ct(), of up to %llu, "
+	       "%llu others, of up to %llu\n",
+	       (unsigned long long)t.long_ways[CACHE_EXPRESS],
+	       (unsigned long long)t.longest[CACHE_EXPRESS],
+	       (unsigned long long)t.long_ways[CACHE_TO_CT],
+	       (unsigned long long)t.longest[CACHE_TO_CT],
+	       (unsigned long long)t.long_ways[CACHE_PLAIN],
+	       (unsigned long long)t.longest[CACHE_PLAIN]);
 	printf("%llu resumed, %llu fragments\n", (unsigned long long)pauses.resumed,
 	       (unsigned long long)t.fragments);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)

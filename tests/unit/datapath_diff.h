@@ -43,7 +43,14 @@
 #include "tests/unit/datapath_random.h"
 #include "tests/unit/datapath_rules.h"
 
-enum { TABLES_MAX = 6, FRAMES = 48, BURSTS = 24, PENDING_MAX = 64, GONE_MAX = 8192 };
+enum {
+	TABLES_MAX = 40,
+	TABLES_FEW = 6,
+	FRAMES = 48,
+	BURSTS = 24,
+	PENDING_MAX = 64,
+	GONE_MAX = 8192
+};
 
 /* What left of one burst, taken by our own pmd->flush. */
 struct got {
@@ -86,6 +93,7 @@ static struct {
 	unsigned int style[TABLES_MAX];
 	struct of_match shape[TABLES_MAX]; /* of a table with one mask */
 	uint64_t runs[2];		   /* of those that left by express, by enum express_need */
+	uint64_t long_ways[3], longest[3]; /* that the cache had after a burst, by enum cache_is */
 	uint64_t packets, outs, express, accepted, refused, changed, expired, metered, grouped,
 		bundles;
 	const char *templates[8];

@@ -111,7 +111,7 @@ static void rnd_match(struct of_flow_mod *fm, unsigned int serial)
 	uint8_t len;
 
 	fm->priority = (uint16_t)(1 + (serial * 7919) % 65521);
-	if (one_in(rnd_easy ? 5 : 12)) {
+	if (one_in(rnd_easy && !rules.deep ? 5 : 12)) {
 		fm->priority = 0;
 		return;
 	}
@@ -382,6 +382,22 @@ static void add_flow(unsigned int serial)
 		fm->hard_timeout = PICK(timeouts);
 	}
 	rnd_flow(fm, serial, true);
+	send_flow_mod(fm);
+}
+
+/* Who has nothing else in table 'i' of a deep pipeline goes on, too. */
+static void add_way(unsigned int i)
+{
+	struct of_flow_mod *fm = new_flow_mod(OFPFC_ADD, (uint8_t)i);
+	struct of_inst_apply_actions *a;
+
+	if (i + 1 < rules.n_tables) {
+		rnd_goto(fm, rules.n_tables - 1 - i);
+	} else {
+		a = OF_NEW(&rules.arena, inst_apply_actions);
+		of_list_add(&a->actions, &rules.arena, rnd_output());
+		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
+	}
 	send_flow_mod(fm);
 }
 

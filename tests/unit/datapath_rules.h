@@ -24,6 +24,7 @@ static struct {
 	bool learned;	    /* ... that learn others */
 	bool nx;	    /* resubmits and the like, ... */
 	bool back;	    /* ... to any table */
+	bool deep;	    /* many tables, and most flows lead on to the next one */
 	bool paused;	    /* controller(pause) */
 	bool tracked;	    /* ct() */
 	bool forced;	    /* ... with force, and without NAT */
@@ -365,6 +366,23 @@ static struct of_any *rnd_band(void)
 	return (struct of_any *)d;
 }
 
+/* To a later table: in deep pipelines mostly the next one. */
+static void rnd_goto(struct of_flow_mod *fm, unsigned int left)
+{
+	struct of_inst_goto_table *a = OF_NEW(&rules.arena, inst_goto_table);
+	const unsigned int skip = rules.deep && !one_in(40) ? one_in(16) : below(left);
+
+	a->table_id = (uint8_t)(fm->table_id + 1 + (skip < left ? skip : 0));
+	of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
+}
+
+static bool rnd_acts(unsigned int left)
+{
+	if (rules.deep && left > 1)
+		return one_in(8);
+	return !one_in(rnd_tags ? 8 : rnd_easy && left ? 2 : 4);
+}
+
 static void rnd_insts(struct of_flow_mod *fm)
 {
 	const unsigned int left = rules.n_tables - 1 - fm->table_id;
@@ -378,7 +396,7 @@ static void rnd_insts(struct of_flow_mod *fm)
 	}
 
 	/* A resubmit that need not come back. */
-	if (rules.nx && one_in(3)) {
+	if (rules.nx && one_in(rules.deep ? 12 : 3)) {
 		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
 
 		rnd_actions(&a->actions, &fm->match, below(3), GROUPS);
@@ -386,7 +404,7 @@ static void rnd_insts(struct of_flow_mod *fm)
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 		return;
 	}
-	if (!one_in(rnd_tags ? 8 : rnd_easy && left ? 2 : 4)) {
+	if (rnd_acts(left)) {
 		struct of_inst_apply_actions *a = OF_NEW(&rules.arena, inst_apply_actions);
 
 		rnd_actions(&a->actions, &fm->match,
@@ -398,7 +416,7 @@ static void rnd_insts(struct of_flow_mod *fm)
 	if (one_in(8))
 		of_list_add(&fm->insts, &rules.arena,
 			    (struct of_any *)OF_NEW(&rules.arena, inst_clear_actions));
-	if (one_in(rnd_easy ? 12 : rnd_plain ? 6 : 2)) {
+	if (one_in(rules.deep ? 24 : rnd_easy ? 12 : rnd_plain ? 6 : 2)) {
 		struct of_inst_write_actions *a = OF_NEW(&rules.arena, inst_write_actions);
 
 		rules.in_set = true;
@@ -413,12 +431,8 @@ static void rnd_insts(struct of_flow_mod *fm)
 		a->metadata = below(4);
 		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
 	}
-	if (left && !one_in(4)) {
-		struct of_inst_goto_table *a = OF_NEW(&rules.arena, inst_goto_table);
-
-		a->table_id = (uint8_t)(fm->table_id + 1 + below(left));
-		of_list_add(&fm->insts, &rules.arena, (struct of_any *)a);
-	}
+	if (left && !one_in(rules.deep ? 40 : 4))
+		rnd_goto(fm, left);
 }
 
 #endif
