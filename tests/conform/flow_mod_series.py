@@ -160,6 +160,30 @@ def at_random(check, c, seed, rounds):
     check("each flow is found by its match", not left, left)
 
 
+def masks(check, c):
+    """In a series of one mask: one whose value has a bit outside it, and one that has another mask."""
+    def ipv4(value, mask):
+        return oxm(5, b"\x08\0"), oxm(12, struct.pack("!I", value), struct.pack("!I", mask))
+
+    def ipv6(value, mask):
+        return oxm(5, b"\x86\xdd"), oxm(26, struct.pack("!4I", 0x20010db8, value, 0, 0), struct.pack("!4I", ANY, mask, 0, 0))
+
+    def reg(value, mask):
+        return (oxm(2, struct.pack("!I", value), struct.pack("!I", mask), cls=1),)
+
+    for name, fields in (("an IPv4 address", ipv4), ("an IPv6 address", ipv6), ("a register", reg)):
+        bodies = [flow_mod(match(*fields(0x0a000000 + (i << 8), 0xffffff00)), apply_(output(2))) for i in range(60)]
+        bodies[20] = flow_mod(match(*fields(0x0a00ff01, 0xffffff00)), apply_(output(2)))
+        bodies[30] = flow_mod(match(*fields(0x0a001e00, 0xfffffe00)), apply_(output(2)))
+        for how, do in (("", at_once), (", in a bundle", bundle)):
+            clear(c)
+            told, n = do(c, bodies), len(dump(c))
+            check(f"a series with a mask of {name}{how}: a bit outside it is refused", list(told.items()) == [(20, (4, 5))] and n == (0 if how else 59), (told, n))
+        at_once(c, bodies)
+        flows = dump(c)
+        check("... each has the mask that it came with", len(flows) == 59 and sum(b"\xff\xff\xfe\0" in f[6] for f in flows) == 1 and not delete_each(c, flows))
+
+
 def many(check, c):
     """More than a read or a turn of the loop takes, and what was there before is replaced."""
     r = random.Random(5)
@@ -243,6 +267,7 @@ def test(check):
         c.do(GROUP_MOD, group_mod(0, 0, 1, bucket(output(2))))
         c.do(METER_MOD, meter_mod(0, 1, 1, band()))
         at_random(check, c, int(os.environ.get("SEED", 1)), 30)
+        masks(check, c)
         many(check, c)
         aftermath(check, sw, c)
         others(check, sw, c)

@@ -341,7 +341,9 @@ static void readers_see_whole_bundles(void **state)
 			arena_reset(&h.a);
 		}
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec);
+		/* On a busy machine it takes as long as it needs for what it promises to meet. */
+	} while (now.tv_sec < end.tv_sec ||
+		 (now.tv_sec < end.tv_sec + 120 && (!in_trees || atomic_load(&bursts) <= 100)));
 	atomic_store(&stop, true);
 	for (unsigned int i = 0; i < READERS; i++) {
 		pthread_join(r[i].thread, NULL);
