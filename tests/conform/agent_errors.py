@@ -380,6 +380,7 @@ def bundles(check, c):
     m = c.ask(EXPERIMENTER, bundle_add(1, msg(FLOW_MOD, fm, c.xid + 1, length=400)))
     check("bundle: a message longer than its envelope",
           m[0] == ERROR and struct.unpack_from("!HHI", m[2]) == (0xffff, 2308, ONF), m[2][:8].hex())
+    bundle_error(check, c, "... which has opened its bundle, and is not committed without it", 2313, *ctrl(1, 4))
 
     # A bad one in the middle: its own error, then the bundle's; nothing is changed.
     before = state(c)
