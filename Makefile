@@ -27,7 +27,7 @@ PKGS    := libmicrohttpd libcurl jansson yaml-0.1 sqlite3 gnutls libprotobuf-c l
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm -lpthread
 DPDK_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null)
-DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null)
+DPDK_LIBS   := $(shell pkg-config --libs libdpdk 2>/dev/null) -lrte_net_vhost
 # The switch has DPDK in it: as shared libraries, calls and thread-local words cost 15 % of a frame's instructions
 # (docs/performance.md).  All drivers of networks; not those of other devices, nor what libpcap alone would need to be in it.
 # DPDK=shared, and sanitizers' builds, tests and tools: with the libraries, which load drivers when they start.

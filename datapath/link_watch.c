@@ -15,6 +15,7 @@
 
 #include "datapath/dp.h"
 #include "datapath/port_dev.h"
+#include "datapath/vhost_kick.h"
 
 enum { NEWS = 16384 }; /* bytes of netlink messages at once */
 
@@ -36,6 +37,8 @@ int link_watch_interrupt(uint16_t ethdev, enum rte_eth_event_type type, void *ar
 {
 	struct link_watch *w = atomic_load(&watching);
 
+	if (type == RTE_ETH_EVENT_INTR_LSC)
+		vhost_kick_link(ethdev, false);
 	if (!w || ethdev >= RTE_MAX_ETHPORTS)
 		return 0;
 	atomic_store(&changed[ethdev], true);

@@ -26,7 +26,7 @@ struct link_watch;
 struct link_watch *link_watch_new(struct ev_loop *loop, struct dp *dp, struct err *e) CONTROL;
 void link_watch_free(struct link_watch *w) CONTROL;
 
-/* What devices are to call for RTE_ETH_EVENT_INTR_LSC; any thread. */
+/* What devices are to call for RTE_ETH_EVENT_INTR_LSC and _QUEUE_STATE; any thread. */
 int link_watch_interrupt(uint16_t ethdev, enum rte_eth_event_type type, void *arg, void *ret);
 
 #endif

@@ -21,6 +21,7 @@
 #include "datapath/eal.h"
 #include "datapath/link_watch.h"
 #include "datapath/pkt.h"
+#include "datapath/rx_alarm.h"
 
 enum {
 	FRAME_EXTRA = 64,  /* Ethernet, tags, and the kernel's own ring header, at most */
@@ -236,7 +237,7 @@ static int configure(struct dp *dp, struct port *p, const struct rte_eth_dev_inf
 	/* A tap has the kernel's word for its link, as other interfaces have. */
 	conf.intr_conf.lsc = *info->dev_flags & RTE_ETH_DEV_INTR_LSC && !p->cold->ifname[0];
 	/* So that a packet thread may sleep until frames come (rx_alarm.h). */
-	conf.intr_conf.rxq = s->type == PORT_TAP;
+	conf.intr_conf.rxq = rx_alarm_of_driver(info->driver_name);
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	p->one_segment = !conf.txmode.offloads;
 	/* These want as many queues each way as they have pairs; a ring's are each other's ends. */
@@ -274,6 +275,10 @@ static int queues(struct dp *dp, struct port *p, struct err *e) CONTROL
 
 /* ---- Life ---- */
 
+/* A guest comes and goes, and has other eventfds than before. */
+static const enum rte_eth_event_type interrupts[] = { RTE_ETH_EVENT_INTR_LSC,
+						      RTE_ETH_EVENT_QUEUE_STATE };
+
 static void interface_name(struct port *p)
 {
 	const struct port_spec *s = &p->cold->spec;
@@ -296,8 +301,9 @@ static int start(struct port *p, struct err *e) CONTROL
 			return err_set(e, rc, "device %s does not take mtu %u: %s", p->cold->device,
 				       s->mtu, strerror(-rc));
 	}
-	(void)rte_eth_dev_callback_register(p->ethdev, RTE_ETH_EVENT_INTR_LSC, link_watch_interrupt,
-					    NULL);
+	for (unsigned int i = 0; i < sizeof(interrupts) / sizeof(interrupts[0]); i++)
+		(void)rte_eth_dev_callback_register(p->ethdev, interrupts[i], link_watch_interrupt,
+						    NULL);
 	rc = rte_eth_dev_start(p->ethdev);
 	if (rc)
 		return err_set(e, rc, "device %s does not start: %s", p->cold->device, eal_words());
@@ -380,8 +386,10 @@ void port_dev_close(struct port *p)
 		rte_eth_promiscuous_disable(p->ethdev);
 		rte_eth_dev_stop(p->ethdev);
 	}
-	(void)rte_eth_dev_callback_unregister(p->ethdev, RTE_ETH_EVENT_INTR_LSC,
-					      link_watch_interrupt, NULL);
+	for (unsigned int i = 0; i < sizeof(interrupts) / sizeof(interrupts[0]); i++)
+		(void)rte_eth_dev_callback_unregister(p->ethdev, interrupts[i],
+						      link_watch_interrupt, NULL);
+	vhost_kick_link(p->ethdev, true);
 	rte_eth_dev_close(p->ethdev);
 	eal_words_clear();
 	rc = p->cold->rte ? rte_dev_remove(p->cold->rte) : 0;
