@@ -21,6 +21,7 @@
  * a hypervisor that moves a core makes a packet take four times as long, for minutes.
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static struct {
 	struct rte_mempool *pool;
 	uint64_t count, hz;
 	unsigned int n;
+	uint16_t looks; /* into queues: as many for each switch, each is a write to its ring */
 	struct subject subjects[SWITCHES], *now;
 } run;
 
@@ -71,8 +73,9 @@ static void receive(void)
 	struct subject *s = run.now;
 	struct rte_mbuf *m[BURST];
 
-	for (uint16_t q = 0; q < s->queues; q++) {
-		const uint16_t n = rte_eth_rx_burst(s->out, q, m, BURST);
+	for (uint16_t q = 0; q < run.looks; q++) {
+		const bool out = q < s->queues;
+		const uint16_t n = rte_eth_rx_burst(out ? s->out : s->in, out ? q : 0, m, BURST);
 		const uint64_t now = rte_rdtsc();
 
 		for (uint16_t i = 0; i < n; i++) {
@@ -255,6 +258,7 @@ static void begin(struct subject *s, char *words)
 	start(s->in, s->queues);
 	start(s->out, s->queues);
 	run.n++;
+	run.looks = RTE_MAX(run.looks, s->queues);
 }
 
 static void report(struct subject *s)
