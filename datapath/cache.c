@@ -413,7 +413,13 @@ void cache_spent(struct pmd *w, uint64_t cycles)
 {
 	struct cache *c = w->cache;
 	const uint64_t received = counter_get(&w->perf.rx);
+	const uint32_t templates = atomic_load_explicit(&w->dp->templates, memory_order_relaxed);
 
+	/* A lookup costs something else now, though nothing of what tables say has changed. */
+	if (unlikely(templates != c->templates)) {
+		c->templates = templates;
+		cache_adapt_again(&c->adapt, true);
+	}
 	if (received != c->received && !c->sure)
 		cache_adapt_spent(&c->adapt, (uint32_t)(received - c->received), cycles);
 	c->received = received;

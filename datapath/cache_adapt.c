@@ -40,37 +40,75 @@ void cache_adapt_init(struct cache_adapt *a)
 }
 
 /* The value that a quarter of them are below; sorts them. */
-static uint32_t quartile(uint32_t *v)
+static uint32_t quartile(uint32_t *v, unsigned int n)
 {
-	for (unsigned int i = 1; i < ADAPT_WINDOWS; i++)
+	for (unsigned int i = 1; i < n; i++)
 		for (unsigned int k = i; k && v[k - 1] > v[k]; k--) {
 			const uint32_t was = v[k];
 
 			v[k] = v[k - 1];
 			v[k - 1] = was;
 		}
-	return v[ADAPT_WINDOWS / 4];
+	return v[n / 4];
+}
+
+/* Whether each of 'n' of 'v' is more than any of 'than', by half. */
+static bool all_more(const uint32_t *v, const uint32_t *than, unsigned int n)
+{
+	uint32_t least = UINT32_MAX, most = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		least = v[i] < least ? v[i] : least;
+		most = than[i] > most ? than[i] : most;
+	}
+	return least / 3 > most / 2;
+}
+
+static bool is_over(const struct cache_adapt *a)
+{
+	if (a->n == 2 * ADAPT_CLEAR)
+		return all_more(a->cost[0], a->cost[1], ADAPT_CLEAR) ||
+		       all_more(a->cost[1], a->cost[0], ADAPT_CLEAR);
+	return a->n == 2 * ADAPT_WINDOWS;
+}
+
+/* Packets that this trial's loser is to be paid for by. */
+static uint32_t paid_by(const struct cache_adapt *a)
+{
+	const uint32_t wins = a->found[a->winner], loses = a->found[!a->winner];
+	const uint64_t packets = (a->winner ? 0 : ADAPT_WARM) +
+				 a->n / 2 * (uint64_t)(ADAPT_LEAD + ADAPT_WINDOW),
+		       hold = loses > wins ? packets * ADAPT_PART * (loses - wins) / (wins + 1) : 0;
+
+	return hold < ADAPT_HOLD_MAX ? (uint32_t)hold : ADAPT_HOLD_MAX;
 }
 
 static void decide(struct cache_adapt *a)
 {
-	const uint32_t without = quartile(a->cost[0]), with = quartile(a->cost[1]);
+	const uint32_t without = quartile(a->cost[0], a->n / 2),
+		       with = quartile(a->cost[1], a->n / 2);
 	bool winner = a->winner, same;
 
 	if (winner ? without < with - with / ADAPT_MARGIN : with < without - without / ADAPT_MARGIN)
 		winner = !winner;
 	same = winner == a->winner;
+	a->winner = a->on = winner;
+	a->found[0] = without;
+	a->found[1] = with;
 	if (!same || a->called)
 		a->hold = ADAPT_HOLD_MIN;
 	else if (a->hold < ADAPT_HOLD_MAX)
 		a->hold *= 2;
+	if (a->hold < paid_by(a))
+		a->hold = paid_by(a);
+	if (a->hold > ADAPT_HOLD_MAX)
+		a->hold = ADAPT_HOLD_MAX;
 	/* Who changes tables all the time is not to pay for a trial each time. */
 	if (!same || !a->called)
 		a->least = ADAPT_LEAST;
 	else if (a->least < ADAPT_HOLD_MAX)
 		a->least *= 2;
 	a->called = false;
-	a->winner = a->on = winner;
 	a->phase = ADAPT_HOLDS;
 	/* Some of it was measured before they were as they are. */
 	a->left = a->doubt ? a->least : a->hold;
@@ -109,7 +147,8 @@ static void measured(struct cache_adapt *a, uint32_t packets, uint64_t cycles)
 		a->least_cost[a->on] = cost;
 	a->on = !a->on;
 	window(a);
-	if (++a->n == 2 * ADAPT_WINDOWS)
+	a->n++;
+	if (is_over(a))
 		decide(a);
 }
 

@@ -6,12 +6,14 @@
  * nothing in small ones, and costs lines of memory, which others would have used.  So short windows
  * of packets go with the cache and without it in turn, the lower quartiles of what a packet took
  * are compared, so that interrupts and other processes do not decide, and the winner stays for
- * a long time, twice as long each time that it wins again.  The cache is warmed before.
+ * a long time, twice as long each time that it wins again.  The cache is warmed before.  Where the
+ * first windows leave no doubt, there are no more of them.
  *
  * Bursts that are looked up by the run (express_alike.h) are not counted here, for nothing can be
  * cheaper than one look for many packets, and noise had them go without the cache now and then.
  *
- * A trial costs what the loser takes more in 1 % of the packets at most, once things are steady.
+ * A trial costs what the loser takes more in 1 % of the packets at most, once things are steady,
+ * and, unless tables changed, no more than one part in ADAPT_PART of what follows until the next.
  * Owner: one PMD's cache; plain numbers, no clock of its own.
  */
 #ifndef WEFT_DATAPATH_CACHE_ADAPT_H
@@ -26,9 +28,11 @@ enum {
 				  before left them: not measured */
 	ADAPT_WINDOW = 6144,   /* ... that are */
 	ADAPT_WINDOWS = 9,     /* with it; and as many without it */
+	ADAPT_CLEAR = 3,       /* ... where all of one kind cost half as much again as any other */
 	ADAPT_LEAST = 1 << 19, /* packets between trials, however often tables change */
 	ADAPT_HOLD_MIN = 1 << 22, /* packets for which a winner stays the first time */
 	ADAPT_HOLD_MAX = 1 << 25,
+	ADAPT_PART = 50,
 	ADAPT_MARGIN = 32, /* the other one must be better by one in so many */
 };
 
@@ -49,6 +53,7 @@ struct cache_adapt {
 	uint32_t least; /* ... and whatever happens; grows while trials that were called for tell
 			   nothing new */
 	uint32_t least_cost[2], cost[2][ADAPT_WINDOWS]; /* without it, with it */
+	uint32_t found[2];				/* by the last trial; 0: there was none */
 };
 
 void cache_adapt_init(struct cache_adapt *a);

@@ -87,6 +87,7 @@ struct cache {
 	uint32_t route_tried, route_done, route_pause;
 	uint32_t run_pause;	  /* ... bursts whose frames are not taken by runs */
 	uint64_t received;	  /* packets that were measured */
+	uint32_t templates;	  /* dp->templates, as known */
 	uint64_t noted;		  /* packets of the burst whose ingress key is below */
 	uint32_t from[BURST_MAX]; /* their stamps */
 	uint64_t hash[BURST_MAX];

@@ -45,12 +45,11 @@ static void say(const struct cache *c, struct cache_view *v)
 	}
 }
 
-/* The quartiles of the last trial (cache_adapt.c), which stand sorted after it. */
+/* The quartiles of the last trial (cache_adapt.c). */
 static void say_costs(const struct cache *c, struct cache_view *v)
 {
 	enum { FRACTION = 16 };
-	const uint32_t without = READ(c->adapt.cost[0][ADAPT_WINDOWS / 4]),
-		       with = READ(c->adapt.cost[1][ADAPT_WINDOWS / 4]);
+	const uint32_t without = READ(c->adapt.found[0]), with = READ(c->adapt.found[1]);
 
 	if (READ(c->adapt.phase) == ADAPT_TRIES || !with || !without)
 		return;

@@ -51,6 +51,7 @@ struct dp_opts {
 struct dp {
 	/* Read by PMDs. */
 	_Atomic uint64_t version;	      /* what bursts see (flow.h) */
+	_Atomic uint32_t templates;	      /* how often a table got another one (cls.h) */
 	struct cls *_Atomic tables[N_TABLES]; /* NULL: empty */
 	struct port *_Atomic *ports; /* by OpenFlow number, PORT_LAST + 1 of them; NULL: none */
 	struct port *_Atomic local;

@@ -79,6 +79,8 @@ void table_cls_put(struct dp *dp, uint8_t table_id, struct cls *c)
 	t->built_for = c ? c->n_rules : 0;
 	t->changes = 0;
 	atomic_store_explicit(&dp->tables[table_id], c, memory_order_release);
+	if (old && c && old->ops != c->ops)
+		atomic_fetch_add_explicit(&dp->templates, 1, memory_order_relaxed);
 	if (old)
 		dp_retire(dp, old, cls_free);
 }

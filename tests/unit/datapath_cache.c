@@ -501,6 +501,34 @@ static void it_steps_aside(void **state)
 	assert_int_equal(peeked(), CACHE_MISS);
 }
 
+static void to_mac(uint32_t dst)
+{
+	struct of_flow_mod *fm = to_port(0, 1, 2);
+
+	of_match_set_u64(&fm->match, OF_FIELD_ETH_DST, dst);
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+}
+
+/* A table that is served by another template is another, though its flows look at the same. */
+static void it_is_measured_again(void **state)
+{
+	enum { FEW = 4, MANY = 40 };
+	const char *was;
+	uint32_t n = 0;
+
+	while (n < FEW)
+		to_mac(5 + n++);
+	was = table_template(h.dp, 0, NULL);
+	pass(3 * ADAPT_WARM / BURST_MAX, 50, 100);
+	assert_int_equal(peeked(), CACHE_MISS);
+	while (!strcmp(table_template(h.dp, 0, NULL), was) && n < MANY)
+		to_mac(5 + n++);
+	assert_in_range(n, FEW + 1, MANY - 1);
+	pass((ADAPT_LEAST + 2 * ADAPT_WARM) / BURST_MAX, 200, 100);
+	assert_int_equal(peeked(), CACHE_ASIDE);
+}
+
 static int setup(void **state)
 {
 	return harness_setup(
@@ -523,6 +551,7 @@ int main(void)
 		TEST(pops_are_not_kept),
 		TEST(meters_are_run),
 		TEST(it_steps_aside),
+		TEST(it_is_measured_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, harness_teardown);

@@ -162,7 +162,7 @@ static void tables_change(void **state)
 static void a_trial_ends(void **state)
 {
 	(void)state;
-	start(100, 40);
+	start(44, 40);
 	pass(ADAPT_WARM + FIRST / 4);
 	assert_int_equal(a.phase, ADAPT_TRIES);
 	with = 1000000;
@@ -210,6 +210,31 @@ static void what_is_sure_is_not_tried(void **state)
 	assert_false(a.winner);
 }
 
+/* What is plain takes a third of the windows, and pays for what it cost before the next trial. */
+static void what_is_plain_is_soon_told(void **state)
+{
+	enum { SOON = 2 * (ADAPT_CLEAR + 1) * (ADAPT_LEAD + ADAPT_WINDOW) };
+
+	(void)state;
+	for (int win = 0; win < 2; win++) {
+		start(win ? 270 : 700, win ? 700 : 270);
+		noise = 15;
+		pass(ADAPT_WARM + SOON);
+		assert_int_equal(a.phase, ADAPT_HOLDS);
+		assert_int_equal(a.winner, win);
+		assert_in_range(a.left, win ? ADAPT_HOLD_MIN : ADAPT_HOLD_MAX / 2, ADAPT_HOLD_MAX);
+	}
+	start(700, 270);
+	pass(ADAPT_WARM + SOON);
+	pass(UINT64_C(60000000));
+	assert_in_range(n_on * (700 - 270) / 270, 1, n_all / 20);
+	/* What is not plain has all of them. */
+	start(300, 270);
+	noise = 15;
+	pass(ADAPT_WARM + SOON);
+	assert_int_equal(a.phase, ADAPT_TRIES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +247,7 @@ int main(void)
 		cmocka_unit_test(a_trial_ends),
 		cmocka_unit_test(tables_change_all_the_time),
 		cmocka_unit_test(what_is_sure_is_not_tried),
+		cmocka_unit_test(what_is_plain_is_soon_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
