@@ -67,12 +67,17 @@ class Keeper:
     def __enter__(self):
         self.before, self.mark = read(HUGEPAGES), f"{os.getpid()}-{time.monotonic_ns()}"
         reader, self.held = os.pipe()
+        deaf, ready = os.pipe()
         sys.stdout.flush()
         self.pid = os.fork()
         if not self.pid:
             os.close(self.held)
-            self.wait(reader)
+            os.close(deaf)
+            self.wait(reader, ready)
         os.close(reader)
+        os.close(ready)
+        os.read(deaf, 1)  # until no signal to us ends it as well
+        os.close(deaf)
         os.environ[MARK] = self.mark
         if int(self.before) < self.wanted:
             set_hugepages(self.wanted)
@@ -83,12 +88,13 @@ class Keeper:
         os.close(self.held)
         os.waitpid(self.pid, 0)
 
-    def wait(self, reader):
+    def wait(self, reader, ready):
         """In the process of its own; does not return."""
         try:
             os.setsid()
             for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(sig, signal.SIG_IGN)
+            os.close(ready)
             while os.read(reader, 1):
                 pass
             end_all(self.mark)

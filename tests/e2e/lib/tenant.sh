@@ -29,7 +29,7 @@ by_keystone() {
 	REST_PORT=$(free_port)
 	"${PYTHON:-/usr/bin/python3}" tests/e2e/lib/keystone.py "http://127.0.0.1:$REST_PORT" "$at" >"$DIR/keystone.log" 2>&1 &
 	PIDS+=("$!")
-	wait_for 120 test -s "$at" || die "Keystone did not start"
+	wait_for 300 test -s "$at" || die "Keystone did not start"
 	TOKEN=$(jq -r .token "$at")
 	for u in red blue; do PROJECT[$u]=$(jq -r ".projects.$u" "$at"); done
 	printf 'OS_USERNAME=weft\nOS_PASSWORD=secret\nOS_PROJECT_NAME=service\n' >"$DIR/login"
