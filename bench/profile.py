@@ -11,7 +11,7 @@ from bench import progress, rig, scenario
 
 AT_LEAST = 2.0  # percent
 WITHOUT = "l2 tenant acl1k"  # also without the cache
-ROWS = "port l2 l3 l3-rewrite tenant vlan-push vlan-pop vxlan-decap acl1k acl10k new-tenant new-acl10k"
+ROWS = "port l2 l3 l3-rewrite tenant vlan-push vlan-pop vxlan-encap vxlan-decap acl1k acl10k new-tenant new-acl10k"
 EVENTS = ("instructions", "branches", "branch-misses", "L1-dcache-load-misses")
 
 
