@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from bench import ovs, rig, traffic
+from bench import ovs, progress, rig, traffic
 
 WHAT, ROOM = "ct", 30000
 
@@ -173,11 +173,16 @@ def files(runs):
     return [(f"ct-{name}", "pcap") for name in ("new200k", "new", "crowd-new", "crowd", "calm", "flood")]
 
 
+def steps(runs):
+    return [f"{part} {run}" for run in range(1, min(runs, 3) + 1) for part in ("new", "crowd", "flood")]
+
+
 def measure(runs):
     failed = 0
     makers = [Weft] + ([Peer] if ovs.program() and rig.have_hugepages(900) else [])
     for run in range(1, min(runs, 3) + 1):
         for part in (new, crowd, flood):
+            progress.begin(WHAT, f"{part.__name__} {run}")
             for make in makers[:1] if rig.SHORT and part is not new else makers:
                 try:
                     part(make, run)

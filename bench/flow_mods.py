@@ -9,9 +9,7 @@ much of that the sender gets (23,000 to 134,000 a second).  "one" is a flow_mod 
 "weft-ofctl" is that file by our command, as an operator has it.  "stages" are, once, the control thread's cycles for a flow_mod of those
 100,000 by what they are for, as perf finds it in functions: a run of its own, since being asked takes time, too.
 """
-import signal
 import struct
-import subprocess
 import threading
 import time
 
@@ -107,17 +105,14 @@ def stages(case, run, data, last):
         of = rig.OpenFlow(sw.socket)
         of.s.settimeout(120)
         path = f"{rig.WORK}/perf.control"
-        perf = subprocess.Popen(["perf", "record", "-q", "-F", "10000", "-o", path, "-t", str(sw.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(.3)
+        with profile.recording(path, str(sw.pid)):
             ns = rig.cpu_ns(sw.pid)
             push(of, data, last)
             ns = rig.cpu_ns(sw.pid) - ns
-        finally:
-            perf.send_signal(signal.SIGINT)
-            perf.wait(timeout=20)
-            of.close()
+        of.close()
     shares = profile.functions(profile.report(path))
+    if not shares:
+        raise RuntimeError("perf saw nothing")
     cycles = ns / COUNT / 1e9 * rig.tsc_hz() / max(1, sum(shares.values()))
     rig.row("flow_mods", case, "stages", run, **{f"stage {name}__cycles_flow_mod": share * cycles for name, share in shares.most_common(12)})
 

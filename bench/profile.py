@@ -3,12 +3,16 @@
 or asked for (PROFILE="l3 acl1k"), some of them without the flow cache, too, and what the processor counted.  The devices are in there: reading the trace out of
 memory and freeing what was sent.  A library without symbols counts as one."""
 import collections
+import contextlib
 import os
 import re
+import signal
 import subprocess
+import time
 
-from bench import progress, rig, scenario
+from bench import keeper, progress, rig, scenario
 
+RATE, LIMIT = 4000, "/proc/sys/kernel/perf_event_max_sample_rate"
 AT_LEAST = 2.0  # percent
 WITHOUT = "l2 tenant acl1k"  # also without the cache
 ROWS = "port l2 l3 l3-rewrite tenant vlan-push vlan-pop vxlan-encap vxlan-decap acl1k acl10k new-tenant new-acl10k"
@@ -25,6 +29,28 @@ def counters(sw, case, subject, run):
     figures = {e.replace("-", "_"): int(found[e]) / packets for e in EVENTS if found.get(e, "").isdigit()}
     if figures:
         rig.row("counted", case, subject, run, **figures)
+
+
+@contextlib.contextmanager
+def recording(data, *tids):
+    """perf, while it is open.  The kernel lowers its limit of samples a second by itself, and then next to none would be left: it is as it was behind that."""
+    limit = keeper.read(LIMIT)
+    if os.path.exists(data):
+        os.unlink(data)
+    with contextlib.suppress(OSError), open(LIMIT, "w") as f:
+        f.write(str(max(RATE, int(limit))))
+    p = subprocess.Popen(["perf", "record", "-q", "-F", str(min(RATE, int(keeper.read(LIMIT)))), "-o", data, "-t", ",".join(tids)], stderr=subprocess.PIPE, text=True)
+    try:
+        rig.wait_until(lambda: os.path.exists(data) or p.poll() is not None, 10, "perf begins")
+        time.sleep(.5)
+        yield
+    finally:
+        p.send_signal(signal.SIGINT)
+        _, said = p.communicate(timeout=20)
+        with contextlib.suppress(OSError), open(LIMIT, "w") as f:
+            f.write(limit)
+    if not os.path.exists(data) or not os.path.getsize(data):
+        raise RuntimeError(f"perf: {said.strip()[-200:]}")
 
 
 def report(data):
@@ -45,8 +71,8 @@ def one(s, subject, run, *options):
         sw.rules(s.flows)
         rig.time.sleep(rig.WARM)
         data = f"{rig.WORK}/perf.data"
-        subprocess.run(["perf", "record", "-q", "-o", data, "-t", ",".join(sw.tids()), "--", "sleep", str(rig.SECONDS)],
-                       check=True, capture_output=True, timeout=60)
+        with recording(data, *sw.tids()):
+            time.sleep(rig.SECONDS)
         counters(sw, s.name, subject, run)
     rig.row("profile", s.name, subject, run, **{f"{n}__percent": share for n, share in functions(report(data)).most_common() if share >= AT_LEAST})
 

@@ -30,19 +30,25 @@ def one(case, subject, run, cores):
 
 def on_few_cores(runs):
     """Cycles alone, with the control thread on a core that one of them has."""
+    failed = 0
     for run in range(1, runs + 1):
         for case in CASES:
-            _, two = one(case, "two", run, f"{rig.OTHER_CORE},{rig.PACKET_CORE}")
-            _, alone = one(case, "one", run, str(rig.PACKET_CORE))
-            rig.row("threads", case, "weft", run, had_cores__times=2 * alone / two)
+            failed += rig.attempt(by_cycles, case, run)
+    return failed
+
+
+def by_cycles(case, run):
+    _, two = one(case, "two", run, f"{rig.OTHER_CORE},{rig.PACKET_CORE}")
+    _, alone = one(case, "one", run, str(rig.PACKET_CORE))
+    rig.row("threads", case, "weft", run, had_cores__times=2 * alone / two)
 
 
 def measure(runs):
     cores = sorted(os.sched_getaffinity(0) - {rig.OTHER_CORE})
     if len(cores) < 2:
         rig.say("threads: cycles alone, as there are no two cores for packet threads beside the one for all else")
-        on_few_cores(runs)
-        return
+        return on_few_cores(runs)
     for run in range(1, runs + 1):
         ratios = [one(case, "two", run, f"{cores[0]},{cores[1]}")[0] / one(case, "one", run, str(cores[0]))[0] for case in CASES]
         rig.row("threads", "two", "weft", run, ratio=min(ratios))
+    return 0
