@@ -58,7 +58,7 @@ def of_latency(groups, case):
     best = get("p99", case + ", 10 ms")
     return (f"the packet thread waited {get('waited'):.3g} % of the time for its core, which others had" +
             (f"; p99 of the median window of 10 ms is {table.number(best, ' µs')}" if best else "") +
-            (f"; cycles of a packet in the switch: {stages}" if stages else "; it slept: what is left is waking up"))
+            (f"; cycles of a packet in the switch: {stages}" if stages else "; it slept: what is left is waking up" if case == "after silence" else ""))
 
 
 def of_memory(groups):

@@ -97,7 +97,7 @@ def once(trace):
 def read_once(sw, trace):
     """Until all of it has come out: packets a second, and nanoseconds of the packet thread for one."""
     want = traffic.count_in(rig.trace(trace))
-    base, c0 = sw.of.port_packets(2)[1], sw.packet_ns()
+    base = sw.of.port_packets(2)[1]
     sw.add_source(once(trace))
     samples, end = [], time.monotonic() + 60
     while time.monotonic() < end:

@@ -12,7 +12,6 @@ import functools
 import glob
 import json
 import os
-import re
 import shutil
 import signal
 import socket
