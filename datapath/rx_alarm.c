@@ -10,6 +10,7 @@
 #include <rte_ethdev.h>
 
 #include "datapath/af_packet.h"
+#include "datapath/af_xdp.h"
 #include "datapath/doze.h"
 #include "datapath/pmd_work.h"
 
@@ -32,10 +33,8 @@ bool rx_alarm_of_driver(const char *driver)
 	return !strcmp(driver, "net_tap") || !strcmp(driver, "net_virtio_user");
 }
 
-static int watch_tap(struct doze *z, uint16_t ethdev, uint16_t queue) CONTROL
+static int watch(struct doze *z, int fd) CONTROL
 {
-	const int fd = rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, queue);
-
 	return fd < 0 ? -ENOTSUP : doze_watch(z, fd);
 }
 
@@ -87,7 +86,9 @@ int rx_alarm_init(struct rx_alarm *a, struct doze *z, const struct rxq *q)
 	if (q->ring)
 		return doze_watch(z, af_packet_fd(ethdev, q->queue));
 	if (driver_is(ethdev, "net_tap"))
-		return watch_tap(z, ethdev, q->queue);
+		return watch(z, rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, q->queue));
+	if (driver_is(ethdev, "net_af_xdp"))
+		return watch(z, af_xdp_fd(q->port, q->queue));
 	if (memif_is(ethdev))
 		rc = memif_init(a);
 	else if (vhost_kick_is(ethdev))

@@ -4,6 +4,7 @@
  * and what has to be done so that it does.
  *
  *	af_packet	its socket, readable while frames wait
+ *	af_xdp		likewise (af_xdp.h)
  *	tap		its descriptor in the kernel, likewise; the driver itself hears of frames
  *			by a signal, which may come later than we wake
  *	memif		an eventfd that the peer writes to if it is asked to (memif.h)
