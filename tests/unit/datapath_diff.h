@@ -29,6 +29,7 @@
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/express.h"
+#include "datapath/express_ct.h"
 #include "datapath/express_route.h"
 #include "datapath/group.h"
 #include "datapath/meter.h"
@@ -290,9 +291,13 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);
 
 		b->seq[b->n] = (uint8_t)i;
-		assert_true(pkt_init(b, b->n++, m[i], in_port[i]));
+		assert_true(pkt_init(b, b->n, m[i], in_port[i]));
+		/* Tracked already: what is left of it begins behind ct(). */
+		if (b->came >> i & 1)
+			express_come(b, &b->pkt[b->n], i);
+		b->n++;
 	}
-	todo = b->n ? UINT64_MAX >> (64 - b->n) : 0;
+	todo = b->n ? UINT64_MAX >> (64 - b->n) & ~b->ct_came : 0;
 	if (t.w->cache)
 		todo = cache_run(t.w, b, todo, t.cycles);
 	pipeline_run(t.w, b, todo, 0, t.cycles);
