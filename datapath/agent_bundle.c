@@ -2,11 +2,11 @@
 /*
  * Bundles (ONF EXT-230): messages collected on a connection, then done all or none, in one step.
  *
- * Messages are kept as bytes and decoded again at commit, so that an open bundle costs what it was
- * sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups, meters, tables,
- * ports and packet-outs can be bundled.  A bundle that a message could not be added to is not
- * committed: half of what was meant is not what was meant.  Misuse (another flag, a bundle opened
- * twice) ends a bundle, as EXT-230 says, and so does forgetting it.
+ * Messages are kept as they came (kept.h) and decoded again at commit, so that an open bundle costs
+ * no more than it was sent as, and all of them together no more than BUNDLE_BYTES.  Flows, groups,
+ * meters, tables, ports and packet-outs can be bundled.  A bundle that a message could not be added
+ * to is not committed: half of what was meant is not what was meant.  Misuse (another flag, a
+ * bundle opened twice) ends a bundle, as EXT-230 says, and so does forgetting it.
  *
  * Ports have no versions: their part waits until all else is sure, and is done while the packet
  * threads stand still, together with the publication.
@@ -15,35 +15,18 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <uthash.h>
 
 #include "datapath/agent_priv.h"
+#include "datapath/kept.h"
 
 enum {
 	BUNDLES_MAX = 64,
 	BUNDLE_IDLE = 10, /* seconds, as long as Open vSwitch waits */
 	BUNDLE_OPENER = 64,
 	BUNDLE_LARGE = 4 << 20, /* bytes */
-	BLOCK_MIN = 1024, /* bytes of a bundle's first block; each is twice as large as the one
-			     before */
-	BLOCK_MAX = 256 * 1024,
 };
 #define BUNDLE_BYTES ((uint64_t)512 << 20)
-
-/* A message as it came; the next one stands behind it, at a multiple of two. */
-struct bundle_msg {
-	uint16_t n;
-	uint8_t raw[];
-};
-
-/* Messages one behind the other: blocks grow with the bundle, so that a large one's are the
- * system's own and go back to it. */
-struct bundle_block {
-	struct bundle_block *next;
-	size_t size, used;
-	_Alignas(8) uint8_t data[];
-};
 
 struct bundle {
 	uint32_t id;
@@ -52,8 +35,7 @@ struct bundle {
 	bool broken;   /* a message of it was refused */
 	bool forwards; /* it has other messages than flow_mods, which others may be told of */
 	double used;   /* when it was last heard of */
-	uint64_t bytes;
-	struct bundle_block *first, *last;
+	struct kept kept;
 	UT_hash_handle hh;
 	/* What opened it, for the error when it is forgotten. */
 	uint16_t opener_n;
@@ -63,95 +45,6 @@ struct bundle {
 static int refuse(struct of_err *e, uint16_t code, const char *text, uint32_t id)
 {
 	return of_err_set(e, OFPET_EXPERIMENTER, code, "bundle 0x%x: %s", id, text);
-}
-
-static size_t place_of(size_t n)
-{
-	return (sizeof(struct bundle_msg) + n + 1) & ~(size_t)1;
-}
-
-/*
- * A block of BLOCK_MAX is the system's own: what the heap would keep of a large bundle is more than
- * a flow's own memory.
- */
-static struct bundle_block *block_new(size_t size)
-{
-	struct bundle_block *k;
-
-	if (size != BLOCK_MAX) {
-		k = malloc(sizeof(*k) + size);
-	} else {
-		k = mmap(NULL, sizeof(*k) + size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		k = k == MAP_FAILED ? NULL : k;
-	}
-	if (k)
-		*k = (struct bundle_block){ .size = size };
-	return k;
-}
-
-static void block_free(struct bundle_block *k)
-{
-	if (k->size == BLOCK_MAX)
-		munmap(k, sizeof(*k) + k->size);
-	else
-		free(k);
-}
-
-/* Room for a message of 'n' bytes; NULL: no memory. */
-static struct bundle_msg *msg_add(struct bundle *b, uint16_t n)
-{
-	struct bundle_block *k = b->last;
-	struct bundle_msg *m;
-
-	if (!k || k->size - k->used < place_of(n)) {
-		size_t size = k ? 2 * k->size : BLOCK_MIN;
-
-		size = size > BLOCK_MAX ? BLOCK_MAX : size;
-		size = size < place_of(n) ? place_of(n) : size;
-		k = block_new(size);
-		if (!k)
-			return NULL;
-		if (b->last)
-			b->last->next = k;
-		else
-			b->first = k;
-		b->last = k;
-	}
-	m = (struct bundle_msg *)(void *)(k->data + k->used);
-	k->used += place_of(n);
-	m->n = n;
-	return m;
-}
-
-/* Where a walk over a bundle's messages is. */
-struct walk {
-	const struct bundle_block *block;
-	size_t at;
-};
-
-static const struct bundle_msg *msg_next(struct walk *w)
-{
-	const struct bundle_msg *m;
-
-	if (w->block && w->at == w->block->used)
-		*w = (struct walk){ w->block->next, 0 };
-	if (!w->block)
-		return NULL;
-	m = (const struct bundle_msg *)(const void *)(w->block->data + w->at);
-	w->at += place_of(m->n);
-	return m;
-}
-
-/* The next messages, those of 'n' bytes; the walk stays where it is. */
-static unsigned int peek(struct walk w, size_t n, const uint8_t **raw, unsigned int most)
-{
-	const struct bundle_msg *m;
-	unsigned int k = 0;
-
-	while (k < most && (m = msg_next(&w)) && m->n == n)
-		raw[k++] = m->raw;
-	return k;
 }
 
 static struct bundle *find(struct conn *c, uint32_t id)
@@ -164,13 +57,8 @@ static struct bundle *find(struct conn *c, uint32_t id)
 
 static void bundle_free(struct conn *c, struct bundle *b)
 {
-	while (b->first) {
-		struct bundle_block *next = b->first->next;
-
-		block_free(b->first);
-		b->first = next;
-	}
-	c->agent->bundle_bytes -= b->bytes;
+	c->agent->bundle_bytes -= b->kept.bytes;
+	kept_fini(&b->kept);
 	HASH_DEL(c->bundles, b);
 	free(b);
 }
@@ -240,14 +128,14 @@ static int port_mods_add(struct conn *c, struct at_end *p, const struct of_port_
 }
 
 /* Decodes and executes one message; the error names it. */
-static int apply(struct conn *c, const struct bundle_msg *bm, struct at_end *end) CONTROL
+static int apply(struct conn *c, const uint8_t *raw, uint16_t n, struct at_end *end) CONTROL
 {
 	struct of_msg *m;
 	struct of_err e = { .type = 0 };
 	int rc;
 
 	arena_reset(&end->arena);
-	rc = of_decode_memo(bm->raw, bm->n, &end->arena, &end->memo, &m, &e);
+	rc = of_decode_memo(raw, n, &end->arena, &end->memo, &m, &e);
 	if (!rc && m->type == OFPT_PORT_MOD)
 		rc = port_mods_add(c, end, (const struct of_port_mod *)m->body, &e);
 	else if (!rc && m->type == OFPT_PACKET_OUT)
@@ -257,9 +145,7 @@ static int apply(struct conn *c, const struct bundle_msg *bm, struct at_end *end
 	if (rc == -ENOMEM)
 		rc = of_err_set(&e, OFPET_BAD_REQUEST, OFPBRC_EPERM, "out of memory");
 	if (rc) {
-		struct of_msg bad = { .xid = get_be32(bm->raw + 4),
-				      .length = bm->n,
-				      .raw = bm->raw };
+		struct of_msg bad = { .xid = get_be32(raw + 4), .length = n, .raw = raw };
 
 		agent_send_error(c, &bad, &e);
 	}
@@ -286,36 +172,45 @@ static void show(struct conn *c, struct at_end *end) CONTROL
 /* All messages; flow_mods that are like the ones before them several at once. */
 static int apply_all(struct conn *c, const struct bundle *b, struct at_end *end) CONTROL
 {
-	enum { RUN = 16 };
-	struct walk w = { b->first, 0 };
-	const struct bundle_msg *m;
+	const uint8_t *raw[KEPT_RUN];
+	struct kept_walk w;
+	unsigned int k;
+	uint16_t n;
 	int rc = 0;
 
-	while (!rc) {
-		const size_t n = series_length(c);
-		const uint8_t *raw[RUN];
-		unsigned int done = n ? series_add(c, raw, peek(w, n, raw, RUN)) : 0;
+	kept_walk_init(&w, &b->kept);
+	while (!rc && (k = kept_next(&w, raw, &n))) {
+		for (unsigned int i = 0; !rc && i < k;) {
+			unsigned int done =
+				series_length(c) == n ? series_add(c, raw + i, k - i) : 0;
 
-		table_breathe(c->agent->dp);
-		if (done) {
-			while (done--)
-				msg_next(&w);
-			continue;
+			table_breathe(c->agent->dp);
+			if (!done)
+				rc = apply(c, raw[i++], n, end);
+			i += done;
 		}
-		m = msg_next(&w);
-		if (!m)
-			break;
-		rc = apply(c, m, end);
 	}
 	return rc;
+}
+
+/* What other controllers may be told of. */
+static void forward_all(struct conn *c, const struct bundle *b) CONTROL
+{
+	const uint8_t *raw[KEPT_RUN];
+	struct kept_walk w;
+	unsigned int k;
+	uint16_t n;
+
+	kept_walk_init(&w, &b->kept);
+	while ((k = kept_next(&w, raw, &n)))
+		for (unsigned int i = 0; i < k; i++)
+			agent_forward(c, raw[i], n);
 }
 
 static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 {
 	struct dp *dp = c->agent->dp;
 	struct at_end end = { 0 };
-	struct walk w = { b->first, 0 };
-	const struct bundle_msg *m;
 	uint32_t id = b->id;
 	bool large;
 	int rc;
@@ -339,13 +234,13 @@ static int commit(struct conn *c, struct bundle *b, struct of_err *e) CONTROL
 	}
 	show(c, &end);
 	packet_outs_end(c, &end.packets, true);
-	while (!rc && b->forwards && (m = msg_next(&w)))
-		agent_forward(c, m->raw, m->n);
+	if (!rc && b->forwards)
+		forward_all(c, b);
 	free(end.v);
 	arena_fini(&end.arena);
 	of_memo_fini(&end.memo);
 	agent_buffers_settle(c, !rc);
-	large = b->bytes > BUNDLE_LARGE;
+	large = b->kept.bytes > BUNDLE_LARGE;
 	bundle_free(c, b);
 	/* What it took beside its flows goes back to the system. */
 	if (large)
@@ -401,54 +296,49 @@ static bool bundled(const struct of_msg *m)
 	       type == OFPT_TABLE_MOD || type == OFPT_PORT_MOD || type == OFPT_PACKET_OUT;
 }
 
+/* So many bytes more may be kept. */
+static bool has_room(const struct conn *c, size_t n)
+{
+	return c->agent->bundle_bytes + n <= BUNDLE_BYTES;
+}
+
 /* Appends the message. */
 static int keep(struct conn *c, struct bundle *b, const struct of_msg *outer,
 		const struct of_bundle_add *q, struct of_err *e) CONTROL
 {
-	struct bundle_msg *m;
-	size_t size;
+	const struct of_msg *m = q->message;
+	const uint64_t before = b->kept.bytes;
 
-	if (q->message->xid != outer->xid)
+	if (m->xid != outer->xid)
 		return refuse(e, OFPBFC_MSG_BAD_XID,
 			      "the message has another xid than its envelope", q->bundle_id);
-	if (!bundled(q->message))
+	if (!bundled(m))
 		return refuse(
 			e, OFPBFC_MSG_UNSUP,
 			"flow, group, meter, table and port mods and packet-outs can be bundled",
 			q->bundle_id);
-	size = place_of(q->message->length);
-	if (c->agent->bundle_bytes + size > BUNDLE_BYTES)
+	if (!has_room(c, kept_most(m->length)))
 		return refuse(e, OFPBFC_MSG_TOO_MANY, "bundles hold 512 MiB", q->bundle_id);
-	m = msg_add(b, q->message->length);
-	if (!m)
+	if (kept_add(&b->kept, m->raw, m->length))
 		return refuse(e, OFPBFC_MSG_TOO_MANY, "out of memory", q->bundle_id);
-	memcpy(m->raw, q->message->raw, m->n);
-	b->bytes += size;
-	c->agent->bundle_bytes += size;
-	if (q->message->type == OFPT_FLOW_MOD)
+	c->agent->bundle_bytes += b->kept.bytes - before;
+	if (m->type == OFPT_FLOW_MOD)
 		series_note_bundled(c, outer, b);
 	else
 		b->forwards = true;
 	return 0;
 }
 
-unsigned int bundle_keep_like(struct conn *c, struct bundle *b, const uint8_t *const *raw,
-			      unsigned int n_msgs, uint16_t n)
+unsigned int bundle_keep_like(struct conn *c, struct bundle *b, const struct of_form *f, size_t at,
+			      const uint8_t *const *raw, unsigned int n_msgs)
 {
-	const size_t size = place_of(n);
+	const uint64_t before = b->kept.bytes;
 	unsigned int done;
 
-	for (done = 0; done < n_msgs; done++) {
-		struct bundle_msg *m = NULL;
-
-		if (c->agent->bundle_bytes + size <= BUNDLE_BYTES)
-			m = msg_add(b, n);
-		if (!m)
-			break;
-		memcpy(m->raw, raw[done], n);
-		b->bytes += size;
-		c->agent->bundle_bytes += size;
-	}
+	if (!has_room(c, sizeof(*f) + n_msgs * kept_most(f->n)))
+		return 0;
+	done = kept_add_like(&b->kept, f, at, raw, n_msgs);
+	c->agent->bundle_bytes += b->kept.bytes - before;
 	if (done)
 		b->used = monotonic_now();
 	return done;

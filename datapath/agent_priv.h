@@ -12,6 +12,8 @@
 #include "datapath/agent.h"
 #include "datapath/dp.h"
 #include "datapath/pktbuf.h"
+#include "ofproto/form.h"
+#include "ofproto/form.h"
 #include "ofproto/session.h"
 #include "ofproto/stream.h"
 
@@ -218,9 +220,10 @@ void bundles_free(struct conn *c) CONTROL;
 /* Bundles that were left alone are given up; call every second. */
 void bundles_expire(struct conn *c) CONTROL;
 
-/* Keeps flow_mods like one that was kept before, of 'n' bytes each.  How many it kept. */
-unsigned int bundle_keep_like(struct conn *c, struct bundle *b, const uint8_t *const *raw,
-			      unsigned int n_msgs, uint16_t n) CONTROL;
+/* Keeps flow_mods like one that was kept before, which stand 'at' bytes behind the beginning of a
+ * message of the form 'f'.  How many it kept. */
+unsigned int bundle_keep_like(struct conn *c, struct bundle *b, const struct of_form *f, size_t at,
+			      const uint8_t *const *raw, unsigned int n_msgs) CONTROL;
 
 /* A message was refused before it came here: if it was to be bundled, its bundle cannot be whole.
  */

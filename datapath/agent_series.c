@@ -175,7 +175,7 @@ size_t series_run(struct of_session *session, const uint8_t *p, size_t left, uns
 	k = gather(p, left, n, raw);
 	if (s->outer.n) {
 		k = fit_outer(&s->outer, raw, k);
-		k = k ? bundle_keep_like(c, s->bundle, raw, k, (uint16_t)(n - ENVELOPE)) : 0;
+		k = k ? bundle_keep_like(c, s->bundle, &s->outer, ENVELOPE, raw, k) : 0;
 		s->outer_luck.used |= k;
 	} else {
 		k = series_add(c, raw, k);
