@@ -77,7 +77,12 @@ def curves(groups, path):
         box.set_xscale("log")
         box.set_xticks(ticks, [compact(x) for x in ticks], fontsize=7)
         box.set_xticks([], minor=True)
-        box.set_ylim(0, 1.35 * max(p[1] for (n, subject), some in found.items() if n == name and subject.startswith("weft") for p in some))
+        ours = [p[1] for (n, subject), some in found.items() if n == name and subject.startswith("weft") for p in some]
+        if max(ours) > 20 * min(ours):  # a cliff would leave nothing to be seen of the rest
+            box.set_yscale("log")
+            box.set_ylim(min(ours) / 1.5, 1.5 * max(ours))
+        else:
+            box.set_ylim(0, 1.35 * max(ours))
         box.set_title(name, fontsize=9)
         box.grid(alpha=.3)
     for box in axes.flat[len(names):]:
