@@ -178,22 +178,36 @@ static inline uint64_t route(struct pmd *w, struct burst *b, struct ride *r) PMD
 }
 
 /* All of them were routed. */
-static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r, struct leaving *l) PMD
+static uint64_t leave_routed(struct pmd *w, struct burst *b, struct ride *r,
+			     struct leaving *leaving) PMD
 {
+	const uint32_t in_port = r->in_port;
+	const unsigned int n = r->n;
+	struct leaving l = *leaving;
 	uint64_t left = 0;
 
-	stage_begin(&w->stages, STAGE_ACTIONS, r->n);
-	for (unsigned int i = 0; i < r->n; i++) {
+	stage_begin(&w->stages, STAGE_ACTIONS, n);
+	for (unsigned int i = 0; i < n; i++) {
 		const struct express *x = r->x[i];
+		struct rte_mbuf *m = r->m[i];
 
-		if (unlikely(!express_fits(x, r->m[i], r->l3[i], r->in_port))) {
+		if (unlikely(!express_fits(x, m, r->l3[i], in_port))) {
 			left |= BIT(i);
 			continue;
 		}
-		pmd_count_flow(w, r->id[i], frame_len(r->m[i]));
-		leave(w, b, l, x, r->m[i], r->l3[i], i, r->in_port);
+		pmd_count_flow(w, r->id[i], frame_len(m));
+		/* (Routes are of frames of one segment.) */
+		if (likely(x->port == l.port && in_port == l.in_port && !(x->does & EXPRESS_TUN))) {
+			change(x, m, r->l3[i]);
+			join(b, &l, m, i, m->pkt_len);
+			continue;
+		}
+		leaving_put(leaving, &l);
+		leave(w, b, leaving, x, m, r->l3[i], i, in_port);
+		l = *leaving;
 	}
-	count_table(w, r->n - (unsigned int)__builtin_popcountll(left));
+	leaving_put(leaving, &l);
+	count_table(w, n - (unsigned int)__builtin_popcountll(left));
 	return left;
 }
 

@@ -36,10 +36,17 @@ enum { NOBODY = UINT32_MAX };
 
 static inline void rewrite(const struct express *x, uint8_t *f, unsigned int l3)
 {
-	if (x->does & EXPRESS_DST)
+	enum { BOTH = EXPRESS_DST | EXPRESS_SRC };
+
+	if (likely((x->does & BOTH) == BOTH)) {
+		_Static_assert(offsetof(struct express, src) - offsetof(struct express, dst) == 6,
+			       "as in a frame");
+		memcpy(f, (const uint8_t *)x + offsetof(struct express, dst), MACS);
+	} else if (x->does & EXPRESS_DST) {
 		memcpy(f, x->dst, 6);
-	if (x->does & EXPRESS_SRC)
+	} else if (x->does & EXPRESS_SRC) {
 		memcpy(f + 6, x->src, 6);
+	}
 	if (x->does & EXPRESS_TTL && unlikely(f[l3] >> 4 == 6)) {
 		f[l3 + 7]--;
 	} else if (x->does & EXPRESS_TTL) {
@@ -152,15 +159,21 @@ static __rte_always_inline void join(struct burst *b, struct leaving *l, struct 
 	l->longest = RTE_MAX(l->longest, len);
 }
 
+/* What is written to a frame that leaves by 'x'. */
+static __rte_always_inline void change(const struct express *x, struct rte_mbuf *m, unsigned int l3)
+{
+	if (x->does & (EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL))
+		rewrite(x, rte_pktmbuf_mtod(m, uint8_t *), l3);
+	if (x->does & EXPRESS_TAGS)
+		retag(x, m, l3);
+}
+
 static __rte_always_inline void leave(struct pmd *w, struct burst *b, struct leaving *l,
 				      const struct express *x, struct rte_mbuf *m, unsigned int l3,
 				      unsigned int seq, uint32_t in_port) PMD
 {
 	if (x->does & (EXPRESS_WRITES | EXPRESS_TUN)) {
-		if (x->does & (EXPRESS_DST | EXPRESS_SRC | EXPRESS_TTL))
-			rewrite(x, rte_pktmbuf_mtod(m, uint8_t *), l3);
-		if (x->does & EXPRESS_TAGS)
-			retag(x, m, l3);
+		change(x, m, l3);
 		if (x->does & EXPRESS_TUN)
 			l->port = NOBODY;
 	}
