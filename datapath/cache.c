@@ -44,7 +44,9 @@ struct cache *cache_new(uint32_t entries)
 		cache_free(c);
 		return NULL;
 	}
-	cache_adapt_init(&c->adapt);
+	for (unsigned int i = 0; i < CACHE_HABITS; i++)
+		cache_adapt_init(&c->habits[i].adapt);
+	c->habit = c->habits;
 	c->mask = (c->max < LEAST ? c->max : LEAST) - 2;
 	return c;
 }
@@ -206,6 +208,12 @@ static void renew_ct(struct cache *c)
 }
 
 /* The tables are of another version: what they look at, and what has changed. */
+static void try_again(struct cache *c)
+{
+	for (unsigned int i = 0; i < CACHE_HABITS; i++)
+		cache_adapt_again(&c->habits[i].adapt, true);
+}
+
 static void renew(struct cache *c, struct dp *dp, uint64_t version)
 {
 	const uint64_t ingress = ingress_words();
@@ -215,7 +223,7 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 
 	k.written = atomic_load_explicit(&dp->changes->written, memory_order_acquire);
 	if (words != c->words)
-		cache_adapt_again(&c->adapt, true);
+		try_again(c);
 	c->version = version;
 	k.all = !c->stamp || !same_key(c, words, bits);
 	if (k.all) {
@@ -227,7 +235,8 @@ static void renew(struct cache *c, struct dp *dp, uint64_t version)
 		take_words(c, words & ~ingress, bits);
 		renew_ct(c);
 		/* One look for all of a burst. */
-		cache_adapt_sure(&c->adapt, c->need == EXPRESS_NOTHING);
+		for (unsigned int i = 0; i < CACHE_HABITS; i++)
+			cache_adapt_sure(&c->habits[i].adapt, c->need == EXPRESS_NOTHING);
 	}
 	k.all |= !change_each(dp->changes, &c->changes_at, version, note_change, &k);
 	if (k.all)
@@ -238,7 +247,7 @@ bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
 {
 	if (unlikely(version != c->version || !c->stamp))
 		renew(c, dp, version);
-	return c->adapt.on && c->n_words <= CACHE_WORDS_MAX;
+	return c->habit->adapt.on && c->n_words <= CACHE_WORDS_MAX;
 }
 
 /* Takes down the ingress key of packet i. */
@@ -291,18 +300,19 @@ static void replay(struct pmd *w, struct burst *b, struct pkt *p, struct cache *
 void cache_judge(struct pmd *w, uint32_t n, uint32_t hits)
 {
 	struct cache *c = w->cache;
+	struct cache_habit *h = c->habit;
 
 	counter_add(&w->perf.cache_hits, hits);
 	counter_add(&w->perf.cache_misses, n - hits);
-	c->tried += n;
-	c->hits += hits;
-	if (c->tried < TRIAL)
+	h->tried += n;
+	h->hits += hits;
+	if (h->tried < TRIAL)
 		return;
-	if (c->hits < c->tried - c->tried / 16 && c->mask + 2 < c->max)
+	if (h->hits < h->tried - h->tried / 16 && c->mask + 2 < c->max)
 		c->mask = 2 * (c->mask + 2) - 2;
-	else if (c->hits < c->tried / 8)
-		cache_adapt_again(&c->adapt, false);
-	c->tried = c->hits = 0;
+	else if (h->hits < h->tried / 8)
+		cache_adapt_again(&h->adapt, false);
+	h->tried = h->hits = 0;
 }
 
 uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
@@ -409,20 +419,26 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		cache_keep(c, p->idx, way->flow, way->n, !p->n_calls);
 }
 
-void cache_spent(struct pmd *w, uint64_t cycles)
+bool cache_turn(struct cache *c, uint32_t in_port)
+{
+	c->habit = cache_habit(c, in_port);
+	c->sure = false;
+	return c->habit->adapt.phase == ADAPT_TRIES;
+}
+
+void cache_spent(struct pmd *w, uint32_t packets, uint64_t cycles)
 {
 	struct cache *c = w->cache;
-	const uint64_t received = counter_get(&w->perf.rx);
 	const uint32_t templates = atomic_load_explicit(&w->dp->templates, memory_order_relaxed);
 
 	/* A lookup costs something else now, though nothing of what tables say has changed. */
 	if (unlikely(templates != c->templates)) {
 		c->templates = templates;
-		cache_adapt_again(&c->adapt, true);
+		try_again(c);
 	}
-	if (received != c->received && !c->sure)
-		cache_adapt_spent(&c->adapt, (uint32_t)(received - c->received), cycles);
-	c->received = received;
+	c->habit->received += packets;
+	if (!c->sure)
+		cache_adapt_spent(&c->habit->adapt, packets, cycles);
 }
 
 bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, bool serve,
@@ -460,7 +476,7 @@ enum cache_answer cache_peek(const struct pmd *w, const struct flow_key *key, ui
 
 	if (!c)
 		return CACHE_OFF;
-	if (!c->adapt.on)
+	if (!c->habits[be32toh(key->in_port) % CACHE_HABITS].adapt.on)
 		return CACHE_ASIDE;
 	if (!c->stamp || c->version != atomic_load_explicit(&w->dp->version, memory_order_acquire))
 		return CACHE_STALE;

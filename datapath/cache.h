@@ -60,9 +60,11 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
  * may report what its way is from there. */
 bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table, bool serve,
 		  uint64_t now) PMD;
-/* What the thread received since the last call took 'cycles': by that it is known whether the
- * cache pays. */
-void cache_spent(struct pmd *w, uint64_t cycles) PMD;
+/* A burst of this port comes.  Whether it is to be measured. */
+bool cache_turn(struct cache *c, uint32_t in_port) PMD;
+/* Its packets took 'cycles', if they were measured: by that it is known whether the cache pays for
+ * what comes by this port. */
+void cache_spent(struct pmd *w, uint32_t packets, uint64_t cycles) PMD;
 /* The pipeline is through with a burst: what cache_run() noted of its packets is void. */
 void cache_end(struct pmd *w) PMD;
 

@@ -62,6 +62,24 @@ _Static_assert(offsetof(struct cache_entry, stamp) ==
 
 _Static_assert((int)STALE_WORDS == (int)CACHE_LINE_KEY, "changes are asked in the first line");
 
+/*
+ * How a port's frames are best served, as was found out by trying: what is in vain for one port's
+ * frames is no reason to do without it for another's, whose frames come by the same thread.  Ports
+ * whose numbers agree below share one.
+ */
+enum { CACHE_HABITS = 32 };
+
+struct cache_habit {
+	struct cache_adapt adapt;
+	uint32_t tried, hits;
+	/* Frames that walked (express.c), and how many came to an end; bursts that do not. */
+	uint32_t walk_tried, walk_done, walk_pause;
+	/* ... and frames that were looked up in routes. */
+	uint32_t route_tried, route_done, route_pause;
+	uint32_t run_pause; /* ... bursts whose frames are not taken by runs */
+	uint64_t received;  /* packets */
+};
+
 struct cache {
 	struct cache_entry *mem;
 	uint64_t max;	  /* entries, a power of two */
@@ -76,25 +94,24 @@ struct cache {
 	bool tracks;	/* that is all that anybody looks at of it, and IPv4 is */
 	uint32_t stamp; /* of ways from the first table on */
 	bool sure;	/* the last burst was looked up by the run: nothing could be cheaper */
-	enum express_need need; /* how much of a frame the key's words are in */
-	uint64_t mask;		/* entries in use now less two: pairs */
-	uint64_t changes_at;	/* in the tables' list of changes: where to read on */
-	uint32_t tried, hits;
-	struct cache_adapt adapt;
-	/* Frames that walked (express.c), and how many came to an end; bursts that do not. */
-	uint32_t walk_tried, walk_done, walk_pause;
-	/* ... and frames that were looked up in routes. */
-	uint32_t route_tried, route_done, route_pause;
-	uint32_t run_pause;	  /* ... bursts whose frames are not taken by runs */
-	uint64_t received;	  /* packets that were measured */
-	uint32_t templates;	  /* dp->templates, as known */
-	uint64_t noted;		  /* packets of the burst whose ingress key is below */
-	uint32_t from[BURST_MAX]; /* their stamps */
+	enum express_need need;	   /* how much of a frame the key's words are in */
+	uint64_t mask;		   /* entries in use now less two: pairs */
+	uint64_t changes_at;	   /* in the tables' list of changes: where to read on */
+	struct cache_habit *habit; /* of the burst's port */
+	uint32_t templates;	   /* dp->templates, as known */
+	uint64_t noted;		   /* packets of the burst whose ingress key is below */
+	uint32_t from[BURST_MAX];  /* their stamps */
 	uint64_t hash[BURST_MAX];
 	uint64_t key[BURST_MAX][CACHE_WORDS_MAX];
 	struct cache_rests rests;
 	struct stale stale; /* changes of the tables, as entries' keys have their words */
+	struct cache_habit habits[CACHE_HABITS];
 };
+
+static inline struct cache_habit *cache_habit(struct cache *c, uint32_t in_port)
+{
+	return &c->habits[in_port % CACHE_HABITS];
+}
 
 /* A stamp is a generation above and, below, 0 of a way from the first table on, or a table's number
  * + 1 of one that begins there, behind ct(). */

@@ -121,11 +121,11 @@ static uint64_t walk(struct pmd *w, struct burst *b, struct ride *r, struct expr
 		     uint64_t todo, const struct flow_key *start) PMD
 {
 	enum { TRIAL = 256, PAUSE = 64 };
-	struct cache *c = w->cache;
+	struct cache_habit *h = w->cache->habit;
 	uint64_t keyed, done;
 
-	if (c->walk_pause) {
-		c->walk_pause--;
+	if (h->walk_pause) {
+		h->walk_pause--;
 		return 0;
 	}
 	stage_begin_set(&w->stages, STAGE_WALK, todo);
@@ -133,12 +133,12 @@ static uint64_t walk(struct pmd *w, struct burst *b, struct ride *r, struct expr
 	done = keyed ? express_walk(w, b, keyed, k, r->x) : 0;
 	for (uint64_t not = keyed & ~done; not ; not &= not -1)
 		r->x[__builtin_ctzll(not )] = NULL;
-	c->walk_tried += (uint32_t)__builtin_popcountll(todo);
-	c->walk_done += (uint32_t)__builtin_popcountll(done);
-	if (c->walk_tried >= TRIAL) {
-		if (c->walk_done < c->walk_tried / 8)
-			c->walk_pause = PAUSE;
-		c->walk_tried = c->walk_done = 0;
+	h->walk_tried += (uint32_t)__builtin_popcountll(todo);
+	h->walk_done += (uint32_t)__builtin_popcountll(done);
+	if (h->walk_tried >= TRIAL) {
+		if (h->walk_done < h->walk_tried / 8)
+			h->walk_pause = PAUSE;
+		h->walk_tried = h->walk_done = 0;
 	}
 	return done;
 }
@@ -151,13 +151,13 @@ static inline uint64_t route(struct pmd *w, struct burst *b, struct ride *r) PMD
 	const struct lpm *l = r->from ? NULL : express_routes(w);
 	const struct cls *t = l || r->from || r->cached ? NULL : express_table(w);
 	const struct express_routed to = { r->x, r->id, r->l3 };
-	struct cache *c = w->cache;
+	struct cache_habit *h = w->cache->habit;
 	uint64_t routed;
 
 	if (likely(!l && !t))
 		return 0;
-	if (c->route_pause) {
-		c->route_pause--;
+	if (h->route_pause) {
+		h->route_pause--;
 		return 0;
 	}
 	stage_begin(&w->stages, STAGE_LOOKUP, r->n);
@@ -167,12 +167,12 @@ static inline uint64_t route(struct pmd *w, struct burst *b, struct ride *r) PMD
 		routed = express_route(l, w, b->version, r->m, r->n, r->in_port, &to);
 	stage_end_lookup(&w->stages, 0, STAGE_EXPRESS, all(r->n));
 	counter_add(&w->perf.routed, (uint32_t)__builtin_popcountll(routed));
-	c->route_tried += r->n;
-	c->route_done += (uint32_t)__builtin_popcountll(routed);
-	if (c->route_tried >= TRIAL) {
-		if (c->route_done < c->route_tried / 2)
-			c->route_pause = PAUSE;
-		c->route_tried = c->route_done = 0;
+	h->route_tried += r->n;
+	h->route_done += (uint32_t)__builtin_popcountll(routed);
+	if (h->route_tried >= TRIAL) {
+		if (h->route_done < h->route_tried / 2)
+			h->route_pause = PAUSE;
+		h->route_tried = h->route_done = 0;
 	}
 	return routed;
 }
@@ -301,18 +301,19 @@ static uint64_t run_tagged(struct pmd *w, struct burst *b, struct ride *r, struc
 {
 	enum { PAUSE = 64, RUN = 4 };
 	struct cache *c = w->cache;
+	struct cache_habit *h = c->habit;
 	uint64_t left = 0, walked = 0, hits;
 	unsigned int gone, runs = 0;
 	uint32_t served;
 
-	if (c->run_pause) {
-		c->run_pause--;
+	if (h->run_pause) {
+		h->run_pause--;
 		return run_each(w, b, r, l, key);
 	}
 	gone = express_tagged(w, b, l, r->m, r->n, key, &left, &runs);
 	c->sure = gone == r->n && runs * RUN <= gone;
 	if (runs > 1 && runs * RUN > gone)
-		c->run_pause = PAUSE;
+		h->run_pause = PAUSE;
 	if (unlikely(gone < r->n)) {
 		hits = look_up_some(c, r, key, all(r->n) & ~all(gone));
 		walked = run_rest(w, b, r, l, key, gone, hits, 0, &left);

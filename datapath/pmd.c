@@ -175,7 +175,14 @@ static unsigned int queue_run(struct pmd *w, const struct rxq *q) PMD
 	handoff_taken(m, n);
 	if (q->ring)
 		af_packet_tags(q->port->ethdev, q->queue, m, n);
-	pmd_rx(w, q->port, m, n);
+	if (likely(w->cache)) {
+		const uint64_t since = cache_turn(w->cache, q->port->no) ? rte_rdtsc() : 0;
+
+		pmd_rx(w, q->port, m, n);
+		cache_spent(w, n, since ? rte_rdtsc() - since : 0);
+	} else {
+		pmd_rx(w, q->port, m, n);
+	}
 	stage_begin(&w->stages, STAGE_RECEIVE, 0);
 	return n;
 }

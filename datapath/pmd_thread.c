@@ -153,8 +153,6 @@ static void serve(struct pmd *w) PMD
 			counter_add(&w->perf.busy_cycles, end - w->now);
 			if (unlikely(w->stages.on))
 				stage_stop(&w->stages, end, n);
-			if (w->cache)
-				cache_spent(w, end - w->now);
 			wakeful_busy(&k, w->now, end);
 			us = SLEEP_FIRST_US;
 			if (unlikely(slept))

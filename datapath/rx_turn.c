@@ -6,7 +6,9 @@ enum {
 	ONCE_MAX = 2, /* one measurement counts for no more than so many times the average: who
 			 was interrupted is not to pay for it */
 	COST_MAX = 1 << 26,
-	SAME = 4, /* one in so many more is no difference */
+	SAME = 4,    /* one in so many more is no difference */
+	BESIDES = 2, /* who is dearer pays one in so many more: it empties caches that others'
+			frames would have found full */
 };
 
 static struct rx_turn *at(struct rx_turn *q, uint32_t i, uint32_t stride)
@@ -49,7 +51,7 @@ void rx_turns_settle(struct rx_turns *t, struct rx_turn *q, uint32_t n, uint32_t
 	for (uint32_t i = 0; i < n; i++) {
 		struct rx_turn *k = at(q, i, stride);
 
-		k->price = k->cost <= limit ? least : k->cost;
+		k->price = k->cost <= limit ? least : k->cost + k->cost / BESIDES;
 	}
 	t->timed = false;
 	t->aside = 0;

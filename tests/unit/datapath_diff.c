@@ -51,14 +51,15 @@ static void run_burst(void)
 	if (rules.tracked && one_in(3))
 		conns_talk(&t.frames[which[0]]);
 	t.w->cache = t.cache;
-	t.cache->walk_pause = t.cache->route_pause = 0; /* whatever came of it before */
-	t.cache->run_pause = one_in(4);
-	t.cache->adapt.on = !one_in(3);
+	t.cache->habit->walk_pause = t.cache->habit->route_pause =
+		0; /* whatever came of it before */
+	t.cache->habit->run_pause = one_in(4);
+	t.cache->habit->adapt.on = !one_in(3);
 	tick();
 	run_compiled(which, in_port, n, alike);
-	compare(t.cache->adapt.on ? "cold" : "aside", which, in_port, n);
+	compare(t.cache->habit->adapt.on ? "cold" : "aside", which, in_port, n);
 	learn_all();
-	t.cache->adapt.on = true;
+	t.cache->habit->adapt.on = true;
 	express = t.express;
 	tick();
 	run_compiled(which, in_port, n, alike);
