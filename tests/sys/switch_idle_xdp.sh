@@ -27,6 +27,7 @@ idle() {
 
 into a 1
 into b 2
+export LSAN_OPTIONS="suppressions=$(cd "$(dirname "$0")/.." && pwd)/lsan.supp:print_suppressions=0"
 ip netns exec "$T-weft" "$B/weft-switch" --name sw --port a=af_xdp:vma --port b=af_xdp:vmb >"$DIR/sw.log" 2>&1 &
 SW=$!
 PIDS+=("$SW")
