@@ -326,7 +326,10 @@ static void many_paths(void **state)
 		const uint64_t before = hits();
 
 		assert_int_equal(express_burst((uint8_t)(1 + n % WAYS)), 0);
-		assert_int_equal(hits() - before, n < WAYS ? 0 : BURST_MAX);
+		/* Now and then a way has put out another one, by hashes whose keys are drawn at
+		 * start. */
+		assert_in_range(hits() - before, n < WAYS ? 0 : BURST_MAX / 2,
+				n < WAYS ? 0 : BURST_MAX);
 		for (unsigned int i = 0; i < BURST_MAX; i++)
 			assert_int_equal(by_express[i], 2);
 	}
