@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forwarding while rules change: 1,000 flow_mods a second, an add and a delete in turns, in the table that the traffic goes
 through, for addresses that the traffic does not have.  They are of the kind that is in it ("l3": routes, "acl1k": five-tuples),
-or of another: five-tuples among the routes ("l3, five-tuples"), which all packets are then looked at for.  Quiet and busy windows
+or of another: five-tuples among the routes ("l3, five-tuples"), which stand beside them.  Quiet and busy windows
 take turns in the same process; the share is busy over quiet, in packets for the time that the thread had."""
 import statistics
 import struct
