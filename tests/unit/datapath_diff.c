@@ -400,14 +400,22 @@ static void compiled_equals_reference(void **state)
 	uint64_t s = seed      ? strtoull(seed, NULL, 0)
 		     : seconds ? (uint64_t)time(NULL) << 20
 			       : FIRST_SEED;
-	uint64_t rounds = 0;
+	uint64_t rounds = 0, slowest = 0;
+	double longest = 0;
 
 	(void)state;
 	role_assume_control();
 	role_assume_pmd();
 	printf("first seed %llu\n", (unsigned long long)s);
 	do {
-		run_round(s++);
+		const double begun = now();
+
+		run_round(s);
+		if (now() - begun > longest) {
+			longest = now() - begun;
+			slowest = s;
+		}
+		s++;
 		rounds++;
 	} while ((now() < end || rounds < ROUNDS_MIN || (!met_enough() && rounds < ROUNDS_MAX)) &&
 		 !(seed && !seconds));
@@ -438,6 +446,7 @@ static void compiled_equals_reference(void **state)
 	       (unsigned long long)t.longest[CACHE_TO_CT],
 	       (unsigned long long)t.long_ways[CACHE_PLAIN],
 	       (unsigned long long)t.longest[CACHE_PLAIN]);
+	printf("the slowest round's seed is %llu: %.2f s\n", (unsigned long long)slowest, longest);
 	printf("%llu resumed, %llu fragments\n", (unsigned long long)pauses.resumed,
 	       (unsigned long long)t.fragments);
 	for (unsigned int i = 0; i < sizeof(t.templates) / sizeof(t.templates[0]); i++)
