@@ -4,6 +4,7 @@
  */
 #include <rte_branch_prediction.h>
 
+#include "datapath/act_priv.h"
 #include "datapath/dp.h"
 #include "datapath/group_priv.h"
 #include "datapath/trace.h"
@@ -87,6 +88,19 @@ static void refuse(struct pmd *w, struct pkt *p, enum drop why) PMD
 	pmd_count_drop(w, be32toh(p->key.in_port), why);
 }
 
+/* Every bucket that a packet and its copies come to counts for the one that came in. */
+static bool may_run(struct pmd *w, struct burst *b, struct pkt *p) PMD
+{
+	uint16_t *n = &b->bucket_runs[p->idx];
+
+	if (likely(*n < BUCKET_RUNS_MAX)) {
+		++*n;
+		return true;
+	}
+	act_doom(w, b, p, DROP_GROUP_BUCKETS);
+	return false;
+}
+
 /* 'more': other buckets come after it, so that it may not use the frame up, nor a group in it. */
 static void run(struct pmd *w, struct burst *b, struct pkt *p, const struct group_body *body,
 		uint32_t i, bool more, uint64_t now) PMD
@@ -95,6 +109,8 @@ static void run(struct pmd *w, struct burst *b, struct pkt *p, const struct grou
 	struct group_bucket *counters = (struct group_bucket *)(uintptr_t)k;
 	bool last = p->last;
 
+	if (!may_run(w, b, p))
+		return;
 	if (w->trace)
 		trace_bucket(w, body, i);
 	else

@@ -490,6 +490,7 @@ bool pkt_init(struct burst *b, uint32_t idx, struct rte_mbuf *m, uint32_t in_por
 	p->n_stack = p->backward = 0;
 	p->n_calls = p->nest = 0;
 	b->ct_passes[idx] = 0;
+	b->bucket_runs[idx] = 0;
 	p->why = N_DROPS;
 	p->pending = -1;
 	p->queue_id = 0;

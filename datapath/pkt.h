@@ -194,8 +194,9 @@ struct burst {
 	uint64_t ct_came;  /* ... that come from there */
 	uint64_t came; /* frames that do (express_ct.c); what is to be known of them in come[] */
 	const struct act_ct *ct[BURST_MAX];
-	uint8_t ct_passes[BURST_MAX]; /* how often pkt[i] and its copies were tracked */
-	bool out_of_order;	      /* some out[] came later than one of a higher idx */
+	uint8_t ct_passes[BURST_MAX];	 /* how often pkt[i] and its copies were tracked */
+	uint16_t bucket_runs[BURST_MAX]; /* ... and how many buckets they came to */
+	bool out_of_order;		 /* some out[] came later than one of a higher idx */
 	struct pkt pkt[BURST_MAX];
 	struct out out[OUT_MAX];
 	struct flow_key keys[BURST_MAX]; /* for packet-ins */

@@ -8,7 +8,7 @@
 #include "datapath/ref_priv.h"
 #include "ofproto/match.h"
 
-enum { DEPTH_MAX = 8 };
+enum { DEPTH_MAX = 8, BUCKET_RUNS_MAX = 4096 };
 
 struct ref *ref_new(void)
 {
@@ -467,6 +467,11 @@ static void run_bucket(struct ref_run *x, struct ref_group *g, uint32_t i)
 
 	if (!copy)
 		return;
+	if (x->r->bucket_runs++ >= BUCKET_RUNS_MAX) {
+		x->over = x->doomed = true;
+		free(copy);
+		return;
+	}
 	if (i < REF_BUCKETS) {
 		g->bucket_packets[i]++;
 		g->bucket_bytes[i] += x->n;
@@ -618,7 +623,7 @@ uint32_t ref_packet(struct ref *r, const uint8_t *frame, uint32_t n, uint32_t in
 	int table = 0;
 
 	forget_outs(r);
-	r->ct_passes = 0;
+	r->ct_passes = r->bucket_runs = 0;
 	*out = r->outs;
 	if (!x || n < 14 || n > REF_FRAME_MAX / 2) {
 		free(x);

@@ -78,8 +78,9 @@ struct ref_learned {
 struct ref {
 	bool (*track)(void *arg, const struct ref_ct_ask *q, struct flow_key *said);
 	void *track_arg;
-	unsigned int ct_passes; /* of this packet and its copies */
-	struct arena arena;	/* lists; grows until the end */
+	unsigned int ct_passes;	  /* of this packet and its copies */
+	unsigned int bucket_runs; /* that they came to */
+	struct arena arena;	  /* lists; grows until the end */
 	struct ref_flow *tables[REF_TABLES];
 	struct ref_group *groups;
 	struct ref_meter *meters;

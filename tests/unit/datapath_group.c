@@ -411,6 +411,33 @@ static void circles_and_long_chains_are_refused(void **state)
 }
 
 /* 5.6.1: a bucket that is not live gives its flows to those that are, which keep theirs. */
+/* Eight groups, one after the other, of forty buckets each, would be 40^8 packets of one. */
+static void buckets_of_one_packet_are_bounded(void **state)
+{
+	struct of_flow_mod *fm = flow_mod(OFPFC_ADD, 0, 1);
+	const uint64_t before = h.w->ports[PORT_MAX].drops[DROP_GROUP_BUCKETS];
+
+	for (uint32_t id = 1; id <= 8; id++) {
+		struct of_group_mod *gm = group(OFPGC_ADD, OFPGT_ALL, id);
+
+		for (unsigned int i = 0; i < 40; i++)
+			bucket(gm, id > 1 ? to_group(id - 1) : set_dst(7));
+		assert_int_equal(send_group(gm), 0);
+	}
+	inst(fm, applied(to_group(8)));
+	assert_int_equal(send_flow(fm), 0);
+	dp_publish(h.dp);
+	/* Each packet has all of them to itself. */
+	for (uint64_t i = 1; i <= 2; i++) {
+		send_packets(&(struct packet){ .in_port = 50, .dst = 5 }, 1);
+		assert_int_equal(h.n_out, 0);
+		assert_int_equal(h.w->ports[PORT_MAX].drops[DROP_GROUP_BUCKETS], before + i);
+		assert_int_equal(group_stats(h.dp, group_find(h.dp, 8), &h.a)->packet_count, i);
+	}
+	assert_int_equal(bucket_stats(8, 0)->packet_count, 2);
+	assert_int_equal(bucket_stats(8, 1)->packet_count, 0);
+}
+
 static void dead_buckets_leave_the_others_alone(void **state)
 {
 	struct of_group_mod *gm = group(OFPGC_ADD, OFPGT_SELECT, 1);
@@ -609,6 +636,7 @@ int main(void)
 		TEST(modify_keeps_references),
 		TEST(delete_takes_its_flows),
 		TEST(circles_and_long_chains_are_refused),
+		TEST(buckets_of_one_packet_are_bounded),
 		TEST(dead_buckets_leave_the_others_alone),
 		TEST(buckets_come_and_go),
 		TEST(selection_methods),
