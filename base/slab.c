@@ -25,8 +25,11 @@ static __attribute__((unused)) size_t room(const struct slab *s)
 	return (CHUNK - sizeof(struct slab_chunk)) / s->size;
 }
 
-/* From the system, zeroed: pages that nobody has begun cost nothing. */
-static __attribute__((unused)) struct slab_chunk *chunk_new(void)
+/*
+ * From the system, zeroed: pages that nobody has begun cost nothing.  But who has filled a chunk
+ * ('more') gets all pages of the next at once, at half of what they cost one by one.
+ */
+static __attribute__((unused)) struct slab_chunk *chunk_new(bool more)
 {
 	uint8_t *p =
 		mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -38,6 +41,8 @@ static __attribute__((unused)) struct slab_chunk *chunk_new(void)
 	if (before)
 		munmap(p, before);
 	munmap(p + before + CHUNK, CHUNK - before);
+	if (more)
+		(void)madvise(p + before, CHUNK, MADV_POPULATE_WRITE);
 	return (struct slab_chunk *)(void *)(p + before);
 }
 
@@ -62,19 +67,23 @@ void *slab_get(struct slab *s)
 	void *p;
 
 	if (!c) {
-		c = chunk_new();
+		c = chunk_new(s->filled);
 		if (!c)
 			return NULL;
 		DL_APPEND(s->partial, c);
 	}
 	p = c->free;
-	if (p)
+	if (p) {
 		c->free = c->free->next;
-	else
+		memset(p, 0, s->size);
+	} else {
 		p = c->data + c->begun++ * s->size;
-	if (++c->used == room(s))
+	}
+	if (++c->used == room(s)) {
 		DL_DELETE(s->partial, c);
-	return memset(p, 0, s->size);
+		s->filled = true;
+	}
+	return p;
 }
 
 void slab_put(struct slab *s, void *piece)

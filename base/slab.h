@@ -10,11 +10,13 @@
 #ifndef WEFT_BASE_SLAB_H
 #define WEFT_BASE_SLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct slab {
 	size_t size;		    /* of a piece: 8 to some hundred bytes, a multiple of 8 */
 	struct slab_chunk *partial; /* DL list: chunks with room */
+	bool filled;		    /* a chunk was full once */
 };
 
 #define SLAB_OF(type)                \
