@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forwarding while rules change: 1,000 flow_mods a second, an add and a delete in turns, in the table that the traffic goes
 through, for addresses that the traffic does not have.  They are of the kind that is in it ("l3": routes, "acl1k": five-tuples),
-or of another: five-tuples among the routes ("l3, five-tuples"), which stand beside them.  Quiet and busy windows
+or of another: five-tuples ("l3, five-tuples" ...), or flows by source alone among routes ("l3, sources").  Quiet and busy windows
 take turns in the same process; the share is busy over quiet, in packets for the time that the thread had."""
 import statistics
 import struct
@@ -10,18 +10,29 @@ import time
 
 from bench import flow_mods, progress, rig, scenario
 
-CASES = {"l3": ("l3", "routes"), "l3, five-tuples": ("l3", "five-tuples"), "acl1k": ("acl1k", "five-tuples")}
+CASES = {"l3": ("l3", "routes"), "l3, five-tuples": ("l3", "five-tuples"), "l3, sources": ("l3", "sources"), "l2, five-tuples": ("l2", "five-tuples"),
+         "tenant, five-tuples": ("tenant", "five-tuples"), "acl1k": ("acl1k", "five-tuples")}
 RATE = 1000
 HEAP = 10  # sent together, a hundred times a second
 
 
-def route(xid, i):
-    """To a /24 that no packet goes to; the priority is its length, as of the other routes."""
-    fields = flow_mods.oxm(5, 0x800, 2) + struct.pack("!HBBII", 0x8000, 12 << 1 | 1, 8, 0x0b000000 | i << 8, 0xffffff00)
+def mod(xid, fields, priority):
+    """For IPv4 and these, to port 2."""
+    fields = flow_mods.oxm(5, 0x800, 2) + fields
     n = 4 + len(fields)
     output = struct.pack("!HHIH6x", 0, 16, 2, 0xffff)
-    body = struct.pack("!QQBBHHHIIIH2x", 0, 0, 0, 0, 0, 0, 124, 0xffffffff, 0xffffffff, 0xffffffff, 0)
+    body = struct.pack("!QQBBHHHIIIH2x", 0, 0, 0, 0, 0, 0, priority, 0xffffffff, 0xffffffff, 0xffffffff, 0)
     return rig.message(14, xid, body + struct.pack("!HH", 1, n) + fields + bytes(-n % 8) + struct.pack("!HH4x", 4, 8 + len(output)) + output)
+
+
+def route(xid, i):
+    """To a /24 that no packet goes to; the priority is its length, as of the other routes."""
+    return mod(xid, struct.pack("!HBBII", 0x8000, 12 << 1 | 1, 8, 0x0b000000 | i << 8, 0xffffff00), 124)
+
+
+def source(xid, i):
+    """From an address that no packet has, wherever it goes."""
+    return mod(xid, flow_mods.oxm(11, 0x0b000000 | i, 4), 200)
 
 
 def five_tuple(xid, i):
@@ -43,7 +54,7 @@ class Changes:
     """Sends them from a thread of its own while it is open."""
 
     def __init__(self, socket, kind):
-        self.make = {"routes": route, "five-tuples": five_tuple}[kind]
+        self.make = {"routes": route, "five-tuples": five_tuple, "sources": source}[kind]
         self.of = rig.OpenFlow(socket)
         self.stop = threading.Event()
         self.sent = 0

@@ -18,6 +18,10 @@
 enum {
 	LEAST = 4096, /* entries in use at first */
 	TRIAL = 4096, /* packets after which the hits are looked at */
+	/* Packets of which more may match odd rules than the cache is to do without; and after
+	 * which that is tried again. */
+	ODD_PART = 16,
+	ODD_AGAIN = 1 << 28,
 };
 
 static size_t bytes_of(const struct cache *c)
@@ -60,8 +64,8 @@ void cache_free(struct cache *c)
 	lines_free(c);
 }
 
-/* What the tables look at, and all of what actions read. */
-static uint64_t gather(struct dp *dp, uint64_t bits[FLOW_KEY_WORDS])
+/* What the tables look at, with odd rules or without, and all of what actions read. */
+static uint64_t gather(const struct dp *dp, bool with_odd, uint64_t bits[FLOW_KEY_WORDS])
 {
 	uint64_t words = atomic_load_explicit(&dp->action_words, memory_order_acquire);
 
@@ -73,11 +77,13 @@ static uint64_t gather(struct dp *dp, uint64_t bits[FLOW_KEY_WORDS])
 
 		if (cls)
 			left = atomic_load_explicit(&cls->words, memory_order_acquire);
-		words |= left;
 		for (; left; left &= left - 1) {
 			const unsigned int n = (unsigned int)__builtin_ctzll(left);
+			const uint64_t its = atomic_load_explicit(
+				with_odd ? &cls->bits[n] : &cls->usual[n], memory_order_relaxed);
 
-			bits[n] |= atomic_load_explicit(&cls->bits[n], memory_order_relaxed);
+			bits[n] |= its;
+			words |= (uint64_t)(its != 0) << n;
 		}
 	}
 	return words;
@@ -157,6 +163,9 @@ static void note_change(void *arg, uint64_t words, const uint64_t *bits, const u
 	struct noting *k = arg;
 	struct cache *c = k->c;
 
+	if (words & CHANGE_ODD && c->leaves_odd)
+		return; /* no way is of a packet that it concerns */
+	words &= ~CHANGE_ODD;
 	for (unsigned int i = 0; words; words &= words - 1, i++) {
 		const unsigned int word = (unsigned int)__builtin_ctzll(words);
 		const int at = place_in_key(c, word);
@@ -214,21 +223,52 @@ static void try_again(struct cache *c)
 		cache_adapt_again(&c->habits[i].adapt, true);
 }
 
+/*
+ * Odd rules are left out as long as actions leave addresses as they came in, and few packets may
+ * match one.  Returns whether ways that are known were kept without them, and they count now.
+ */
+static bool renew_odd(struct cache *c, const struct dp *dp, uint64_t written)
+{
+	const bool left = c->leaves_odd, may = !(written >> ODD_NW & 1) && !c->asks_all;
+	uint64_t all[FLOW_KEY_WORDS], usual[FLOW_KEY_WORDS];
+
+	(void)gather(dp, true, all);
+	(void)gather(dp, false, usual);
+	c->odd = dp->odd;
+	c->n_odd = odd_kinds(c->odd, c->odd_kind);
+	c->leaves_odd = may && memcmp(all, usual, sizeof(all));
+	if (c->leaves_odd)
+		return false;
+	/* (Of one that has gone nobody need know.) */
+	if (!c->n_odd)
+		return false;
+	c->n_odd = 0;
+	return left;
+}
+
 static void renew(struct cache *c, struct dp *dp, uint64_t version)
 {
 	const uint64_t ingress = ingress_words();
-	uint64_t bits[FLOW_KEY_WORDS];
-	uint64_t words = gather(dp, bits);
+	uint64_t bits[FLOW_KEY_WORDS], words;
+	enum express_need need;
 	struct noting k = { .c = c };
+	bool odd_count;
 
 	k.written = atomic_load_explicit(&dp->changes->written, memory_order_acquire);
+	odd_count = renew_odd(c, dp, k.written);
+	words = gather(dp, !c->leaves_odd, bits);
 	if (words != c->words)
 		try_again(c);
 	c->version = version;
-	k.all = !c->stamp || !same_key(c, words, bits);
+	k.all = !c->stamp || odd_count || !same_key(c, words, bits);
+	need = express_need(words & ingress, bits);
+	/* Runs are not asked whether they may be odd. */
+	if (c->n_odd && need < EXPRESS_ETH)
+		need = EXPRESS_ETH;
+	k.all |= need != c->need;
 	if (k.all) {
 		c->words = words;
-		c->need = express_need(words & ingress, bits);
+		c->need = need;
 		c->n_words = 0;
 		take_words(c, words & ingress, bits);
 		c->n_in = c->n_words;
@@ -248,6 +288,20 @@ bool cache_ready(struct cache *c, struct dp *dp, uint64_t version)
 	if (unlikely(version != c->version || !c->stamp))
 		renew(c, dp, version);
 	return c->habit->adapt.on && c->n_words <= CACHE_WORDS_MAX;
+}
+
+/* Those that may match an odd rule. */
+static uint64_t odd_of(struct cache *c, const struct burst *b, uint64_t todo)
+{
+	uint64_t odd = 0;
+
+	for (uint64_t left = c->n_odd ? todo : 0; left; left &= left - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+		odd |= (uint64_t)cache_may_be_odd(c, cls_key(b, i)[ODD_NW]) << i;
+	}
+	c->odd_maybe += (uint64_t)__builtin_popcountll(odd);
+	return odd;
 }
 
 /* Takes down the ingress key of packet i. */
@@ -304,6 +358,7 @@ void cache_judge(struct pmd *w, uint32_t n, uint32_t hits)
 
 	counter_add(&w->perf.cache_hits, hits);
 	counter_add(&w->perf.cache_misses, n - hits);
+	c->odd_tried += n;
 	h->tried += n;
 	h->hits += hits;
 	if (h->tried < TRIAL)
@@ -319,10 +374,13 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
 {
 	struct cache *c = w->cache;
 	uint32_t n = (uint32_t)__builtin_popcountll(todo), hits = 0;
+	uint64_t odd;
 
 	c->noted = 0;
 	if (!cache_ready(c, w->dp, b->version))
 		return todo;
+	odd = odd_of(c, b, todo);
+	todo &= ~odd;
 	stage_begin(&w->stages, STAGE_CACHE, n);
 	for (uint64_t left = todo; left; left &= left - 1)
 		note(c, b, (unsigned int)__builtin_ctzll(left));
@@ -339,7 +397,7 @@ uint64_t cache_run(struct pmd *w, struct burst *b, uint64_t todo, uint64_t now)
 		replay(w, b, &b->pkt[i], c, e, now);
 	}
 	cache_judge(w, n, hits);
-	return c->noted;
+	return c->noted | odd;
 }
 
 static bool worth_keeping(const struct flow *const *flow, uint32_t n_flows)
@@ -419,10 +477,24 @@ void cache_learn(struct pmd *w, const struct burst *b, const struct pkt *p,
 		cache_keep(c, p->idx, way->flow, way->n, !p->n_calls);
 }
 
+/* Whether it is worth while to do without the packets that odd rules may concern. */
+static void judge_odd(struct cache *c)
+{
+	const bool all = !c->asks_all && c->odd_maybe > c->odd_tried / ODD_PART;
+
+	c->odd_tried = c->odd_maybe = 0;
+	if (all == c->asks_all)
+		return;
+	c->asks_all = all;
+	c->version = 0; /* it is another one's key: renew() */
+}
+
 bool cache_turn(struct cache *c, uint32_t in_port)
 {
 	c->habit = cache_habit(c, in_port);
 	c->sure = false;
+	if (unlikely(c->odd_tried >= (c->asks_all ? (uint64_t)ODD_AGAIN : TRIAL)))
+		judge_odd(c);
 	return c->habit->adapt.phase == ADAPT_TRIES;
 }
 
@@ -450,6 +522,8 @@ bool cache_behind(struct pmd *w, struct burst *b, unsigned int i, uint8_t table,
 
 	c->noted &= ~bit;
 	if (!cache_ready(c, w->dp, b->version))
+		return false;
+	if (c->n_odd && cache_may_be_odd(c, cls_key(b, i)[ODD_NW]))
 		return false;
 	c->hash[i] = cache_take(c, cls_key(b, i), c->key[i], c->n_words);
 	c->from[i] = cache_stamp(c, table);
@@ -482,6 +556,8 @@ enum cache_answer cache_peek(const struct pmd *w, const struct flow_key *key, ui
 		return CACHE_STALE;
 	if (c->n_words > CACHE_WORDS_MAX)
 		return CACHE_OFF;
+	if (c->n_odd && cache_may_be_odd(c, ((const uint64_t *)key)[ODD_NW]))
+		return CACHE_MISS;
 	hash = cache_take(c, (const uint64_t *)key, words, c->n_in);
 	e = cache_find(c, c->stamp, hash, words, c->n_in);
 	if (!e)

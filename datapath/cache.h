@@ -23,6 +23,9 @@
  * has it, lookup and all; what it brings into the key is not known, so that its flow is the last of
  * a way (it 'pops').
  *
+ * Bits that only a few odd rules look at are left out, and packets that may match one of those go
+ * without the cache (odd.h).
+ *
  * When flows come or go, entries that this may concern are void (change.h): those whose ingress key
  * has the flow's match, in all words that no action may have written by then.  Entries are asked
  * when they are found again.  A change of the bits that the tables look at empties all.  There are

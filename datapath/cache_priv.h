@@ -21,6 +21,7 @@
 #include "datapath/change.h"
 #include "datapath/cls_hash.h"
 #include "datapath/express.h"
+#include "datapath/odd.h"
 
 enum {
 	CACHE_WORDS_MAX = 14, /* a pipeline that looks at more of a packet has no cache */
@@ -88,7 +89,13 @@ struct cache {
 	/* Those that packets differ in when they come in are the first 'n_in' of 'n_words'. */
 	unsigned int n_words, n_in;
 	uint8_t word[FLOW_KEY_WORDS];
-	uint64_t bits[CACHE_WORDS_MAX]; /* of them that anything looks at */
+	uint64_t bits[CACHE_WORDS_MAX]; /* of them that anything looks at, but odd rules */
+	/* Odd rules (odd.h) look at more than that: who may match one is not looked for. */
+	bool leaves_odd, asks_all; /* ... not now: too many packets may */
+	unsigned int n_odd;	   /* masks of their addresses */
+	uint64_t odd_kind[ODD_KINDS];
+	const struct odd_rules *odd;
+	uint64_t odd_tried, odd_maybe; /* packets, and those that may */
 	/* Where what ct() writes is in the key; CACHE_WORDS_MAX: nobody looks at it. */
 	uint8_t at_metadata, at_state, at_mark;
 	bool tracks;	/* that is all that anybody looks at of it, and IPv4 is */
@@ -111,6 +118,12 @@ struct cache {
 static inline struct cache_habit *cache_habit(struct cache *c, uint32_t in_port)
 {
 	return &c->habits[in_port % CACHE_HABITS];
+}
+
+/* Whether a packet with these addresses (word ODD_NW of its key) may match an odd rule. */
+static inline bool cache_may_be_odd(const struct cache *c, uint64_t addresses)
+{
+	return odd_maybe(c->odd, c->odd_kind, c->n_odd, addresses);
 }
 
 /* A stamp is a generation above and, below, 0 of a way from the first table on, or a table's number

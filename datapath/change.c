@@ -17,7 +17,7 @@ void change_note(struct changes *c, const struct cls_rule *r, uint64_t version)
 		atomic_store_explicit(&to->bits[i], r->mask->bits[i], memory_order_release);
 		atomic_store_explicit(&to->value[i], r->value[i], memory_order_release);
 	}
-	atomic_store_explicit(&to->words, words, memory_order_release);
+	atomic_store_explicit(&to->words, words | (r->odd ? CHANGE_ODD : 0), memory_order_release);
 	atomic_store_explicit(&to->version, version, memory_order_release);
 	atomic_store_explicit(&c->head, head + 1, memory_order_release);
 }
@@ -60,7 +60,7 @@ bool change_each(const struct changes *c, uint64_t *at, uint64_t version, change
 
 		its = atomic_load_explicit(&from->version, memory_order_acquire);
 		words = atomic_load_explicit(&from->words, memory_order_acquire);
-		n = (unsigned int)__builtin_popcountll(words);
+		n = (unsigned int)__builtin_popcountll(words & ~CHANGE_ODD);
 		for (unsigned int i = 0; i < n && i < CHANGE_WORDS; i++) {
 			bits[i] = atomic_load_explicit(&from->bits[i], memory_order_acquire);
 			value[i] = atomic_load_explicit(&from->value[i], memory_order_acquire);

@@ -21,9 +21,13 @@ enum {
 	CHANGE_WORDS = 8, /* of a match; of a longer one the rest is taken to fit */
 };
 
+/* Among the words of a change: it is of an odd rule (odd.h). */
+#define CHANGE_ODD (UINT64_C(1) << 63)
+_Static_assert(FLOW_KEY_WORDS < 64, "no word of a key");
+
 struct change {
 	_Atomic uint64_t version;
-	_Atomic uint64_t words; /* set of those below, in ascending order */
+	_Atomic uint64_t words; /* set of those below, in ascending order; CHANGE_ODD */
 	_Atomic uint64_t bits[CHANGE_WORDS], value[CHANGE_WORDS];
 };
 
@@ -44,7 +48,8 @@ void change_written(struct changes *c, uint64_t words);
 
 /*
  * PMDs: changes '*at' and after that 'version' shows; fn() is called for each, '*at' is the first
- * that it does not.  False: some are not to be had any more, all may have changed.
+ * that it does not.  'words' may have CHANGE_ODD.  False: some are not to be had any more, all may
+ * have changed.
  */
 typedef void change_fn(void *arg, uint64_t words, const uint64_t *bits, const uint64_t *value);
 bool change_each(const struct changes *c, uint64_t *at, uint64_t version, change_fn *fn, void *arg);

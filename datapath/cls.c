@@ -53,6 +53,14 @@ void cls_retire(struct cls *c, void *p, void (*fn)(void *))
 		fn(p);
 }
 
+static void note_usual(struct cls *c, unsigned int word, uint64_t bits)
+{
+	const uint64_t was = atomic_load_explicit(&c->usual[word], memory_order_relaxed);
+
+	if (bits & ~was)
+		atomic_store_explicit(&c->usual[word], was | bits, memory_order_relaxed);
+}
+
 void cls_note_bits(struct cls *c, const struct cls_rule *r, uint64_t words)
 {
 	const struct cls_mask *m = r->mask;
@@ -62,8 +70,12 @@ void cls_note_bits(struct cls *c, const struct cls_rule *r, uint64_t words)
 		_Atomic uint64_t *b = &c->bits[m->word[i]];
 		const uint64_t bits = atomic_load_explicit(b, memory_order_relaxed);
 
-		if (words >> m->word[i] & 1 && m->bits[i] & ~bits)
+		if (!(words >> m->word[i] & 1))
+			continue;
+		if (m->bits[i] & ~bits)
 			atomic_store_explicit(b, bits | m->bits[i], memory_order_relaxed);
+		if (!r->odd)
+			note_usual(c, m->word[i], m->bits[i]);
 	}
 	/* Before the rule can be seen: the version that shows it is published later (cache.h). */
 	atomic_store_explicit(&c->words, was | words, memory_order_release);

@@ -39,7 +39,8 @@ struct cls {
 	struct dp *dp;
 	uint32_t n_rules;
 	_Atomic uint64_t words; /* key words that any rule has looked at since it was built */
-	_Atomic uint64_t bits[FLOW_KEY_WORDS]; /* ... and which bits of them */
+	_Atomic uint64_t bits[FLOW_KEY_WORDS];	/* ... and which bits of them */
+	_Atomic uint64_t usual[FLOW_KEY_WORDS]; /* ... any that is not odd (odd.h) */
 };
 
 struct cls_ops {

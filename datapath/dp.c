@@ -19,6 +19,7 @@
 #include "datapath/ipfix.h"
 #include "datapath/learn.h"
 #include "datapath/meter.h"
+#include "datapath/odd.h"
 #include "datapath/options_ct.h"
 #include "datapath/punt.h"
 #include "datapath/refrag.h"
@@ -85,11 +86,13 @@ struct dp *dp_new(const struct dp_opts *o, struct err *e)
 	atomic_init(&dp->miss_send_len, MISS_SEND_LEN);
 	atomic_init(&dp->ct_liberal, o->ct_liberal);
 	dp->changes = calloc(1, sizeof(*dp->changes));
-	if (!dp->changes || make_tables(dp)) {
+	dp->odd = calloc(1, sizeof(*dp->odd));
+	if (!dp->changes || !dp->odd || make_tables(dp)) {
 		err_set(e, -ENOMEM, "no memory for the tables of %s", dp->name);
 		dp_free(dp);
 		return NULL;
 	}
+	dp->odd->among = ODD_AMONG;
 	if (make_rest(dp, e)) {
 		dp_free(dp);
 		return NULL;
@@ -133,6 +136,7 @@ void dp_free(struct dp *dp)
 	if (dp->pool)
 		eal_pool_free(dp->pool);
 	free(dp->changes);
+	free(dp->odd);
 	free(dp->rcu);
 	free(dp);
 }

@@ -24,6 +24,7 @@ struct group_table;
 struct ipfix;
 struct learn_state;
 struct meter_table;
+struct odd_rules;
 struct rte_mempool;
 struct rte_rcu_qsbr;
 struct sample_sets;
@@ -61,6 +62,7 @@ struct dp {
 	_Atomic uint32_t learn_epoch; /* when learned flows last went (learn.h) */
 	_Atomic bool invalid_ttl_to_controller;
 	struct changes *changes; /* of the tables, lately (change.h) */
+	struct odd_rules *odd;	 /* rules that flow caches leave out (odd.h) */
 	struct rte_rcu_qsbr *rcu;
 	struct rte_mempool *pool;
 	struct fdb *fdb;			 /* NORMAL's MAC table */

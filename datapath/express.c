@@ -47,6 +47,34 @@ static inline void count_routed(struct pmd *w, uint32_t id, uint32_t bytes)
 	pmd_count_flow(w, id, bytes);
 }
 
+/* The addresses of a frame that the express way takes; 0: it has none, or is not IPv4. */
+static inline uint64_t addresses_of(const struct rte_mbuf *m)
+{
+	const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+	unsigned int at = ETH_HLEN;
+
+	if (unlikely(load16(f + MACS) != htobe16(ETH_TYPE_IPV4))) {
+		at += VLAN_HLEN;
+		if (m->data_len < at || !vlan_is_tpid(be16toh(load16(f + MACS))) ||
+		    load16(f + MACS + VLAN_HLEN) != htobe16(ETH_TYPE_IPV4))
+			return 0;
+	}
+	return likely(m->data_len >= at + IP_HLEN) ? load64(f + at + 12) : 0;
+}
+
+/* Those that may match an odd rule. */
+static __rte_noinline uint64_t odd_frames(struct cache *c, const struct ride *r)
+{
+	uint64_t odd = 0;
+
+	for (unsigned int i = 0; i < r->n; i++) {
+		ahead(r, i);
+		odd |= (uint64_t)cache_may_be_odd(c, addresses_of(r->m[i])) << i;
+	}
+	c->odd_maybe += (uint64_t)__builtin_popcountll(odd);
+	return odd;
+}
+
 /* The same for those of a burst that are in 'todo'. */
 static uint64_t look_up_some(struct cache *c, struct ride *r, struct flow_key *key, uint64_t todo)
 {
@@ -84,7 +112,9 @@ static uint64_t take_keys(struct burst *b, struct ride *r, uint64_t todo,
 
 		ahead(r, i);
 		memcpy(&p->key, start, FLOW_KEY_LINE);
-		r->l3[i] = frame_words(r->m[i], r->need, (uint64_t *)&p->key);
+		/* An odd rule looks at more than others do. */
+		r->l3[i] = frame_words(r->m[i], r->odd & BIT(i) ? EXPRESS_IPV4 : r->need,
+				       (uint64_t *)&p->key);
 		if (!r->l3[i])
 			continue;
 		pkt_begin_key(p);
@@ -261,7 +291,7 @@ static __rte_noinline uint64_t run_rest(struct pmd *w, struct burst *b, struct r
 	}
 	walked &= ~*left;
 	if (r->cached)
-		keep(w, r, &k, walked);
+		keep(w, r, &k, walked & ~r->odd);
 	return walked;
 }
 
@@ -358,8 +388,9 @@ uint64_t express_run(struct pmd *w, struct burst *b, struct rte_mbuf **m, unsign
 	r.in_port = in_port;
 	r.from = from;
 	r.cached = cache_ready(c, w->dp, b->version); /* 'need' is of these tables, too */
-	r.need = c->need == EXPRESS_IPV4 ? EXPRESS_IPV4 : EXPRESS_ETH;
+	r.need = c->need == EXPRESS_IPV4 || (c->n_odd && !r.cached) ? EXPRESS_IPV4 : EXPRESS_ETH;
 	r.to_ct = 0;
+	r.odd = c->n_odd && r.cached ? odd_frames(c, &r) : 0;
 	c->sure = false;
 	leave_begin(b, &l);
 	if (c->need == EXPRESS_NOTHING && r.cached)

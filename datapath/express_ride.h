@@ -41,6 +41,7 @@ struct ride {
 	uint8_t l3[BURST_MAX];
 	bool cached;	/* it is looked up */
 	uint64_t to_ct; /* those whose way leads to ct(), so far */
+	uint64_t odd;	/* those that may match an odd rule: not in the cache */
 };
 
 /* Where frame i came from, which is not before 'from'. */
@@ -90,11 +91,12 @@ static __rte_always_inline uint64_t take_words(const struct key_words *k, const 
 	return cache_hash(v, n);
 }
 
+static struct cache_entry express_nobody; /* of no generation */
+
 /* What the frames' keys are, and what the cache has of them is asked for. */
 static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow_key *key,
 				    unsigned int n_words, enum express_need need, bool tunnel)
 {
-	static struct cache_entry nobody; /* of no generation */
 	const bool few = n_words != ANY;
 	const struct express_from *from = r->from;
 	struct cache_entry *const mem = c->mem;
@@ -116,7 +118,7 @@ static __rte_always_inline void ask(struct cache *c, struct ride *r, struct flow
 		}
 		r->l3[i] = frame_words(r->m[i], need, (uint64_t *)key);
 		if (unlikely(!r->l3[i])) {
-			r->e[i] = &nobody;
+			r->e[i] = &express_nobody;
 			continue;
 		}
 		hash = few ? take_words(&k, (uint64_t *)key, c->key[i], n_words)
@@ -154,7 +156,9 @@ static inline bool stays_in_tunnels(const struct pmd *w, const struct ride *r,
 static __rte_noinline struct cache_entry *find_on(const struct cache *c, const struct ride *r,
 						  unsigned int i)
 {
-	return r->l3[i] ? cache_find(c, c->stamp, r->hash[i], c->key[i], c->n_in) : NULL;
+	if (!r->l3[i] || r->odd >> i & 1)
+		return NULL;
+	return cache_find(c, c->stamp, r->hash[i], c->key[i], c->n_in);
 }
 
 /*
@@ -244,6 +248,8 @@ static __rte_always_inline unsigned int run_n(struct pmd *w, struct burst *b, st
 		ask(w->cache, r, key, n_words, EXPRESS_ETH, false);
 	else
 		ask(w->cache, r, key, n_words, EXPRESS_IPV4, false);
+	for (uint64_t odd = r->odd; odd; odd &= odd - 1)
+		r->e[__builtin_ctzll(odd)] = &express_nobody;
 	if (unlikely(w->cache->rests.n_used))
 		ask_rests(w->cache, r);
 	stage_begin(&w->stages, STAGE_ACTIONS, r->n);

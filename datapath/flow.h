@@ -48,6 +48,7 @@ struct cls_rule {
 	const struct cls_mask *mask;
 	uint16_t priority;
 	bool conj;	  /* it has conjunction actions: no hit, but a part of one (conj.h) */
+	bool odd;	  /* flow caches leave out what it looks at (odd.h) */
 	uint64_t value[]; /* mask->n_words words, already masked */
 };
 

@@ -18,8 +18,8 @@ enum {
 	GROUPS_MAX = 65536,
 	BUCKETS_MAX = 1024, /* in a group */
 	GROUP_DEPTH = 8,    /* groups in groups that a packet goes through */
-	BUCKET_RUNS_MAX =
-		4096, /* buckets that a packet and its copies come to: a bound on n^GROUP_DEPTH */
+	/* Buckets that a packet and its copies come to: a bound on n^GROUP_DEPTH. */
+	BUCKET_RUNS_MAX = 4096,
 };
 
 struct group_bucket {

@@ -10,6 +10,7 @@
 #include "datapath/group.h"
 #include "datapath/learn.h"
 #include "datapath/meter.h"
+#include "datapath/odd.h"
 #include "datapath/table_state.h"
 
 /* ---- The index: flows by match and priority ---- */
@@ -152,6 +153,7 @@ void flow_free(struct dp *dp, struct flow *f)
 	struct table_state *s = dp->table_state;
 	const struct cls_mask *mask = f->rule.mask;
 
+	odd_forget(dp->odd, &f->rule);
 	flow_timer_stop(dp, f);
 	if (f->owns_id)
 		flow_id_put(dp, f->id);
@@ -254,6 +256,8 @@ int table_link_at(struct dp *dp, struct flow *f, uint64_t hash)
 	if (index_begin(t) || txn_reserve(dp, 1))
 		return -ENOMEM;
 	f->rule.added = dp_next_version(dp);
+	odd_admit(dp->odd, atomic_load_explicit(&dp->tables[f->table_id], memory_order_relaxed),
+		  &f->rule);
 	change_note(dp->changes, &f->rule, f->rule.added);
 	atomic_store_explicit(&f->rule.removed, FLOW_VERSION_NEVER, memory_order_relaxed);
 	err = index_add(t, f, hash);

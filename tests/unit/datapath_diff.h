@@ -94,6 +94,9 @@ static struct {
 	unsigned int style[TABLES_MAX];
 	struct of_match shape[TABLES_MAX]; /* of a table with one mask */
 	uint64_t runs[2];		   /* of those that left by express, by enum express_need */
+	/* Packets that left by express with odd rules in the tables, and those that may have
+	 * matched one (odd.h). */
+	uint64_t beside_odd, odd;
 	uint64_t long_ways[3], longest[3]; /* that the cache had after a burst, by enum cache_is */
 	uint64_t packets, outs, express, accepted, refused, changed, expired, metered, grouped,
 		bundles;

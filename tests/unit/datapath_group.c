@@ -410,7 +410,6 @@ static void circles_and_long_chains_are_refused(void **state)
 	assert_int_equal(send_group(gm), group_refusal(OFPGMFC_CHAINING_UNSUPPORTED));
 }
 
-/* 5.6.1: a bucket that is not live gives its flows to those that are, which keep theirs. */
 /* Eight groups, one after the other, of forty buckets each, would be 40^8 packets of one. */
 static void buckets_of_one_packet_are_bounded(void **state)
 {
@@ -438,6 +437,7 @@ static void buckets_of_one_packet_are_bounded(void **state)
 	assert_int_equal(bucket_stats(8, 1)->packet_count, 0);
 }
 
+/* 5.6.1: a bucket that is not live gives its flows to those that are, which keep theirs. */
 static void dead_buckets_leave_the_others_alone(void **state)
 {
 	struct of_group_mod *gm = group(OFPGC_ADD, OFPGT_SELECT, 1);
