@@ -87,7 +87,9 @@ def of_other(groups, what, case, unit):
     if what == "latency":
         return of_latency(groups, case)
     if what == "idle":
-        return f"of {table.number(get('cpu'))} %, ports take what is above {table.number(get('cpu', c='no ports'))} % without any"
+        bare = get("cpu", "bare")
+        return (f"without any ports it is {table.number(get('cpu', c='no ports'))} %" +
+                (f"; a thread that does nothing but sleep as long takes {table.number(bare)} % on this machine" if bare else ""))
     if what == "ct" and get("cycles"):
         without = table.median(groups, what, "new without", "weft", "cycles")
         return f"{get('cycles'):,.0f} cycles for each" + (f", {without:,.0f} without ct()" if without else "") + (f"; {get('rss'):,.0f} B" if get("rss") else "")

@@ -308,7 +308,7 @@ class Weft(Program):
     name = "weft"
 
     def __init__(self, *options, trace=None, sink=False, eal=(), out="", way="", sinks=1, ports=(), cores=str(PACKET_CORE), mtu=0, tunnels=0):
-        super().__init__("weft")
+        super().__init__(self.name)
         out += f";mtu={mtu}" if mtu else ""
         self.socket = f"{self.folder}/sw.sock"
         command = FIRST + [f"{B}/weft-switch", "--name", "bench", "--socket", self.socket,
