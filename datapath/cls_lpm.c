@@ -11,7 +11,9 @@
  * route can hit, as of another ethertype, and such as match one whole address.  For the latter the
  * trie has that address, and how many of them there are; only packets that come to it, and those
  * that are nobody's route, are looked up among the tuples.  So they cost other packets nothing, and
- * coming and going they leave the trie as it is.
+ * coming and going they leave the trie as it is.  Odd rules (odd.h), as of a source alone, may
+ * stand there, too: they are loose, and while there are any, the express way asks the filter of odd
+ * rules which packets may hit one, and a lookup here asks the tuples for all.
  */
 #include "datapath/cls_lpm.h"
 
@@ -143,6 +145,22 @@ static bool is_strange(const struct lpm *l, const struct cls_rule *r)
 	return f < N_PREFIX_FAMILIES && !l->of[f];
 }
 
+static bool is_loose(const struct lpm *l, const struct cls_rule *r)
+{
+	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
+		if (l->of[f] && lpm_is_loose(&l->of[f]->set, r))
+			return true;
+	return false;
+}
+
+/* 'n' is 1 or UINT32_MAX. */
+static void count_beside(struct lpm *l, const struct cls_rule *r, uint32_t n)
+{
+	l->n_strange += is_strange(l, r) ? n : 0;
+	if (is_loose(l, r))
+		atomic_fetch_add_explicit(&l->n_loose, n, memory_order_release);
+}
+
 /* 'n' rules, none of which stands there, to where none does yet.  0, -EAGAIN or -ENOMEM. */
 static int begin_beside(struct lpm *l, struct cls_rule **v, uint32_t n)
 {
@@ -161,7 +179,7 @@ static int begin_beside(struct lpm *l, struct cls_rule **v, uint32_t n)
 		return -ENOMEM;
 	atomic_store_explicit(&l->beside, c, memory_order_release);
 	for (uint32_t i = 0; i < n; i++) {
-		l->n_strange += is_strange(l, v[i]);
+		count_beside(l, v[i], 1);
 		cls_note(&l->cls, v[i]);
 	}
 	l->strange_max = 2 * l->n_strange + BESIDE_MORE;
@@ -193,7 +211,7 @@ static int insert_beside(struct lpm *l, struct cls_rule *r)
 		let_go(l, r);
 		return err;
 	}
-	l->n_strange += is_strange(l, r);
+	count_beside(l, r, 1);
 	cls_note(&l->cls, r);
 	return 0;
 }
@@ -204,7 +222,7 @@ static int remove_beside(struct lpm *l, struct cls_rule *r)
 
 	if (!c || c->ops->remove(c, r))
 		return -EAGAIN;
-	l->n_strange -= is_strange(l, r);
+	count_beside(l, r, UINT32_MAX);
 	let_go(l, r);
 	return 0;
 }
@@ -496,6 +514,8 @@ static void lpm_lookup(const struct cls *c, const struct burst *b, uint64_t todo
 	for (unsigned int f = 0; f < N_PREFIX_FAMILIES; f++)
 		if (l->of[f])
 			beside &= look_up(l->of[f], b, todo, hit);
+	if (atomic_load_explicit(&l->n_loose, memory_order_acquire))
+		beside = todo;
 	if (others && beside)
 		cls_tuple_better(others, b, beside, hit);
 	if (atomic_load_explicit(&l->any_used, memory_order_acquire))

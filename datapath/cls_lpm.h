@@ -38,6 +38,9 @@ struct lpm {
 	struct cls_hash any;			  /* those rules */
 	_Atomic uint32_t any_used;
 	struct cls *_Atomic beside; /* tuples of the others; NULL: none */
+	/* Of those beside, rules that no address in a trie tells of, but the filter of odd rules
+	 * (odd.h) does; counted before they can be seen. */
+	_Atomic uint32_t n_loose;
 	/* Control thread. */
 	uint32_t n_strange, strange_max; /* of those, of a family that has no routes */
 	struct cls_mask none;

@@ -52,11 +52,16 @@ static unsigned int n_lengths(const struct lpm_priorities *p)
 	return n;
 }
 
-bool lpm_beside_fits(const struct prefix_set *set, const struct cls_rule *r)
+bool lpm_is_loose(const struct prefix_set *set, const struct cls_rule *r)
 {
 	struct trie_key key;
 
-	return prefix_apart(set, r) || prefix_whole(set->field, r, &key);
+	return !prefix_apart(set, r) && !prefix_whole(set->field, r, &key);
+}
+
+bool lpm_beside_fits(const struct prefix_set *set, const struct cls_rule *r)
+{
+	return r->odd || !lpm_is_loose(set, r);
 }
 
 /* Some rules of the family. */

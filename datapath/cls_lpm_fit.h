@@ -16,6 +16,8 @@ bool lpm_agrees(struct lpm_priorities *p, unsigned int bits, unsigned int len, u
 /* What the family's routes have in common, and how many there are; 0: others may stand beside
  * nothing. */
 uint32_t lpm_find(const struct cls_shape *s, enum prefix_family family, struct prefix_set *set);
+/* Whether a packet of these routes may hit it wherever it goes. */
+bool lpm_is_loose(const struct prefix_set *set, const struct cls_rule *r);
 /* Whether a rule that is no route of 'set' may stand beside those that are. */
 bool lpm_beside_fits(const struct prefix_set *set, const struct cls_rule *r);
 bool lpm_fits(const struct cls_shape *s);

@@ -9,12 +9,12 @@
 #include "datapath/cls_lpm.h"
 #include "datapath/dp.h"
 #include "datapath/express_priv.h"
+#include "datapath/odd.h"
 #include "datapath/pmd.h"
 
 /* Frames on their way down. */
 struct going {
 	const struct lpm_routes *l;
-	const struct pmd *w;
 	uint64_t version;
 	uint64_t who;
 	struct trie_key k[BURST_MAX];
@@ -22,6 +22,10 @@ struct going {
 	/* Whose entry leads to a table. */
 	unsigned int n_tables;
 	uint8_t table[BURST_MAX];
+	/* While rules stand beside that no prefix tells of: what tells of those. */
+	const struct odd_rules *odd;
+	unsigned int n_kinds;
+	uint64_t kind[ODD_KINDS];
 };
 
 const struct lpm *express_routes(const struct pmd *w)
@@ -83,7 +87,7 @@ static bool is_only_type(const struct lpm_frame *c, uint16_t type)
 }
 
 static __rte_always_inline void take(struct going *g, struct rte_mbuf **m, unsigned int n,
-				     uint8_t *l3, uint64_t done, bool v6, bool only_type)
+				     uint8_t *l3, uint64_t done, bool v6, bool only_type, bool odd)
 {
 	enum { AHEAD = 4 };
 
@@ -99,6 +103,8 @@ static __rte_always_inline void take(struct going *g, struct rte_mbuf **m, unsig
 		at = header_at(m[i], f, v6);
 		l3[i] = (uint8_t)at;
 		if (unlikely(!at || (!only_type && !is_route(&g->l->frame, f, at, v6))))
+			continue;
+		if (odd && unlikely(odd_maybe(g->odd, g->kind, g->n_kinds, load64(f + at + 12))))
 			continue;
 		g->who |= BIT(i);
 		if (v6) {
@@ -118,14 +124,17 @@ static void take_all(struct going *g, struct rte_mbuf **m, unsigned int n, uint8
 {
 	const bool only = is_only_type(&g->l->frame, v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
 
+	/* (Odd rules are of IPv4.) */
 	if (v6 && only)
-		take(g, m, n, l3, done, true, true);
+		take(g, m, n, l3, done, true, true, false);
 	else if (v6)
-		take(g, m, n, l3, done, true, false);
+		take(g, m, n, l3, done, true, false, false);
+	else if (unlikely(g->n_kinds))
+		take(g, m, n, l3, done, false, false, true);
 	else if (only)
-		take(g, m, n, l3, done, false, true);
+		take(g, m, n, l3, done, false, true, false);
 	else
-		take(g, m, n, l3, done, false, false);
+		take(g, m, n, l3, done, false, false, false);
 }
 
 /* Level by level.  (Without branches: how far down an address goes nobody can foretell.) */
@@ -212,10 +221,11 @@ static __rte_always_inline uint64_t finish(struct going *g, const struct pmd *w,
 }
 
 /* Of those that are not 'done'. */
-static uint64_t route(const struct lpm_routes *l, const struct pmd *w, uint64_t version,
-		      struct rte_mbuf **m, unsigned int n, uint64_t port, uint64_t done,
-		      const struct express_routed *to) PMD
+static uint64_t route(const struct lpm *of, enum prefix_family family, const struct pmd *w,
+		      uint64_t version, struct rte_mbuf **m, unsigned int n, uint64_t port,
+		      uint64_t done, const struct express_routed *to) PMD
 {
+	const struct lpm_routes *l = of->of[family];
 	const bool v6 = l->field == PREFIX_IPV6_DST;
 	struct going g; /* most of it is written frame by frame */
 
@@ -225,6 +235,10 @@ static uint64_t route(const struct lpm_routes *l, const struct pmd *w, uint64_t 
 	g.version = version;
 	g.who = 0;
 	g.n_tables = 0;
+	g.odd = w->dp->odd;
+	g.n_kinds = atomic_load_explicit(&of->n_loose, memory_order_acquire)
+			    ? odd_kinds(g.odd, g.kind)
+			    : 0;
 	take_all(&g, m, n, to->l3, done, v6);
 	return v6 ? finish(&g, w, m, n, to, true) : finish(&g, w, m, n, to, false);
 }
@@ -240,6 +254,6 @@ uint64_t express_route(const struct lpm *l, const struct pmd *w, uint64_t versio
 
 	for (unsigned int f = 0; f < N_PREFIX_FAMILIES && found != all; f++)
 		if (l->of[f])
-			found |= route(l->of[f], w, version, m, n, port, found, to);
+			found |= route(l, (enum prefix_family)f, w, version, m, n, port, found, to);
 	return found;
 }

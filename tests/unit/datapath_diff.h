@@ -26,6 +26,7 @@
 #include "datapath/act.h"
 #include "datapath/cache_priv.h"
 #include "datapath/cls.h"
+#include "datapath/cls_lpm.h"
 #include "datapath/dp.h"
 #include "datapath/eal.h"
 #include "datapath/express.h"
@@ -84,6 +85,7 @@ static struct {
 	uint32_t n_gone;
 	uint64_t lookups[TABLES_MAX], matches[TABLES_MAX]; /* before this round */
 	uint64_t routed, by_table; /* told by the first table: routes; others */
+	uint64_t beside_loose;	   /* routed, while others stood beside that no address tells of */
 	uint64_t fragments;	   /* that fit() made, in the reference */
 	/* A bundle's messages, accepted, and not committed yet. */
 	bool bundle, spoilt;
@@ -285,10 +287,14 @@ static void run_compiled(const unsigned int *which, const uint32_t *in_port, uns
 	for (unsigned int i = 0; i < n; i++)
 		m[i] = mbuf_of(&t.frames[which[i]]);
 	if (express) {
-		const uint64_t routed = t.w->perf.routed;
+		const uint64_t before_it = t.w->perf.routed;
+		const struct lpm *l = express_routes(t.w);
+		uint64_t routed;
 
 		left = express_run(t.w, b, m, n, in_port[0], NULL);
-		*(express_routes(t.w) ? &t.routed : &t.by_table) += t.w->perf.routed - routed;
+		routed = t.w->perf.routed - before_it;
+		*(l ? &t.routed : &t.by_table) += routed;
+		t.beside_loose += l && l->n_loose ? routed : 0;
 	}
 	for (; left; left &= left - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(left);

@@ -60,7 +60,8 @@ static void rnd_route6(struct of_flow_mod *fm)
 		of_match_set(&fm->match, &of_fields[OF_FIELD_IPV6_DST], value, mask);
 }
 
-/* What may stand beside routes: a whole address and whatever else, or another ethertype. */
+/* What may stand beside routes: a whole address and whatever else, another ethertype, or, as an odd
+ * rule, a source, wherever packets go. */
 static void rnd_beside_routes(struct of_flow_mod *fm, unsigned int serial)
 {
 	struct of_match *m = &fm->match;
@@ -71,6 +72,11 @@ static void rnd_beside_routes(struct of_flow_mod *fm, unsigned int serial)
 		return;
 	}
 	of_match_set_u64(m, OF_FIELD_ETH_TYPE, 0x0800);
+	if (one_in(3)) {
+		of_match_set_u64(m, OF_FIELD_IPV4_SRC,
+				 one_in(2) ? PICK(rnd_ip4) : 0x0b000000 | below(256));
+		return;
+	}
 	of_match_set_u64(m, OF_FIELD_IPV4_DST, PICK(rnd_ip4));
 	if (one_in(2))
 		of_match_set_u64(m, OF_FIELD_IPV4_SRC, PICK(rnd_ip4));
