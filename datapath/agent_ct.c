@@ -111,8 +111,8 @@ static Weft__CtConn *conn_mgmt(struct ct_dump *d, const struct ct_conn *c)
 	out->timeout = seconds(c->expires - d->now);
 	out->age = seconds(d->now - c->started);
 	out->status = status_of(c);
-	out->packets_orig = c->packets_orig;
-	out->packets_reply = c->packets_reply;
+	out->packets_orig = c->packets[CT_ORIG];
+	out->packets_reply = c->packets[CT_REPLY];
 	out->id = c->id;
 	out->helper = c->flags & CT_F_HELPER_FTP    ? (char *)(uintptr_t) "ftp"
 		      : c->flags & CT_F_HELPER_TFTP ? (char *)(uintptr_t) "tftp"

@@ -23,7 +23,7 @@
 
 #include "base/byteorder.h"
 
-enum { CT_LAYOUT = 2 };
+enum { CT_LAYOUT = 3 };
 
 /* Bits of the field ct_state, as Open vSwitch numbers them. */
 enum ct_state {
@@ -103,28 +103,30 @@ enum ct_stage {
 };
 
 struct ct_conn {
-	/* Line 0: what the first direction's packets need. */
+	/*
+	 * Line 0: all that most packets need, of either direction, for the reply's tuple is this
+	 * one turned round, unless the connection is translated (ct_quick.c).
+	 */
 	struct ct_tuple orig;
 	_Atomic uint32_t expires; /* ticks of ct_now() */
 	_Atomic uint8_t lock;
-	_Atomic uint8_t flags;	 /* enum ct_flags */
-	_Atomic uint8_t timeout; /* enum ct_timeout */
-	uint8_t state;		 /* of protocols but TCP: ct_track.c's */
-	_Atomic uint32_t mark;
-	_Atomic uint32_t gen;	       /* counts up with each use of the slot */
-	_Atomic uint64_t packets_orig; /* as dumps show them (ct_count()) */
+	_Atomic uint8_t flags;	     /* enum ct_flags */
+	_Atomic uint8_t timeout;     /* enum ct_timeout */
+	uint8_t state;		     /* of protocols but TCP: ct_track.c's */
+	_Atomic uint64_t packets[2]; /* of each direction, as dumps show them (ct_count()) */
 
-	/* Line 1: the other direction's. */
-	struct ct_tuple reply;
-	uint8_t label[16]; /* under the lock */
-	_Atomic uint64_t packets_reply;
-
-	/* Line 2: TCP, and what packets seldom need. */
+	/* Line 1: TCP, and what flows may ask for. */
 	struct ct_tcp_peer peer[2];
+	_Atomic uint32_t mark;
+	_Atomic uint32_t gen; /* counts up with each use of the slot */
+	uint8_t label[16];    /* under the lock */
+	uint32_t id;	      /* dumps name it; not used again for billions of connections */
+	uint32_t adjust;      /* index + 1 of its sequence adjustments (ct_alg.c), or 0 */
+
+	/* Line 2: the other direction's tuple, and what packets seldom need. */
+	struct ct_tuple reply;
 	uint32_t parent;	/* index + 1 of the connection that expected it; 0: none */
 	uint32_t parent_gen;	/* ... and its 'gen' then: else it is gone */
-	uint32_t id;		/* dumps name it; not used again for billions of connections */
-	uint32_t adjust;	/* index + 1 of its sequence adjustments (ct_alg.c), or 0 */
 	uint32_t started;	/* ticks */
 	_Atomic uint32_t stage; /* enum ct_stage */
 	uint32_t spare[2];
@@ -133,23 +135,7 @@ struct ct_conn {
 _Static_assert(sizeof(struct ct_conn) == 192,
 	       "three lines; with its share of the index under 256 bytes");
 
-/* Which of two directions a packet has nobody can foretell: what differs is reckoned, without a
- * branch. */
-enum { CT_LINE = offsetof(struct ct_conn, reply) - offsetof(struct ct_conn, orig) };
-
-_Static_assert(CT_LINE == 64 && CT_REPLY == CT_ORIG + 1 &&
-		       offsetof(struct ct_conn, packets_reply) ==
-			       offsetof(struct ct_conn, packets_orig) + CT_LINE,
-	       "the directions' tuples and counters are a line apart");
-
-static inline _Atomic uint64_t *ct_packets(struct ct_conn *c, enum ct_dir dir)
-{
-	return (void *)((char *)&c->packets_orig + (size_t)dir * CT_LINE);
-}
-
-static inline const struct ct_tuple *ct_tuple_of(const struct ct_conn *c, enum ct_dir dir)
-{
-	return (const void *)((const char *)&c->orig + (size_t)dir * CT_LINE);
-}
+_Static_assert(offsetof(struct ct_conn, peer) == 64 && offsetof(struct ct_conn, reply) == 128,
+	       "the lines that are prefetched by name");
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index: both directions of a connection under the keyed hash of their tuples.
+ * The index: both directions of a connection under the keyed hash of their tuples, which is one
+ * hash and one reference for both, unless the connection is translated.
  *
  * Buckets are one cache line: for each of ten references 16 bits of hash and the slot's number.
  * References never move, so a finder, which takes no lock, misses nothing that is there all the
@@ -18,30 +19,53 @@
 
 /* ---- Hash ---- */
 
-uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k)
+/* An address of IPv6 and a port. */
+static uint64_t end_of(const struct ct *t, const uint8_t addr[16], be16 port)
 {
-	uint64_t src, src2, dst, dst2;
-	uint32_t ports, rest;
+	uint64_t high, low;
 
-	/* Read as ct_read() has written them, who would else wait for all stores before to be over:
-	 * that took a tenth of a packet's time.
-	 * IPv4 has zeros behind its addresses. */
-	memcpy(&src, k->src, 8);
-	memcpy(&src2, k->src + 8, 8);
-	memcpy(&dst, k->dst, 8);
-	memcpy(&dst2, k->dst + 8, 8);
-	memcpy(&ports, &k->src_port, sizeof(ports));
-	memcpy(&rest, &k->zone, sizeof(rest));
-	return ct_hash_words(t, src, src2, dst, dst2, ports, rest);
+	memcpy(&high, addr, 8);
+	memcpy(&low, addr + 8, 8);
+	return cls_hash_mix(high ^ t->keys[4], low ^ t->keys[5]) + port;
 }
 
-static bool same(const struct ct_tuple *a, const struct ct_tuple *b)
+uint64_t ct_hash(const struct ct *t, const struct ct_tuple *k)
+{
+	uint32_t ports, rest, src, dst;
+
+	/* Read as ct_read() has written them, who would else wait for all stores before to be over:
+	 * that took a tenth of a packet's time. */
+	memcpy(&ports, &k->src_port, sizeof(ports));
+	memcpy(&rest, &k->zone, sizeof(rest));
+	if (k->l3 == 4) {
+		memcpy(&src, k->src, sizeof(src));
+		memcpy(&dst, k->dst, sizeof(dst));
+		return ct_hash_ipv4(t, src, dst, ports, rest);
+	}
+	return ct_hash_ends(t, end_of(t, k->src, (be16)ports),
+			    end_of(t, k->dst, (be16)(ports >> 16)), rest);
+}
+
+/* 0: the same. */
+static uint64_t differs(const struct ct_tuple *a, const struct ct_tuple *b)
 {
 	uint64_t x[5], y[5];
 
 	memcpy(x, a, sizeof(x));
 	memcpy(y, b, sizeof(y));
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
+	return (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]);
+}
+
+/*
+ * Whether 'k' is one of the two of 'c', and which.  The one reference of both does not say it; nor
+ * can anybody foretell which, so that both are compared, without a branch.
+ */
+static bool has(const struct ct_conn *c, const struct ct_tuple *k, enum ct_dir *dir)
+{
+	const uint64_t orig = differs(&c->orig, k), reply = differs(&c->reply, k);
+
+	*dir = orig ? CT_REPLY : CT_ORIG;
+	return !orig | !reply;
 }
 
 /* ---- Looking ---- */
@@ -51,11 +75,6 @@ static struct ct_bucket *next_of(const struct ct *t, const struct ct_bucket *b)
 	const uint32_t n = atomic_load_explicit(&b->link, memory_order_acquire) & ~CT_LOCKED;
 
 	return n ? &t->bucket[t->bucket_mask + n] : NULL;
-}
-
-static const struct ct_tuple *tuple_of(const struct ct_conn *c, uint32_t ref)
-{
-	return ref & 1 ? &c->reply : &c->orig;
 }
 
 void ct_prefetch(const struct ct *t, uint64_t hash)
@@ -95,10 +114,8 @@ struct ct_conn *ct_find(struct ct *t, const struct ct_tuple *k, uint64_t hash, u
 			if (!ref)
 				continue;
 			c = ct_conn_of(t, ref);
-			if (!same(tuple_of(c, ref), k) || !ct_lives(c) || ct_expired(c, now))
-				continue;
-			*dir = (enum ct_dir)(ref & 1);
-			return c;
+			if (has(c, k, dir) && ct_lives(c) && !ct_expired(c, now))
+				return c;
 		}
 	}
 	return NULL;
@@ -189,11 +206,12 @@ static bool taken(struct ct *t, struct ct_bucket *b, const struct ct_tuple *k, u
 			_Atomic uint32_t *at = &b->ref[__builtin_ctz(may)];
 			const uint32_t ref = atomic_load_explicit(at, memory_order_relaxed);
 			struct ct_conn *c;
+			enum ct_dir dir;
 
 			if (!ref)
 				continue;
 			c = ct_conn_of(t, ref);
-			if (!same(tuple_of(c, ref), k))
+			if (!has(c, k, &dir))
 				continue;
 			if (ct_lives(c) && !ct_expired(c, now))
 				return true;
@@ -280,8 +298,8 @@ static int link_both(struct ct *t, struct ct_conn *c, struct ct_bucket *o, uint6
 	first = link_ref(t, o, hash_orig, ref | CT_ORIG);
 	if (!first)
 		return -ENOSPC;
-	/* Of a connection to itself (one address, one port) there is but one. */
-	if (same(&c->orig, &c->reply) || link_ref(t, r, hash_reply, ref | CT_REPLY))
+	/* One is enough of one that is not translated. */
+	if (hash_orig == hash_reply || link_ref(t, r, hash_reply, ref | CT_REPLY))
 		return 0;
 	atomic_store_explicit(first, 0, memory_order_relaxed);
 	return -ENOSPC;
@@ -370,8 +388,9 @@ static uint32_t unlink_ref(struct ct *t, uint64_t hash, uint32_t ref)
 
 void ct_index_del(struct ct *t, struct ct_conn *c, uint32_t extra[2])
 {
+	const uint64_t orig = ct_hash(t, &c->orig), reply = ct_hash(t, &c->reply);
 	const uint32_t ref = (ct_conn_index(t, c) + 1) << 1;
 
-	extra[0] = unlink_ref(t, ct_hash(t, &c->orig), ref | CT_ORIG);
-	extra[1] = unlink_ref(t, ct_hash(t, &c->reply), ref | CT_REPLY);
+	extra[0] = unlink_ref(t, orig, ref | CT_ORIG);
+	extra[1] = orig == reply ? 0 : unlink_ref(t, reply, ref | CT_REPLY);
 }

@@ -32,9 +32,8 @@ static void copy(struct ct_conn *to, struct ct_conn *c)
 	to->adjust = c->adjust;
 	memcpy(to->peer, c->peer, sizeof(to->peer));
 	for (int i = 0; i < 2; i++)
-		atomic_init(
-			ct_packets(to, (enum ct_dir)i),
-			atomic_load_explicit(ct_packets(c, (enum ct_dir)i), memory_order_relaxed));
+		atomic_init(&to->packets[i],
+			    atomic_load_explicit(&c->packets[i], memory_order_relaxed));
 	to->started = c->started;
 	atomic_init(&to->stage, CT_S_IN);
 	memcpy(to->spare, c->spare, sizeof(to->spare));

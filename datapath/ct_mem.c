@@ -128,7 +128,6 @@ static int map(struct ct *t, const struct ct_head *h, struct err *e) CONTROL
 	t->bucket_mask = h->n_buckets - 1;
 	t->max = h->max;
 	memcpy(t->keys, h->keys, sizeof(t->keys));
-	t->zeros = t->keys[6] + cls_hash_mix(t->keys[1], t->keys[3]);
 	t->tsc_base = h->tsc_base;
 	t->ticks_per_cycle = (uint64_t)(((unsigned __int128)CT_TICKS << 64) / h->tsc_hz);
 	t->last = ct_now(t, rte_rdtsc());

@@ -129,11 +129,12 @@ static int probe(struct seek *s, uint64_t hash) PMD
 static uint64_t draw(struct seek *s) PMD
 {
 	struct ct_tuple k = s->c->orig;
-	uint64_t tail;
+	uint64_t head;
 
-	memcpy(&tail, k.src + 8, 8);
-	tail ^= rte_rdtsc();
-	memcpy(k.src + 8, &tail, 8);
+	/* Where IPv4 has its address, too: what is behind that is not hashed. */
+	memcpy(&head, k.src, sizeof(head));
+	head ^= rte_rdtsc();
+	memcpy(k.src, &head, sizeof(head));
 	return ct_hash(s->t, &k);
 }
 

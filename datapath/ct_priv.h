@@ -131,7 +131,6 @@ struct ct {
 	struct ct_block *block;
 	struct ct_zone *zone;
 	uint64_t keys[CT_KEYS];
-	uint64_t zeros; /* of ct_hash_ipv4() */
 	uint32_t bucket_mask;
 	uint32_t max;
 	uint64_t tsc_base;
@@ -202,29 +201,25 @@ static inline struct ct_zone_counters *ct_zone_counters(const struct ct *t, cons
 
 /* ---- The index, as who looks something up sees it ---- */
 
-/* ct_hash() of a tuple in words. */
-static inline uint64_t ct_hash_words(const struct ct *t, uint64_t src, uint64_t src2, uint64_t dst,
-				     uint64_t dst2, uint32_t ports, uint32_t rest)
+/*
+ * The two ends of a tuple, each a word, in no order: both directions of a connection that nobody
+ * translates have one hash, so that one reference, in one bucket, is enough for them.  'rest':
+ * zone, protocol and l3.
+ */
+static inline uint64_t ct_hash_ends(const struct ct *t, uint64_t a, uint64_t b, uint32_t rest)
 {
-	const uint64_t *key = t->keys;
-	uint64_t h = key[6];
+	const uint64_t low = a < b ? a : b, high = a < b ? b : a;
 
-	h += cls_hash_mix(src ^ key[0], dst ^ key[2]);
-	h += cls_hash_mix(src2 ^ key[1], dst2 ^ key[3]);
-	h += cls_hash_mix(ports ^ key[4], rest ^ key[5]);
-	return cls_hash_mix(h, key[7]);
+	return cls_hash_mix(cls_hash_mix(low ^ t->keys[0], high ^ t->keys[1]) ^ rest ^ t->keys[2],
+			    t->keys[3]);
 }
 
-/* ... of IPv4's: what its zeros come to is known beforehand. */
-static inline uint64_t ct_hash_ipv4(const struct ct *t, uint64_t src, uint64_t dst, uint32_t ports,
+/* ct_hash() of IPv4's; addresses and ports as they are in the frame. */
+static inline uint64_t ct_hash_ipv4(const struct ct *t, uint32_t src, uint32_t dst, uint32_t ports,
 				    uint32_t rest)
 {
-	const uint64_t *key = t->keys;
-	uint64_t h = t->zeros;
-
-	h += cls_hash_mix(src ^ key[0], dst ^ key[2]);
-	h += cls_hash_mix(ports ^ key[4], rest ^ key[5]);
-	return cls_hash_mix(h, key[7]);
+	return ct_hash_ends(t, (uint64_t)src << 16 | (ports & UINT16_MAX),
+			    (uint64_t)dst << 16 | ports >> 16, rest);
 }
 
 static inline uint16_t ct_sig_of(uint64_t hash)
@@ -269,7 +264,7 @@ static inline unsigned int ct_alike(const struct ct_bucket *b, uint16_t sig)
  */
 static inline void ct_count(const struct pmd *w, struct ct_conn *c, enum ct_dir dir)
 {
-	_Atomic uint64_t *n = ct_packets(c, dir);
+	_Atomic uint64_t *n = &c->packets[dir];
 
 	if (w->dp->n_pmds <= 1)
 		counter_add(n, 1);

@@ -107,12 +107,29 @@ bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, ui
 
 /* ---- Connections ---- */
 
-static inline bool is_it(const struct ct_tuple *k, const struct ct_quick *q)
+/* The word 'rest' of struct ct_quick with its ports changed over. */
+static inline uint64_t turned_of(uint64_t rest)
 {
-	const uint8_t *w = (const uint8_t *)k;
+	const uint32_t ports = (uint32_t)rest;
 
-	return !((load64(w) ^ q->src) | load64(w + 8) | (load64(w + 16) ^ q->dst) | load64(w + 24) |
-		 (load64(w + 32) ^ q->rest));
+	return (rest & ~(uint64_t)UINT32_MAX) | (ports << 16 | ports >> 16);
+}
+
+/*
+ * Whether 'c' has it, and as which direction: the first tuple, or that one turned round, which is
+ * the other's where nobody translates (ct_quick() looks at that).  Nobody can foretell which, so
+ * that both are compared, without a branch.  Behind IPv4's addresses there are but zeros.
+ */
+static inline bool has(const struct ct_conn *c, const struct ct_quick *q, enum ct_dir *dir)
+{
+	const uint32_t src = load32(c->orig.src), dst = load32(c->orig.dst);
+	const uint64_t rest = load64((const uint8_t *)&c->orig.src_port),
+		       turned = turned_of(q->rest);
+	const uint64_t orig = (src ^ q->src) | (dst ^ q->dst) | (rest ^ q->rest);
+	const uint64_t reply = (src ^ q->dst) | (dst ^ q->src) | (rest ^ turned);
+
+	*dir = orig ? CT_REPLY : CT_ORIG;
+	return !orig | !reply;
 }
 
 static inline bool is_tcp(const struct ct_quick *q)
@@ -120,7 +137,7 @@ static inline bool is_tcp(const struct ct_quick *q)
 	return (uint8_t)(q->rest >> 48) == IPPROTO_TCP;
 }
 
-void ct_quick_fetch(const struct ct *t, struct ct_quick *q)
+void ct_quick_fetch(const struct ct *t, struct ct_quick *q, bool mark)
 {
 	const struct ct_bucket *b = ct_bucket_of(t, q->hash);
 	const unsigned int may = ct_alike(b, ct_sig_of(q->hash));
@@ -134,9 +151,8 @@ void ct_quick_fetch(const struct ct *t, struct ct_quick *q)
 		return;
 	c = (const char *)ct_conn_of(t, q->ref);
 	__builtin_prefetch(c, 1);
-	__builtin_prefetch(c + (size_t)(q->ref & 1) * CT_LINE, 1);
-	if (is_tcp(q))
-		__builtin_prefetch(c + 128, 1);
+	if (mark || is_tcp(q))
+		__builtin_prefetch(c + offsetof(struct ct_conn, peer), 1);
 }
 
 static inline struct ct_conn *find(struct ct *t, const struct ct_quick *q, uint32_t now,
@@ -147,8 +163,7 @@ static inline struct ct_conn *find(struct ct *t, const struct ct_quick *q, uint3
 
 	if (likely(q->ref)) {
 		c = ct_conn_of(t, q->ref);
-		*dir = (enum ct_dir)(q->ref & 1);
-		if (likely(is_it(ct_tuple_of(c, *dir), q)))
+		if (likely(has(c, q, dir)))
 			return likely(!ct_expired(c, now)) ? c : NULL;
 	}
 	memset(&k, 0, sizeof(k));

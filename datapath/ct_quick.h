@@ -19,7 +19,7 @@ struct rte_mbuf;
 
 /* A packet on its way; what it needs of its tuple is in words. */
 struct ct_quick {
-	uint64_t src, dst; /* IPv4, and zeros */
+	uint32_t src, dst; /* IPv4 */
 	uint64_t rest;	   /* ports, zone, proto, l3, as in struct ct_tuple */
 	uint64_t hash;
 	const uint8_t *ip;   /* in the frame */
@@ -34,8 +34,8 @@ struct ct_quick {
  */
 bool ct_quick_read(const struct ct *t, const struct rte_mbuf *m, uint32_t l3, uint16_t zone,
 		   struct ct_quick *q) PMD;
-/* Once ct_quick_read() had time: the connection is on its way. */
-void ct_quick_fetch(const struct ct *t, struct ct_quick *q) PMD;
+/* Once ct_quick_read() had time: the connection is on its way.  'mark': that will be asked for. */
+void ct_quick_fetch(const struct ct *t, struct ct_quick *q, bool mark) PMD;
 /* Which state it has (CT_TRK and more), and its connection; 0: refused. */
 uint8_t ct_quick(struct pmd *w, struct ct *t, const struct ct_quick *q, uint32_t now,
 		 struct ct_conn **conn) PMD;

@@ -119,8 +119,8 @@ static void clear(struct ct_conn *c, uint16_t zone)
 	atomic_store_explicit(&c->lock, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->timeout, 0, memory_order_relaxed);
 	atomic_store_explicit(&c->mark, 0, memory_order_relaxed);
-	atomic_store_explicit(&c->packets_orig, 0, memory_order_relaxed);
-	atomic_store_explicit(&c->packets_reply, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->packets[CT_ORIG], 0, memory_order_relaxed);
+	atomic_store_explicit(&c->packets[CT_REPLY], 0, memory_order_relaxed);
 	c->state = 0;
 	c->parent = c->parent_gen = c->adjust = 0;
 	c->orig.zone = c->reply.zone = zone;

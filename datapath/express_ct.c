@@ -184,6 +184,8 @@ static bool track(struct tracking *a, unsigned int i, uint32_t now) PMD
 /* All of 'who' are read, and what they need is asked for. */
 static uint64_t prepare(struct tracking *a, uint64_t who) PMD
 {
+	const bool mark = a->w->cache->at_mark < CACHE_WORDS_MAX;
+
 	for (uint64_t on = who; on; on &= on - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(on);
 
@@ -194,7 +196,7 @@ static uint64_t prepare(struct tracking *a, uint64_t who) PMD
 		}
 	}
 	for (uint64_t on = who; on; on &= on - 1)
-		ct_quick_fetch(a->t, &a->q[__builtin_ctzll(on)]);
+		ct_quick_fetch(a->t, &a->q[__builtin_ctzll(on)], mark);
 	return who;
 }
 

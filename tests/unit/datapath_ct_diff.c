@@ -394,8 +394,8 @@ static void seen(void *arg, const struct ct_conn *copy)
 	assert_memory_equal(&k, &copy->reply, sizeof(k));
 	assert_int_equal(copy->mark, c->mark);
 	assert_memory_equal(copy->label, c->label, 16);
-	assert_int_equal(copy->packets_orig, c->packets[0]);
-	assert_int_equal(copy->packets_reply, c->packets[1]);
+	assert_int_equal(copy->packets[0], c->packets[0]);
+	assert_int_equal(copy->packets[1], c->packets[1]);
 	assert_int_equal(!!(copy->flags & CT_F_SEEN_REPLY), c->answered);
 	if (copy->timeout != c->timeout)
 		fail_msg("seed %llu packet %llu: protocol %u, timeout %d instead of %d; %s, %s",

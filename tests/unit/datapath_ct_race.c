@@ -67,7 +67,7 @@ static bool quick(struct worker *k, struct ct_result *out)
 
 	if (!ct_quick_read(t, k->m, CF_L3, 0, &q))
 		return false;
-	ct_quick_fetch(t, &q);
+	ct_quick_fetch(t, &q, false);
 	state = ct_quick(k->w, t, &q, ct_now(t, k->w->now), &c);
 	if (!state)
 		return false;
@@ -220,7 +220,7 @@ static void add(void *arg, const struct ct_conn *c)
 	if (c->orig.proto != s->proto)
 		return;
 	s->n++;
-	s->packets += atomic_load(&c->packets_orig) + atomic_load(&c->packets_reply);
+	s->packets += atomic_load(&c->packets[0]) + atomic_load(&c->packets[1]);
 }
 
 static struct sum sum(uint8_t proto)
