@@ -39,6 +39,7 @@ enum {
 	AWAKE_US = 64,	      /* without packets before the first sleep ... */
 	AWAKE_MAX_US = 10000, /* ... or while they come regularly */
 	SLEEP_FIRST_US = 4,   /* then twice as long with each empty round */
+	HASTY_US = 1000,      /* awake for so long, it is no sleeper any more */
 };
 
 /* ---- The thread ---- */
@@ -93,6 +94,34 @@ static bool may_sleep(const struct pmd *w, unsigned int *us)
 	return left;
 }
 
+/* ---- Beside others on its core ---- */
+
+/* The kernel's struct sched_attr, as it was at first; glibc has none, and the kernel's own header
+ * does not go with glibc's. */
+struct slice {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+/*
+ * A thread that wakes for a packet is not to wait until whoever has the core has had all of a usual
+ * slice: Linux 6.12 and later let one with a shorter slice go first, others ignore it.  But who
+ * stays awake would lose the core after each such slice, for all of the other's: so it is for those
+ * that sleep.
+ */
+static void ask_for_short_slices(bool on)
+{
+	struct slice a = { .size = sizeof(a) };
+
+	if (syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) || a.policy != SCHED_OTHER)
+		return;
+	a.runtime = on ? SLICE_NS : 0;
+	(void)syscall(SYS_sched_setattr, 0, &a, 0);
+}
+
 /*
  * How long it pays to stay awake.  Each time that packets come pays for AWAKE_US of waiting for the
  * next ones, and what was not used is kept, up to AWAKE_MAX_US: so who comes regularly finds the
@@ -103,6 +132,8 @@ struct wakeful {
 	uint64_t busy;	 /* TSC at the end of the last iteration that had packets */
 	uint64_t awake;	 /* TSC cycles from there on before it sleeps */
 	uint64_t per_us; /* TSC cycles */
+	uint64_t woke;	 /* TSC, when it last slept */
+	bool hasty;	 /* it has short slices */
 };
 
 static void wakeful_busy(struct wakeful *k, uint64_t start, uint64_t end)
@@ -112,6 +143,19 @@ static void wakeful_busy(struct wakeful *k, uint64_t start, uint64_t end)
 
 	k->awake = RTE_MIN(left + AWAKE_US * k->per_us, AWAKE_MAX_US * k->per_us);
 	k->busy = end;
+	if (unlikely(k->hasty) && end - k->woke > HASTY_US * k->per_us) {
+		ask_for_short_slices(false);
+		k->hasty = false;
+	}
+}
+
+static void wakeful_sleep(struct wakeful *k, struct pmd *w, unsigned int us) PMD
+{
+	if (!k->hasty)
+		ask_for_short_slices(true);
+	k->hasty = true;
+	sleep_us(w, us);
+	k->woke = rte_rdtsc();
 }
 
 /* Queues are to tell of frames from now on. */
@@ -132,7 +176,7 @@ static void disarm(struct pmd *w) PMD
 
 static void serve(struct pmd *w) PMD
 {
-	struct wakeful k = { .per_us = w->hz / 1000000 };
+	struct wakeful k = { .per_us = w->hz / 1000000, .woke = rte_rdtsc() };
 	unsigned int us = SLEEP_FIRST_US;
 	bool slept = false;
 
@@ -170,33 +214,9 @@ static void serve(struct pmd *w) PMD
 			us = SLEEP_FIRST_US;
 		if (!may_sleep(w, &us))
 			continue;
-		sleep_us(w, us);
+		wakeful_sleep(&k, w, us);
 		us = RTE_MIN(us * 2, doze_limit(&w->doze));
 	}
-}
-
-/* The kernel's struct sched_attr, as it was at first; glibc has none, and the kernel's own header
- * does not go with glibc's. */
-struct slice {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-/*
- * A thread that wakes for a packet is not to wait until whoever has the core has had all of a usual
- * slice: Linux 6.12 and later let one with a shorter slice go first, others ignore it.
- */
-static void ask_for_short_slices(void)
-{
-	struct slice a = { .size = sizeof(a) };
-
-	if (syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) || a.policy != SCHED_OTHER)
-		return;
-	a.runtime = SLICE_NS;
-	(void)syscall(SYS_sched_setattr, 0, &a, 0);
 }
 
 static void *thread_main(void *arg)
@@ -206,7 +226,6 @@ static void *thread_main(void *arg)
 	role_assume_pmd();
 	/* Sleeps are meant as they are written, not rounded up to the default 50 us more. */
 	prctl(PR_SET_TIMERSLACK, 1UL);
-	ask_for_short_slices();
 	/* Gives the thread a cache of its own in each mempool. */
 	if (rte_thread_register()) {
 		atomic_store(&w->stop, true);
