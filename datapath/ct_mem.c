@@ -55,9 +55,9 @@ static uint64_t part_size(const struct ct_head *h, enum ct_part p)
 }
 
 /*
- * Two references of a connection that is translated, of others one; of ten places in a bucket 2.8 to
- * 5.7 at most are taken when the pool is full, so that at most one in thirty overflows (Poisson).  There are extra ones for one in
- * eight.
+ * Two references of a connection that is translated, of others one; of ten places in a bucket 2.8
+ * to 5.7 at most are taken when the pool is full, so that at most one in thirty overflows
+ * (Poisson).  There are extra ones for one in eight.
  */
 static void lay_out(struct ct_head *h, uint32_t max)
 {
