@@ -171,18 +171,20 @@ static void with_traffic(void (*rounds)(void))
 	pthread_t t;
 
 	role_assume_control();
-	change("in_port=3,priority=9,actions=drop", OFPFC_ADD);
-	change("in_port=2,priority=9,actions=drop", OFPFC_ADD);
-	change("in_port=4,priority=9,actions=drop", OFPFC_ADD);
+	/* Before what rounds add: a frame that has left by port 2 comes in there in the next turn,
+	 * and would be one more that a changed flow sends. */
+	change("in_port=3,priority=40000,actions=drop", OFPFC_ADD);
+	change("in_port=2,priority=40000,actions=drop", OFPFC_ADD);
+	change("in_port=4,priority=40000,actions=drop", OFPFC_ADD);
 	barrier();
 	if (ONE_THREAD) {
 		/* Some frames that come in again as they leave. */
-		change("in_port=3,priority=9,actions=in_port", OFPFC_ADD);
+		change("in_port=3,priority=40000,actions=in_port", OFPFC_ADD);
 		barrier();
 		for (unsigned int i = 0; i < 8; i++)
 			inject(3, 0xffff);
 		rounds();
-		change("in_port=3,priority=9,actions=drop", OFPFC_ADD);
+		change("in_port=3,priority=40000,actions=drop", OFPFC_ADD);
 		barrier();
 		return;
 	}
