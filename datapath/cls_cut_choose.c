@@ -15,12 +15,18 @@ enum { SAMPLE = 512, N_SIZES = 8 };
 
 static const uint8_t sizes[N_SIZES] = { 1, 2, 3, 4, 6, 8, 10, 12 };
 
+/* What of a cut's children a rule stands in. */
+struct stand {
+	uint32_t value, wild;
+};
+
 struct sample {
 	const struct cut_words *words;
 	const struct cut_item *v[SAMPLE];
 	uint32_t n;
 	uint32_t of; /* rules that it stands for */
 	bool root;
+	struct stand in[SAMPLE];
 	float *count, *weight; /* by child */
 };
 
@@ -36,45 +42,85 @@ static uint64_t telling(const struct sample *s, unsigned int at)
 	return zeros & ones;
 }
 
-/* What is still to be found out behind the cut, in bits; more than 1e9: it is no good. */
-static double judge(const struct sample *s, const struct cut *c)
+/*
+ * How many copies of rules a cut makes, and of how many; and where these stand, to s->in[].  It
+ * costs a step a rule, where to spread them over the children costs one a copy.
+ */
+static double copies_of(struct sample *s, const struct cut *c, uint32_t *kept)
 {
 	const uint32_t all = (1u << c->bits) - 1;
-	double met = 0, copies = 0, kept = 0, out, left;
+	uint64_t copies = 0;
 
-	for (uint32_t k = 0; k <= all; k++)
-		s->count[k] = s->weight[k] = 0;
+	*kept = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
 		const uint32_t m = (uint32_t)(s->v[i]->mask[c->at] >> c->shift) & all;
-		const uint32_t v = (uint32_t)(s->v[i]->value[c->at] >> c->shift) & all;
-		const uint32_t wild = ~m & all, n = 1u << __builtin_popcount(wild);
-		uint32_t sub = 0;
+		const uint32_t n = 1u << __builtin_popcount(~m & all);
 
 		if (s->root && n > CUT_ROOT_COPIES)
 			continue;
-		kept++;
+		s->in[*kept].value = (uint32_t)(s->v[i]->value[c->at] >> c->shift) & all;
+		s->in[(*kept)++].wild = ~m & all;
 		copies += n;
+	}
+	return (double)copies;
+}
+
+/* The mean, over packets, of rules in the child that they come to; times how many rules. */
+static double met_by(const struct sample *s, const struct cut *c, uint32_t kept)
+{
+	const uint32_t all = (1u << c->bits) - 1;
+	double met = 0;
+
+	for (uint32_t k = 0; k <= all; k++)
+		s->count[k] = s->weight[k] = 0;
+	for (uint32_t i = 0; i < kept; i++) {
+		const struct stand *r = &s->in[i];
+		const float part = 1 / (float)(1u << __builtin_popcount(r->wild));
+		uint32_t sub = 0;
+
 		do {
-			s->count[v | sub] += 1;
-			s->weight[v | sub] += 1 / (float)n;
-			sub = (sub - wild) & wild;
+			s->count[r->value | sub] += 1;
+			s->weight[r->value | sub] += part;
+			sub = (sub - r->wild) & r->wild;
 		} while (sub);
 	}
-	if (kept == 0)
-		return 1e10;
 	for (uint32_t k = 0; k <= all; k++)
 		met += s->count[k] * s->weight[k];
-	met *= (double)s->of / s->n / kept;
-	if (met < 1)
-		met = 1;
-	copies /= kept;
-	out = 1 - kept / s->n;
-	left = (1 - out) * log2(met + 2) + 0.35 * log2(copies) + 0.04 * c->bits;
-	if (out > 0)
-		left += out * log2(out * s->of + 2) + 0.5;
-	if (!s->root && (met > 0.75 * s->of || copies * s->of > 4.0 * s->of + 32))
+	return met;
+}
+
+static double left_behind(const struct cut *c, double out, double met, double copies)
+{
+	return (1 - out) * log2((met < 1 ? 1 : met) + 2) + 0.35 * log2(copies) + 0.04 * c->bits;
+}
+
+/*
+ * What is still to be found out behind the cut, in bits; more than 1e9: it is no good, or not less
+ * than 'least', which is mostly known without spreading the rules.
+ */
+static double judge(struct sample *s, const struct cut *c, double least)
+{
+	double met, copies, out, left, behind = 0;
+	uint32_t kept;
+
+	copies = copies_of(s, c, &kept);
+	if (kept == 0)
 		return 1e10;
-	return left;
+	copies /= kept;
+	if (!s->root && copies * s->of > 4.0 * s->of + 32)
+		return 1e10;
+	out = 1 - (double)kept / s->n;
+	if (out > 0)
+		behind = out * log2(out * s->of + 2) + 0.5;
+	/* No fewer are met than if each rule stood in one child, and in all as many. */
+	met = (double)kept * s->of / s->n / (1u << c->bits);
+	left = left_behind(c, out, met, copies) + behind;
+	if (left - 0.001 >= least)
+		return 1e10;
+	met = met_by(s, c, kept) * ((double)s->of / s->n / kept);
+	if (!s->root && met > 0.75 * s->of)
+		return 1e10;
+	return left_behind(c, out, met, copies) + behind;
 }
 
 static void try_word(struct sample *s, unsigned int at, unsigned int max, struct cut *best,
@@ -92,7 +138,7 @@ static void try_word(struct sample *s, unsigned int at, unsigned int max, struct
 			if (!(tell >> shift & 1) || !(tell >> (shift + sizes[k] - 1) & 1) ||
 			    __builtin_popcountll(tell >> shift & all) * 2 < sizes[k])
 				continue;
-			left = judge(s, &c);
+			left = judge(s, &c, *least);
 			if (left < *least) {
 				*least = left;
 				*best = c;
